@@ -1,0 +1,83 @@
+"""nimprofile: an open, explainable selector of model-serving profiles for NVIDIA GPUs.
+
+    import os
+    from nimprofile import Request, load_inventory, load_manifest, select
+
+    decision = select(load_manifest(path), load_inventory("box.json"), Request.from_env(os.environ))
+
+Names are imported when they are first used, so that `import nimprofile` costs an entrypoint nothing.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from nimprofile.catalog import mock_inventory, products
+    from nimprofile.decision import Decision, select
+    from nimprofile.errors import (
+        InventoryError,
+        ManifestError,
+        NimProfileError,
+        NoGpuError,
+        PinError,
+        RequestError,
+        UnknownGpuError,
+    )
+    from nimprofile.fit import Verdict
+    from nimprofile.inventory import Gpu, Inventory
+    from nimprofile.inventory_json import dump_inventory, load_inventory, parse_inventory
+    from nimprofile.manifest import Manifest, bundled_manifests, load_manifest, parse_manifest
+    from nimprofile.model import ModelShape
+    from nimprofile.profile import Engine, Objective, Precision, Profile, Requires
+    from nimprofile.rank import POLICIES, Criterion, Policy, prefer
+    from nimprofile.report import decision_to_dict
+    from nimprofile.request import Pin, Request
+    from nimprofile.values import ComputeCapability
+    from nimprofile.words import message, remedy
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "catalog": ("mock_inventory", "products"),
+    "decision": ("Decision", "select"),
+    "errors": (
+        "InventoryError",
+        "ManifestError",
+        "NimProfileError",
+        "NoGpuError",
+        "PinError",
+        "RequestError",
+        "UnknownGpuError",
+    ),
+    "fit": ("Verdict",),
+    "inventory": ("Gpu", "Inventory"),
+    "inventory_json": ("dump_inventory", "load_inventory", "parse_inventory"),
+    "manifest": ("Manifest", "bundled_manifests", "load_manifest", "parse_manifest"),
+    "model": ("ModelShape",),
+    "profile": ("Engine", "Objective", "Precision", "Profile", "Requires"),
+    "rank": ("POLICIES", "Criterion", "Policy", "prefer"),
+    "report": ("decision_to_dict",),
+    "request": ("Pin", "Request"),
+    "values": ("ComputeCapability",),
+    "words": ("message", "remedy"),
+}
+_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+
+__all__ = [  # noqa: PLE0604 - the names above, once
+    "__version__",
+    *sorted(_MODULE_OF),
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,435 @@
+"""How is nimprofile used from a shell?
+
+Results go to stdout and talk to stderr; the exit codes are a promise (`docs/cli.md`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from nimprofile.errors import NimProfileError, NoGpuError, RequestError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from nimprofile.decision import Decision
+    from nimprofile.inventory import Inventory
+    from nimprofile.manifest import Manifest
+    from nimprofile.profile import Engine, Profile
+    from nimprofile.rank import Policy
+    from nimprofile.render import Style
+    from nimprofile.request import Request
+
+SELECTED, NOTHING_RUNS, USAGE, BAD_INPUT, NO_GPU, INTERRUPTED = 0, 1, 2, 3, 4, 130
+
+CONTAINER_MANIFESTS = (
+    "/opt/nim/etc/default/model_manifest.yaml",
+    "/etc/nim/config/model_manifest.yaml",
+)
+"""Where NIM images keep their manifest: LLM 1.3 and later, then 1.0-1.1 and VLM."""
+
+_EXAMPLES = """\
+examples:
+  nimprofile select --manifest llama-3.1-70b-instruct --gpus 8xh100
+  nimprofile list --manifest model_manifest.yaml --inventory box.json
+  nimprofile explain --manifest llama-3.1-8b-instruct --gpus 1xl4
+  nimprofile gpus --gpus 2xl40s --json > box.json
+exit codes:
+  0 selected   1 no profile runs   2 usage   3 bad manifest, inventory or override
+  4 no GPU could be read"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit code."""
+    args = build_parser().parse_args(argv)
+    run: Callable[[argparse.Namespace], int] = args.run
+    try:
+        code = run(args)
+        sys.stdout.flush()
+        return code
+    except NoGpuError as error:
+        return _fail(error, NO_GPU)
+    except NimProfileError as error:
+        return _fail(error, BAD_INPUT)
+    except BrokenPipeError:  # the reader of our output went away: not our failure
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return SELECTED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _fail(error: NimProfileError, code: int) -> int:
+    print(f"nimprofile: {error}", file=sys.stderr)
+    return code
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    parser = _parser(
+        prog="nimprofile",
+        description="Choose the model-serving profile that runs on these GPUs, and say why.",
+        epilog=_EXAMPLES,
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    machine, wishes = _machine_options(), _wish_options()
+
+    def command(
+        name: str, run: Callable[[argparse.Namespace], int], help: str, example: str, *parents: argparse.ArgumentParser
+    ) -> argparse.ArgumentParser:
+        made = commands.add_parser(
+            name,
+            help=help,
+            description=help[0].upper() + help[1:] + ".",
+            epilog=f"example:\n  {example}",
+            parents=parents,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        made.set_defaults(run=run)
+        return made
+
+    select = command(
+        "select",
+        _select,
+        "print the profile that would run, and why",
+        "nimprofile select --manifest llama-3.1-70b-instruct --gpus 8xh100 --format env",
+        machine,
+        wishes,
+    )
+    _format(select, "text", "json", "id", "name", "env")
+    listing = command(
+        "list",
+        _list,
+        "print every profile by grade, with its reason",
+        "nimprofile list --manifest llama-3.1-8b-instruct --gpus 1xl4",
+        machine,
+        wishes,
+    )
+    _format(listing, "text", "json")
+    listing.add_argument(
+        "--nim",
+        nargs="?",
+        const="auto",
+        choices=("auto", "1.0", "1.3", "2.0"),
+        help="print NIM's own list-model-profiles layout, of this generation",
+    )
+    explain = command(
+        "explain",
+        _explain,
+        "tell the story of one profile, or of the whole decision",
+        "nimprofile explain --manifest llama-3.1-8b-instruct --gpus 1xl4 vllm-bf16-tp1-pp1",
+        machine,
+        wishes,
+    )
+    explain.add_argument("story_of", nargs="?", metavar="PROFILE", help="an id, its beginning, or a name")
+    _format(explain, "text", "json")
+    gpus = command(
+        "gpus", _gpus, "print the GPUs of this machine, or of --gpus", "nimprofile gpus --gpus 8xh100 --json", machine
+    )
+    gpus.add_argument("--known", action="store_true", help="print every product that --gpus knows")
+    _format(gpus, "text", "json")
+    policies = command("policies", _policies, "print every ranking policy", "nimprofile policies")
+    _format(policies, "text", "json")
+    completion = command(
+        "completion",
+        _completion,
+        "print a completion script for a shell",
+        "nimprofile completion bash > ~/.local/share/bash-completion/completions/nimprofile",
+    )
+    completion.add_argument("shell", choices=("bash", "zsh", "tcsh"))
+    return parser
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from nimprofile import __version__
+
+        print(f"nimprofile {__version__}")
+        parser.exit()
+
+
+def _parser(**options: object) -> argparse.ArgumentParser:
+    return argparse.ArgumentParser(
+        formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **options  # type: ignore[arg-type]
+    )
+
+
+def _format(parser: argparse.ArgumentParser, *formats: str) -> None:
+    parser.add_argument("--format", choices=formats, default="text", help="how to print (default: text)")
+    parser.add_argument("--json", dest="format", action="store_const", const="json", help="--format json")
+
+
+def _machine_options() -> argparse.ArgumentParser:
+    parser = _parser(add_help=False)
+    machine = parser.add_mutually_exclusive_group()
+    machine.add_argument("--inventory", metavar="FILE", help="GPUs from a JSON file, or - for standard input")
+    machine.add_argument("--gpus", metavar="SPEC", help="GPUs by name: 8xh100, or 4xl40s,1xt4")
+    return parser
+
+
+def _wish_options() -> argparse.ArgumentParser:
+    parser = _parser(add_help=False)
+    add = parser.add_argument
+    add("--manifest", metavar="PATH", help="a file, - for standard input, or a bundled name")
+    add("--policy", type=_policy, default="nim", help="the order among candidates (default: nim)")
+    add("--prefer", metavar="CHAIN", help="your own chain: objective=throughput,precision,tp")
+    add("--profile", metavar="PROFILE", help="run exactly this id or name ($NIM_MODEL_PROFILE)")
+    add("--tags", metavar="TAG=VALUE,…", type=_tags, help="only profiles with these tags ($NIM_TAGS_SELECTOR)")
+    add("--engine", action="append", type=_engine, metavar="ENGINE", help="an engine this container has; repeatable")
+    switch = argparse.BooleanOptionalAction
+    add("--lora", action=switch, help="LoRA adapters will be served ($NIM_PEFT_SOURCE)")
+    add("--relax-memory", action=switch, help="allow low-memory profiles ($NIM_RELAX_MEM_CONSTRAINTS)")
+    add("--allow-unsafe", action=switch, help="let --profile ignore mismatches ($NIM_MANIFEST_ALLOW_UNSAFE)")
+    add("--allow-nvfp4-emulation", action=switch, help="NVFP4 below 10.0 ($NIM_ALLOW_NVFP4_EMULATION)")
+    add("--empty-gpu-gate", action=switch, help="want GPUs 95%% free, as NIM does (default: yes)")
+    add("--uniform-gpus", action=switch, help="refuse a machine of several products (default: the policy's)")
+    return parser
+
+
+def _policy(text: str) -> Policy:
+    from nimprofile.rank import find_policy
+
+    try:
+        return find_policy(text)
+    except RequestError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _tags(text: str) -> tuple[tuple[str, str], ...]:
+    from nimprofile.request import parse_tags
+
+    try:
+        return parse_tags(text, "--tags")
+    except RequestError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _engine(text: str) -> Engine:
+    from nimprofile.request import parse_engine
+
+    try:
+        return parse_engine(text, "--engine")
+    except RequestError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _select(args: argparse.Namespace) -> int:
+    decision = _decide(args)
+    if args.format == "json":
+        from nimprofile.report import decision_to_dict
+
+        _print_json(decision_to_dict(decision))
+    chosen = decision.selected
+    if chosen is None:
+        from nimprofile.render import nothing_runs
+
+        print(nothing_runs(decision), file=sys.stderr)
+        return NOTHING_RUNS if decision.pinned is None else BAD_INPUT
+    _warn(decision)
+    match args.format:
+        case "text":
+            from nimprofile.render import select_text
+
+            print(select_text(decision, _style()))
+        case "id":
+            print(chosen.profile.id)
+        case "name":
+            print(chosen.profile.name)
+        case "env":
+            from shlex import quote
+
+            print(f"export NIM_MODEL_PROFILE={quote(chosen.profile.id)}")
+    return SELECTED
+
+
+def _list(args: argparse.Namespace) -> int:
+    decision = _decide(args)
+    if args.nim:
+        from nimprofile.nim_listing import nim_listing
+
+        print(nim_listing(decision, None if args.nim == "auto" else args.nim), end="")
+    elif args.format == "json":
+        from nimprofile.report import decision_to_dict
+
+        _print_json(decision_to_dict(decision))
+    else:
+        from nimprofile.render import list_text
+
+        print(list_text(decision, _style()))
+    return SELECTED
+
+
+def _explain(args: argparse.Namespace) -> int:
+    from nimprofile.render import explain_decision, explain_profile
+    from nimprofile.report import decision_to_dict, explanation_to_dict
+
+    manifest, decision = _judge(args)
+    if args.story_of is None:
+        if args.format == "json":
+            _print_json(decision_to_dict(decision))
+        else:
+            print(explain_decision(decision, _style()))
+        return SELECTED
+    verdict = decision.verdict(_named(args.story_of, manifest))
+    if args.format == "json":
+        _print_json(explanation_to_dict(decision, verdict))
+    else:
+        print(explain_profile(decision, verdict, _style()))
+    return SELECTED
+
+
+def _named(text: str, manifest: Manifest) -> Profile:
+    """A profile by id, by name, or by the beginning of an id when only one begins so."""
+    from nimprofile.decision import find_pin
+    from nimprofile.request import Pin
+
+    starts = [profile for profile in manifest.profiles if profile.id.startswith(text)]
+    return starts[0] if len(starts) == 1 else find_pin(Pin(text, "PROFILE"), manifest)
+
+
+def _gpus(args: argparse.Namespace) -> int:
+    if args.known:
+        from nimprofile.catalog import products
+
+        if args.format == "json":
+            from nimprofile.report import product_to_dict
+
+            _print_json([product_to_dict(product) for product in products()])
+        else:
+            from nimprofile.render import products_text
+
+            print(products_text(products(), _style()))
+        return SELECTED
+    inventory = _inventory(args)
+    if args.format == "json":
+        from nimprofile.inventory_json import dump_inventory
+
+        _print_json(dump_inventory(inventory))
+    else:
+        from nimprofile.render import gpus_text
+
+        print(gpus_text(inventory, _style()))
+    return SELECTED
+
+
+def _policies(args: argparse.Namespace) -> int:
+    from nimprofile.rank import POLICIES
+
+    if args.format == "json":
+        from nimprofile.report import policy_to_dict
+
+        _print_json([policy_to_dict(policy) for policy in POLICIES.values()])
+    else:
+        from nimprofile.render import policies_text
+
+        print(policies_text(POLICIES.values(), _style()))
+    return SELECTED
+
+
+def _completion(args: argparse.Namespace) -> int:
+    import shtab
+
+    print(shtab.complete(build_parser(), args.shell))
+    return SELECTED
+
+
+def _decide(args: argparse.Namespace) -> Decision:
+    return _judge(args)[1]
+
+
+def _judge(args: argparse.Namespace) -> tuple[Manifest, Decision]:
+    from nimprofile.decision import select
+    from nimprofile.manifest import load_manifest
+    from nimprofile.rank import prefer
+
+    request = _request(args)
+    if args.inventory == "-" and request.manifest_path == "-":
+        raise RequestError("only one of --manifest and --inventory can be standard input")
+    manifest = load_manifest(_manifest_path(request))
+    policy = prefer(args.prefer, args.policy) if args.prefer is not None else args.policy
+    return manifest, select(manifest, _inventory(args), request, policy)
+
+
+def _request(args: argparse.Namespace) -> Request:
+    """NIM's variables, each beaten by its flag."""
+    from dataclasses import replace
+
+    from nimprofile.request import Request
+
+    # A variable that a flag replaces is not read: its value may be the very mistake.
+    flags = {
+        "NIM_MODEL_PROFILE": args.profile,
+        "NIM_TAGS_SELECTOR": args.tags,
+        "NIM_PEFT_SOURCE": args.lora,
+        "NIM_RELAX_MEM_CONSTRAINTS": args.relax_memory,
+        "NIM_MANIFEST_ALLOW_UNSAFE": args.allow_unsafe,
+        "NIM_ALLOW_NVFP4_EMULATION": args.allow_nvfp4_emulation,
+        "NIM_MANIFEST_PATH": args.manifest,
+    }
+    environ = {name: value for name, value in os.environ.items() if flags.get(name) is None}
+    request = Request.from_env(environ)
+    if args.profile is not None:
+        request = request.pinned(args.profile, "--profile")
+    chosen = {
+        "tags": args.tags,
+        "engines": None if args.engine is None else tuple(args.engine),
+        "lora": args.lora,
+        "relax_memory": args.relax_memory,
+        "allow_unsafe": args.allow_unsafe,
+        "allow_nvfp4_emulation": args.allow_nvfp4_emulation,
+        "empty_gpu_gate": args.empty_gpu_gate,
+        "uniform_gpus": args.uniform_gpus,
+        "manifest_path": args.manifest,
+    }
+    return replace(request, **{name: value for name, value in chosen.items() if value is not None})
+
+
+def _manifest_path(request: Request) -> str:
+    if request.manifest_path is not None:
+        return request.manifest_path
+    for path in CONTAINER_MANIFESTS:
+        if os.path.exists(path):
+            return path
+    from nimprofile.manifest import bundled_manifests
+
+    raise RequestError(
+        "no manifest: name one with --manifest or NIM_MANIFEST_PATH, a file or one of "
+        + ", ".join(bundled_manifests())
+    )
+
+
+def _inventory(args: argparse.Namespace) -> Inventory:
+    if args.gpus is not None:
+        from nimprofile.catalog import mock_inventory
+
+        return mock_inventory(args.gpus)
+    if args.inventory is not None:
+        from nimprofile.inventory_json import load_inventory
+
+        return load_inventory(args.inventory)
+    raise NoGpuError(
+        "no GPU could be read: this version does not read the GPUs of the machine itself; "
+        "describe them with --gpus 8xh100 or --inventory FILE"
+    )
+
+
+def _style() -> Style:
+    from nimprofile.render import Style
+
+    terminal = sys.stdout.isatty()
+    return Style(columns=terminal, colour=terminal and not os.environ.get("NO_COLOR"))
+
+
+def _warn(decision: Decision) -> None:
+    for warning in decision.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+
+
+def _print_json(value: object) -> None:
+    import json
+
+    print(json.dumps(value, indent=2))

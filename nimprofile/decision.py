@@ -1,0 +1,180 @@
+"""Which profile runs, and what did every stage say on the way?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from nimprofile.errors import PinError
+from nimprofile.fit import Machine, Verdict, check
+from nimprofile.inventory import Inventory
+from nimprofile.rank import Criterion, Policy, deciding, find_policy, rank
+from nimprofile.request import Pin, Request
+from nimprofile.words import doubt_message, message
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from nimprofile.manifest import Manifest
+    from nimprofile.profile import Profile
+
+NO_REQUEST = Request()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The answer, with everything that led to it.
+
+    Attributes:
+        selected: the profile that runs, judged; None when none does.
+        ranked: every candidate, best first. A pin does not change it.
+        rejected: every other profile, each with its reasons, in the order of the policy.
+        policy: the order that ranked them.
+        deciding: the criterion that put the best candidate before the next; None with one
+            candidate or a pin.
+        request: what was asked.
+        inventory: what it was judged on.
+        warnings: what the operator should know about the selected profile.
+    """
+
+    selected: Verdict | None
+    ranked: tuple[Verdict, ...]
+    rejected: tuple[Verdict, ...]
+    policy: Policy
+    deciding: Criterion | None
+    request: Request
+    inventory: Inventory
+    warnings: tuple[str, ...] = ()
+    pinned: Verdict | None = field(default=None)
+
+    def __post_init__(self) -> None:
+        ids = [verdict.profile.id for verdict in (*self.ranked, *self.rejected)]
+        assert len(set(ids)) == len(ids), "a profile is ranked or rejected once"
+        assert all(verdict.fits for verdict in self.ranked), "what is ranked fits"
+        assert not any(verdict.fits for verdict in self.rejected), "what is rejected has reasons"
+        if self.pinned is None:
+            assert self.selected is (self.ranked[0] if self.ranked else None), "the best is selected"
+        else:
+            assert self.selected in (None, self.pinned), "a pin is honoured or refused"
+
+    @property
+    def runner_up(self) -> Verdict | None:
+        """The candidate that came second; None when a pin or the lack of candidates decided."""
+        return self.ranked[1] if self.deciding is not None else None
+
+    def verdict(self, profile: Profile) -> Verdict:
+        """What was said of one profile; KeyError when it was not judged."""
+        for verdict in (*self.ranked, *self.rejected):
+            if verdict.profile.id == profile.id:
+                return verdict
+        raise KeyError(profile.id)
+
+
+def select(
+    manifest: Manifest,
+    inventory: Inventory,
+    request: Request = NO_REQUEST,
+    policy: Policy | str = "nim",
+) -> Decision:
+    """Choose the profile of a manifest that runs on a machine.
+
+    Args:
+        manifest: what could run.
+        inventory: what the machine has.
+        request: the operator's wishes; `Request.from_env(os.environ)` reads NIM's variables.
+        policy: the order among candidates, a name from `POLICIES` or a `Policy`.
+
+    Returns:
+        A Decision. When nothing runs, or a pin is refused, its `selected` is None and
+        `rejected` has the reasons: that is an answer, not an exception.
+
+    Raises:
+        PinError: the pin names no profile of the manifest, or several.
+        RequestError: there is no policy of that name.
+    """
+    if isinstance(policy, str):
+        policy = find_policy(policy)
+    pin = None if request.pin is None else find_pin(request.pin, manifest)
+    machine = Machine.of(inventory)
+    uniform = policy.uniform_gpus if request.uniform_gpus is None else request.uniform_gpus
+    shape = manifest.model_shape
+    verdicts = [
+        check(profile, machine, request, shape=shape, uniform_gpus=uniform)
+        for profile in manifest.profiles
+    ]
+    ranked = rank((verdict for verdict in verdicts if verdict.fits), policy)
+    rejected = rank((verdict for verdict in verdicts if not verdict.fits), policy)
+    decided = deciding(ranked[0], ranked[1], policy) if len(ranked) > 1 and pin is None else None
+    selected = ranked[0] if ranked else None
+    pinned = None
+    if pin is not None:
+        pinned = check(pin, machine, request, shape=shape, uniform_gpus=uniform, pinned=True)
+        selected = pinned if pinned.fits else None
+    return Decision(
+        selected,
+        ranked,
+        rejected,
+        policy,
+        decided,
+        request,
+        inventory,
+        _warnings(selected, ranked),
+        pinned,
+    )
+
+
+def find_pin(pin: Pin, manifest: Manifest) -> Profile:
+    """The profile a pin names, by id or by name; case does not matter in names.
+
+    Raises PinError with the nearest profiles, or with the right value for the shapes that are
+    pasted by mistake: `auto`, `<id> (<name>)`, an id cut short.
+    """
+    value, profiles = pin.value, manifest.profiles
+    for profile in profiles:
+        if profile.id == value:
+            return profile
+    named = [profile for profile in profiles if profile.name.casefold() == value.casefold()]
+    if len(named) == 1:
+        return named[0]
+    if named:
+        ids = "\n  ".join(profile.id for profile in named)
+        raise PinError(f"{pin.source}: {value!r} is the name of {len(named)} profiles; use an id:\n  {ids}")
+    raise PinError(f"{pin.source}: {_not_found(value, profiles)}")
+
+
+def _not_found(value: str, profiles: tuple[Profile, ...]) -> str:
+    if value.lower() == "auto":
+        return "'auto' is not a profile; leave it empty or write default for automatic selection"
+    bare = value.partition(" (")[0].strip().lower()
+    for profile in profiles:
+        if bare == profile.id.lower():
+            return f"{value!r} is not an id or a name; write the bare id {profile.id}"
+    cut = bare.rstrip(".…")
+    starts = [profile for profile in profiles if len(cut) >= 4 and profile.id.startswith(cut)]
+    if starts:
+        return f"{value!r} is an id cut short; write all of it:\n  " + "\n  ".join(
+            f"{profile.id} ({profile.name})" for profile in starts[:5]
+        )
+    from difflib import get_close_matches
+
+    spellings = {profile.name.casefold(): profile for profile in profiles}
+    spellings |= {profile.id: profile for profile in profiles}
+    near = [spellings[match] for match in get_close_matches(value.casefold(), spellings, 5, 0.5)]
+    shown = near or list(profiles[:5])
+    title = "nearest" if near else f"the manifest has {len(profiles)}, such as"
+    lines = "\n  ".join(f"{profile.id} ({profile.name})" for profile in shown)
+    return f"{value!r} is not a profile of this manifest; {title}:\n  {lines}"
+
+
+def _warnings(selected: Verdict | None, ranked: tuple[Verdict, ...]) -> tuple[str, ...]:
+    if selected is None:
+        return ()
+    warnings = [f"{reason.waived_by} sets aside: {message(reason)}" for reason in selected.waived]
+    # The same doubt on several kinds of GPU is one thing to know.
+    merged: dict[tuple[str, str], list[int]] = {}
+    for doubt in selected.doubts:
+        merged.setdefault((doubt.unknown, doubt.rule), []).extend(doubt.gpus)
+    for doubt in selected.doubts:
+        if (gpus := merged.pop((doubt.unknown, doubt.rule), None)) is not None:
+            warnings.append(doubt_message(replace(doubt, gpus=tuple(gpus))))
+    if selected.emulated:
+        warnings.append(f"{selected.profile.precision} is not native to these GPUs: it is emulated")
+    return tuple(warnings)

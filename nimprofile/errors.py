@@ -1,0 +1,43 @@
+"""Which errors can a caller meet?"""
+
+
+class NimProfileError(Exception):
+    """Base of every error this package raises on purpose.
+
+    `str(error)` is a complete message: what is wrong, where, and what to do.
+    """
+
+
+class ManifestError(NimProfileError, ValueError):
+    """A manifest cannot be read.
+
+    Attributes:
+        source: the file, or what stood for one (`<stdin>`, `<string>`).
+        place: where in it, as a path (`profiles[3].tags.tp`) or "".
+        line: 1-based line of that place, or None when it is not known.
+    """
+
+    def __init__(self, problem: str, *, source: str = "", place: str = "", line: int | None = None):
+        self.problem, self.source, self.place, self.line = problem, source, place, line
+        where = source + (f":{line}" if line else "")
+        super().__init__(": ".join(part for part in (where, place, problem) if part))
+
+
+class InventoryError(NimProfileError, ValueError):
+    """An inventory or a GPU description cannot be read."""
+
+
+class UnknownGpuError(InventoryError):
+    """A GPU name is in no catalogue row, or in several."""
+
+
+class RequestError(NimProfileError, ValueError):
+    """The operator's wishes contradict themselves or cannot be read."""
+
+
+class PinError(RequestError):
+    """A pinned profile is not in the manifest, or names several."""
+
+
+class NoGpuError(NimProfileError, RuntimeError):
+    """No GPU could be read on this machine."""

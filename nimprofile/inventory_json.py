@@ -1,0 +1,140 @@
+"""How is an inventory read from JSON, and written to it?
+
+pydantic checks the very dataclasses that the rest of the package uses; it is imported here and
+where the manifest's JSON Schema is made, and nowhere on the way of a plain `select`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import fields
+from functools import cache
+
+from pydantic import TypeAdapter, ValidationError
+
+from nimprofile.catalog import product_of
+from nimprofile.errors import InventoryError, ManifestError
+from nimprofile.inventory import Gpu, Inventory
+from nimprofile.listing import is_listing, read_listing
+from nimprofile.manifest import MAX_BYTES, decode, read_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import os
+    from typing import Any
+
+
+@cache
+def inventory_adapter() -> TypeAdapter[Inventory]:
+    """The pydantic adapter of `Inventory`; its `json_schema()` is the file format."""
+    return TypeAdapter(Inventory)
+
+
+def load_inventory(path: str | os.PathLike[str]) -> Inventory:
+    """Read an inventory from a file, or from standard input (`-`).
+
+    The file is what `nimprofile gpus --json` writes, or a NIM `list-model-profiles` printout, whose
+    SYSTEM INFO names the GPUs. Raises InventoryError.
+    """
+    name = str(path)
+    try:
+        if name == "-":
+            text, name = decode(sys.stdin.buffer.read(MAX_BYTES + 1), "<stdin>"), "<stdin>"
+        else:
+            text = read_text(name, what="inventory")
+    except ManifestError as error:
+        raise InventoryError(str(error).replace("which no manifest is", "which no inventory is")) from None
+    return parse_inventory(text, name)
+
+
+def parse_inventory(text: str, source: str = "<string>") -> Inventory:
+    """Read an inventory from its text.
+
+    `null` or an absent key is unknown, not zero. A key that is nearly one of ours is an error,
+    lest a slip of the pen become "unknown"; any other key is somebody's note and is passed over.
+
+    Raises InventoryError, with a place such as `gpus[0].memory_total_mib`.
+    """
+    if text.lstrip()[:1] != "{" and is_listing(text[:200_000]):
+        return _from_listing(text, source)
+    try:
+        data = json.loads(text, object_pairs_hook=_unique)
+    except (ValueError, RecursionError) as error:
+        raise InventoryError(f"{source}: not JSON: {error}") from None
+    if not isinstance(data, dict) or "gpus" not in data:
+        raise InventoryError(f"{source}: an inventory is an object with a list `gpus`")
+    _refuse_slips(data, Inventory, source, "")
+    if isinstance(data["gpus"], list):
+        for at, gpu in enumerate(data["gpus"]):
+            if isinstance(gpu, dict):
+                gpu.setdefault("index", at)
+                _refuse_slips(gpu, Gpu, source, f"gpus[{at}].")
+    try:
+        return inventory_adapter().validate_python(data)
+    except ValidationError as error:
+        raise InventoryError(_first_problem(error, source)) from None
+
+
+def dump_inventory(inventory: Inventory) -> dict[str, Any]:
+    """An inventory as plain JSON values; `parse_inventory` of them is the same inventory."""
+    dumped: dict[str, Any] = inventory_adapter().dump_python(inventory, mode="json")
+    return dumped
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    keys = [key for key, _ in pairs]
+    if repeated := next((key for key in keys if keys.count(key) > 1), None):
+        raise ValueError(f"the key {repeated!r} stands twice in one object")
+    return dict(pairs)
+
+
+def _refuse_slips(data: dict[str, object], type_: type, source: str, place: str) -> None:
+    from difflib import get_close_matches
+
+    known = [field.name for field in fields(type_)]
+    for key in data.keys() - set(known):
+        if near := get_close_matches(key, [name for name in known if name not in data], 1, 0.8):
+            raise InventoryError(f"{source}: {place}{key}: unknown key; did you mean {near[0]}?")
+
+
+def _first_problem(error: ValidationError, source: str) -> str:
+    problems = []
+    for detail in error.errors(include_url=False)[:3]:
+        place = ""
+        for step in detail["loc"]:
+            place += f"[{step}]" if isinstance(step, int) else f".{step}" if place else str(step)
+        problem = detail["msg"].removeprefix("Value error, ")
+        given = detail.get("input")
+        shown = f" (it is {given!r})" if isinstance(given, str | int | float | bool | None) else ""
+        problems.append(f"{place}: {problem}{shown}" if place else problem)
+    return f"{source}: " + "; ".join(problems)
+
+
+def _from_listing(text: str, source: str) -> Inventory:
+    """SYSTEM INFO has PCI ids, names and the share of memory in use; the catalogue has the rest."""
+    try:
+        _, listed = read_listing(text, source=source)
+        if not listed:
+            raise InventoryError(f"{source}: a printout without GPUs (no SYSTEM INFO)")
+        gpus = []
+        for entry in listed:
+            gpu = Gpu(entry.index, entry.name, device_id=entry.device_id)
+            product = product_of(gpu)
+            total = product.memory_mib if product and not product.unified_memory else None
+            used = entry.used_percent
+            free = None if total is None or used is None else total * (100 - min(used, 100)) // 100
+            gpus.append(
+                Gpu(
+                    entry.index,
+                    entry.name,
+                    device_id=entry.device_id,
+                    memory_total_mib=total,
+                    memory_free_mib=free,
+                    compute_capability=product.compute_capability if product else None,
+                    unified_memory=bool(product and product.unified_memory),
+                )
+            )
+    except (ManifestError, ValueError) as error:
+        raise InventoryError(str(error)) from None
+    return Inventory(tuple(gpus))

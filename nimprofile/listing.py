@@ -1,0 +1,141 @@
+"""What does a `list-model-profiles` printout, or a start-up log, say?
+
+Every layout seen, 1.0 to 2.x, speech, retrieval and BioNeMo NIMs included; the corpus holds them.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from nimprofile.errors import ManifestError
+from nimprofile.values import parse_device_id
+
+_HEADING = re.compile(
+    r"\s*-?\s*(?P<title>Compatible with (?:the )?system[^:<]*|Incompatible with system"
+    r"|Compilable to TRT-LLM[^:<…]*…?|All profiles|With LoRA support|MODEL PROFILES"
+    r"|SYSTEM INFO|(?:Non-f|F)ree GPUs)\s*:?\s*(?P<rest>\S.*)?"
+)
+_ROW = re.compile(
+    r"\s*-?\s*(?P<id>[0-9a-f]{8}(?:[0-9a-f-]*[0-9a-f])?)(?:…|\.\.\.)?"
+    r"(?:\s+\((?P<name>[^()]*)\)|\s+-\s+(?P<pairs>[^\[]*[^\[\s]))?"
+    r"(?:\s*\[requires (?P<need>[^\]]*)\])?\s*"
+)
+_VALID = re.compile(
+    r"Valid profile: (?P<id>[0-9a-f-]{8,}) \((?P<name>[^()]*)\) on GPUs \[[0-9, ]*\]"
+)
+_NEED = re.compile(
+    r">=(?P<full>[0-9.]+) GB/gpu(?: per [0-9]+ GPUs)?"
+    r"(?:, try --max-model-len=[0-9]+(?: to reduce to >=(?P<least>[0-9.]+) GB/gpu)?)?"
+)
+_GPU = re.compile(
+    r"\s*-\s+\[(?P<device>[0-9a-fA-F]{4}:[0-9a-fA-F]{4})\] \((?P<index>[0-9]+)\) (?P<name>[^\[(]+)"
+    r"(?:\([^)]*\))?\s*(?:\[current utilization: (?P<used>[0-9]+|N/A)%\])?\s*"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One profile of a printout.
+
+    Attributes:
+        id, name: as printed.
+        section: the heading it stands under, lower case; `valid profile` in a log.
+        full_gb, least_gb: `[requires >=33 GB/gpu, try … to reduce to >=28 GB/gpu]`.
+        line: 1-based.
+    """
+
+    id: str
+    name: str
+    section: str
+    full_gb: float | None
+    least_gb: float | None
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListedGpu:
+    """One GPU of a printout's SYSTEM INFO; `used_percent` is None for `N/A%`."""
+
+    index: int
+    device_id: str
+    name: str
+    used_percent: int | None
+
+
+def is_listing(text: str) -> bool:
+    """Whether a text is a printout or a start-up log, by the headings it must have."""
+    return any(
+        _VALID.search(line) or ((match := _HEADING.fullmatch(line)) and "LoRA" not in match["title"])
+        for line in text.splitlines()
+        if line.lstrip()[:2].startswith(("-", "M", "S")) or "Valid profile" in line
+    )
+
+
+def read_listing(text: str, *, source: str) -> tuple[tuple[Row, ...], tuple[ListedGpu, ...]]:
+    """Read the profiles and the GPUs of a printout, in the order printed.
+
+    Raises ManifestError for a line that stands among the profiles and is not one.
+    """
+    rows: dict[tuple[str, str], Row] = {}
+    gpus: dict[int, ListedGpu] = {}
+    section = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if match := _VALID.search(line):
+            row = Row(match["id"], match["name"], "valid profile", None, None, number)
+            rows.setdefault((row.id, row.name), row)
+        elif match := _GPU.fullmatch(line):
+            gpu = _gpu(match)
+            gpus[gpu.index] = gpu
+        elif match := _HEADING.fullmatch(line):
+            title = match["title"].strip().lower()
+            section = section if title == "with lora support" else title
+            if (rest := match["rest"]) and rest != "<None>":
+                row = _row(rest, section, number, source)
+                rows.setdefault((row.id, row.name), row)
+        elif "profiles" in section or "with" in section or "compilable" in section:
+            if line.lstrip().startswith("- ") and line.strip("- \t") != "<None>":
+                row = _row(line, section, number, source)
+                rows.setdefault((row.id, row.name), row)
+    return tuple(rows.values()), tuple(gpus.values())
+
+
+def _row(line: str, section: str, number: int, source: str) -> Row:
+    match = _ROW.fullmatch(line)
+    if match is None:
+        raise ManifestError(
+            f"this line stands among the profiles but is not one: {line.strip()[:80]!r}",
+            source=source,
+            line=number,
+        )
+    full = least = None
+    if match["need"] is not None:
+        need = _NEED.fullmatch(match["need"])
+        if need is None:
+            raise ManifestError(
+                f"cannot read the requirement [requires {match['need'][:80]}]",
+                source=source,
+                line=number,
+            )
+        full = _gigabytes(need["full"], source, number)
+        least = None if need["least"] is None else _gigabytes(need["least"], source, number)
+    return Row(match["id"], match["name"] or match["pairs"] or "", section, full, least, number)
+
+
+def _gigabytes(text: str, source: str, number: int) -> float:
+    try:
+        size = float(text)
+    except ValueError:
+        size = -1.0
+    if not 0 < size < 1e6:
+        raise ManifestError(f"{text!r} is not a size in GB", source=source, line=number)
+    return size
+
+
+def _gpu(match: re.Match[str]) -> ListedGpu:
+    used = None if match["used"] in (None, "N/A") else int(match["used"])
+    try:
+        device = parse_device_id(match["device"])
+    except ValueError:
+        device = match["device"].lower()
+    return ListedGpu(int(match["index"]), device, match["name"].strip(), used)

@@ -1,0 +1,349 @@
+"""How does a decision read on a terminal, and in a pipe?
+
+On a terminal there are aligned columns and colour; in a pipe, plain lines with tabs. Nothing is
+decided here: every sentence is made from the record.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nimprofile.rank import deciding
+from nimprofile.reasons import Effect
+from nimprofile.values import format_gib, format_indices
+from nimprofile.words import doubt_message, message, remedies
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from nimprofile.catalog import Product
+    from nimprofile.decision import Decision
+    from nimprofile.fit import Verdict
+    from nimprofile.inventory import Inventory
+    from nimprofile.rank import Policy
+    from nimprofile.reasons import Reason
+
+NO_PROFILE = "No profile found for the detected hardware"
+"""What the message begins with when nothing runs; scripts look for it."""
+
+GRADES = ("runnable", "low memory", "incompatible")
+_COLOURS = {"runnable": "32", "low memory": "33", "incompatible": "31"}
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How to write: `columns` for a terminal, `colour` when it may have colour."""
+
+    columns: bool = False
+    colour: bool = False
+
+    def paint(self, text: str, code: str) -> str:
+        """The text in an SGR colour, or as it is."""
+        return f"\x1b[{code}m{text}\x1b[0m" if self.colour else text
+
+    def table(self, rows: Sequence[Sequence[str]]) -> Iterator[str]:
+        """Rows aligned on a terminal, separated by tabs in a pipe."""
+        if not self.columns:
+            yield from ("\t".join(row) for row in rows)
+            return
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        for row in rows:
+            cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+            yield "  ".join(cells).rstrip()
+
+
+def select_text(decision: Decision, style: Style) -> str:
+    """The choice, its GPUs, the deciding criterion and the override, if any."""
+    chosen = decision.selected
+    assert chosen is not None, "there is something to show"
+    rows = [
+        ("profile", style.paint(chosen.profile.name, "1")),
+        ("id", chosen.profile.id),
+        ("gpus", _gpus(chosen, decision.inventory)),
+        ("because", _because(decision)),
+        ("policy", decision.policy.name),
+    ]
+    if chosen.need is not None:
+        rows.insert(3, ("memory", f"{format_gib(chosen.need.full)} per GPU, {chosen.need.source}"))
+    return "\n".join(f"{key:8} {value}" for key, value in rows)
+
+
+def _gpus(verdict: Verdict, inventory: Inventory) -> str:
+    names = {gpu.label: None for gpu in inventory.gpus if gpu.index in verdict.gpus}
+    return f"{format_indices(verdict.gpus)} ({len(verdict.gpus)} × {', '.join(names)})"
+
+
+def _because(decision: Decision) -> str:
+    pin, runner_up = decision.request.pin, decision.runner_up
+    if pin is not None:
+        return f"pinned by {pin.source}={pin.value}"
+    if decision.deciding is None or runner_up is None:
+        return "the only profile that runs here"
+    criterion = decision.deciding
+    return f"{criterion.name}: {criterion.prefers}; the next is {runner_up.profile.name}"
+
+
+def nothing_runs(decision: Decision) -> str:
+    """Why there is no choice: a histogram of reasons, or why the pin is refused."""
+    pin, pinned = decision.request.pin, decision.pinned
+    if pin is not None and pinned is not None:
+        lines = [f"{pin.source}={pin.value} is refused: {pinned.profile.name} does not run here."]
+        lines += [f"  {message(reason)}" for reason in pinned.reasons]
+        lines += [f"  to change: {change}" for change in remedies(pinned.reasons)]
+        if switches := sorted({r.waived_by for r in pinned.reasons if r.waived_by}):
+            if all(reason.waived_by for reason in pinned.reasons):
+                lines.append(f"  or start it all the same: {', '.join(f'{s}=1' for s in switches)}")
+        return "\n".join(lines)
+    total = len(decision.rejected)
+    lines = [f"{NO_PROFILE}: 0 of {total} profiles run on {describe_machine(decision.inventory)}."]
+    lines += [f"  {count:4} × {text}" for text, count in histogram(decision.rejected)]
+    nearest = min(decision.rejected, key=_distance)
+    lines.append(f"Nearest: {nearest.profile.name}, which would take:")
+    lines += [f"  {change}" for change in remedies(nearest.reasons)]
+    return "\n".join(lines)
+
+
+def _distance(verdict: Verdict) -> tuple[int, int]:
+    return (GRADES.index(verdict.grade), len(verdict.reasons))
+
+
+_TITLES = {
+    "engine": "engine not available here",
+    "precision": "unknown precision",
+    "gpu": "made for another GPU",
+    "gpu_count": "too few GPUs",
+    "mixed_gpus": "GPUs of several products",
+    "compute_capability": "compute capability too low for the precision",
+    "requires_compute_capability": "compute capability not as required",
+    "memory_total": "too little memory in total",
+    "memory_context": "the full context does not fit",
+    "memory_free": "too little memory free now",
+    "gpu_not_empty": "GPU not empty",
+    "driver": "driver too old",
+    "cuda": "CUDA too old",
+    "lora": "LoRA not as wanted",
+    "tags": "tag selector does not match",
+}
+
+
+def histogram(verdicts: Iterable[Verdict]) -> list[tuple[str, int]]:
+    """How many profiles each kind of reason rejects, most frequent first."""
+    counts: dict[str, int] = {}
+    for verdict in verdicts:
+        for kind in {reason.kind for reason in verdict.reasons}:
+            counts[kind] = counts.get(kind, 0) + 1
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return [(_TITLES[kind], count) for kind, count in ordered]
+
+
+def describe_machine(inventory: Inventory) -> str:
+    """`8 × NVIDIA H100 80GB HBM3`."""
+    counts: dict[str, int] = {}
+    for gpu in inventory.gpus:
+        counts[gpu.label] = counts.get(gpu.label, 0) + 1
+    return " + ".join(f"{count} × {label}" for label, count in counts.items()) or "no GPUs"
+
+
+def list_text(decision: Decision, style: Style) -> str:
+    """Every profile by grade, with what it runs on or why it does not."""
+    verdicts = (*decision.ranked, *decision.rejected)
+    rows = [
+        (verdict.grade, verdict.profile.id, verdict.profile.name, _remark(verdict))
+        for grade in GRADES
+        for verdict in verdicts
+        if verdict.grade == grade
+    ]
+    if not style.columns:
+        return "\n".join(style.table(rows))
+    lines: list[str] = []
+    for grade in GRADES:
+        group = [(id[:12], name, remark) for g, id, name, remark in rows if g == grade]
+        lines.append(style.paint(f"{grade} ({len(group)})", _COLOURS[grade]))
+        lines += [f"  {line}" for line in style.table(group)] if group else []
+    return "\n".join(lines)
+
+
+def _remark(verdict: Verdict) -> str:
+    if verdict.fits:
+        return f"GPUs {format_indices(verdict.gpus)}" + (
+            f"; {message(verdict.waived[0])} (waived)" if verdict.waived else ""
+        )
+    more = len(verdict.reasons) - 1
+    return message(verdict.reasons[0]) + (f" (+{more} more)" if more else "")
+
+
+def explain_decision(decision: Decision, style: Style) -> str:
+    """The story of the whole decision."""
+    lines = [f"Machine: {describe_machine(decision.inventory)}"]
+    lines.append(f"Policy: {decision.policy.name}: {' > '.join(c.name for c in decision.policy.criteria)}")
+    if decision.selected is not None:
+        lines += ["", select_text(decision, style)]
+    else:
+        lines += ["", nothing_runs(decision)]
+    lines += [f"warning: {warning}" for warning in decision.warnings]
+    if len(decision.ranked) > 1:
+        lines += ["", style.paint(f"Candidates ({len(decision.ranked)}), best first", "1")]
+        for better, verdict in zip((None, *decision.ranked), decision.ranked, strict=False):
+            lost = "" if better is None else f"  behind the one above on {deciding(better, verdict, decision.policy).name}"
+            lines.append(f"  {verdict.profile.name}{lost}")
+    if decision.rejected:
+        lines += ["", style.paint(f"Rejected ({len(decision.rejected)})", "1")]
+        for verdict in decision.rejected:
+            lines.append(f"  {verdict.profile.name}: {style.paint(verdict.grade, _COLOURS[verdict.grade])}")
+            lines += [f"    {message(reason)}" for reason in verdict.reasons]
+            lines += [f"    to change: {change}" for change in remedies(verdict.reasons)]
+    return "\n".join(lines)
+
+
+_GATES: tuple[tuple[str, frozenset[str]], ...] = (
+    ("engine", frozenset({"engine"})),
+    ("GPU", frozenset({"gpu", "mixed_gpus"})),
+    ("GPU count", frozenset({"gpu_count"})),
+    ("capability", frozenset({"precision", "compute_capability", "requires_compute_capability"})),
+    ("total memory", frozenset({"memory_total", "memory_context"})),
+    ("free memory", frozenset({"memory_free", "gpu_not_empty"})),
+    ("driver", frozenset({"driver", "cuda"})),
+    ("LoRA", frozenset({"lora"})),
+    ("tags", frozenset({"tags"})),
+)
+
+
+def explain_profile(decision: Decision, verdict: Verdict, style: Style) -> str:
+    """The story of one profile: every gate, what beat it, what would have to change."""
+    profile = verdict.profile
+    lines = [
+        f"{style.paint(profile.name, '1')}: {style.paint(verdict.grade, _COLOURS[verdict.grade])}",
+        f"id {profile.id}",
+    ]
+    if _id_disagrees(verdict):
+        lines.append(
+            f"note: its tags hash to {profile.computed_id}; either the tags were edited, or the "
+            "manifest is of NIM 1.2 or older, which hashed differently"
+        )
+    lines.append("")
+    rows = []
+    for title, kinds in _GATES:
+        rows += list(_gate(title, kinds, verdict, decision))
+    lines += [f"  {line}" for line in Style(columns=True).table(rows)]
+    lines += [f"  ?   {doubt_message(doubt)}" for doubt in verdict.doubts]
+    lines += ["", *_standing(decision, verdict)]
+    if verdict.reasons:
+        lines += ["To make it run:", *(f"  {change}" for change in remedies(verdict.reasons))]
+    return "\n".join(lines)
+
+
+def _id_disagrees(verdict: Verdict) -> bool:
+    profile = verdict.profile
+    return not profile.tags_from_name and len(profile.id) == 64 and profile.computed_id != profile.id
+
+
+def _gate(
+    title: str, kinds: frozenset[str], verdict: Verdict, decision: Decision
+) -> Iterator[tuple[str, str, str]]:
+    failed = [reason for reason in verdict.reasons if reason.kind in kinds]
+    waived = [reason for reason in verdict.waived if reason.kind in kinds]
+    for reason in failed:
+        yield ("no" if reason.effect is not Effect.NOT_WANTED else "not wanted", title, message(reason))
+    for reason in waived:
+        yield ("waived", title, f"{message(reason)}; {reason.waived_by}")
+    if not failed and not waived:
+        yield ("yes", title, _passed(title, verdict, decision))
+
+
+def _passed(title: str, verdict: Verdict, decision: Decision) -> str:
+    """What the profile asks at a gate that held nothing against it."""
+    profile, need = verdict.profile, verdict.need
+    match title:
+        case "engine":
+            return str(profile.engine or "no engine named")
+        case "GPU":
+            wanted = " / ".join((*profile.gpu_names, *profile.gpu_devices))
+            return f"made for {wanted}" if wanted else "made for any GPU"
+        case "GPU count":
+            return f"tp {profile.tp or '?'} × pp {profile.pp or '?'}: {profile.gpus_needed} of one product"
+        case "capability":
+            return str(profile.precision or "no precision named") + (
+                ", emulated" if verdict.emulated else ""
+            )
+        case "total memory":
+            return "no need known" if need is None else f"{format_gib(need.full)} per GPU, {need.source}"
+        case "free memory":
+            free = [gpu.memory_free_mib for gpu in decision.inventory.gpus if gpu.index in verdict.gpus]
+            known = [size for size in free if size is not None]
+            return f"{format_gib(min(known) << 20)} free on each" if known else "not known"
+        case "driver":
+            wants = [f"{k} {v}" for k, v in (("driver", profile.requires.driver), ("CUDA", profile.requires.cuda)) if v]
+            return f"{', '.join(wants)}" if wants else "nothing required"
+        case "LoRA":
+            return "serves adapters" if profile.lora else "none wanted, none served"
+        case _:
+            return ", ".join(f"{tag}={value}" for tag, value in decision.request.tags) or "no selector"
+
+
+def _standing(decision: Decision, verdict: Verdict) -> list[str]:
+    ids = [ranked.profile.id for ranked in decision.ranked]
+    if verdict.profile.id not in ids:
+        return ["It is not a candidate."]
+    place = ids.index(verdict.profile.id)
+    if place == 0:
+        lines = ["It is the best of the candidates." if len(ids) > 1 else "It is the only candidate."]
+        if len(ids) > 1:
+            criterion = deciding(verdict, decision.ranked[1], decision.policy)
+            lines.append(f"{criterion.name} puts it before {decision.ranked[1].profile.name}: {criterion.prefers}.")
+        return lines
+    best = decision.ranked[0]
+    criterion = deciding(best, verdict, decision.policy)
+    return [
+        f"It is candidate {place + 1} of {len(ids)}.",
+        f"{best.profile.name} beats it on {criterion.name}: {criterion.prefers}.",
+    ]
+
+
+def gpus_text(inventory: Inventory, style: Style) -> str:
+    """The inventory as a table."""
+    rows = [("GPU", "name", "PCI id", "total MiB", "free MiB", "capability")]
+    rows += [
+        (
+            str(gpu.index),
+            gpu.name or "?",
+            gpu.device_id or "?",
+            _known(gpu.memory_total_mib),
+            _known(gpu.memory_free_mib),
+            _known(gpu.compute_capability),
+        )
+        for gpu in inventory.gpus
+    ]
+    versions = f"driver {inventory.driver_version or '?'}, CUDA {inventory.cuda_version or '?'}"
+    return "\n".join((*style.table(rows if style.columns else rows[1:]), *([versions] if style.columns else [])))
+
+
+def products_text(products: Iterable[Product], style: Style) -> str:
+    """The catalogue as a table."""
+    rows = [("name for --gpus", "product", "PCI ids", "MiB", "capability")]
+    rows += [
+        (
+            product.short,
+            product.name,
+            ",".join(id.partition(":")[0] for id in product.device_ids) or "-",
+            _known(product.memory_mib),
+            str(product.compute_capability),
+        )
+        for product in products
+    ]
+    return "\n".join(style.table(rows if style.columns else rows[1:]))
+
+
+def policies_text(policies: Iterable[Policy], style: Style) -> str:
+    """Every policy and its chain."""
+    lines: list[str] = []
+    for policy in policies:
+        lines += [style.paint(policy.name, "1") + f": {policy.about}"]
+        lines += [f"  {criterion.name}: {criterion.prefers}" for criterion in policy.criteria]
+        if policy.uniform_gpus:
+            lines.append("  (rejects everything when GPUs of several products are visible)")
+    return "\n".join(lines)
+
+
+def _known(value: object) -> str:
+    return "?" if value is None else str(value)

@@ -1,0 +1,148 @@
+"""What is a decision in JSON?
+
+The keys are a promise: `docs/cli.md` lists them, and they only ever gain company.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from nimprofile.inventory_json import dump_inventory
+from nimprofile.rank import deciding
+from nimprofile.values import ComputeCapability
+from nimprofile.words import doubt_message, message, remedies
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from nimprofile.catalog import Product
+    from nimprofile.decision import Decision
+    from nimprofile.fit import Verdict
+    from nimprofile.rank import Policy
+    from nimprofile.reasons import Reason
+
+
+def decision_to_dict(decision: Decision) -> dict[str, Any]:
+    """A decision as plain JSON values."""
+    pin, pinned = decision.request.pin, decision.pinned
+    runner_up = decision.runner_up
+    return {
+        "selected": None if decision.selected is None else _selected(decision.selected),
+        "pinned": None
+        if pin is None or pinned is None
+        else {
+            "value": pin.value,
+            "source": pin.source,
+            "id": pinned.profile.id,
+            "honoured": decision.selected is not None,
+            "reasons": [reason_to_dict(reason) for reason in pinned.reasons],
+            "waived": [reason_to_dict(reason) for reason in pinned.waived],
+        },
+        "policy": decision.policy.name,
+        "deciding": None
+        if decision.deciding is None or runner_up is None
+        else {
+            "criterion": decision.deciding.name,
+            "prefers": decision.deciding.prefers,
+            "over": runner_up.profile.id,
+        },
+        "ranked": [_ranked(verdict) for verdict in decision.ranked],
+        "rejected": [verdict_to_dict(verdict) for verdict in decision.rejected],
+        "warnings": list(decision.warnings),
+        "inventory": dump_inventory(decision.inventory),
+    }
+
+
+def verdict_to_dict(verdict: Verdict) -> dict[str, Any]:
+    """One profile's verdict as plain JSON values."""
+    return {
+        "id": verdict.profile.id,
+        "name": verdict.profile.name,
+        "grade": verdict.grade,
+        "reasons": [reason_to_dict(reason) for reason in verdict.reasons],
+        "remedies": list(remedies(verdict.reasons)),
+    }
+
+
+def reason_to_dict(reason: Reason) -> dict[str, Any]:
+    """A reason as its kind, its numbers and its sentence."""
+    numbers = {field.name: _plain(getattr(reason, field.name)) for field in fields(reason)}
+    return {"kind": reason.kind, **numbers, "message": message(reason)}
+
+
+def policy_to_dict(policy: Policy) -> dict[str, Any]:
+    """A policy and its chain as plain JSON values."""
+    return {
+        "name": policy.name,
+        "about": policy.about,
+        "uniform_gpus": policy.uniform_gpus,
+        "criteria": [
+            {"name": criterion.name, "prefers": criterion.prefers, "source": criterion.source}
+            for criterion in policy.criteria
+        ],
+    }
+
+
+def explanation_to_dict(decision: Decision, verdict: Verdict) -> dict[str, Any]:
+    """The story of one profile as plain JSON values."""
+    ranked = [candidate.profile.id for candidate in decision.ranked]
+    place = ranked.index(verdict.profile.id) + 1 if verdict.profile.id in ranked else None
+    beaten = None
+    if place is not None and place > 1:
+        criterion = deciding(decision.ranked[0], verdict, decision.policy)
+        beaten = {"by": ranked[0], "criterion": criterion.name, "prefers": criterion.prefers}
+    need = verdict.need
+    return {
+        **verdict_to_dict(verdict),
+        "tags": dict(verdict.profile.tags),
+        "computed_id": None if verdict.profile.tags_from_name else verdict.profile.computed_id,
+        "gpus": list(verdict.gpus),
+        "waived": [reason_to_dict(reason) for reason in verdict.waived],
+        "doubts": [doubt_message(doubt) for doubt in verdict.doubts],
+        "memory": None
+        if need is None
+        else {"full_bytes": need.full, "least_bytes": need.least, "source": need.source},
+        "candidate": place,
+        "beaten": beaten,
+    }
+
+
+def product_to_dict(product: Product) -> dict[str, Any]:
+    """A product of the catalogue as plain JSON values."""
+    return {
+        "short": product.short,
+        "name": product.name,
+        "device_ids": list(product.device_ids),
+        "memory_total_mib": product.memory_mib,
+        "compute_capability": str(product.compute_capability),
+        "unified_memory": product.unified_memory,
+        "architecture": product.architecture,
+        "sources": list(product.sources),
+    }
+
+
+def _selected(verdict: Verdict) -> dict[str, Any]:
+    profile = verdict.profile
+    return {
+        "id": profile.id,
+        "name": profile.name,
+        "tags": dict(profile.tags),
+        "gpus": list(verdict.gpus),
+        "grade": verdict.grade,
+    }
+
+
+def _ranked(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "id": verdict.profile.id,
+        "name": verdict.profile.name,
+        "grade": verdict.grade,
+        "gpus": list(verdict.gpus),
+    }
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, ComputeCapability):
+        return str(value)
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value

@@ -1,0 +1,116 @@
+"""What does the operator want?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from nimprofile.errors import RequestError
+from nimprofile.profile import ENGINE_ALIASES, Engine
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+EMPTY_GPU_FRACTION = 0.95
+"""Fraction of a GPU that NIM wants free before it starts.
+
+GPUs at 0-3 % used are listed as free and those at 7 % and more as non-free; "95 %" is the one
+published figure, in a third party's deployment notes. `docs/selection.md` has the evidence.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """A profile that was asked for by id or name, and what asked for it."""
+
+    value: str
+    source: str = "NIM_MODEL_PROFILE"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The operator's wishes; they never describe the machine.
+
+    Attributes:
+        pin: run exactly this profile, or nothing.
+        tags: (tag, value) conditions a profile must meet; compared without regard to case.
+        engines: the engines this container has; None is all of them.
+        lora: LoRA adapters will be served.
+        relax_memory: low-memory profiles may be chosen (`NIM_RELAX_MEM_CONSTRAINTS`).
+        allow_unsafe: a pin may ignore hardware mismatches (`NIM_MANIFEST_ALLOW_UNSAFE`).
+        allow_nvfp4_emulation: NVFP4 below compute capability 10.0.
+        empty_gpu_gate: apply NIM's rule that a GPU must be nearly empty.
+        uniform_gpus: reject everything when GPUs of several products are visible; None leaves it
+            to the policy.
+        manifest_path: `NIM_MANIFEST_PATH`, for whoever loads the manifest.
+    """
+
+    pin: Pin | None = None
+    tags: tuple[tuple[str, str], ...] = ()
+    engines: tuple[Engine, ...] | None = None
+    lora: bool = False
+    relax_memory: bool = False
+    allow_unsafe: bool = False
+    allow_nvfp4_emulation: bool = False
+    empty_gpu_gate: bool = True
+    uniform_gpus: bool | None = None
+    manifest_path: str | None = None
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Request:
+        """Read NIM's variables from a mapping such as `os.environ`.
+
+        A variable that is empty counts as unset, as in NIM; so does `NIM_MODEL_PROFILE=default`.
+
+        Raises RequestError, naming the variable, for a value that cannot be read.
+        """
+        pin = environ.get("NIM_MODEL_PROFILE", "").strip()
+        return cls(
+            pin=Pin(pin) if pin and pin != "default" else None,
+            tags=parse_tags(environ.get("NIM_TAGS_SELECTOR", ""), "NIM_TAGS_SELECTOR"),
+            lora=bool(environ.get("NIM_PEFT_SOURCE", "").strip()),
+            relax_memory=_flag(environ, "NIM_RELAX_MEM_CONSTRAINTS"),
+            allow_unsafe=_flag(environ, "NIM_MANIFEST_ALLOW_UNSAFE"),
+            allow_nvfp4_emulation=_flag(environ, "NIM_ALLOW_NVFP4_EMULATION"),
+            manifest_path=environ.get("NIM_MANIFEST_PATH", "").strip() or None,
+        )
+
+    def pinned(self, value: str | None, source: str = "NIM_MODEL_PROFILE") -> Request:
+        """The same request with this pin; "" or `default` or None pins nothing."""
+        value = (value or "").strip()
+        return replace(self, pin=Pin(value, source) if value and value != "default" else None)
+
+
+def parse_tags(text: str, source: str) -> tuple[tuple[str, str], ...]:
+    """Read `precision=fp8,tp=1`; RequestError says which part is wrong."""
+    conditions = []
+    for part in text.split(","):
+        key, equals, value = (piece.strip() for piece in part.partition("="))
+        if not part.strip() and not text.strip():
+            continue
+        if not (key and equals and value):
+            raise RequestError(f"{source}: {part.strip()!r} is not tag=value, as in precision=fp8,tp=1")
+        conditions.append((key, value))
+    return tuple(conditions)
+
+
+def parse_engine(text: str, source: str) -> Engine:
+    """Read an engine's name; RequestError lists the known ones."""
+    name = text.strip().lower()
+    if (engine := ENGINE_ALIASES.get(name)) is not None:
+        return engine
+    try:
+        return Engine(name)
+    except ValueError:
+        raise RequestError(f"{source}: {text!r} is not an engine; known: {', '.join(Engine)}") from None
+
+
+_FLAGS = {"": False, "0": False, "false": False, "no": False, "off": False}
+_FLAGS |= {"1": True, "true": True, "yes": True, "on": True}
+
+
+def _flag(environ: Mapping[str, str], name: str) -> bool:
+    text = environ.get(name, "").strip().lower()
+    if text not in _FLAGS:
+        raise RequestError(f"{name}={environ[name]!r} is neither 0 nor 1")
+    return _FLAGS[text]

@@ -1,0 +1,114 @@
+"""Which units and small value types do all the others share?
+
+Memory is counted in whole bytes or whole MiB and every name says which. `GB` in NIM's tags and
+listings has two readings; `stated_gb_to_bytes` is the only place that decides between them.
+"""
+
+from __future__ import annotations
+
+import re
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+MIB = 1 << 20
+GIB = 1 << 30
+GB = 10**9
+
+NAMEPLATE_GB = frozenset(
+    {6, 8, 10, 11, 12, 16, 20, 24, 32, 40, 48, 64, 72, 80, 94, 96, 128, 141, 144, 180, 192, 270, 288}
+)
+"""Sizes that boards are sold as, in GB of 10**9 bytes."""
+
+
+def stated_gb_to_bytes(number: float) -> int:
+    """Turn a "GB per GPU" that NIM states into bytes.
+
+    NIM 2.x computes these figures in GiB, rounds them up and prints "GB"; so `33` is 33 GiB.
+    But the Metadata API also writes the size of a board there ("80.0 means 80 GB GPUs"), and a
+    board sold as 80 GB reports 81,559 MiB, less than 80 GiB. So a figure that is exactly a size
+    that boards are sold as means that board: 10**9 bytes each; any other is GiB.
+
+    Sources: docs.nvidia.com/nim/metadata-api, core concepts (per-GPU minimum); the 2.0.x
+    listings in `tests/corpus/cases` from which the GiB were derived.
+    """
+    if number in NAMEPLATE_GB:
+        return int(number) * GB
+    return round(number * GIB)
+
+
+def format_gib(size: int) -> str:
+    """Bytes as GiB with one decimal: `79.6 GiB`."""
+    return f"{size / GIB:.1f} GiB"
+
+
+def format_indices(indices: tuple[int, ...]) -> str:
+    """GPU indices as ranges: `0-3,6`."""
+    runs: list[list[int]] = []
+    for index in sorted(indices):
+        if runs and index == runs[-1][1] + 1:
+            runs[-1][1] = index
+        else:
+            runs.append([index, index])
+    return ",".join(f"{a}-{b}" if b > a else f"{a}" for a, b in runs)
+
+
+class ComputeCapability(tuple[int, int]):
+    """A CUDA compute capability such as 9.0 or 12.1, ordered as versions are.
+
+    Never a float: 12.1 and 12.10 are different capabilities. Its JSON form is the string.
+    """
+
+    __slots__ = ()
+    _FORM = re.compile(r"([1-9][0-9]?)\.([0-9]{1,2})", re.ASCII)
+
+    @classmethod
+    def parse(cls, text: str) -> ComputeCapability:
+        """Read `9.0`; ValueError for anything else."""
+        match = cls._FORM.fullmatch(text.strip())
+        if match is None:
+            raise ValueError(f"{text!r} is not a compute capability such as 9.0")
+        return cls((int(match[1]), int(match[2])))
+
+    def __str__(self) -> str:
+        return f"{self[0]}.{self[1]}"
+
+    def __repr__(self) -> str:
+        return f"ComputeCapability.parse({str(self)!r})"
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_after_validator_function(
+            cls.parse,
+            core_schema.str_schema(),
+            serialization=core_schema.to_string_ser_schema(),
+        )
+
+
+_DEVICE_ID = re.compile(r"(?:0x)?([0-9a-f]{4})(?::?10de)?", re.ASCII)
+
+
+def parse_device_id(text: str) -> str:
+    """Normalise a PCI id to NIM's `device:vendor` form: `2330`, `0x233010DE` -> `2330:10de`.
+
+    Raises ValueError for anything else, another vendor's id included.
+    """
+    match = _DEVICE_ID.fullmatch(text.strip().lower())
+    if match is None:
+        raise ValueError(f"{text!r} is not a PCI id of the form device:vendor, such as 2330:10de")
+    return f"{match[1]}:10de"
+
+
+_SEPARATORS = re.compile(r"[^a-z0-9]+")
+
+
+def normalise_gpu_name(name: str) -> str:
+    """Fold the spellings of one product name together, and nothing else.
+
+    `NVIDIA-H100-NVL`, `h100_nvl` and `H100 NVL` are one spelling; `h100` is another. Compare
+    for equality only: a substring test takes an A100 for an A10.
+    """
+    return _SEPARATORS.sub("", name.lower()).removeprefix("nvidia")

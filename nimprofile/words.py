@@ -1,0 +1,192 @@
+"""How is a reason said, and what would take it away?
+
+Sentences are made from a reason's own numbers and from nothing else.
+"""
+
+from __future__ import annotations
+
+from nimprofile.reasons import (
+    CapabilityTooLow,
+    CapabilityUnmet,
+    ContextTooLong,
+    CudaTooOld,
+    Doubt,
+    DriverTooOld,
+    Effect,
+    EngineUnavailable,
+    GpuNotEmpty,
+    LoraMismatch,
+    MixedGpus,
+    PrecisionUnknown,
+    TagMismatch,
+    TooFewGpus,
+    TooLittleFree,
+    TooLittleMemory,
+    WrongGpu,
+)
+from nimprofile.values import GIB, MIB, format_gib, format_indices
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Never
+
+    from nimprofile.reasons import Reason
+
+
+def message(reason: Reason) -> str:
+    """What is wrong, with the numbers."""
+    match reason:
+        case EngineUnavailable(engine, available):
+            return f"engine {engine} is not here; here: {', '.join(available) or 'none'}"
+        case PrecisionUnknown(precision):
+            return f"precision {precision} is not one whose needs are known"
+        case WrongGpu(wanted, have, gpus):
+            return f"made for {' / '.join(wanted)}; {_on(gpus)} {_is(gpus)} {have}"
+        case TooFewGpus(need, 0, _):
+            return f"needs {need} {_gpus(need)}; there is none"
+        case TooFewGpus(need, have, product):
+            return f"needs {need} {_gpus(need)} of one product; there {_are(have)} {have} × {product}"
+        case MixedGpus(products):
+            return f"GPUs of {len(products)} products are visible: {', '.join(products)}"
+        case CapabilityTooLow(precision, need, have, gpus):
+            return f"{precision} needs compute capability {need}; {_on(gpus)} {_has(gpus)} {have}"
+        case CapabilityUnmet(need, have, gpus):
+            return f"requires compute capability {need}; {_on(gpus)} {_has(gpus)} {have}"
+        case TooLittleMemory(need, have, source, gpus):
+            return (
+                f"needs at least {format_gib(need)} per GPU ({source}); "
+                f"{_on(gpus)} {_has(gpus)} {format_gib(have)} in total, {_short(need, have)} too little"
+            )
+        case ContextTooLong(need, have, max_model_len, source, gpus):
+            hint = f"; {max_model_len} tokens fit" if max_model_len else ""
+            return (
+                f"the full context needs {format_gib(need)} per GPU ({source}); "
+                f"{_on(gpus)} {_has(gpus)} {format_gib(have)} in total, {_short(need, have)} too little{hint}"
+            )
+        case TooLittleFree(need, have, source, gpus):
+            return (
+                f"needs {format_gib(need)} free per GPU ({source}); "
+                f"{_on(gpus)} {_has(gpus)} {format_gib(have)} free, {_short(need, have)} too little"
+            )
+        case GpuNotEmpty(free, total, gate, gpus):
+            return (
+                f"{_on(gpus)} {_is(gpus)} not empty: {free} of {total} MiB free ({_percent(free, total)}), "
+                f"and {gate:.0%} must be"
+            )
+        case DriverTooOld(need, have):
+            return f"requires driver {need}; this one is {have}"
+        case CudaTooOld(need, have):
+            return f"requires CUDA {need}; this driver serves {have}"
+        case LoraMismatch(True):
+            return "does not serve LoRA adapters, and adapters are wanted"
+        case LoraMismatch(_):
+            return "serves LoRA adapters, and none are wanted"
+        case TagMismatch(tag, wanted, None):
+            return f"the selector wants {tag}={wanted}; the profile has no tag {tag}"
+        case TagMismatch(tag, wanted, have):
+            return f"the selector wants {tag}={wanted}; the profile has {tag}={have}"
+        case _:
+            _unreachable(reason)
+
+
+def remedy(reason: Reason) -> str:
+    """What would have to change."""
+    match reason:
+        case EngineUnavailable(engine, available):
+            return f"a container that has {engine}" + (" (see --engine)" if available else "")
+        case PrecisionUnknown(precision):
+            return f"correct the tag precision={precision}, or pin the profile with --allow-unsafe"
+        case WrongGpu(wanted, _, _):
+            return f"GPUs of product {' / '.join(wanted)}"
+        case TooFewGpus(need, 0, _):
+            return f"{need} {_gpus(need)}"
+        case TooFewGpus(need, have, product):
+            return f"{need - have} more {product}"
+        case MixedGpus(products):
+            return f"hide all but one product from the container ({', '.join(products)}), or --mixed-gpus"
+        case CapabilityTooLow(precision, need, _, _):
+            emulation = ", or --allow-nvfp4-emulation" if precision == "nvfp4" else ""
+            return f"GPUs of compute capability {need} or higher{emulation}"
+        case CapabilityUnmet(need, _, _):
+            return f"GPUs of compute capability {need}"
+        case TooLittleMemory(need, have, _, _):
+            return f"{_short(need, have)} more memory per GPU, more GPUs (higher tp), or a lower precision"
+        case ContextTooLong(need, have, None, _, _):
+            return f"{_short(need, have)} more memory per GPU, or a shorter context"
+        case ContextTooLong(need, have, max_model_len, _, _):
+            return f"--max-model-len={max_model_len} or less, or {_short(need, have)} more memory per GPU"
+        case TooLittleFree(need, have, _, gpus):
+            return f"free {_short(need, have)} on {_on(gpus)}"
+        case GpuNotEmpty(free, total, gate, gpus):
+            missing = -(-round(gate * total * 1000) // 1000) - free
+            return f"free {format_gib(missing * MIB)} on {_on(gpus)}, or --no-empty-gpu-gate"
+        case DriverTooOld(need, _):
+            return f"a driver {need}"
+        case CudaTooOld(need, _):
+            return f"a driver that serves CUDA {need}"
+        case LoraMismatch(True):
+            return "take the adapters away (NIM_PEFT_SOURCE, --lora)"
+        case LoraMismatch(_):
+            return "ask for adapters (--lora, NIM_PEFT_SOURCE)"
+        case TagMismatch(tag, wanted, _):
+            return f"take {tag}={wanted} out of the selector (--tags, NIM_TAGS_SELECTOR)"
+        case _:
+            _unreachable(reason)
+
+
+def remedies(reasons: tuple[Reason, ...]) -> tuple[str, ...]:
+    """What would have to change for all of these reasons to go, each thing once.
+
+    On the wrong product it is no help to have more of it, so that says how many of the right one.
+    """
+    wrong = [reason for reason in reasons if isinstance(reason, WrongGpu)]
+    if not wrong:
+        return tuple(dict.fromkeys(remedy(reason) for reason in reasons))
+    counts = [reason.need for reason in reasons if isinstance(reason, TooFewGpus)]
+    number = f"{counts[0]} GPUs" if counts and counts[0] > 1 else "a GPU"
+    others = (
+        remedy(reason)
+        for reason in reasons
+        if reason.effect is not Effect.LOW_MEMORY
+        and not isinstance(reason, WrongGpu | TooFewGpus | CapabilityTooLow | TooLittleMemory)
+    )
+    return tuple(dict.fromkeys((f"{number} of product {' / '.join(wrong[0].wanted)}", *others)))
+
+
+def doubt_message(doubt: Doubt) -> str:
+    """What could not be judged, and which rule went without."""
+    where = f" of {_on(doubt.gpus)}" if doubt.gpus and "profile" not in doubt.unknown else ""
+    return f"{doubt.unknown}{where} is unknown: not checked ({doubt.rule})"
+
+
+def _unreachable(reason: Never) -> Never:
+    raise AssertionError(f"no words for {reason!r}")
+
+
+def _on(gpus: tuple[int, ...]) -> str:
+    return f"{_gpus(len(gpus))} {format_indices(gpus)}"
+
+
+def _gpus(count: int) -> str:
+    return "GPU" if count == 1 else "GPUs"
+
+
+def _is(gpus: tuple[int, ...]) -> str:
+    return "is" if len(gpus) == 1 else "are"
+
+
+def _has(gpus: tuple[int, ...]) -> str:
+    return "has" if len(gpus) == 1 else "have"
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
+def _short(need: int, have: int) -> str:
+    missing = (need - have) / GIB
+    return f"{missing:.1f} GiB" if missing >= 0.1 else f"{-(-(need - have) // MIB)} MiB"
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f} %"
