@@ -25,8 +25,17 @@ if TYPE_CHECKING:
     )
     from nimprofile.fit import Verdict
     from nimprofile.inventory import Gpu, Inventory
-    from nimprofile.inventory_json import dump_inventory, load_inventory, parse_inventory
-    from nimprofile.manifest import Manifest, bundled_manifests, load_manifest, parse_manifest
+    from nimprofile.inventory_json import (
+        dump_inventory,
+        load_inventory,
+        parse_inventory,
+    )
+    from nimprofile.manifest import (
+        Manifest,
+        bundled_manifests,
+        load_manifest,
+        parse_manifest,
+    )
     from nimprofile.model import ModelShape
     from nimprofile.profile import Engine, Objective, Precision, Profile, Requires
     from nimprofile.rank import POLICIES, Criterion, Policy, prefer

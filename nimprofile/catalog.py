@@ -7,11 +7,11 @@ name: a PCI id or a whole spelling finds a product, or nothing does.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from functools import cache
 
 from nimprofile.errors import UnknownGpuError
 from nimprofile.inventory import Gpu, Inventory
+from nimprofile.record import Record
 from nimprofile.values import ComputeCapability, normalise_gpu_name, parse_device_id
 
 TYPE_CHECKING = False
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 MAX_GPUS = 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Product:
+class Product(Record):
     """One board as it is sold.
 
     Attributes:
@@ -64,7 +63,7 @@ def products() -> tuple[Product, ...]:
         Product(
             row["short"],
             row["name"],
-            tuple(parse_device_id(id) for id in row["device_ids"]),
+            tuple(f"{id}:10de" for id in row["device_ids"]),
             frozenset(map(normalise_gpu_name, (row["short"], *row["aliases"])))
             # A name that boards share (`NVIDIA GeForce RTX 3080`), or that is another's short
             # name (`NVIDIA H100` is what the 94 GB board says), tells nothing.

@@ -44,7 +44,8 @@ exit codes:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code."""
-    args = build_parser().parse_args(argv)
+    argv = sys.argv[1:] if argv is None else argv
+    args = build_parser(next((word for word in argv if word[:1] != "-"), None)).parse_args(argv)
     run: Callable[[argparse.Namespace], int] = args.run
     try:
         code = run(args)
@@ -66,82 +67,46 @@ def _fail(error: NimProfileError, code: int) -> int:
     return code
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The whole command line."""
-    parser = _parser(
+def build_parser(only: str | None = None) -> argparse.ArgumentParser:
+    """The whole command line; with `only`, just that command gets its options, to save time."""
+    parser = argparse.ArgumentParser(
         prog="nimprofile",
+        formatter_class=_Help,
+        allow_abbrev=False,
         description="Choose the model-serving profile that runs on these GPUs, and say why.",
         epilog=_EXAMPLES,
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    machine, wishes = _machine_options(), _wish_options()
-
-    def command(
-        name: str, run: Callable[[argparse.Namespace], int], help: str, example: str, *parents: argparse.ArgumentParser
-    ) -> argparse.ArgumentParser:
-        made = commands.add_parser(
+    commands = parser.add_subparsers(
+        dest="command",
+        required=True,
+        metavar="COMMAND",
+        prog="nimprofile",  # or argparse formats a usage line to find it, for 4 ms
+    )
+    for name, (run, help, example, options) in _COMMANDS.items():
+        command = commands.add_parser(
             name,
             help=help,
             description=help[0].upper() + help[1:] + ".",
             epilog=f"example:\n  {example}",
-            parents=parents,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=_Help,
             allow_abbrev=False,
         )
-        made.set_defaults(run=run)
-        return made
-
-    select = command(
-        "select",
-        _select,
-        "print the profile that would run, and why",
-        "nimprofile select --manifest llama-3.1-70b-instruct --gpus 8xh100 --format env",
-        machine,
-        wishes,
-    )
-    _format(select, "text", "json", "id", "name", "env")
-    listing = command(
-        "list",
-        _list,
-        "print every profile by grade, with its reason",
-        "nimprofile list --manifest llama-3.1-8b-instruct --gpus 1xl4",
-        machine,
-        wishes,
-    )
-    _format(listing, "text", "json")
-    listing.add_argument(
-        "--nim",
-        nargs="?",
-        const="auto",
-        choices=("auto", "1.0", "1.3", "2.0"),
-        help="print NIM's own list-model-profiles layout, of this generation",
-    )
-    explain = command(
-        "explain",
-        _explain,
-        "tell the story of one profile, or of the whole decision",
-        "nimprofile explain --manifest llama-3.1-8b-instruct --gpus 1xl4 vllm-bf16-tp1-pp1",
-        machine,
-        wishes,
-    )
-    explain.add_argument("story_of", nargs="?", metavar="PROFILE", help="an id, its beginning, or a name")
-    _format(explain, "text", "json")
-    gpus = command(
-        "gpus", _gpus, "print the GPUs of this machine, or of --gpus", "nimprofile gpus --gpus 8xh100 --json", machine
-    )
-    gpus.add_argument("--known", action="store_true", help="print every product that --gpus knows")
-    _format(gpus, "text", "json")
-    policies = command("policies", _policies, "print every ranking policy", "nimprofile policies")
-    _format(policies, "text", "json")
-    completion = command(
-        "completion",
-        _completion,
-        "print a completion script for a shell",
-        "nimprofile completion bash > ~/.local/share/bash-completion/completions/nimprofile",
-    )
-    completion.add_argument("shell", choices=("bash", "zsh", "tcsh"))
+        command.set_defaults(run=run)
+        if only in (None, name):
+            options(command)
     return parser
+
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Help as wide as the terminal; told so, because asking costs argparse 4 ms an option set."""
+
+    def __init__(self, prog: str):
+        try:
+            width = os.get_terminal_size().columns - 2
+        except OSError:
+            width = 100
+        super().__init__(prog, max_help_position=30, width=width)
 
 
 class _Version(argparse.Action):
@@ -152,42 +117,91 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-def _parser(**options: object) -> argparse.ArgumentParser:
-    return argparse.ArgumentParser(
-        formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **options  # type: ignore[arg-type]
-    )
-
-
 def _format(parser: argparse.ArgumentParser, *formats: str) -> None:
     parser.add_argument("--format", choices=formats, default="text", help="how to print (default: text)")
     parser.add_argument("--json", dest="format", action="store_const", const="json", help="--format json")
 
 
-def _machine_options() -> argparse.ArgumentParser:
-    parser = _parser(add_help=False)
+def _machine_options(parser: argparse.ArgumentParser) -> None:
     machine = parser.add_mutually_exclusive_group()
-    machine.add_argument("--inventory", metavar="FILE", help="GPUs from a JSON file, or - for standard input")
-    machine.add_argument("--gpus", metavar="SPEC", help="GPUs by name: 8xh100, or 4xl40s,1xt4")
-    return parser
+    add = machine.add_argument
+    add("--inventory", metavar="FILE", help="GPUs from a JSON file, or - for standard input")
+    add("--gpus", metavar="SPEC", help="GPUs by name: 8xh100, or 4xl40s,1xt4")
 
 
-def _wish_options() -> argparse.ArgumentParser:
-    parser = _parser(add_help=False)
+def _wish_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--manifest", metavar="PATH", help="a file, - for standard input, or a bundled name")
     add("--policy", type=_policy, default="nim", help="the order among candidates (default: nim)")
     add("--prefer", metavar="CHAIN", help="your own chain: objective=throughput,precision,tp")
     add("--profile", metavar="PROFILE", help="run exactly this id or name ($NIM_MODEL_PROFILE)")
-    add("--tags", metavar="TAG=VALUE,…", type=_tags, help="only profiles with these tags ($NIM_TAGS_SELECTOR)")
-    add("--engine", action="append", type=_engine, metavar="ENGINE", help="an engine this container has; repeatable")
+    add("--tags", metavar="TAG=VALUE,…", type=_tags, help="only these tags ($NIM_TAGS_SELECTOR)")
+    add("--engine", action="append", type=_engine, help="an engine this container has; repeatable")
     switch = argparse.BooleanOptionalAction
     add("--lora", action=switch, help="LoRA adapters will be served ($NIM_PEFT_SOURCE)")
-    add("--relax-memory", action=switch, help="allow low-memory profiles ($NIM_RELAX_MEM_CONSTRAINTS)")
-    add("--allow-unsafe", action=switch, help="let --profile ignore mismatches ($NIM_MANIFEST_ALLOW_UNSAFE)")
-    add("--allow-nvfp4-emulation", action=switch, help="NVFP4 below 10.0 ($NIM_ALLOW_NVFP4_EMULATION)")
+    add(
+        "--relax-memory",
+        action=switch,
+        help="allow low-memory profiles ($NIM_RELAX_MEM_CONSTRAINTS)",
+    )
+    add(
+        "--allow-unsafe",
+        action=switch,
+        help="let --profile ignore mismatches ($NIM_MANIFEST_ALLOW_UNSAFE)",
+    )
+    add(
+        "--allow-nvfp4-emulation",
+        action=switch,
+        help="NVFP4 below compute capability 10.0 ($NIM_ALLOW_NVFP4_EMULATION)",
+    )
     add("--empty-gpu-gate", action=switch, help="want GPUs 95%% free, as NIM does (default: yes)")
-    add("--uniform-gpus", action=switch, help="refuse a machine of several products (default: the policy's)")
-    return parser
+    add(
+        "--uniform-gpus",
+        action=switch,
+        help="refuse a machine of several products (default: the policy's)",
+    )
+
+
+def _select_options(parser: argparse.ArgumentParser) -> None:
+    _machine_options(parser)
+    _wish_options(parser)
+    _format(parser, "text", "json", "id", "name", "env")
+
+
+def _list_options(parser: argparse.ArgumentParser) -> None:
+    _machine_options(parser)
+    _wish_options(parser)
+    _format(parser, "text", "json")
+    parser.add_argument(
+        "--nim",
+        nargs="?",
+        const="auto",
+        choices=("auto", "1.0", "1.3", "2.0"),
+        help="print NIM's own list-model-profiles layout, of this generation",
+    )
+
+
+def _explain_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "story_of", nargs="?", metavar="PROFILE", help="an id, its beginning, or a name"
+    )
+    _machine_options(parser)
+    _wish_options(parser)
+    _format(parser, "text", "json")
+
+
+def _gpus_options(parser: argparse.ArgumentParser) -> None:
+    _machine_options(parser)
+    parser.add_argument("--known", action="store_true", help="print every product --gpus knows")
+    _format(parser, "text", "json")
+
+
+def _policies_options(parser: argparse.ArgumentParser) -> None:
+    _format(parser, "text", "json")
+
+
+def _completion_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("shell", choices=("bash", "zsh", "tcsh"))
 
 
 def _policy(text: str) -> Policy:
@@ -356,8 +370,6 @@ def _judge(args: argparse.Namespace) -> tuple[Manifest, Decision]:
 
 def _request(args: argparse.Namespace) -> Request:
     """NIM's variables, each beaten by its flag."""
-    from dataclasses import replace
-
     from nimprofile.request import Request
 
     # A variable that a flag replaces is not read: its value may be the very mistake.
@@ -385,7 +397,7 @@ def _request(args: argparse.Namespace) -> Request:
         "uniform_gpus": args.uniform_gpus,
         "manifest_path": args.manifest,
     }
-    return replace(request, **{name: value for name, value in chosen.items() if value is not None})
+    return request.replace(**{name: value for name, value in chosen.items() if value is not None})
 
 
 def _manifest_path(request: Request) -> str:
@@ -433,3 +445,48 @@ def _print_json(value: object) -> None:
     import json
 
     print(json.dumps(value, indent=2))
+
+
+_COMMANDS: dict[
+    str,
+    tuple[
+        Callable[[argparse.Namespace], int], str, str, Callable[[argparse.ArgumentParser], None]
+    ],
+] = {
+    "select": (
+        _select,
+        "print the profile that would run, and why",
+        "nimprofile select --manifest llama-3.1-70b-instruct --gpus 8xh100 --format env",
+        _select_options,
+    ),
+    "list": (
+        _list,
+        "print every profile by grade, with its reason",
+        "nimprofile list --manifest llama-3.1-8b-instruct --gpus 1xl4",
+        _list_options,
+    ),
+    "explain": (
+        _explain,
+        "tell the story of one profile, or of the whole decision",
+        "nimprofile explain --manifest llama-3.1-8b-instruct --gpus 1xl4 vllm-bf16-tp1-pp1",
+        _explain_options,
+    ),
+    "gpus": (
+        _gpus,
+        "print the GPUs of this machine, or of --gpus",
+        "nimprofile gpus --gpus 8xh100 --json",
+        _gpus_options,
+    ),
+    "policies": (
+        _policies,
+        "print every ranking policy",
+        "nimprofile policies",
+        _policies_options,
+    ),
+    "completion": (
+        _completion,
+        "print a completion script for a shell",
+        "nimprofile completion bash > ~/.local/share/bash-completion/completions/nimprofile",
+        _completion_options,
+    ),
+}

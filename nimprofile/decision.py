@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-
 from nimprofile.errors import PinError
 from nimprofile.fit import Machine, Verdict, check
 from nimprofile.inventory import Inventory
 from nimprofile.rank import Criterion, Policy, deciding, find_policy, rank
+from nimprofile.record import Record
 from nimprofile.request import Pin, Request
 from nimprofile.words import doubt_message, message
 
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
 NO_REQUEST = Request()
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Record):
     """The answer, with everything that led to it.
 
     Attributes:
@@ -43,7 +41,7 @@ class Decision:
     request: Request
     inventory: Inventory
     warnings: tuple[str, ...] = ()
-    pinned: Verdict | None = field(default=None)
+    pinned: Verdict | None = None
 
     def __post_init__(self) -> None:
         ids = [verdict.profile.id for verdict in (*self.ranked, *self.rejected)]
@@ -93,7 +91,7 @@ def select(
     if isinstance(policy, str):
         policy = find_policy(policy)
     pin = None if request.pin is None else find_pin(request.pin, manifest)
-    machine = Machine.of(inventory)
+    machine = Machine(inventory)
     uniform = policy.uniform_gpus if request.uniform_gpus is None else request.uniform_gpus
     shape = manifest.model_shape
     verdicts = [
@@ -174,7 +172,7 @@ def _warnings(selected: Verdict | None, ranked: tuple[Verdict, ...]) -> tuple[st
         merged.setdefault((doubt.unknown, doubt.rule), []).extend(doubt.gpus)
     for doubt in selected.doubts:
         if (gpus := merged.pop((doubt.unknown, doubt.rule), None)) is not None:
-            warnings.append(doubt_message(replace(doubt, gpus=tuple(gpus))))
+            warnings.append(doubt_message(doubt.replace(gpus=tuple(gpus))))
     if selected.emulated:
         warnings.append(f"{selected.profile.precision} is not native to these GPUs: it is emulated")
     return tuple(warnings)

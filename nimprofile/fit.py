@@ -6,8 +6,6 @@ and a mixed machine is simply several groups of identical GPUs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from nimprofile.catalog import product_of
 from nimprofile.memory import MemoryNeed, memory_need
 from nimprofile.profile import Engine, Precision
@@ -35,6 +33,7 @@ from nimprofile.reasons import (
     TooLittleMemory,
     WrongGpu,
 )
+from nimprofile.record import Record
 from nimprofile.request import EMPTY_GPU_FRACTION
 from nimprofile.values import MIB, ComputeCapability, normalise_gpu_name
 
@@ -86,8 +85,7 @@ EMULATED_NVFP4_FROM = _at_least("8.0")
 AMPERE = _at_least("8.0")
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Record):
     """The judgement of one profile on one machine.
 
     Attributes:
@@ -125,36 +123,43 @@ class Verdict:
         return "low memory" if LOW_MEMORY in effects else "runnable"
 
 
-@dataclass(frozen=True, slots=True)
 class _Kind:
     """GPUs that no rule can tell apart."""
 
-    gpu: Gpu
-    label: str
-    spellings: frozenset[str]
-    capability: ComputeCapability | None
-    indices: tuple[int, ...]
+    __slots__ = ("capability", "gpu", "indices", "label", "spellings")
+
+    def __init__(self, gpus: list[Gpu]):
+        gpu, product = gpus[0], product_of(gpus[0])
+        self.gpu = gpu
+        self.indices = tuple(gpu.index for gpu in gpus)
+        self.label = gpu.name or (product.name if product else gpu.label)
+        self.spellings = frozenset({normalise_gpu_name(gpu.name)} if gpu.name else ())
+        self.capability = gpu.compute_capability
+        if product is not None:
+            self.spellings |= product.spellings
+            self.capability = self.capability or product.compute_capability
 
 
-@dataclass(frozen=True, slots=True)
 class _Group:
     """GPUs of one product: those that tensor parallelism may span."""
 
-    label: str
-    kinds: tuple[_Kind, ...]
-    size: int
+    __slots__ = ("kinds", "label", "size")
+
+    def __init__(self, kinds: dict[tuple[object, ...], list[Gpu]]):
+        self.kinds = [_Kind(gpus) for gpus in kinds.values()]
+        self.label = self.kinds[0].label
+        self.size = sum(len(kind.indices) for kind in self.kinds)
 
 
-@dataclass(frozen=True, slots=True)
 class Machine:
-    """An inventory sorted into groups of one product, ready to be judged against."""
+    """An inventory sorted into groups of one product, ready to be judged against.
 
-    inventory: Inventory
-    groups: tuple[_Group, ...]
+    The catalogue supplies names and missing compute capabilities.
+    """
 
-    @classmethod
-    def of(cls, inventory: Inventory) -> Machine:
-        """Sort an inventory. The catalogue supplies names and missing compute capabilities."""
+    __slots__ = ("groups", "inventory")
+
+    def __init__(self, inventory: Inventory):
         groups: dict[str, dict[tuple[object, ...], list[Gpu]]] = {}
         for gpu in inventory.gpus:
             product = product_of(gpu)
@@ -165,25 +170,11 @@ class Machine:
                 gpu.memory_total_mib,
                 gpu.memory_free_mib,
                 gpu.compute_capability,
+                gpu.unified_memory,
             )
             groups.setdefault(key, {}).setdefault(facts, []).append(gpu)
-        return cls(inventory, tuple(_group(kinds) for kinds in groups.values()))
-
-
-def _group(kinds: dict[tuple[object, ...], list[Gpu]]) -> _Group:
-    sorted_kinds = tuple(_kind(gpus) for gpus in kinds.values())
-    return _Group(sorted_kinds[0].label, sorted_kinds, sum(len(kind.indices) for kind in sorted_kinds))
-
-
-def _kind(gpus: list[Gpu]) -> _Kind:
-    gpu, product = gpus[0], product_of(gpus[0])
-    spellings = {normalise_gpu_name(gpu.name)} if gpu.name else set()
-    capability = gpu.compute_capability
-    if product is not None:
-        spellings |= product.spellings
-        capability = capability or product.compute_capability
-    label = gpu.name or (product.name if product else gpu.label)
-    return _Kind(gpu, label, frozenset(spellings), capability, tuple(gpu.index for gpu in gpus))
+        self.inventory = inventory
+        self.groups = [_Group(kinds) for kinds in groups.values()]
 
 
 def check(
@@ -212,6 +203,7 @@ def check(
     waivers = _waivers(request, pinned)
     trial = _best_trial(profile, machine, request, need, waivers)
     found += trial.findings
+    found += [finding for rule in WISH_RULES for finding in rule(profile, machine, request)]
     reasons, waived, doubts = [], [], []
     for finding in found:
         if isinstance(finding, Doubt):
@@ -240,14 +232,19 @@ def _waivers(request: Request, pinned: bool) -> _Waivers:
     return frozenset(waivers)
 
 
-@dataclass(frozen=True, slots=True)
 class _Trial:
     """How a profile fares on one group: 0 runs, 1 would if memory were freed, 2 does not."""
 
-    tier: int
-    findings: tuple[Reason | Doubt, ...]
-    gpus: tuple[int, ...] = ()
-    emulated: bool = False
+    __slots__ = ("emulated", "findings", "gpus", "tier")
+
+    def __init__(
+        self,
+        tier: int,
+        findings: list[Reason | Doubt],
+        gpus: tuple[int, ...] = (),
+        emulated: bool = False,
+    ):
+        self.tier, self.findings, self.gpus, self.emulated = tier, findings, gpus, emulated
 
 
 def _best_trial(
@@ -261,12 +258,12 @@ def _best_trial(
     if len(trials) == 1:
         return trials[0]
     if not trials:
-        return _Trial(2, (TooFewGpus(profile.gpus_needed, 0, "GPU"),))
+        return _Trial(2, [TooFewGpus(profile.gpus_needed, 0, "GPU")])
     trials.sort(key=lambda trial: (trial.tier, len(trial.findings)))
     if trials[0].tier < 2:
         return trials[0]
     # No group will do: the nearest one's reasons come first, but all of them are true.
-    return _Trial(2, tuple(finding for trial in trials for finding in trial.findings))
+    return _Trial(2, [finding for trial in trials for finding in trial.findings])
 
 
 def _try_group(
@@ -288,21 +285,25 @@ def _try_group(
     if profile.tp is None and profile.engine is not None:
         # A model-free profile spreads over what it is given: "(vllm) on GPUs [0, 1]" (corpus, 057).
         wanted = max(wanted, sum(len(kind.indices) for kind, _ in clear))
-    for tier, usable in ((0, clear), (1, clear + short)):
-        # A clear GPU before one that must be freed first, then the lowest index.
-        indices = [index for heap in (clear, short) for index in _indices(heap) if heap is not short or tier]
+    # A GPU that is ready before one that must be freed first; then the lowest index.
+    ready, freeable = _indices(clear), _indices(short)
+    for tier, indices in ((0, ready), (1, ready + freeable)):
         if len(indices) >= wanted:
             chosen = frozenset(indices[:wanted])
-            used = [(kind, found) for kind, found in usable if not chosen.isdisjoint(kind.indices)]
+            used = [
+                (kind, findings)
+                for kind, findings in clear + short
+                if not chosen.isdisjoint(kind.indices)
+            ]
             return _Trial(
                 tier,
-                tuple(finding for _, found in used for finding in found),
+                [finding for _, findings in used for finding in findings],
                 tuple(sorted(chosen)),
                 any(_is_emulated(profile, kind) for kind, _ in used),
             )
-    everything = tuple(finding for _, found in (*blocked, *short, *clear) for finding in found)
+    everything = [finding for _, found in blocked + short + clear for finding in found]
     if group.size < wanted:
-        everything += (TooFewGpus(wanted, group.size, group.label),)
+        everything.append(TooFewGpus(wanted, group.size, group.label))
     return _Trial(2, everything)
 
 
@@ -382,7 +383,9 @@ def tags_as_selected(
 
 MACHINE_RULES: tuple[
     Callable[[Profile, Machine, Request], tuple[Reason | Doubt, ...]], ...
-] = (engine_available, precision_known, driver_new_enough, lora_as_wanted, tags_as_selected)
+] = (engine_available, precision_known, driver_new_enough)
+
+WISH_RULES = (lora_as_wanted, tags_as_selected)
 
 
 # Rules about one GPU.
@@ -402,7 +405,7 @@ def gpu_matches(
         return None
     if profile.any_ampere_or_newer and kind.capability is not None and kind.capability >= AMPERE:
         return None  # speech NIMs: an A100 profile tagged so is compatible with an H100 (051)
-    return WrongGpu((*profile.gpu_names, *profile.gpu_devices), kind.label, kind.indices)
+    return WrongGpu(profile.made_for, kind.label, kind.indices)
 
 
 def capability_for_precision(

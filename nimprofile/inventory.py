@@ -6,17 +6,13 @@ and None is never zero.
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-
+from nimprofile.record import Record
 from nimprofile.values import ComputeCapability, parse_device_id
 
-_VERSION = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6}){0,3}", re.ASCII)
 MAX_MIB = 1 << 32
 
 
-@dataclass(frozen=True, slots=True)
-class Gpu:
+class Gpu(Record):
     """One GPU as NVML reports it.
 
     Attributes:
@@ -63,8 +59,7 @@ class Gpu:
         return self.name or self.device_id or "GPU of unknown product"
 
 
-@dataclass(frozen=True, slots=True)
-class Inventory:
+class Inventory(Record):
     """The GPUs of one machine, and the driver they share.
 
     Attributes:
@@ -80,9 +75,16 @@ class Inventory:
     def __post_init__(self) -> None:
         for name in ("driver_version", "cuda_version"):
             version = getattr(self, name)
-            if version is not None and _VERSION.fullmatch(version) is None:
+            if version is not None and not _is_version(version):
                 raise ValueError(f"{name} {version!r} is not a version such as 570.124.06")
         indices = [gpu.index for gpu in self.gpus]
         if len(set(indices)) != len(indices):
             raise ValueError(f"two GPUs share an index: {sorted(indices)}")
         object.__setattr__(self, "gpus", tuple(sorted(self.gpus, key=lambda gpu: gpu.index)))
+
+
+def _is_version(text: str) -> bool:
+    parts = text.split(".")
+    return len(parts) <= 4 and all(
+        part.isascii() and part.isdigit() and len(part) <= 6 for part in parts
+    )

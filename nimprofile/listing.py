@@ -6,9 +6,9 @@ Every layout seen, 1.0 to 2.x, speech, retrieval and BioNeMo NIMs included; the 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from nimprofile.errors import ManifestError
+from nimprofile.record import Record
 from nimprofile.values import parse_device_id
 
 _HEADING = re.compile(
@@ -34,8 +34,7 @@ _GPU = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Record):
     """One profile of a printout.
 
     Attributes:
@@ -53,8 +52,7 @@ class Row:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class ListedGpu:
+class ListedGpu(Record):
     """One GPU of a printout's SYSTEM INFO; `used_percent` is None for `N/A%`."""
 
     index: int

@@ -7,12 +7,18 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
 
 from nimprofile.errors import ManifestError
 from nimprofile.model import ModelShape
 from nimprofile.names import describe, parse_name
-from nimprofile.profile import NOTHING_REQUIRED, Profile, Requires, Stated, profile_from_tags
+from nimprofile.profile import (
+    NOTHING_REQUIRED,
+    Profile,
+    Requires,
+    Stated,
+    profile_from_tags,
+)
+from nimprofile.record import Record
 from nimprofile.values import stated_gb_to_bytes
 
 TYPE_CHECKING = False
@@ -28,8 +34,7 @@ MAX_BYTES = 64 << 20
 """Largest text that is read, in bytes. The largest manifests seen are under 10 MB."""
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(Record):
     """The profiles of one model.
 
     Attributes:
@@ -116,6 +121,10 @@ def _nearest_bundled(name: str, what: str) -> str:
     return ", and no bundled manifest of that name; bundled: " + ", ".join(near)
 
 
+_LISTING_MARKS = ("MODEL PROFILES", "ompatible with", "All profiles", "Valid profile")
+"""Cheap to look for; only a text that has one is worth a closer look."""
+
+
 def parse_manifest(text: str, source: str = "<string>") -> Manifest:
     """Read a manifest of any dialect from its text.
 
@@ -123,10 +132,10 @@ def parse_manifest(text: str, source: str = "<string>") -> Manifest:
     """
     if not text.strip():
         raise ManifestError("the file is empty", source=source)
-    if text.lstrip()[:1] not in "{[":
+    if any(mark in text for mark in _LISTING_MARKS):
         from nimprofile.listing import is_listing
 
-        if is_listing(text[:200_000]):
+        if text.lstrip()[:1] not in "{[" and is_listing(text):
             return _listing(text, source)
     from nimprofile.yaml_reader import line_of, place
 

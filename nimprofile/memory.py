@@ -6,8 +6,7 @@ arithmetic, which reproduces the figures its listings print for Llama 3.1 8B.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from nimprofile.record import Record
 from nimprofile.values import GIB
 
 TYPE_CHECKING = False
@@ -29,8 +28,7 @@ CONTEXT_STEP = 256
 """Suggested context lengths are multiples of this (same listings)."""
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryNeed:
+class MemoryNeed(Record):
     """What each GPU must hold, in bytes.
 
     Attributes:

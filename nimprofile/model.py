@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from nimprofile.record import Record
 
 
-@dataclass(frozen=True, slots=True)
-class ModelShape:
+class ModelShape(Record):
     """The figures that weights and KV cache are computed from.
 
     The names are those of a Hugging Face `config.json`.

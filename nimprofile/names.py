@@ -22,9 +22,9 @@ Sources: the listings in `tests/corpus/cases`; docs.nvidia.com/nim/large-languag
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from nimprofile.profile import ENGINE_ALIASES, Engine, Objective, Precision
+from nimprofile.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,18 +36,12 @@ _OBJECTIVES = {str(objective) for objective in Objective}
 _BUILDS = {"trtllm_buildable", "local_build"}
 _BACKENDS = {"pytorch", "tensorrt", "onnx", "triton", "cpp"}
 
-_PARALLEL = re.compile(r"(tp|pp)([1-9][0-9]{0,3})", re.ASCII)
-_HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
-_DEVICE = re.compile(r"[0-9a-f]{4}(?::10de)?", re.ASCII)
-_NUMBER = re.compile(r"[0-9]{1,4}", re.ASCII)
-_DECIMAL = re.compile(r"[0-9]{1,4}\.[0-9]+", re.ASCII)
-_PAIR = re.compile(r"[A-Za-z_][A-Za-z0-9_]*[:=][^|=]*", re.ASCII)
-_DICT = re.compile(r"\{(?:'[^']*': '[^']*'(?:, '[^']*': '[^']*')*)?\}")
-_DICT_ITEM = re.compile(r"'([^']*)': '([^']*)'")
+_PAIR = r"[A-Za-z_][A-Za-z0-9_]*[:=][^|=]*"
+_DICT = r"\{(?:'[^']*': '[^']*'(?:, '[^']*': '[^']*')*)?\}"
+_DICT_ITEM = r"'([^']*)': '([^']*)'"
 
 
-@dataclass(frozen=True, slots=True)
-class ProfileName:
+class ProfileName(Record):
     """A name taken apart.
 
     Attributes:
@@ -95,8 +89,8 @@ class ProfileName:
 
 def parse_name(name: str) -> ProfileName:
     """Take a name apart. Every name has a reading; at worst it is `free`."""
-    if _DICT.fullmatch(name):
-        return ProfileName("pairs", tuple(_DICT_ITEM.findall(name)), "{")
+    if re.fullmatch(_DICT, name):
+        return ProfileName("pairs", tuple(re.findall(_DICT_ITEM, name)), "{")
     tokens = name.split("-")
     if any(character.isspace() for character in name):
         return _free(name)
@@ -104,7 +98,7 @@ def parse_name(name: str) -> ProfileName:
         return ProfileName("llm", tuple(_llm_parts(tokens)))
     for separator in ":=":
         pairs = name.split("|")
-        if all(_PAIR.fullmatch(pair) and separator in pair for pair in pairs):
+        if all(re.fullmatch(_PAIR, pair) and separator in pair for pair in pairs):
             split = tuple((key, value) for key, _, value in (p.partition(separator) for p in pairs))
             if len(dict(split)) == len(split) and all(key.isidentifier() for key, _ in split):
                 return ProfileName("pairs", split, separator)
@@ -141,25 +135,50 @@ def _llm_parts(tokens: list[str]) -> list[tuple[str, str]]:
 
 
 def _starts_numbers(token: str) -> bool:
-    return token in _PRECISIONS or _PARALLEL.fullmatch(token) is not None
+    return token in _PRECISIONS or _is_tp(token) or _is_pp(token)
 
 
-def _parallel(kind: str) -> Callable[[str], bool]:
-    return lambda token: (match := _PARALLEL.fullmatch(token)) is not None and match[1] == kind
+def _is_tp(token: str) -> bool:
+    return token.startswith("tp") and _is_number(token[2:]) and token[2] != "0"
+
+
+def _is_pp(token: str) -> bool:
+    return token.startswith("pp") and _is_number(token[2:]) and token[2] != "0"
+
+
+def _is_number(token: str) -> bool:
+    return token.isascii() and token.isdigit() and len(token) < 4
+
+
+def _is_decimal(token: str) -> bool:
+    whole, point, fraction = token.partition(".")
+    return bool(point) and _is_number(whole) and _is_number(fraction)
+
+
+def _is_hash(token: str) -> bool:
+    return len(token) == 64 and _HEX.issuperset(token)
+
+
+def _is_device(token: str) -> bool:
+    device = token.removesuffix(":10de")
+    return len(device) == 4 and _HEX.issuperset(device)
+
+
+_HEX = frozenset("0123456789abcdef")
 
 
 _LLM_ORDER: tuple[tuple[str, Callable[[str], bool]], ...] = (
     ("precision", _PRECISIONS.__contains__),
-    ("tp", _parallel("tp")),
-    ("pp", _parallel("pp")),
+    ("tp", _is_tp),
+    ("pp", _is_pp),
     ("profile", lambda token: token.removesuffix("-lora") in _OBJECTIVES),
     ("feat_lora", {"lora", "feat_lora"}.__contains__),
     ("backend", _BACKENDS.__contains__),
-    ("min_vram_per_device_gb", lambda token: _DECIMAL.fullmatch(token) is not None),
-    ("nim_workspace_hash_v1", lambda token: _HASH.fullmatch(token) is not None),
-    ("feat_lora_max_rank", lambda token: _NUMBER.fullmatch(token) is not None and len(token) < 4),
-    ("number_of_gpus", lambda token: _NUMBER.fullmatch(token) is not None and len(token) < 4),
-    ("gpu_device", lambda token: _DEVICE.fullmatch(token) is not None),
+    ("min_vram_per_device_gb", _is_decimal),
+    ("nim_workspace_hash_v1", _is_hash),
+    ("feat_lora_max_rank", _is_number),
+    ("number_of_gpus", _is_number),
+    ("gpu_device", _is_device),
     ("runtime_optimization", {"true", "false"}.__contains__),
 )
 """Which tag a token of an LLM name is, first match first."""
@@ -172,9 +191,9 @@ def _hardware(tokens: list[str]) -> ProfileName | None:
     head = [("gpu", "-".join(tokens[:at]))] if at else []
     head.append(("precision", tokens[at]))
     match tokens[at + 1 :]:
-        case [tp] if _parallel("tp")(tp):
+        case [tp] if _is_tp(tp):
             return ProfileName("hardware", (*head, ("tp", tp)))
-        case [tp, objective] if _parallel("tp")(tp) and objective in _OBJECTIVES:
+        case [tp, objective] if _is_tp(tp) and objective in _OBJECTIVES:
             return ProfileName("hardware", (*head, ("tp", tp), ("profile", objective)))
         case [backend, model_type] if backend in _BACKENDS and model_type in _BACKENDS:
             tail = (("backend", backend), ("model_type", model_type))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from nimprofile.errors import ManifestError
+from nimprofile.record import Record
 from nimprofile.values import (
     ComputeCapability,
     normalise_gpu_name,
@@ -74,8 +74,7 @@ class Objective(StrEnum):
     THROUGHPUT = "throughput"
 
 
-@dataclass(frozen=True, slots=True)
-class Requires:
+class Requires(Record):
     """What a manifest states that a profile needs, beyond its tags.
 
     Attributes:
@@ -94,8 +93,7 @@ class Requires:
 NOTHING_REQUIRED = Requires()
 
 
-@dataclass(frozen=True, slots=True)
-class Stated:
+class Stated(Record):
     """Memory that a manifest says each GPU must have.
 
     Attributes:
@@ -109,8 +107,7 @@ class Stated:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(Record):
     """One entry of a manifest.
 
     The typed fields are read from `tags` once; `tags` keeps everything as it was written.
@@ -161,6 +158,12 @@ class Profile:
     def gpu_specific(self) -> bool:
         """Whether it names a GPU (documentation since 1.14: generic means no `gpu` tag)."""
         return bool(self.gpu_names or self.gpu_devices or self.exact_capability)
+
+    @property
+    def made_for(self) -> tuple[str, ...]:
+        """The GPUs it is for in the manifest's own spelling, names before PCI ids."""
+        names = [self.tags.get("gpu") or self.tags.get("key", "").partition("_")[0]]
+        return (*(name for name in names if name), *self.gpu_devices)
 
     @property
     def unknown_engine(self) -> str | None:

@@ -6,10 +6,9 @@ never depends on the order of a manifest or of the GPUs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from nimprofile.errors import RequestError
 from nimprofile.profile import Engine, Objective, Precision
+from nimprofile.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
     Key: TypeAlias = int | str | tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Criterion:
+class Criterion(Record):
     """One link of a chain.
 
     Attributes:
@@ -38,8 +36,7 @@ class Criterion:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Record):
     """A named chain of criteria.
 
     Attributes:

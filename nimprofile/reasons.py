@@ -7,9 +7,9 @@ start all the same. Words are made from these values in `words`, nowhere else.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from nimprofile.record import Record
 from nimprofile.values import ComputeCapability
 
 TYPE_CHECKING = False
@@ -38,8 +38,7 @@ INCOMPATIBLE, LOW_MEMORY, NOT_WANTED = Effect
 RELAX_MEMORY, ALLOW_UNSAFE, PIN = Waiver
 
 
-@dataclass(frozen=True, slots=True)
-class EngineUnavailable:
+class EngineUnavailable(Record):
     """The profile's engine is not one this container has, or not one anybody knows."""
 
     engine: str
@@ -50,8 +49,7 @@ class EngineUnavailable:
     waived_by = None
 
 
-@dataclass(frozen=True, slots=True)
-class PrecisionUnknown:
+class PrecisionUnknown(Record):
     """The `precision` tag names a format whose needs are not known."""
 
     precision: str
@@ -61,8 +59,7 @@ class PrecisionUnknown:
     waived_by = ALLOW_UNSAFE
 
 
-@dataclass(frozen=True, slots=True)
-class WrongGpu:
+class WrongGpu(Record):
     """The profile was made for other GPUs: `wanted` are names and PCI ids, `have` a product."""
 
     wanted: tuple[str, ...]
@@ -74,8 +71,7 @@ class WrongGpu:
     waived_by = ALLOW_UNSAFE
 
 
-@dataclass(frozen=True, slots=True)
-class TooFewGpus:
+class TooFewGpus(Record):
     """tp x pp GPUs of one product are needed; `have` counts those of `product`."""
 
     need: int
@@ -87,8 +83,7 @@ class TooFewGpus:
     waived_by = None
 
 
-@dataclass(frozen=True, slots=True)
-class MixedGpus:
+class MixedGpus(Record):
     """Several products are visible, and the policy takes a machine as a whole or not at all."""
 
     products: tuple[str, ...]
@@ -98,8 +93,7 @@ class MixedGpus:
     waived_by = ALLOW_UNSAFE
 
 
-@dataclass(frozen=True, slots=True)
-class CapabilityTooLow:
+class CapabilityTooLow(Record):
     """The precision needs a newer GPU: `need` is the lowest compute capability that runs it."""
 
     precision: str
@@ -112,8 +106,7 @@ class CapabilityTooLow:
     waived_by = ALLOW_UNSAFE
 
 
-@dataclass(frozen=True, slots=True)
-class CapabilityUnmet:
+class CapabilityUnmet(Record):
     """A condition of the manifest on the compute capability; `need` is its specifier set."""
 
     need: str
@@ -125,8 +118,7 @@ class CapabilityUnmet:
     waived_by = ALLOW_UNSAFE
 
 
-@dataclass(frozen=True, slots=True)
-class TooLittleMemory:
+class TooLittleMemory(Record):
     """Not even the weights, or the least stated, fit in the GPU's total memory. Bytes per GPU."""
 
     need: int
@@ -139,8 +131,7 @@ class TooLittleMemory:
     waived_by = RELAX_MEMORY
 
 
-@dataclass(frozen=True, slots=True)
-class ContextTooLong:
+class ContextTooLong(Record):
     """It loads, but the full context does not fit the total memory. Bytes per GPU.
 
     `max_model_len` is the longest context that does, in tokens, when the model's shape is known.
@@ -157,8 +148,7 @@ class ContextTooLong:
     waived_by = RELAX_MEMORY
 
 
-@dataclass(frozen=True, slots=True)
-class TooLittleFree:
+class TooLittleFree(Record):
     """It would fit the total memory but not what is free now. Bytes per GPU."""
 
     need: int
@@ -171,8 +161,7 @@ class TooLittleFree:
     waived_by = RELAX_MEMORY
 
 
-@dataclass(frozen=True, slots=True)
-class GpuNotEmpty:
+class GpuNotEmpty(Record):
     """NIM's own gate: a GPU must be nearly empty. MiB, and the fraction that must be free."""
 
     free_mib: int
@@ -185,8 +174,7 @@ class GpuNotEmpty:
     waived_by = RELAX_MEMORY
 
 
-@dataclass(frozen=True, slots=True)
-class DriverTooOld:
+class DriverTooOld(Record):
     """The manifest's condition on the driver version does not hold."""
 
     need: str
@@ -197,8 +185,7 @@ class DriverTooOld:
     waived_by = ALLOW_UNSAFE
 
 
-@dataclass(frozen=True, slots=True)
-class CudaTooOld:
+class CudaTooOld(Record):
     """The manifest's condition on the driver's CUDA version does not hold."""
 
     need: str
@@ -209,8 +196,7 @@ class CudaTooOld:
     waived_by = ALLOW_UNSAFE
 
 
-@dataclass(frozen=True, slots=True)
-class LoraMismatch:
+class LoraMismatch(Record):
     """LoRA profiles are candidates when adapters are asked for, and only then."""
 
     wanted: bool
@@ -220,8 +206,7 @@ class LoraMismatch:
     waived_by = PIN
 
 
-@dataclass(frozen=True, slots=True)
-class TagMismatch:
+class TagMismatch(Record):
     """A tag selector does not match; `have` is None when the profile has no such tag."""
 
     tag: str
@@ -252,8 +237,7 @@ Reason: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Doubt:
+class Doubt(Record):
     """A rule could not judge because a figure is unknown; the profile passed that rule unjudged."""
 
     unknown: str

@@ -6,11 +6,10 @@ decided here: every sentence is made from the record.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from nimprofile.rank import deciding
 from nimprofile.reasons import Effect
-from nimprofile.values import format_gib, format_indices
+from nimprofile.record import Record
+from nimprofile.values import MIB, format_gib, format_indices
 from nimprofile.words import doubt_message, message, remedies
 
 TYPE_CHECKING = False
@@ -31,8 +30,7 @@ GRADES = ("runnable", "low memory", "incompatible")
 _COLOURS = {"runnable": "32", "low memory": "33", "incompatible": "31"}
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+class Style(Record):
     """How to write: `columns` for a terminal, `colour` when it may have colour."""
 
     columns: bool = False
@@ -258,7 +256,7 @@ def _passed(title: str, verdict: Verdict, decision: Decision) -> str:
         case "engine":
             return str(profile.engine or "no engine named")
         case "GPU":
-            wanted = " / ".join((*profile.gpu_names, *profile.gpu_devices))
+            wanted = " / ".join(profile.made_for)
             return f"made for {wanted}" if wanted else "made for any GPU"
         case "GPU count":
             return f"tp {profile.tp or '?'} × pp {profile.pp or '?'}: {profile.gpus_needed} of one product"
@@ -269,9 +267,9 @@ def _passed(title: str, verdict: Verdict, decision: Decision) -> str:
         case "total memory":
             return "no need known" if need is None else f"{format_gib(need.full)} per GPU, {need.source}"
         case "free memory":
-            free = [gpu.memory_free_mib for gpu in decision.inventory.gpus if gpu.index in verdict.gpus]
-            known = [size for size in free if size is not None]
-            return f"{format_gib(min(known) << 20)} free on each" if known else "not known"
+            gpus = [gpu for gpu in decision.inventory.gpus if gpu.index in verdict.gpus]
+            known = [gpu.memory_free_mib for gpu in gpus if gpu.memory_free_mib is not None]
+            return f"{format_gib(min(known) * MIB)} free on each" if known else "not judged"
         case "driver":
             wants = [f"{k} {v}" for k, v in (("driver", profile.requires.driver), ("CUDA", profile.requires.cuda)) if v]
             return f"{', '.join(wants)}" if wants else "nothing required"

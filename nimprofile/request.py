@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 from nimprofile.errors import RequestError
 from nimprofile.profile import ENGINE_ALIASES, Engine
+from nimprofile.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,16 +18,14 @@ published figure, in a third party's deployment notes. `docs/selection.md` has t
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Pin:
+class Pin(Record):
     """A profile that was asked for by id or name, and what asked for it."""
 
     value: str
     source: str = "NIM_MODEL_PROFILE"
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Record):
     """The operator's wishes; they never describe the machine.
 
     Attributes:
@@ -78,7 +75,7 @@ class Request:
     def pinned(self, value: str | None, source: str = "NIM_MODEL_PROFILE") -> Request:
         """The same request with this pin; "" or `default` or None pins nothing."""
         value = (value or "").strip()
-        return replace(self, pin=Pin(value, source) if value and value != "default" else None)
+        return self.replace(pin=Pin(value, source) if value and value != "default" else None)
 
 
 def parse_tags(text: str, source: str) -> tuple[tuple[str, str], ...]:

@@ -6,8 +6,6 @@ listings has two readings; `stated_gb_to_bytes` is the only place that decides b
 
 from __future__ import annotations
 
-import re
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -61,15 +59,14 @@ class ComputeCapability(tuple[int, int]):
     """
 
     __slots__ = ()
-    _FORM = re.compile(r"([1-9][0-9]?)\.([0-9]{1,2})", re.ASCII)
 
     @classmethod
     def parse(cls, text: str) -> ComputeCapability:
         """Read `9.0`; ValueError for anything else."""
-        match = cls._FORM.fullmatch(text.strip())
-        if match is None:
+        major, _, minor = text.strip().partition(".")
+        if not all(part.isascii() and part.isdigit() and len(part) < 3 for part in (major, minor)):
             raise ValueError(f"{text!r} is not a compute capability such as 9.0")
-        return cls((int(match[1]), int(match[2])))
+        return cls((int(major), int(minor)))
 
     def __str__(self) -> str:
         return f"{self[0]}.{self[1]}"
@@ -88,21 +85,20 @@ class ComputeCapability(tuple[int, int]):
         )
 
 
-_DEVICE_ID = re.compile(r"(?:0x)?([0-9a-f]{4})(?::?10de)?", re.ASCII)
-
-
 def parse_device_id(text: str) -> str:
     """Normalise a PCI id to NIM's `device:vendor` form: `2330`, `0x233010DE` -> `2330:10de`.
 
     Raises ValueError for anything else, another vendor's id included.
     """
-    match = _DEVICE_ID.fullmatch(text.strip().lower())
-    if match is None:
+    folded = text.strip().lower()
+    device = folded.removeprefix("0x").removesuffix("10de").removesuffix(":") or folded
+    if len(device) != 4 or not _HEX.issuperset(device):
         raise ValueError(f"{text!r} is not a PCI id of the form device:vendor, such as 2330:10de")
-    return f"{match[1]}:10de"
+    return f"{device}:10de"
 
 
-_SEPARATORS = re.compile(r"[^a-z0-9]+")
+_HEX = frozenset("0123456789abcdef")
+_SEPARATORS = dict.fromkeys(map(ord, " \t-_.,:/()"))
 
 
 def normalise_gpu_name(name: str) -> str:
@@ -111,4 +107,4 @@ def normalise_gpu_name(name: str) -> str:
     `NVIDIA-H100-NVL`, `h100_nvl` and `H100 NVL` are one spelling; `h100` is another. Compare
     for equality only: a substring test takes an A100 for an A10.
     """
-    return _SEPARATORS.sub("", name.lower()).removeprefix("nvidia")
+    return name.lower().translate(_SEPARATORS).removeprefix("nvidia")

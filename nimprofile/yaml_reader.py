@@ -8,10 +8,11 @@ passed over without being built. `docs/decisions/0002-yaml-reader.md` has the co
 
 from __future__ import annotations
 
-import re
-
 import yaml
 from yaml import events
+
+Parser = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml's parser; the pure one, seven times slower, where PyYAML was built without libyaml."""
 
 from nimprofile.errors import ManifestError
 
@@ -66,10 +67,10 @@ class _Reader:
     def __init__(self, text: str, source: str, skip: frozenset[str]):
         self.text, self.source, self.skip = text, source, skip
         try:
-            loader = getattr(yaml, "CParser", yaml.SafeLoader)(text)
+            parser = Parser(text)
         except yaml.YAMLError as error:  # the reader checks for control characters at once
             self._malformed(error)
-        self._next: Callable[[], events.Event] = loader.get_event
+        self._next: Callable[[], events.Event] = parser.get_event
 
     def document(self) -> Node:
         try:
@@ -179,7 +180,7 @@ class _Reader:
         if isinstance(position := getattr(error, "position", None), int):  # a ReaderError
             line = self.text.count("\n", 0, position) + 1
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
-        problem = re.sub(r"\s+", " ", problem)
+        problem = " ".join(str(problem).split())
         raise ManifestError(f"not YAML: {problem}", source=self.source, line=line) from None
 
 

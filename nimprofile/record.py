@@ -1,0 +1,120 @@
+"""What is a frozen value that costs a start-up nothing?
+
+A `Record` subclass is a frozen, slotted dataclass to its users: constructor, defaults,
+`__post_init__`, equality, hash, repr, pattern matching, `dataclasses.fields`, `replace` and `asdict`,
+and pydantic's `TypeAdapter`. But the `dataclasses` module, which with `inspect` behind it costs as much
+as a bare interpreter, and 0.25 ms more for every class, is imported only when one of those is asked
+for. `docs/decisions/0003-records.md` has the measurement.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, ClassVar, NoReturn, Self, dataclass_transform
+else:
+
+    def dataclass_transform(**_):
+        """For type checkers only; importing `typing` costs 4 ms."""
+        return lambda decorated: decorated
+
+
+@dataclass_transform(frozen_default=True)
+class _RecordType(type):
+    """Turns the annotations of a class body into slots."""
+
+    def __new__(
+        mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any]
+    ) -> _RecordType:
+        fields = tuple(namespace.get("__annotations__", ()))
+        defaults = {field: namespace.pop(field) for field in fields if field in namespace}
+        namespace |= {"__slots__": fields, "__match_args__": fields, "_defaults": defaults}
+        return super().__new__(mcs, name, bases, namespace)
+
+    def __getattr__(cls, name: str) -> Any:
+        """Answer `dataclasses` and pydantic, the first time they ask, with what they look for."""
+        asked = name in ("__dataclass_fields__", "__dataclass_params__")
+        if not asked or not cls.__dict__["__match_args__"]:  # `Record` itself has no fields
+            raise AttributeError(f"type object {cls.__name__!r} has no attribute {name!r}")
+        from dataclasses import field, make_dataclass
+
+        annotations, defaults = cls.__annotations__, cls.__dict__["_defaults"]
+        twin: Any = make_dataclass(
+            cls.__name__,
+            [
+                (key, annotations[key], field(default=defaults[key]) if key in defaults else field())
+                for key in cls.__dict__["__match_args__"]
+            ],
+            frozen=True,
+        )
+        cls.__dataclass_fields__ = twin.__dataclass_fields__
+        cls.__dataclass_params__ = twin.__dataclass_params__
+        return getattr(cls, name)
+
+
+_set = object.__setattr__
+
+
+class Record(metaclass=_RecordType):
+    """Base of every value of this package."""
+
+    if TYPE_CHECKING:
+        __match_args__: ClassVar[tuple[str, ...]]
+        _defaults: ClassVar[dict[str, Any]]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        fields = self.__match_args__
+        if len(args) > len(fields):
+            raise TypeError(f"{type(self).__name__} takes {len(fields)} values, not {len(args)}")
+        for field, value in zip(fields, args):  # noqa: B905 - the rest comes by name or default
+            _set(self, field, value)
+        if len(args) < len(fields) or kwargs:
+            self._fill(fields[len(args) :], kwargs)
+        self.__post_init__()
+
+    def _fill(self, fields: tuple[str, ...], kwargs: dict[str, Any]) -> None:
+        defaults = self._defaults
+        for field in fields:
+            if field in kwargs:
+                _set(self, field, kwargs.pop(field))
+            elif field in defaults:
+                _set(self, field, defaults[field])
+            else:
+                raise TypeError(f"{type(self).__name__} is missing {field!r}")
+        if kwargs:
+            raise TypeError(f"{type(self).__name__} has no field for {', '.join(map(repr, kwargs))}")
+
+    def __post_init__(self) -> None:
+        """Check or normalise the fields; for subclasses."""
+
+    def replace(self, **changes: Any) -> Self:
+        """The same value but for these fields, as `dataclasses.replace` makes it."""
+        return type(self)(**dict(zip(self.__match_args__, self._values(), strict=True)) | changes)
+
+    __replace__ = replace
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"{type(self).__name__} is frozen: cannot set {name!r}")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"{type(self).__name__} is frozen: cannot delete {name!r}")
+
+    def _values(self) -> tuple[object, ...]:
+        return tuple(getattr(self, field) for field in self.__match_args__)
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and other._values() == self._values()
+
+    def __hash__(self) -> int:
+        return hash((type(self), self._values()))
+
+    def __repr__(self) -> str:
+        values = (f"{field}={getattr(self, field)!r}" for field in self.__match_args__)
+        return f"{type(self).__name__}({', '.join(values)})"
+
+    def __getstate__(self) -> tuple[object, ...]:
+        return self._values()
+
+    def __setstate__(self, state: tuple[object, ...]) -> None:
+        for field, value in zip(self.__match_args__, state, strict=True):
+            _set(self, field, value)
