@@ -5,7 +5,7 @@
 
     decision = select(load_manifest(path), load_inventory("box.json"), Request.from_env(os.environ))
 
-Names are imported when they are first used, so that `import nimprofile` costs an entrypoint nothing.
+Names are imported when first used, so that `import nimprofile` costs an entrypoint nothing.
 """
 
 from __future__ import annotations

@@ -67,7 +67,11 @@ def products() -> tuple[Product, ...]:
             frozenset(map(normalise_gpu_name, (row["short"], *row["aliases"])))
             # A name that boards share (`NVIDIA GeForce RTX 3080`), or that is another's short
             # name (`NVIDIA H100` is what the 94 GB board says), tells nothing.
-            | {name for name in [name] if names.count(name) == 1 and shorts.get(name, row["short"]) == row["short"]},
+            | {
+                name
+                for name in [name]
+                if names.count(name) == 1 and shorts.get(name, row["short"]) == row["short"]
+            },
             row["memory_mib"],
             ComputeCapability.parse(row["compute_capability"]),
             row["unified"],
@@ -112,13 +116,16 @@ def find_product(name: str) -> Product:
     family = {
         product.short: None
         for product in products()
-        if wanted and any(wanted in s for s in (*product.spellings, normalise_gpu_name(product.name)))
+        if wanted
+        and any(wanted in s for s in (*product.spellings, normalise_gpu_name(product.name)))
     }
     if len(wanted) > 1 and family:
         raise UnknownGpuError(f"{name!r} is not one GPU; did you mean {_listed(family)}?")
     from difflib import get_close_matches
 
-    near = {_by_spelling()[s].short: None for s in get_close_matches(wanted, _by_spelling(), 6, 0.5)}
+    near = {
+        _by_spelling()[s].short: None for s in get_close_matches(wanted, _by_spelling(), 6, 0.5)
+    }
     hint = f"did you mean {_listed(near)}?" if near else "`nimprofile gpus --known` lists all"
     raise UnknownGpuError(f"{name!r} is not a known GPU; {hint}")
 

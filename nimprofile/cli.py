@@ -118,8 +118,12 @@ class _Version(argparse.Action):
 
 
 def _format(parser: argparse.ArgumentParser, *formats: str) -> None:
-    parser.add_argument("--format", choices=formats, default="text", help="how to print (default: text)")
-    parser.add_argument("--json", dest="format", action="store_const", const="json", help="--format json")
+    parser.add_argument(
+        "--format", choices=formats, default="text", help="how to print (default: text)"
+    )
+    parser.add_argument(
+        "--json", dest="format", action="store_const", const="json", help="--format json"
+    )
 
 
 def _machine_options(parser: argparse.ArgumentParser) -> None:
@@ -449,9 +453,7 @@ def _print_json(value: object) -> None:
 
 _COMMANDS: dict[
     str,
-    tuple[
-        Callable[[argparse.Namespace], int], str, str, Callable[[argparse.ArgumentParser], None]
-    ],
+    tuple[Callable[[argparse.Namespace], int], str, str, Callable[[argparse.ArgumentParser], None]],
 ] = {
     "select": (
         _select,

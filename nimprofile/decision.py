@@ -6,6 +6,7 @@ from nimprofile.errors import PinError
 from nimprofile.fit import Machine, Verdict, check
 from nimprofile.inventory import Inventory
 from nimprofile.rank import Criterion, Policy, deciding, find_policy, rank
+from nimprofile.reasons import Doubt
 from nimprofile.record import Record
 from nimprofile.request import Pin, Request
 from nimprofile.words import doubt_message, message
@@ -49,7 +50,9 @@ class Decision(Record):
         assert all(verdict.fits for verdict in self.ranked), "what is ranked fits"
         assert not any(verdict.fits for verdict in self.rejected), "what is rejected has reasons"
         if self.pinned is None:
-            assert self.selected is (self.ranked[0] if self.ranked else None), "the best is selected"
+            assert self.selected is (self.ranked[0] if self.ranked else None), (
+                "the best is selected"
+            )
         else:
             assert self.selected in (None, self.pinned), "a pin is honoured or refused"
 
@@ -114,7 +117,7 @@ def select(
         decided,
         request,
         inventory,
-        _warnings(selected, ranked),
+        _warnings(selected),
         pinned,
     )
 
@@ -134,7 +137,9 @@ def find_pin(pin: Pin, manifest: Manifest) -> Profile:
         return named[0]
     if named:
         ids = "\n  ".join(profile.id for profile in named)
-        raise PinError(f"{pin.source}: {value!r} is the name of {len(named)} profiles; use an id:\n  {ids}")
+        raise PinError(
+            f"{pin.source}: {value!r} is the name of {len(named)} profiles; use an id:\n  {ids}"
+        )
     raise PinError(f"{pin.source}: {_not_found(value, profiles)}")
 
 
@@ -162,7 +167,7 @@ def _not_found(value: str, profiles: tuple[Profile, ...]) -> str:
     return f"{value!r} is not a profile of this manifest; {title}:\n  {lines}"
 
 
-def _warnings(selected: Verdict | None, ranked: tuple[Verdict, ...]) -> tuple[str, ...]:
+def _warnings(selected: Verdict | None) -> tuple[str, ...]:
     if selected is None:
         return ()
     warnings = [f"{reason.waived_by} sets aside: {message(reason)}" for reason in selected.waived]
@@ -170,9 +175,9 @@ def _warnings(selected: Verdict | None, ranked: tuple[Verdict, ...]) -> tuple[st
     merged: dict[tuple[str, str], list[int]] = {}
     for doubt in selected.doubts:
         merged.setdefault((doubt.unknown, doubt.rule), []).extend(doubt.gpus)
-    for doubt in selected.doubts:
-        if (gpus := merged.pop((doubt.unknown, doubt.rule), None)) is not None:
-            warnings.append(doubt_message(doubt.replace(gpus=tuple(gpus))))
+    warnings += [
+        doubt_message(Doubt(unknown, rule, tuple(gpus))) for (unknown, rule), gpus in merged.items()
+    ]
     if selected.emulated:
         warnings.append(f"{selected.profile.precision} is not native to these GPUs: it is emulated")
     return tuple(warnings)

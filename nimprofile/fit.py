@@ -39,7 +39,7 @@ from nimprofile.values import MIB, ComputeCapability, normalise_gpu_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from nimprofile.inventory import Gpu, Inventory
     from nimprofile.model import ModelShape
@@ -124,14 +124,23 @@ class Verdict(Record):
 
 
 class _Kind:
-    """GPUs that no rule can tell apart."""
+    """GPUs that no rule can tell apart, but for their free memory.
 
-    __slots__ = ("capability", "gpu", "indices", "label", "spellings")
+    `gpu` is the one with the least of it. `levels` are the same GPUs sorted by it, each figure a
+    kind of its own; empty when there is only one figure.
+    """
+
+    __slots__ = ("capability", "gpu", "indices", "label", "levels", "spellings")
 
     def __init__(self, gpus: list[Gpu]):
-        gpu, product = gpus[0], product_of(gpus[0])
-        self.gpu = gpu
+        by_free: dict[int, list[Gpu]] = {}
+        for gpu in gpus:
+            by_free.setdefault(gpu.memory_free_mib or 0, []).append(gpu)
+        levels = [by_free[free] for free in sorted(by_free)]
+        self.gpu = gpu = levels[0][0]
+        self.levels = [_Kind(level) for level in levels] if len(levels) > 1 else []
         self.indices = tuple(gpu.index for gpu in gpus)
+        product = product_of(gpu)
         self.label = gpu.name or (product.name if product else gpu.label)
         self.spellings = frozenset({normalise_gpu_name(gpu.name)} if gpu.name else ())
         self.capability = gpu.compute_capability
@@ -168,7 +177,7 @@ class Machine:
                 gpu.name,
                 gpu.device_id,
                 gpu.memory_total_mib,
-                gpu.memory_free_mib,
+                gpu.memory_free_mib is None,
                 gpu.compute_capability,
                 gpu.unified_memory,
             )
@@ -217,8 +226,13 @@ def check(
     )
 
 
+_NO_WAIVERS: _Waivers = frozenset()
+
+
 def _waivers(request: Request, pinned: bool) -> _Waivers:
     """Which reasons are set aside: pairs of a switch and the effect it takes away."""
+    if not (pinned or request.relax_memory):
+        return _NO_WAIVERS
     waivers: set[tuple[Waiver | None, Effect]] = set()
     if request.relax_memory:
         waivers.add((RELAX_MEMORY, LOW_MEMORY))
@@ -272,8 +286,7 @@ def _try_group(
     clear: list[_Judged] = []
     short: list[_Judged] = []
     blocked: list[_Judged] = []
-    for kind in group.kinds:
-        findings = [found for rule in GPU_RULES if (found := rule(profile, kind, request, need))]
+    for kind, findings in _findings(profile, group.kinds, request, need):
         standing = [
             finding.effect
             for finding in findings
@@ -297,14 +310,35 @@ def _try_group(
             ]
             return _Trial(
                 tier,
-                [finding for _, findings in used for finding in findings],
+                _each_once(used),
                 tuple(sorted(chosen)),
                 any(_is_emulated(profile, kind) for kind, _ in used),
             )
-    everything = [finding for _, found in blocked + short + clear for finding in found]
+    everything = _each_once(blocked + short + clear)
     if group.size < wanted:
         everything.append(TooFewGpus(wanted, group.size, group.label))
     return _Trial(2, everything)
+
+
+def _findings(
+    profile: Profile, kinds: list[_Kind], request: Request, need: MemoryNeed | None
+) -> Iterator[_Judged]:
+    for kind in kinds:
+        fixed = [found for rule in GPU_RULES if (found := rule(profile, kind, request, need))]
+        # What holds for the GPU with the least free memory holds for the others of its kind.
+        free = [found for rule in FREE_RULES if (found := rule(profile, kind, request, need))]
+        if not free or not kind.levels:
+            yield kind, fixed + free
+            continue
+        for level in kind.levels:
+            free = [found for rule in FREE_RULES if (found := rule(profile, level, request, need))]
+            yield level, fixed + free
+
+
+def _each_once(judged: list[_Judged]) -> list[Reason | Doubt]:
+    if len(judged) == 1:
+        return judged[0][1]
+    return list(dict.fromkeys(finding for _, findings in judged for finding in findings))
 
 
 def _indices(judged: list[_Judged]) -> list[int]:
@@ -323,11 +357,11 @@ def engine_available(
     profile: Profile, machine: Machine, request: Request
 ) -> tuple[Reason | Doubt, ...]:
     """The container must have the profile's engine (NIM 2.x: one engine an image)."""
-    available = tuple(Engine) if request.engines is None else request.engines
-    if profile.engine is None:
-        unknown = profile.unknown_engine
-        return () if unknown is None else (EngineUnavailable(unknown, available),)
-    return () if profile.engine in available else (EngineUnavailable(profile.engine, available),)
+    engine = profile.engine or profile.unknown_engine
+    available = ALL_ENGINES if request.engines is None else request.engines
+    if engine is None or profile.engine in available:
+        return ()
+    return (EngineUnavailable(str(engine), available),)
 
 
 def precision_known(
@@ -381,9 +415,13 @@ def tags_as_selected(
     )
 
 
-MACHINE_RULES: tuple[
-    Callable[[Profile, Machine, Request], tuple[Reason | Doubt, ...]], ...
-] = (engine_available, precision_known, driver_new_enough)
+ALL_ENGINES = tuple(Engine)
+
+MACHINE_RULES: tuple[Callable[[Profile, Machine, Request], tuple[Reason | Doubt, ...]], ...] = (
+    engine_available,
+    precision_known,
+    driver_new_enough,
+)
 
 WISH_RULES = (lora_as_wanted, tags_as_selected)
 
@@ -511,6 +549,7 @@ GPU_RULES: tuple[
     capability_as_tagged,
     capability_as_required,
     total_memory_holds,
-    free_memory_holds,
-    gpu_empty_enough,
 )
+
+FREE_RULES = (free_memory_holds, gpu_empty_enough)
+"""Rules in which more free memory never hurts; the others do not look at it."""

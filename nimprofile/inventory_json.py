@@ -44,7 +44,9 @@ def load_inventory(path: str | os.PathLike[str]) -> Inventory:
         else:
             text = read_text(name, what="inventory")
     except ManifestError as error:
-        raise InventoryError(str(error).replace("which no manifest is", "which no inventory is")) from None
+        raise InventoryError(
+            str(error).replace("which no manifest is", "which no inventory is")
+        ) from None
     return parse_inventory(text, name)
 
 

@@ -64,7 +64,8 @@ class ListedGpu(Record):
 def is_listing(text: str) -> bool:
     """Whether a text is a printout or a start-up log, by the headings it must have."""
     return any(
-        _VALID.search(line) or ((match := _HEADING.fullmatch(line)) and "LoRA" not in match["title"])
+        _VALID.search(line)
+        or ((match := _HEADING.fullmatch(line)) and "LoRA" not in match["title"])
         for line in text.splitlines()
         if line.lstrip()[:2].startswith(("-", "M", "S")) or "Valid profile" in line
     )

@@ -71,7 +71,10 @@ def load_manifest(path: str | os.PathLike[str]) -> Manifest:
 def bundled_manifests() -> dict[str, str]:
     """Name -> path of the manifests that come with this package, sorted by name."""
     here = os.path.dirname(os.path.abspath(__file__))
-    for folder in (os.path.join(here, "manifests"), os.path.join(os.path.dirname(here), "manifests")):
+    for folder in (
+        os.path.join(here, "manifests"),
+        os.path.join(os.path.dirname(here), "manifests"),
+    ):
         if os.path.isdir(folder):
             files = sorted(file for file in os.listdir(folder) if file.endswith(".yaml"))
             return {file.removesuffix(".yaml"): os.path.join(folder, file) for file in files}
@@ -96,7 +99,9 @@ def read_text(name: str, *, what: str) -> str:
 def decode(data: bytes, source: str) -> str:
     """Turn the bytes of a text file into text, or say why they are none."""
     if len(data) > MAX_BYTES:
-        raise ManifestError(f"larger than {MAX_BYTES >> 20} MiB, which no manifest is", source=source)
+        raise ManifestError(
+            f"larger than {MAX_BYTES >> 20} MiB, which no manifest is", source=source
+        )
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -142,7 +147,7 @@ def parse_manifest(text: str, source: str = "<string>") -> Manifest:
     root = _read(text, source)
     try:
         return _document(root, source)
-    except _Misplaced as error:
+    except _MisplacedError as error:
         raise ManifestError(
             error.problem, source=source, place=place(error.path), line=line_of(text, error.path)
         ) from None
@@ -184,10 +189,12 @@ def _texts(node: object) -> Node:
 _SKIPPED = frozenset({"workspace"})
 """Nine lines in ten of a real manifest list weight files, which no rule asks for."""
 
-_HEAD = frozenset({"schema_version", "profile_selection_criteria", "model", "release", "model_shape"})
+_HEAD = frozenset(
+    {"schema_version", "profile_selection_criteria", "model", "release", "model_shape"}
+)
 
 
-class _Misplaced(Exception):
+class _MisplacedError(Exception):
     """A problem and where it is; becomes a ManifestError once the line is known."""
 
     def __init__(self, problem: str, path: Path):
@@ -196,20 +203,18 @@ class _Misplaced(Exception):
 
 def _document(root: Node, source: str) -> Manifest:
     if not isinstance(root, dict):
-        raise _Misplaced(f"a manifest is a mapping, this is {_kind(root)}", ())
+        raise _MisplacedError(f"a manifest is a mapping, this is {_kind(root)}", ())
     dialect, entries = _entries(root)
-    profiles = tuple(
-        _profile(path, id, entry, dialect) for path, id, entry in entries
-    )
+    profiles = tuple(_profile(path, id, entry, dialect) for path, id, entry in entries)
     if not profiles:
-        raise _Misplaced("no profiles in it", ("profiles",) if "profiles" in root else ())
+        raise _MisplacedError("no profiles in it", ("profiles",) if "profiles" in root else ())
     places: dict[str, Path] = {}
     for (path, _, _), profile in zip(entries, profiles, strict=True):
         if profile.id in places:
             from nimprofile.yaml_reader import place
 
             first = place(places[profile.id])
-            raise _Misplaced(f"the id {profile.id} is that of {first} too", (*path, "id"))
+            raise _MisplacedError(f"the id {profile.id} is that of {first} too", (*path, "id"))
         places[profile.id] = path
     return Manifest(
         profiles,
@@ -225,16 +230,16 @@ def _entries(root: dict[str, Node]) -> tuple[Dialect, list[Entry]]:
     if "profiles" in root:
         listed = root["profiles"]
         if not isinstance(listed, list):
-            raise _Misplaced(f"profiles is a list, this is {_kind(listed)}", ("profiles",))
+            raise _MisplacedError(f"profiles is a list, this is {_kind(listed)}", ("profiles",))
         metadata = any(isinstance(entry, dict) and "profile_id" in entry for entry in listed)
         key = "profile_id" if metadata else "id"
         entries = []
         for at, entry in enumerate(listed):
             path: Path = ("profiles", at)
             if not isinstance(entry, dict):
-                raise _Misplaced(f"a profile is a mapping, this is {_kind(entry)}", path)
+                raise _MisplacedError(f"a profile is a mapping, this is {_kind(entry)}", path)
             if not (id := _text(entry.get(key), (*path, key))):
-                raise _Misplaced(f"this profile has no {key}", path)
+                raise _MisplacedError(f"this profile has no {key}", path)
             entries.append((path, id, entry))
         return ("metadata-api" if metadata else "v2"), entries
     entries = []
@@ -242,7 +247,7 @@ def _entries(root: dict[str, Node]) -> tuple[Dialect, list[Entry]]:
         if isinstance(entry, dict) and ("tags" in entry or key not in _HEAD):
             entries.append(((key,), key, entry))
         elif key not in _HEAD:
-            raise _Misplaced(
+            raise _MisplacedError(
                 f"expected a profile with tags, or a top-level key `profiles`; this is {_kind(entry)}",
                 (key,),
             )
@@ -253,7 +258,7 @@ def _profile(path: Path, id: str, entry: dict[str, Node], dialect: Dialect) -> P
     if dialect == "metadata-api":
         tags = _metadata_tags(entry, path)
     elif "tags" not in entry:
-        raise _Misplaced("this profile has no tags; write `tags: {}` if it has none", path)
+        raise _MisplacedError("this profile has no tags; write `tags: {}` if it has none", path)
     else:
         tags = _tags(entry["tags"], (*path, "tags"))
     requires = entry.get("requires")
@@ -263,19 +268,21 @@ def _profile(path: Path, id: str, entry: dict[str, Node], dialect: Dialect) -> P
             id,
             tags,
             name=name or describe(tags) or id,
-            requires=NOTHING_REQUIRED if requires is None else _requires(requires, (*path, "requires")),
+            requires=NOTHING_REQUIRED
+            if requires is None
+            else _requires(requires, (*path, "requires")),
         )
     except ManifestError as error:
         inner = error.place.split(".")
         if dialect == "metadata-api":
             inner = [_METADATA_NAMES.get(inner[-1], inner[-1])]
-        raise _Misplaced(error.problem, (*path, *inner)) from None
+        raise _MisplacedError(error.problem, (*path, *inner)) from None
 
 
 def _tags(node: Node, path: Path) -> dict[str, str]:
     """Tag values are texts; a list, as the Metadata API has for `gpu`, is joined by commas."""
     if not isinstance(node, dict):
-        raise _Misplaced(f"tags is a mapping of texts, this is {_kind(node)}", path)
+        raise _MisplacedError(f"tags is a mapping of texts, this is {_kind(node)}", path)
     tags = {}
     for key, value in node.items():
         if type(value) is str:
@@ -288,7 +295,7 @@ def _tags(node: Node, path: Path) -> dict[str, str]:
 def _tag_value(value: Node, path: Path) -> str:
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return ",".join(str(item) for item in value)
-    raise _Misplaced(f"a tag is a text or a list of texts, this is {_kind(value)}", path)
+    raise _MisplacedError(f"a tag is a text or a list of texts, this is {_kind(value)}", path)
 
 
 _METADATA_TAGS = {
@@ -325,8 +332,8 @@ def _requires(node: Node, path: Path) -> Requires:
             try:
                 SpecifierSet(text)
             except InvalidSpecifier:
-                raise _Misplaced(
-                    f"{text!r} is not a version specifier set such as \">=8.9\"", (*path, key)
+                raise _MisplacedError(
+                    f'{text!r} is not a version specifier set such as ">=8.9"', (*path, key)
                 ) from None
     memory = fields.get("memory_gib_per_gpu")
     return Requires(
@@ -354,7 +361,7 @@ def _model_shape(node: Node, path: Path) -> ModelShape | None:
     counts = []
     for key in _SHAPE:
         if key not in fields:
-            raise _Misplaced(f"{key} is missing", path)
+            raise _MisplacedError(f"{key} is missing", path)
         counts.append(_whole(fields[key], (*path, key)))
     return ModelShape(*counts)
 
@@ -362,11 +369,11 @@ def _model_shape(node: Node, path: Path) -> ModelShape | None:
 def _fields(node: Node, path: Path, allowed: tuple[str, ...]) -> dict[str, str]:
     """A block of our own making: strict, so that a slip of the pen is not a lost requirement."""
     if not isinstance(node, dict):
-        raise _Misplaced(f"expected a mapping, this is {_kind(node)}", path)
+        raise _MisplacedError(f"expected a mapping, this is {_kind(node)}", path)
     fields = {}
     for key, value in node.items():
         if key not in allowed:
-            raise _Misplaced(f"unknown key; known: {', '.join(allowed)}", (*path, key))
+            raise _MisplacedError(f"unknown key; known: {', '.join(allowed)}", (*path, key))
         if (text := _text(value, (*path, key))) is not None:
             fields[key] = text
     return fields
@@ -375,7 +382,7 @@ def _fields(node: Node, path: Path, allowed: tuple[str, ...]) -> dict[str, str]:
 def _whole(text: str, path: Path) -> int:
     digits = text.replace("_", "")
     if not (digits.isascii() and digits.isdigit() and len(digits) <= 15 and int(digits) > 0):
-        raise _Misplaced(f"{text!r} is not a whole number above 0", path)
+        raise _MisplacedError(f"{text!r} is not a whole number above 0", path)
     return int(digits)
 
 
@@ -385,14 +392,14 @@ def _size(text: str, path: Path) -> float:
     except ValueError:
         size = -1.0
     if not 0 < size < 1e6:
-        raise _Misplaced(f"{text!r} is not a size in GiB", path)
+        raise _MisplacedError(f"{text!r} is not a size in GiB", path)
     return size
 
 
 def _text(node: Node, path: Path) -> str | None:
     if node is None or isinstance(node, str):
         return node
-    raise _Misplaced(f"expected a text, this is {_kind(node)}", path)
+    raise _MisplacedError(f"expected a text, this is {_kind(node)}", path)
 
 
 def _kind(node: Node) -> str:
@@ -428,7 +435,9 @@ def _listing(text: str, source: str) -> Manifest:
                 )
             )
         except ManifestError as error:
-            raise ManifestError(error.problem, source=source, place=row.name, line=row.line) from None
+            raise ManifestError(
+                error.problem, source=source, place=row.name, line=row.line
+            ) from None
     ids = [profile.id for profile in profiles]
     if repeated := next((row for row in rows if ids.count(row.id) > 1), None):
         raise ManifestError(

@@ -75,12 +75,12 @@ class ProfileName(Record):
         tags: dict[str, str] = {}
         for key, text in self.parts:
             if key in ("tp", "pp"):
-                text = text[2:]
-            elif key == "llm_engine" and text in ENGINE_ALIASES:
-                text = str(ENGINE_ALIASES[text])
+                tags[key] = text[2:]
+            elif key == "llm_engine":
+                tags[key] = str(ENGINE_ALIASES.get(text, text))
             elif key in ("feat_lora", "trtllm_buildable"):
-                text = "true"
-            if key:
+                tags[key] = "true"
+            elif key:
                 tags[key] = text
         if self.form == "llm" and "precision" in tags and "tp" in tags:
             tags.setdefault("feat_lora", "false")

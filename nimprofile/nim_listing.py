@@ -47,14 +47,13 @@ def nim_listing(decision: Decision, layout: Layout | None = None) -> str:
     """The printout, every line ended."""
     layout = layout or layout_of(decision)
     lines = ["SYSTEM INFO", *_system_info(decision.inventory.gpus, layout), "MODEL PROFILES"]
-    verdicts = [verdict for verdict in (*decision.ranked, *decision.rejected)]
+    verdicts = (*decision.ranked, *decision.rejected)
     grades: dict[str, list[Verdict]] = {"runnable": [], "low memory": [], "incompatible": []}
     buildable: list[Verdict] = []
     for verdict in verdicts:
         build = layout == "1.3" and verdict.profile.buildable and verdict.grade == "runnable"
         (buildable if build else grades[verdict.grade]).append(verdict)
-    sections = _sections_2 if layout == "2.0" else _sections_1
-    lines += sections(grades, buildable, layout)
+    lines += _sections_2(grades) if layout == "2.0" else _sections_1(grades, buildable, layout)
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -74,7 +73,9 @@ def _gpu(gpu: Gpu, layout: Layout) -> str:
     product = product_of(gpu)
     short = product.listing_name if product and layout != "2.0" else None
     name = gpu.label + (f" ({short})" if short else "")
-    return f"  -  [{gpu.device_id or '????:????'}] ({gpu.index}) {name} [current utilization: {used}%]"
+    return (
+        f"  -  [{gpu.device_id or '????:????'}] ({gpu.index}) {name} [current utilization: {used}%]"
+    )
 
 
 def _sections_1(
@@ -92,9 +93,7 @@ def _sections_1(
     yield from (f"  {_row(verdict)}" for verdict in grades["incompatible"])
 
 
-def _sections_2(
-    grades: dict[str, list[Verdict]], buildable: list[Verdict], layout: Layout
-) -> Iterator[str]:
+def _sections_2(grades: dict[str, list[Verdict]]) -> Iterator[str]:
     yield from _nested("- Compatible with system and runnable:", grades["runnable"], always=True)
     if grades["low memory"]:
         yield "- Compatible with system but low memory:"
@@ -144,5 +143,6 @@ def _requires(verdict: Verdict) -> str:
     ]
     if lengths and need.kv_bytes_per_token and need.max_model_len:
         saved = need.kv_bytes_per_token * (need.max_model_len - lengths[0])
-        hint = f", try --max-model-len={lengths[0]} to reduce to >={-(-(need.full - saved) // GIB)} GB/gpu"
+        least = -(-(need.full - saved) // GIB)
+        hint = f", try --max-model-len={lengths[0]} to reduce to >={least} GB/gpu"
     return f" [requires >={int(full)} GB/gpu{hint}]"

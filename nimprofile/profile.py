@@ -246,7 +246,9 @@ def _count(tags: Mapping[str, str], key: str) -> int | None:
     if text is None:
         return None
     if not (text.isascii() and text.isdigit() and 1 <= len(text) <= 4 and int(text) >= 1):
-        raise ManifestError(f"{text!r} is not a number of GPUs; write 1 to 9999", place=f"tags.{key}")
+        raise ManifestError(
+            f"{text!r} is not a number of GPUs; write 1 to 9999", place=f"tags.{key}"
+        )
     return int(text)
 
 

@@ -246,7 +246,10 @@ def prefer(chain: str, base: Policy) -> Policy:
         raise RequestError(f"--prefer {chain!r} names a criterion twice")
     rest = tuple(criterion for criterion in base.criteria if criterion.name not in names)
     return Policy(
-        f"{base.name} preferring {chain}", (*links, *rest), "A chain of your own.", base.uniform_gpus
+        f"{base.name} preferring {chain}",
+        (*links, *rest),
+        "A chain of your own.",
+        base.uniform_gpus,
     )
 
 
@@ -266,7 +269,10 @@ def _link(text: str) -> Criterion:
     first = value.lower()
     return Criterion(
         name,
-        lambda verdict: (int(getattr(verdict.profile, name) != first), *_as_tuple(default.key(verdict))),
+        lambda verdict: (
+            int(getattr(verdict.profile, name) != first),
+            *_as_tuple(default.key(verdict)),
+        ),
         f"{first}, then {default.prefers}",
         "--prefer",
     )
@@ -277,8 +283,10 @@ def _counted(default: Criterion, value: str) -> Criterion:
     if value in ("low", "high"):
         sign = 1 if value == "low" else -1
         return Criterion(
-            name, lambda verdict: sign * (getattr(verdict.profile, name) or 1), f"the {value}er {name}"
-            if value == "low" else f"the higher {name}", "--prefer"
+            name,
+            lambda verdict: sign * (getattr(verdict.profile, name) or 1),
+            f"the {value}er {name}" if value == "low" else f"the higher {name}",
+            "--prefer",
         )
     if not (value.isascii() and value.isdigit()):
         raise RequestError(f"--prefer: {name} takes low, high or a number, not {value!r}")

@@ -1,10 +1,10 @@
 """What is a frozen value that costs a start-up nothing?
 
 A `Record` subclass is a frozen, slotted dataclass to its users: constructor, defaults,
-`__post_init__`, equality, hash, repr, pattern matching, `dataclasses.fields`, `replace` and `asdict`,
-and pydantic's `TypeAdapter`. But the `dataclasses` module, which with `inspect` behind it costs as much
-as a bare interpreter, and 0.25 ms more for every class, is imported only when one of those is asked
-for. `docs/decisions/0003-records.md` has the measurement.
+`__post_init__`, equality, hash, repr, pattern matching, `dataclasses.fields`, `replace` and
+`asdict`, and pydantic's `TypeAdapter`. But the `dataclasses` module, which with `inspect` behind it
+costs as much as a bare interpreter, and 0.25 ms more for every class, is imported only when one of
+those is asked for. `docs/decisions/0003-records.md` has the measurement.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any, ClassVar, NoReturn, Self, dataclass_transform
 else:
 
-    def dataclass_transform(**_):
+    def dataclass_transform(**_: object) -> object:
         """For type checkers only; importing `typing` costs 4 ms."""
         return lambda decorated: decorated
 
@@ -23,9 +23,7 @@ else:
 class _RecordType(type):
     """Turns the annotations of a class body into slots."""
 
-    def __new__(
-        mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any]
-    ) -> _RecordType:
+    def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> _RecordType:
         fields = tuple(namespace.get("__annotations__", ()))
         defaults = {field: namespace.pop(field) for field in fields if field in namespace}
         namespace |= {"__slots__": fields, "__match_args__": fields, "_defaults": defaults}
@@ -42,7 +40,11 @@ class _RecordType(type):
         twin: Any = make_dataclass(
             cls.__name__,
             [
-                (key, annotations[key], field(default=defaults[key]) if key in defaults else field())
+                (
+                    key,
+                    annotations[key],
+                    field(default=defaults[key]) if key in defaults else field(),
+                )
                 for key in cls.__dict__["__match_args__"]
             ],
             frozen=True,
@@ -64,25 +66,26 @@ class Record(metaclass=_RecordType):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         fields = self.__match_args__
-        if len(args) > len(fields):
-            raise TypeError(f"{type(self).__name__} takes {len(fields)} values, not {len(args)}")
-        for field, value in zip(fields, args):  # noqa: B905 - the rest comes by name or default
+        if kwargs or len(args) != len(fields):
+            args = self._complete(args, kwargs)
+        for field, value in zip(fields, args):  # noqa: B905 - of one length by now
             _set(self, field, value)
-        if len(args) < len(fields) or kwargs:
-            self._fill(fields[len(args) :], kwargs)
         self.__post_init__()
 
-    def _fill(self, fields: tuple[str, ...], kwargs: dict[str, Any]) -> None:
-        defaults = self._defaults
-        for field in fields:
-            if field in kwargs:
-                _set(self, field, kwargs.pop(field))
-            elif field in defaults:
-                _set(self, field, defaults[field])
-            else:
-                raise TypeError(f"{type(self).__name__} is missing {field!r}")
-        if kwargs:
-            raise TypeError(f"{type(self).__name__} has no field for {', '.join(map(repr, kwargs))}")
+    def _complete(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        """The values of all fields, from those given by place, by name and by default."""
+        name, fields = type(self).__name__, self.__match_args__
+        if len(args) > len(fields):
+            raise TypeError(f"{name} takes {len(fields)} values, not {len(args)}")
+        given = dict(zip(fields, args)) | kwargs  # noqa: B905 - the rest has names or defaults
+        if len(given) < len(args) + len(kwargs):
+            raise TypeError(f"{name} got a value twice: {', '.join(kwargs)}")
+        if unknown := given.keys() - set(fields):
+            raise TypeError(f"{name} has no field {', '.join(sorted(unknown))}")
+        values = self._defaults | given
+        if missing := [field for field in fields if field not in values]:
+            raise TypeError(f"{name} is missing {', '.join(missing)}")
+        return tuple(values[field] for field in fields)
 
     def __post_init__(self) -> None:
         """Check or normalise the fields; for subclasses."""

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from nimprofile.fit import Verdict
     from nimprofile.inventory import Inventory
     from nimprofile.rank import Policy
-    from nimprofile.reasons import Reason
 
 NO_PROFILE = "No profile found for the detected hardware"
 """What the message begins with when nothing runs; scripts look for it."""
@@ -174,7 +173,9 @@ def _remark(verdict: Verdict) -> str:
 def explain_decision(decision: Decision, style: Style) -> str:
     """The story of the whole decision."""
     lines = [f"Machine: {describe_machine(decision.inventory)}"]
-    lines.append(f"Policy: {decision.policy.name}: {' > '.join(c.name for c in decision.policy.criteria)}")
+    lines.append(
+        f"Policy: {decision.policy.name}: {' > '.join(c.name for c in decision.policy.criteria)}"
+    )
     if decision.selected is not None:
         lines += ["", select_text(decision, style)]
     else:
@@ -183,12 +184,18 @@ def explain_decision(decision: Decision, style: Style) -> str:
     if len(decision.ranked) > 1:
         lines += ["", style.paint(f"Candidates ({len(decision.ranked)}), best first", "1")]
         for better, verdict in zip((None, *decision.ranked), decision.ranked, strict=False):
-            lost = "" if better is None else f"  behind the one above on {deciding(better, verdict, decision.policy).name}"
+            lost = (
+                ""
+                if better is None
+                else f"  behind the one above on {deciding(better, verdict, decision.policy).name}"
+            )
             lines.append(f"  {verdict.profile.name}{lost}")
     if decision.rejected:
         lines += ["", style.paint(f"Rejected ({len(decision.rejected)})", "1")]
         for verdict in decision.rejected:
-            lines.append(f"  {verdict.profile.name}: {style.paint(verdict.grade, _COLOURS[verdict.grade])}")
+            lines.append(
+                f"  {verdict.profile.name}: {style.paint(verdict.grade, _COLOURS[verdict.grade])}"
+            )
             lines += [f"    {message(reason)}" for reason in verdict.reasons]
             lines += [f"    to change: {change}" for change in remedies(verdict.reasons)]
     return "\n".join(lines)
@@ -233,7 +240,9 @@ def explain_profile(decision: Decision, verdict: Verdict, style: Style) -> str:
 
 def _id_disagrees(verdict: Verdict) -> bool:
     profile = verdict.profile
-    return not profile.tags_from_name and len(profile.id) == 64 and profile.computed_id != profile.id
+    return (
+        not profile.tags_from_name and len(profile.id) == 64 and profile.computed_id != profile.id
+    )
 
 
 def _gate(
@@ -242,7 +251,11 @@ def _gate(
     failed = [reason for reason in verdict.reasons if reason.kind in kinds]
     waived = [reason for reason in verdict.waived if reason.kind in kinds]
     for reason in failed:
-        yield ("no" if reason.effect is not Effect.NOT_WANTED else "not wanted", title, message(reason))
+        yield (
+            "no" if reason.effect is not Effect.NOT_WANTED else "not wanted",
+            title,
+            message(reason),
+        )
     for reason in waived:
         yield ("waived", title, f"{message(reason)}; {reason.waived_by}")
     if not failed and not waived:
@@ -265,18 +278,28 @@ def _passed(title: str, verdict: Verdict, decision: Decision) -> str:
                 ", emulated" if verdict.emulated else ""
             )
         case "total memory":
-            return "no need known" if need is None else f"{format_gib(need.full)} per GPU, {need.source}"
+            return (
+                "no need known"
+                if need is None
+                else f"{format_gib(need.full)} per GPU, {need.source}"
+            )
         case "free memory":
             gpus = [gpu for gpu in decision.inventory.gpus if gpu.index in verdict.gpus]
             known = [gpu.memory_free_mib for gpu in gpus if gpu.memory_free_mib is not None]
             return f"{format_gib(min(known) * MIB)} free on each" if known else "not judged"
         case "driver":
-            wants = [f"{k} {v}" for k, v in (("driver", profile.requires.driver), ("CUDA", profile.requires.cuda)) if v]
+            wants = [
+                f"{k} {v}"
+                for k, v in (("driver", profile.requires.driver), ("CUDA", profile.requires.cuda))
+                if v
+            ]
             return f"{', '.join(wants)}" if wants else "nothing required"
         case "LoRA":
             return "serves adapters" if profile.lora else "none wanted, none served"
         case _:
-            return ", ".join(f"{tag}={value}" for tag, value in decision.request.tags) or "no selector"
+            return (
+                ", ".join(f"{tag}={value}" for tag, value in decision.request.tags) or "no selector"
+            )
 
 
 def _standing(decision: Decision, verdict: Verdict) -> list[str]:
@@ -285,10 +308,14 @@ def _standing(decision: Decision, verdict: Verdict) -> list[str]:
         return ["It is not a candidate."]
     place = ids.index(verdict.profile.id)
     if place == 0:
-        lines = ["It is the best of the candidates." if len(ids) > 1 else "It is the only candidate."]
+        lines = [
+            "It is the best of the candidates." if len(ids) > 1 else "It is the only candidate."
+        ]
         if len(ids) > 1:
             criterion = deciding(verdict, decision.ranked[1], decision.policy)
-            lines.append(f"{criterion.name} puts it before {decision.ranked[1].profile.name}: {criterion.prefers}.")
+            lines.append(
+                f"{criterion.name} puts it before {decision.ranked[1].profile.name}: {criterion.prefers}."
+            )
         return lines
     best = decision.ranked[0]
     criterion = deciding(best, verdict, decision.policy)
@@ -313,7 +340,9 @@ def gpus_text(inventory: Inventory, style: Style) -> str:
         for gpu in inventory.gpus
     ]
     versions = f"driver {inventory.driver_version or '?'}, CUDA {inventory.cuda_version or '?'}"
-    return "\n".join((*style.table(rows if style.columns else rows[1:]), *([versions] if style.columns else [])))
+    return "\n".join(
+        (*style.table(rows if style.columns else rows[1:]), *([versions] if style.columns else []))
+    )
 
 
 def products_text(products: Iterable[Product], style: Style) -> str:

@@ -86,7 +86,9 @@ def parse_tags(text: str, source: str) -> tuple[tuple[str, str], ...]:
         if not part.strip() and not text.strip():
             continue
         if not (key and equals and value):
-            raise RequestError(f"{source}: {part.strip()!r} is not tag=value, as in precision=fp8,tp=1")
+            raise RequestError(
+                f"{source}: {part.strip()!r} is not tag=value, as in precision=fp8,tp=1"
+            )
         conditions.append((key, value))
     return tuple(conditions)
 
@@ -99,7 +101,9 @@ def parse_engine(text: str, source: str) -> Engine:
     try:
         return Engine(name)
     except ValueError:
-        raise RequestError(f"{source}: {text!r} is not an engine; known: {', '.join(Engine)}") from None
+        raise RequestError(
+            f"{source}: {text!r} is not an engine; known: {', '.join(Engine)}"
+        ) from None
 
 
 _FLAGS = {"": False, "0": False, "false": False, "no": False, "off": False}

@@ -45,7 +45,9 @@ def message(reason: Reason) -> str:
         case TooFewGpus(need, 0, _):
             return f"needs {need} {_gpus(need)}; there is none"
         case TooFewGpus(need, have, product):
-            return f"needs {need} {_gpus(need)} of one product; there {_are(have)} {have} × {product}"
+            return (
+                f"needs {need} {_gpus(need)} of one product; there {_are(have)} {have} × {product}"
+            )
         case MixedGpus(products):
             return f"GPUs of {len(products)} products are visible: {', '.join(products)}"
         case CapabilityTooLow(precision, need, have, gpus):
@@ -86,7 +88,7 @@ def message(reason: Reason) -> str:
         case TagMismatch(tag, wanted, have):
             return f"the selector wants {tag}={wanted}; the profile has {tag}={have}"
         case _:
-            _unreachable(reason)
+            return _unreachable(reason)
 
 
 def remedy(reason: Reason) -> str:
@@ -131,7 +133,7 @@ def remedy(reason: Reason) -> str:
         case TagMismatch(tag, wanted, _):
             return f"take {tag}={wanted} out of the selector (--tags, NIM_TAGS_SELECTOR)"
         case _:
-            _unreachable(reason)
+            return _unreachable(reason)
 
 
 def remedies(reasons: tuple[Reason, ...]) -> tuple[str, ...]:

@@ -11,9 +11,6 @@ from __future__ import annotations
 import yaml
 from yaml import events
 
-Parser = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""libyaml's parser; the pure one, seven times slower, where PyYAML was built without libyaml."""
-
 from nimprofile.errors import ManifestError
 
 TYPE_CHECKING = False
@@ -21,8 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import NoReturn, TypeAlias
 
-    Node: TypeAlias = str | None | list["Node"] | dict[str, "Node"]
+    Node: TypeAlias = str | list["Node"] | dict[str, "Node"] | None
     Path: TypeAlias = tuple[str | int, ...]
+
+Parser = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml's parser; the pure one, seven times slower, where PyYAML was built without libyaml."""
 
 MAX_DEPTH = 64
 
