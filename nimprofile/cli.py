@@ -50,7 +50,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         code = run(args)
         sys.stdout.flush()
-        return code
     except NoGpuError as error:
         return _fail(error, NO_GPU)
     except NimProfileError as error:
@@ -60,6 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return SELECTED
     except KeyboardInterrupt:
         return INTERRUPTED
+    return code
 
 
 def _fail(error: NimProfileError, code: int) -> int:

@@ -16,6 +16,7 @@ _HEADING = re.compile(
     r"|Compilable to TRT-LLM[^:<…]*…?|All profiles|With LoRA support|MODEL PROFILES"
     r"|SYSTEM INFO|(?:Non-f|F)ree GPUs)\s*:?\s*(?P<rest>\S.*)?"
 )
+_NO_PROFILES = frozenset({"", "system info", "free gpus", "non-free gpus"})
 _ROW = re.compile(
     r"\s*-?\s*(?P<id>[0-9a-f]{8}(?:[0-9a-f-]*[0-9a-f])?)(?:…|\.\.\.)?"
     r"(?:\s+\((?P<name>[^()]*)\)|\s+-\s+(?P<pairs>[^\[]*[^\[\s]))?"
@@ -92,11 +93,14 @@ def read_listing(text: str, *, source: str) -> tuple[tuple[Row, ...], tuple[List
             if (rest := match["rest"]) and rest != "<None>":
                 row = _row(rest, section, number, source)
                 rows.setdefault((row.id, row.name), row)
-        elif "profiles" in section or "with" in section or "compilable" in section:
-            if line.lstrip().startswith("- ") and line.strip("- \t") != "<None>":
-                row = _row(line, section, number, source)
-                rows.setdefault((row.id, row.name), row)
+        elif _is_bullet(line) and section not in _NO_PROFILES:
+            row = _row(line, section, number, source)
+            rows.setdefault((row.id, row.name), row)
     return tuple(rows.values()), tuple(gpus.values())
+
+
+def _is_bullet(line: str) -> bool:
+    return line.lstrip().startswith("- ") and line.strip("- \t") != "<None>"
 
 
 def _row(line: str, section: str, number: int, source: str) -> Row:

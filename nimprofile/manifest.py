@@ -248,7 +248,7 @@ def _entries(root: dict[str, Node]) -> tuple[Dialect, list[Entry]]:
             entries.append(((key,), key, entry))
         elif key not in _HEAD:
             raise _MisplacedError(
-                f"expected a profile with tags, or a top-level key `profiles`; this is {_kind(entry)}",
+                f"expected a profile with tags, or a list `profiles`; this is {_kind(entry)}",
                 (key,),
             )
     return "v1", entries

@@ -58,13 +58,19 @@ def nim_listing(decision: Decision, layout: Layout | None = None) -> str:
 
 
 def _system_info(gpus: tuple[Gpu, ...], layout: Layout) -> Iterator[str]:
-    free = [gpu for gpu in gpus if (gpu.free_fraction or 1.0) >= EMPTY_GPU_FRACTION]
+    free = [gpu for gpu in gpus if _is_free(gpu)]
     others = [gpu for gpu in gpus if gpu not in free]
     yield "- Free GPUs:" if free else "- Free GPUs: <None>"
     yield from (_gpu(gpu, layout) for gpu in free)
     if others:
         yield "- Non-free GPUs:"
         yield from (_gpu(gpu, layout) for gpu in others)
+
+
+def _is_free(gpu: Gpu) -> bool:
+    """Whether NIM's gate lets the GPU through; it does when nothing is known of its memory."""
+    fraction = gpu.free_fraction
+    return fraction is None or fraction >= EMPTY_GPU_FRACTION
 
 
 def _gpu(gpu: Gpu, layout: Layout) -> str:

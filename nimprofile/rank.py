@@ -187,7 +187,7 @@ POLICIES = {
         Policy(
             "nim-1.3",
             _chain(_OPTIMISED, ENGINE, _FP8_FP16_BF16, OBJECTIVE, TP),
-            "NIM LLM 1.3 to 1.11: engines made for the GPU, then ones built on the spot, then vLLM.",
+            "NIM LLM 1.3 to 1.11: engines made for the GPU, then engines built here, then vLLM.",
             uniform_gpus=True,
         ),
         Policy(

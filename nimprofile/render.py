@@ -88,9 +88,9 @@ def nothing_runs(decision: Decision) -> str:
         lines = [f"{pin.source}={pin.value} is refused: {pinned.profile.name} does not run here."]
         lines += [f"  {message(reason)}" for reason in pinned.reasons]
         lines += [f"  to change: {change}" for change in remedies(pinned.reasons)]
-        if switches := sorted({r.waived_by for r in pinned.reasons if r.waived_by}):
-            if all(reason.waived_by for reason in pinned.reasons):
-                lines.append(f"  or start it all the same: {', '.join(f'{s}=1' for s in switches)}")
+        switches = {reason.waived_by for reason in pinned.reasons}
+        if None not in switches:
+            lines.append(f"  or start it all the same: {', '.join(f'{s}=1' for s in switches)}")
         return "\n".join(lines)
     total = len(decision.rejected)
     lines = [f"{NO_PROFILE}: 0 of {total} profiles run on {describe_machine(decision.inventory)}."]
@@ -272,7 +272,8 @@ def _passed(title: str, verdict: Verdict, decision: Decision) -> str:
             wanted = " / ".join(profile.made_for)
             return f"made for {wanted}" if wanted else "made for any GPU"
         case "GPU count":
-            return f"tp {profile.tp or '?'} × pp {profile.pp or '?'}: {profile.gpus_needed} of one product"
+            sizes = f"tp {profile.tp or '?'} × pp {profile.pp or '?'}"
+            return f"{sizes}: {profile.gpus_needed} of one product"
         case "capability":
             return str(profile.precision or "no precision named") + (
                 ", emulated" if verdict.emulated else ""
@@ -312,9 +313,10 @@ def _standing(decision: Decision, verdict: Verdict) -> list[str]:
             "It is the best of the candidates." if len(ids) > 1 else "It is the only candidate."
         ]
         if len(ids) > 1:
-            criterion = deciding(verdict, decision.ranked[1], decision.policy)
+            second = decision.ranked[1]
+            criterion = deciding(verdict, second, decision.policy)
             lines.append(
-                f"{criterion.name} puts it before {decision.ranked[1].profile.name}: {criterion.prefers}."
+                f"{criterion.name} puts it before {second.profile.name}: {criterion.prefers}."
             )
         return lines
     best = decision.ranked[0]

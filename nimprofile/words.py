@@ -51,29 +51,29 @@ def message(reason: Reason) -> str:
         case MixedGpus(products):
             return f"GPUs of {len(products)} products are visible: {', '.join(products)}"
         case CapabilityTooLow(precision, need, have, gpus):
-            return f"{precision} needs compute capability {need}; {_on(gpus)} {_has(gpus)} {have}"
+            return f"{precision} needs compute capability {need}; {_have(gpus)} {have}"
         case CapabilityUnmet(need, have, gpus):
-            return f"requires compute capability {need}; {_on(gpus)} {_has(gpus)} {have}"
+            return f"requires compute capability {need}; {_have(gpus)} {have}"
         case TooLittleMemory(need, have, source, gpus):
             return (
                 f"needs at least {format_gib(need)} per GPU ({source}); "
-                f"{_on(gpus)} {_has(gpus)} {format_gib(have)} in total, {_short(need, have)} too little"
+                f"{_have(gpus)} {format_gib(have)} in total, {_short(need, have)} too little"
             )
         case ContextTooLong(need, have, max_model_len, source, gpus):
             hint = f"; {max_model_len} tokens fit" if max_model_len else ""
             return (
                 f"the full context needs {format_gib(need)} per GPU ({source}); "
-                f"{_on(gpus)} {_has(gpus)} {format_gib(have)} in total, {_short(need, have)} too little{hint}"
+                f"{_have(gpus)} {format_gib(have)} in total, {_short(need, have)} too little{hint}"
             )
         case TooLittleFree(need, have, source, gpus):
             return (
                 f"needs {format_gib(need)} free per GPU ({source}); "
-                f"{_on(gpus)} {_has(gpus)} {format_gib(have)} free, {_short(need, have)} too little"
+                f"{_have(gpus)} {format_gib(have)} free, {_short(need, have)} too little"
             )
         case GpuNotEmpty(free, total, gate, gpus):
             return (
-                f"{_on(gpus)} {_is(gpus)} not empty: {free} of {total} MiB free ({_percent(free, total)}), "
-                f"and {gate:.0%} must be"
+                f"{_on(gpus)} {_is(gpus)} not empty: {free} of {total} MiB free "
+                f"({_percent(free, total)}), and {gate:.0%} must be"
             )
         case DriverTooOld(need, have):
             return f"requires driver {need}; this one is {have}"
@@ -105,18 +105,21 @@ def remedy(reason: Reason) -> str:
         case TooFewGpus(need, have, product):
             return f"{need - have} more {product}"
         case MixedGpus(products):
-            return f"hide all but one product from the container ({', '.join(products)}), or --mixed-gpus"
+            shown = ", ".join(products)
+            return f"hide all but one product from the container ({shown}), or --no-uniform-gpus"
         case CapabilityTooLow(precision, need, _, _):
             emulation = ", or --allow-nvfp4-emulation" if precision == "nvfp4" else ""
             return f"GPUs of compute capability {need} or higher{emulation}"
         case CapabilityUnmet(need, _, _):
             return f"GPUs of compute capability {need}"
         case TooLittleMemory(need, have, _, _):
-            return f"{_short(need, have)} more memory per GPU, more GPUs (higher tp), or a lower precision"
+            short = _short(need, have)
+            return f"{short} more memory per GPU, more GPUs (higher tp), or a lower precision"
         case ContextTooLong(need, have, None, _, _):
             return f"{_short(need, have)} more memory per GPU, or a shorter context"
         case ContextTooLong(need, have, max_model_len, _, _):
-            return f"--max-model-len={max_model_len} or less, or {_short(need, have)} more memory per GPU"
+            short = _short(need, have)
+            return f"--max-model-len={max_model_len} or less, or {short} more memory per GPU"
         case TooLittleFree(need, have, _, gpus):
             return f"free {_short(need, have)} on {_on(gpus)}"
         case GpuNotEmpty(free, total, gate, gpus):
@@ -177,8 +180,8 @@ def _is(gpus: tuple[int, ...]) -> str:
     return "is" if len(gpus) == 1 else "are"
 
 
-def _has(gpus: tuple[int, ...]) -> str:
-    return "has" if len(gpus) == 1 else "have"
+def _have(gpus: tuple[int, ...]) -> str:
+    return f"{_on(gpus)} {'has' if len(gpus) == 1 else 'have'}"
 
 
 def _are(count: int) -> str:
