@@ -324,9 +324,7 @@ def _gpus(args: argparse.Namespace) -> int:
         return SELECTED
     inventory = _inventory(args)
     if args.format == "json":
-        from nimprofile.inventory_json import dump_inventory
-
-        _print_json(dump_inventory(inventory))
+        _print_json(inventory.to_dict())
     else:
         from nimprofile.render import gpus_text
 

@@ -6,7 +6,7 @@ from nimprofile.errors import PinError
 from nimprofile.fit import Machine, Verdict, check
 from nimprofile.inventory import Inventory
 from nimprofile.rank import Criterion, Policy, deciding, find_policy, rank
-from nimprofile.reasons import Doubt
+from nimprofile.reasons import LOW_MEMORY, PIN, Doubt
 from nimprofile.record import Record
 from nimprofile.request import Pin, Request
 from nimprofile.words import doubt_message, message
@@ -117,7 +117,7 @@ def select(
         decided,
         request,
         inventory,
-        _warnings(selected),
+        _warnings(selected, request),
         pinned,
     )
 
@@ -167,10 +167,14 @@ def _not_found(value: str, profiles: tuple[Profile, ...]) -> str:
     return f"{value!r} is not a profile of this manifest; {title}:\n  {lines}"
 
 
-def _warnings(selected: Verdict | None) -> tuple[str, ...]:
+def _warnings(selected: Verdict | None, request: Request) -> tuple[str, ...]:
     if selected is None:
         return ()
-    warnings = [f"{reason.waived_by} sets aside: {message(reason)}" for reason in selected.waived]
+    warnings = []
+    for reason in selected.waived:
+        # A pin starts in spite of low memory, with no switch set.
+        by_pin = reason.effect is LOW_MEMORY and not request.relax_memory
+        warnings.append(f"{PIN if by_pin else reason.waived_by} sets aside: {message(reason)}")
     # The same doubt on several kinds of GPU is one thing to know.
     merged: dict[tuple[str, str], list[int]] = {}
     for doubt in selected.doubts:

@@ -62,6 +62,7 @@ def parse_inventory(text: str, source: str = "<string>") -> Inventory:
         return _from_listing(text, source)
     try:
         data = json.loads(text, object_pairs_hook=_unique)
+        json.dumps(data, ensure_ascii=False).encode()  # half of a surrogate pair is no text
     except (ValueError, RecursionError) as error:
         raise InventoryError(f"{source}: not JSON: {error}") from None
     if not isinstance(data, dict) or "gpus" not in data:
@@ -80,15 +81,16 @@ def parse_inventory(text: str, source: str = "<string>") -> Inventory:
 
 def dump_inventory(inventory: Inventory) -> dict[str, Any]:
     """An inventory as plain JSON values; `parse_inventory` of them is the same inventory."""
-    dumped: dict[str, Any] = inventory_adapter().dump_python(inventory, mode="json")
-    return dumped
+    return inventory.to_dict()
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    keys = [key for key, _ in pairs]
-    if repeated := next((key for key in keys if keys.count(key) > 1), None):
+    unique = dict(pairs)
+    if len(unique) < len(pairs):
+        keys = [key for key, _ in pairs]
+        repeated = next(key for key in keys if keys.count(key) > 1)
         raise ValueError(f"the key {repeated!r} stands twice in one object")
-    return dict(pairs)
+    return unique
 
 
 def _refuse_slips(data: dict[str, object], type_: type, source: str, place: str) -> None:

@@ -11,15 +11,16 @@ from nimprofile.errors import ManifestError
 from nimprofile.record import Record
 from nimprofile.values import parse_device_id
 
+# Quantifiers that give nothing back (`*+`) keep a line of a million spaces from taking a day.
 _HEADING = re.compile(
-    r"\s*-?\s*(?P<title>Compatible with (?:the )?system[^:<]*|Incompatible with system"
+    r"\s*+-?\s*+(?P<title>Compatible with (?:the )?system[^:<]*|Incompatible with system"
     r"|Compilable to TRT-LLM[^:<…]*…?|All profiles|With LoRA support|MODEL PROFILES"
     r"|SYSTEM INFO|(?:Non-f|F)ree GPUs)\s*:?\s*(?P<rest>\S.*)?"
 )
 _NO_PROFILES = frozenset({"", "system info", "free gpus", "non-free gpus"})
 _ROW = re.compile(
-    r"\s*-?\s*(?P<id>[0-9a-f]{8}(?:[0-9a-f-]*[0-9a-f])?)(?:…|\.\.\.)?"
-    r"(?:\s+\((?P<name>[^()]*)\)|\s+-\s+(?P<pairs>[^\[]*[^\[\s]))?"
+    r"\s*+-?\s*+(?P<id>[0-9a-f]{8}(?:[0-9a-f-]*[0-9a-f])?)(?:…|\.\.\.)?"
+    r"(?:\s++\((?P<name>[^()]*)\)|\s++-\s++(?P<pairs>[^\[]*[^\[\s]))?"
     r"(?:\s*\[requires (?P<need>[^\]]*)\])?\s*"
 )
 _VALID = re.compile(
@@ -30,8 +31,8 @@ _NEED = re.compile(
     r"(?:, try --max-model-len=[0-9]+(?: to reduce to >=(?P<least>[0-9.]+) GB/gpu)?)?"
 )
 _GPU = re.compile(
-    r"\s*-\s+\[(?P<device>[0-9a-fA-F]{4}:[0-9a-fA-F]{4})\] \((?P<index>[0-9]+)\) (?P<name>[^\[(]+)"
-    r"(?:\([^)]*\))?\s*(?:\[current utilization: (?P<used>[0-9]+|N/A)%\])?\s*"
+    r"\s*-\s+\[(?P<device>[0-9a-fA-F]{4}:[0-9a-fA-F]{4})\] \((?P<index>[0-9]{1,6})\) "
+    r"(?P<name>[^\[(]++)(?:\([^)]*\))?\s*(?:\[current utilization: (?P<used>[0-9]{1,6}|N/A)%\])?\s*"
 )
 
 

@@ -178,11 +178,13 @@ def _read_json(text: str) -> Node:
 def _texts(node: object) -> Node:
     """JSON's booleans as the texts that YAML would give."""
     if isinstance(node, dict):
-        return {key: _texts(value) for key, value in node.items()}
+        return {str(_texts(key)): _texts(value) for key, value in node.items()}
     if isinstance(node, list):
         return [_texts(value) for value in node]
     if isinstance(node, bool):
         return "true" if node else "false"
+    if isinstance(node, str):
+        node.encode()  # half of a surrogate pair is no text: UnicodeEncodeError, a ValueError
     return node if node is None else str(node)
 
 
@@ -438,9 +440,10 @@ def _listing(text: str, source: str) -> Manifest:
             raise ManifestError(
                 error.problem, source=source, place=row.name, line=row.line
             ) from None
-    ids = [profile.id for profile in profiles]
-    if repeated := next((row for row in rows if ids.count(row.id) > 1), None):
-        raise ManifestError(
-            f"the id {repeated.id} stands here under two names", source=source, line=repeated.line
-        )
+    named: dict[str, str] = {}
+    for row in rows:
+        if named.setdefault(row.id, row.name) != row.name:
+            raise ManifestError(
+                f"the id {row.id} stands here under two names", source=source, line=row.line
+            )
     return Manifest(tuple(profiles), "listing", source=source)

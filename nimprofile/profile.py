@@ -215,11 +215,13 @@ def profile_from_tags(
     objective = get("profile")
     devices = get("gpu_device")
     capability = get("compute_capability")
+    stated = get("min_vram_per_device_gb")
+    by_tag = None if stated is None else _stated_by_tag(stated)
     if requires.memory_gib_per_gpu is not None:
         size = round(requires.memory_gib_per_gpu * (1 << 30))
         memory = Stated(size, size, "requires.memory_gib_per_gpu")
-    elif memory is None and (stated := get("min_vram_per_device_gb")) is not None:
-        memory = _stated_by_tag(stated)
+    elif memory is None:
+        memory = by_tag
     return Profile(
         id,
         name,

@@ -19,6 +19,9 @@ else:
         return lambda decorated: decorated
 
 
+_DATACLASS_MARKS = frozenset({"__dataclass_fields__", "__dataclass_params__"})
+
+
 @dataclass_transform(frozen_default=True)
 class _RecordType(type):
     """Turns the annotations of a class body into slots."""
@@ -31,21 +34,18 @@ class _RecordType(type):
 
     def __getattr__(cls, name: str) -> Any:
         """Answer `dataclasses` and pydantic, the first time they ask, with what they look for."""
-        asked = name in ("__dataclass_fields__", "__dataclass_params__")
-        if not asked or not cls.__dict__["__match_args__"]:  # `Record` itself has no fields
+        if (
+            name not in _DATACLASS_MARKS or not cls.__dict__["__match_args__"]
+        ):  # `Record` itself has no fields
             raise AttributeError(f"type object {cls.__name__!r} has no attribute {name!r}")
         from dataclasses import field, make_dataclass
 
-        annotations, defaults = cls.__annotations__, cls.__dict__["_defaults"]
+        defaults: dict[str, Any] = cls.__dict__["_defaults"]
         twin: Any = make_dataclass(
             cls.__name__,
             [
-                (
-                    key,
-                    annotations[key],
-                    field(default=defaults[key]) if key in defaults else field(),
-                )
-                for key in cls.__dict__["__match_args__"]
+                (key, type_, field(default=defaults[key]) if key in defaults else field())
+                for key, type_ in cls.__annotations__.items()
             ],
             frozen=True,
         )
@@ -90,6 +90,16 @@ class Record(metaclass=_RecordType):
     def __post_init__(self) -> None:
         """Check or normalise the fields; for subclasses."""
 
+    def __getattr__(self, name: str) -> Any:
+        """`dataclasses.fields` asks an instance, which does not ask the metaclass."""
+        if name in _DATACLASS_MARKS:
+            return getattr(type(self), name)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as plain JSON values: records as objects, tuples as arrays."""
+        return {field: _plain(getattr(self, field)) for field in self.__match_args__}
+
     def replace(self, **changes: Any) -> Self:
         """The same value but for these fields, as `dataclasses.replace` makes it."""
         return type(self)(**dict(zip(self.__match_args__, self._values(), strict=True)) | changes)
@@ -121,3 +131,11 @@ class Record(metaclass=_RecordType):
     def __setstate__(self, state: tuple[object, ...]) -> None:
         for field, value in zip(self.__match_args__, state, strict=True):
             _set(self, field, value)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Record):
+        return value.to_dict()
+    if type(value) is tuple:
+        return [_plain(item) for item in value]
+    return value if value is None or isinstance(value, int | float) else str(value)

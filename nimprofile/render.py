@@ -88,9 +88,9 @@ def nothing_runs(decision: Decision) -> str:
         lines = [f"{pin.source}={pin.value} is refused: {pinned.profile.name} does not run here."]
         lines += [f"  {message(reason)}" for reason in pinned.reasons]
         lines += [f"  to change: {change}" for change in remedies(pinned.reasons)]
-        switches = {reason.waived_by for reason in pinned.reasons}
-        if None not in switches:
-            lines.append(f"  or start it all the same: {', '.join(f'{s}=1' for s in switches)}")
+        if all(reason.waived_by for reason in pinned.reasons):
+            switches = sorted({f"{reason.waived_by}=1" for reason in pinned.reasons})
+            lines.append(f"  or start it all the same: {', '.join(switches)}")
         return "\n".join(lines)
     total = len(decision.rejected)
     lines = [f"{NO_PROFILE}: 0 of {total} profiles run on {describe_machine(decision.inventory)}."]

@@ -5,11 +5,7 @@ The keys are a promise: `docs/cli.md` lists them, and they only ever gain compan
 
 from __future__ import annotations
 
-from dataclasses import fields
-
-from nimprofile.inventory_json import dump_inventory
 from nimprofile.rank import deciding
-from nimprofile.values import ComputeCapability
 from nimprofile.words import doubt_message, message, remedies
 
 TYPE_CHECKING = False
@@ -50,7 +46,7 @@ def decision_to_dict(decision: Decision) -> dict[str, Any]:
         "ranked": [_ranked(verdict) for verdict in decision.ranked],
         "rejected": [verdict_to_dict(verdict) for verdict in decision.rejected],
         "warnings": list(decision.warnings),
-        "inventory": dump_inventory(decision.inventory),
+        "inventory": decision.inventory.to_dict(),
     }
 
 
@@ -67,8 +63,7 @@ def verdict_to_dict(verdict: Verdict) -> dict[str, Any]:
 
 def reason_to_dict(reason: Reason) -> dict[str, Any]:
     """A reason as its kind, its numbers and its sentence."""
-    numbers = {field.name: _plain(getattr(reason, field.name)) for field in fields(reason)}
-    return {"kind": reason.kind, **numbers, "message": message(reason)}
+    return {"kind": reason.kind, **reason.to_dict(), "message": message(reason)}
 
 
 def policy_to_dict(policy: Policy) -> dict[str, Any]:
@@ -140,9 +135,3 @@ def _ranked(verdict: Verdict) -> dict[str, Any]:
         "grade": verdict.grade,
         "gpus": list(verdict.gpus),
     }
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, ComputeCapability):
-        return str(value)
-    return [_plain(item) for item in value] if isinstance(value, tuple) else value

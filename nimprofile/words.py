@@ -24,13 +24,15 @@ from nimprofile.reasons import (
     TooLittleMemory,
     WrongGpu,
 )
-from nimprofile.values import GIB, MIB, format_gib, format_indices
+from nimprofile.values import GIB, MIB, ComputeCapability, format_gib, format_indices
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Never
 
     from nimprofile.reasons import Reason
+
+AMPERE = ComputeCapability((8, 0))
 
 
 def message(reason: Reason) -> str:
@@ -107,8 +109,10 @@ def remedy(reason: Reason) -> str:
         case MixedGpus(products):
             shown = ", ".join(products)
             return f"hide all but one product from the container ({shown}), or --no-uniform-gpus"
-        case CapabilityTooLow(precision, need, _, _):
-            emulation = ", or --allow-nvfp4-emulation" if precision == "nvfp4" else ""
+        case CapabilityTooLow(precision, need, have, _):
+            # Emulation begins with Ampere; on older GPUs the switch would not help.
+            emulated = precision == "nvfp4" and have >= AMPERE
+            emulation = ", or --allow-nvfp4-emulation" if emulated else ""
             return f"GPUs of compute capability {need} or higher{emulation}"
         case CapabilityUnmet(need, _, _):
             return f"GPUs of compute capability {need}"
@@ -124,7 +128,7 @@ def remedy(reason: Reason) -> str:
             return f"free {_short(need, have)} on {_on(gpus)}"
         case GpuNotEmpty(free, total, gate, gpus):
             missing = -(-round(gate * total * 1000) // 1000) - free
-            return f"free {format_gib(missing * MIB)} on {_on(gpus)}, or --no-empty-gpu-gate"
+            return f"free {_short(missing * MIB, 0)} on {_on(gpus)}, or --no-empty-gpu-gate"
         case DriverTooOld(need, _):
             return f"a driver {need}"
         case CudaTooOld(need, _):

@@ -70,6 +70,8 @@ class _Reader:
             parser = Parser(text)
         except yaml.YAMLError as error:  # the reader checks for control characters at once
             self._malformed(error)
+        except UnicodeEncodeError:
+            raise ManifestError("not a text: it holds half a character", source=source) from None
         self._next: Callable[[], events.Event] = parser.get_event
 
     def document(self) -> Node:

@@ -1,0 +1,84 @@
+"""What is the JSON Schema of a manifest with our additions, and of an inventory?
+
+Made by pydantic from typed models, for editors and for people; the reader in `manifest` is the law,
+and a test holds the two together. `python -m nimprofile.schema > docs/manifest.schema.json`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from nimprofile.inventory_json import inventory_adapter
+
+Tag = str | list[str] | bool | int | float | None
+Count = Annotated[int, Field(gt=0)]
+Specifiers = Annotated[str, Field(description="a version specifier set, as `packaging` reads it")]
+
+
+class RequiresBlock(BaseModel):
+    """What a profile needs beyond its tags."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    compute_capability: Specifiers | None = Field(None, examples=[">=8.9"])
+    driver: Specifiers | None = Field(None, examples=[">=550"])
+    cuda: Specifiers | None = Field(None, examples=[">=12.4"])
+    memory_gib_per_gpu: Annotated[float, Field(gt=0, lt=1e6)] | None = Field(
+        None, description="memory of each GPU, in GiB of 2**30 bytes"
+    )
+
+
+class ModelShapeBlock(BaseModel):
+    """The figures that memory is estimated from, named as in a Hugging Face config.json."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    parameters: Count
+    num_hidden_layers: Count = Field(description="layers that hold a KV cache")
+    num_key_value_heads: Count
+    head_dim: Count
+    max_position_embeddings: Count
+
+
+class ProfileEntry(BaseModel):
+    """One profile of a schema v2 manifest."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: str = Field(min_length=1, description="opaque, unique in this manifest")
+    name: str | None = Field(None, description="ours: what to call it; by default NIM's own name")
+    tags: dict[str, Tag] = Field(description="NIM's tags; unknown ones are kept")
+    requires: RequiresBlock | None = Field(None, description="ours")
+    workspace: Any = Field(None, description="NIM's list of files; passed over")
+
+
+class ManifestDocument(BaseModel):
+    """A NIM model manifest, schema v2, with this project's additions."""
+
+    model_config = ConfigDict(extra="allow")
+
+    schema_version: str | float | int | None = None
+    profile_selection_criteria: str | None = None
+    model: str | None = None
+    release: str | float | int | None = None
+    model_shape: ModelShapeBlock | None = Field(None, description="ours")
+    profiles: list[ProfileEntry] = Field(min_length=1)
+
+
+def manifest_schema() -> dict[str, Any]:
+    """The JSON Schema of a schema v2 manifest."""
+    return TypeAdapter(ManifestDocument).json_schema()
+
+
+def inventory_schema() -> dict[str, Any]:
+    """The JSON Schema of an inventory."""
+    return inventory_adapter().json_schema()
+
+
+if __name__ == "__main__":
+    made = inventory_schema() if sys.argv[1:] == ["inventory"] else manifest_schema()
+    print(json.dumps(made, indent=2))
