@@ -501,11 +501,11 @@ def total_memory_holds(
     if kind.gpu.memory_total_mib is None:
         return Doubt("the total memory", f"{need.source}", kind.indices)
     have = kind.gpu.memory_total_mib * MIB
-    if have < need.least:
-        return TooLittleMemory(need.least, have, need.source, kind.indices)
-    if have < need.full:
+    if have < need.least_bytes:
+        return TooLittleMemory(need.least_bytes, have, need.source, kind.indices)
+    if have < need.full_bytes:
         longest = need.longest_context(have)
-        return ContextTooLong(need.full, have, longest, need.source, kind.indices)
+        return ContextTooLong(need.full_bytes, have, longest, need.source, kind.indices)
     return None
 
 
@@ -518,7 +518,7 @@ def free_memory_holds(
     if kind.gpu.memory_free_mib is None:
         return Doubt("the free memory", f"{need.source}", kind.indices)
     total, free = kind.gpu.memory_total_mib * MIB, kind.gpu.memory_free_mib * MIB
-    wanted = need.full if need.full <= total else need.least
+    wanted = need.full_bytes if need.full_bytes <= total else need.least_bytes
     if wanted <= total and free < wanted:
         return TooLittleFree(wanted, free, need.source, kind.indices)
     return None

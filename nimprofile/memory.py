@@ -32,15 +32,15 @@ class MemoryNeed(Record):
     """What each GPU must hold, in bytes.
 
     Attributes:
-        full: with the full context.
-        least: with the shortest context: the weights alone, or what the manifest says.
+        full_bytes: with the full context.
+        least_bytes: with the shortest context: the weights alone, or what the manifest says.
         source: the manifest's own words for it, or `estimated from the model's shape`.
         kv_bytes_per_token: of one GPU; None when the model's shape is not known.
         max_model_len: the full context in tokens; None likewise.
     """
 
-    full: int
-    least: int
+    full_bytes: int
+    least_bytes: int
     source: str
     kv_bytes_per_token: int | None = None
     max_model_len: int | None = None
@@ -53,7 +53,7 @@ class MemoryNeed(Record):
         """
         if self.kv_bytes_per_token is None or self.max_model_len is None:
             return None
-        fixed = self.full - self.kv_bytes_per_token * self.max_model_len
+        fixed = self.full_bytes - self.kv_bytes_per_token * self.max_model_len
         tokens = min((available - fixed) // self.kv_bytes_per_token, self.max_model_len)
         return tokens // CONTEXT_STEP * CONTEXT_STEP or None if tokens > 0 else None
 
@@ -66,7 +66,9 @@ def memory_need(profile: Profile, shape: ModelShape | None) -> MemoryNeed | None
     (docs.nvidia.com/nim/large-language-models/latest/troubleshooting, "memory").
     """
     if profile.memory is not None:
-        return MemoryNeed(profile.memory.size, profile.memory.least, profile.memory.source)
+        return MemoryNeed(
+            profile.memory.full_bytes, profile.memory.least_bytes, profile.memory.source
+        )
     if shape is None or profile.precision is None or profile.tp is None:
         return None
     pp = profile.pp or 1

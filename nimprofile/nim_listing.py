@@ -140,7 +140,7 @@ def _requires(verdict: Verdict) -> str:
     if need is None:
         return ""
     stated = verdict.profile.tags.get("min_vram_per_device_gb")
-    full = -(-float(stated) // 1) if stated is not None else -(-need.full // GIB)
+    full = -(-float(stated) // 1) if stated is not None else -(-need.full_bytes // GIB)
     hint = ""
     lengths = [
         reason.max_model_len
@@ -149,6 +149,6 @@ def _requires(verdict: Verdict) -> str:
     ]
     if lengths and need.kv_bytes_per_token and need.max_model_len:
         saved = need.kv_bytes_per_token * (need.max_model_len - lengths[0])
-        least = -(-(need.full - saved) // GIB)
+        least = -(-(need.full_bytes - saved) // GIB)
         hint = f", try --max-model-len={lengths[0]} to reduce to >={least} GB/gpu"
     return f" [requires >={int(full)} GB/gpu{hint}]"

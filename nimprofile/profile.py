@@ -97,13 +97,13 @@ class Stated(Record):
     """Memory that a manifest says each GPU must have.
 
     Attributes:
-        size: bytes per GPU for the full context.
-        least: bytes per GPU with a context cut short, when the source says so; else `size`.
+        full_bytes: bytes per GPU for the full context.
+        least_bytes: bytes per GPU with a context cut short, when the source says so; else `full_bytes`.
         source: what said it: `requires.memory_gib_per_gpu`, a tag, or the listing.
     """
 
-    size: int
-    least: int
+    full_bytes: int
+    least_bytes: int
     source: str
 
 

@@ -119,10 +119,10 @@ class CapabilityUnmet(Record):
 
 
 class TooLittleMemory(Record):
-    """Not even the weights, or the least stated, fit in the GPU's total memory. Bytes per GPU."""
+    """Not even the weights, or the least stated, fit in the GPU's total memory. Per GPU."""
 
-    need: int
-    have: int
+    need_bytes: int
+    have_bytes: int
     source: str
     gpus: tuple[int, ...]
 
@@ -132,13 +132,13 @@ class TooLittleMemory(Record):
 
 
 class ContextTooLong(Record):
-    """It loads, but the full context does not fit the total memory. Bytes per GPU.
+    """It loads, but the full context does not fit the total memory. Per GPU.
 
     `max_model_len` is the longest context that does, in tokens, when the model's shape is known.
     """
 
-    need: int
-    have: int
+    need_bytes: int
+    have_bytes: int
     max_model_len: int | None
     source: str
     gpus: tuple[int, ...]
@@ -149,10 +149,10 @@ class ContextTooLong(Record):
 
 
 class TooLittleFree(Record):
-    """It would fit the total memory but not what is free now. Bytes per GPU."""
+    """It would fit the total memory but not what is free now. Per GPU."""
 
-    need: int
-    have: int
+    need_bytes: int
+    have_bytes: int
     source: str
     gpus: tuple[int, ...]
 

@@ -62,7 +62,9 @@ def select_text(decision: Decision, style: Style) -> str:
         ("policy", decision.policy.name),
     ]
     if chosen.need is not None:
-        rows.insert(3, ("memory", f"{format_gib(chosen.need.full)} per GPU, {chosen.need.source}"))
+        rows.insert(
+            3, ("memory", f"{format_gib(chosen.need.full_bytes)} per GPU, {chosen.need.source}")
+        )
     return "\n".join(f"{key:8} {value}" for key, value in rows)
 
 
@@ -282,7 +284,7 @@ def _passed(title: str, verdict: Verdict, decision: Decision) -> str:
             return (
                 "no need known"
                 if need is None
-                else f"{format_gib(need.full)} per GPU, {need.source}"
+                else f"{format_gib(need.full_bytes)} per GPU, {need.source}"
             )
         case "free memory":
             gpus = [gpu for gpu in decision.inventory.gpus if gpu.index in verdict.gpus]

@@ -97,7 +97,11 @@ def explanation_to_dict(decision: Decision, verdict: Verdict) -> dict[str, Any]:
         "doubts": [doubt_message(doubt) for doubt in verdict.doubts],
         "memory": None
         if need is None
-        else {"full_bytes": need.full, "least_bytes": need.least, "source": need.source},
+        else {
+            "full_bytes": need.full_bytes,
+            "least_bytes": need.least_bytes,
+            "source": need.source,
+        },
         "candidate": place,
         "beaten": beaten,
     }
