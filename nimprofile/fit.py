@@ -96,6 +96,8 @@ class Verdict(Record):
         doubts: what could not be judged because a figure is unknown.
         need: memory of each GPU, when anything is known of it.
         emulated: the chosen GPUs do not compute in its precision natively.
+        elsewhere: on a mixed machine, `reasons` are those of the product that comes nearest; these
+            are the reasons against the other products.
     """
 
     profile: Profile
@@ -105,6 +107,7 @@ class Verdict(Record):
     doubts: tuple[Doubt, ...] = ()
     need: MemoryNeed | None = None
     emulated: bool = False
+    elsewhere: tuple[Reason, ...] = ()
 
     @property
     def fits(self) -> bool:
@@ -222,7 +225,14 @@ def check(
         else:
             reasons.append(finding)
     return Verdict(
-        profile, tuple(reasons), trial.gpus, tuple(waived), tuple(doubts), need, trial.emulated
+        profile,
+        tuple(reasons),
+        trial.gpus,
+        tuple(waived),
+        tuple(doubts),
+        need,
+        trial.emulated,
+        trial.elsewhere,
     )
 
 
@@ -249,7 +259,7 @@ def _waivers(request: Request, pinned: bool) -> _Waivers:
 class _Trial:
     """How a profile fares on one group: 0 runs, 1 would if memory were freed, 2 does not."""
 
-    __slots__ = ("emulated", "findings", "gpus", "tier")
+    __slots__ = ("elsewhere", "emulated", "findings", "gpus", "tier")
 
     def __init__(
         self,
@@ -259,6 +269,7 @@ class _Trial:
         emulated: bool = False,
     ):
         self.tier, self.findings, self.gpus, self.emulated = tier, findings, gpus, emulated
+        self.elsewhere: tuple[Reason, ...] = ()
 
 
 def _best_trial(
@@ -273,11 +284,16 @@ def _best_trial(
         return trials[0]
     if not trials:
         return _Trial(2, [TooFewGpus(profile.gpus_needed, 0, "GPU")])
-    trials.sort(key=lambda trial: (trial.tier, len(trial.findings)))
-    if trials[0].tier < 2:
-        return trials[0]
-    # No group will do: the nearest one's reasons come first, but all of them are true.
-    return _Trial(2, [finding for trial in trials for finding in trial.findings])
+    nearest = min(trials, key=lambda trial: (trial.tier, len(trial.findings)))
+    if nearest.tier == 2:
+        nearest.elsewhere = tuple(
+            finding
+            for trial in trials
+            if trial is not nearest
+            for finding in trial.findings
+            if not isinstance(finding, Doubt)
+        )
+    return nearest
 
 
 def _try_group(

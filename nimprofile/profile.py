@@ -98,7 +98,8 @@ class Stated(Record):
 
     Attributes:
         full_bytes: bytes per GPU for the full context.
-        least_bytes: bytes per GPU with a context cut short, when the source says so; else `full_bytes`.
+        least_bytes: bytes per GPU with a context cut short, when the source says so; otherwise
+            the same.
         source: what said it: `requires.memory_gib_per_gpu`, a tag, or the listing.
     """
 

@@ -157,8 +157,8 @@ _LATE_1_X = Criterion(
     "also chose FP8 over NVFP4. Third parties report the rest of the order",
 )
 _OPTIMISED = Criterion(
-    "optimised",
-    lambda verdict: int(not verdict.profile.gpu_specific),
+    "gpu_specific",
+    GPU_SPECIFIC.key,
     "a profile made for this GPU over a generic one, buildable ones being generic",
     "docs.nvidia.com/nim/large-language-models/1.3.0, 'profiles'",
 )

@@ -199,6 +199,7 @@ def explain_decision(decision: Decision, style: Style) -> str:
                 f"  {verdict.profile.name}: {style.paint(verdict.grade, _COLOURS[verdict.grade])}"
             )
             lines += [f"    {message(reason)}" for reason in verdict.reasons]
+            lines += [f"    elsewhere: {message(reason)}" for reason in verdict.elsewhere]
             lines += [f"    to change: {change}" for change in remedies(verdict.reasons)]
     return "\n".join(lines)
 
@@ -235,6 +236,9 @@ def explain_profile(decision: Decision, verdict: Verdict, style: Style) -> str:
     lines += [f"  {line}" for line in Style(columns=True).table(rows)]
     lines += [f"  ?   {doubt_message(doubt)}" for doubt in verdict.doubts]
     lines += ["", *_standing(decision, verdict)]
+    if verdict.elsewhere:
+        lines.append("And on the other GPUs of this machine:")
+        lines += [f"  {message(reason)}" for reason in verdict.elsewhere]
     if verdict.reasons:
         lines += ["To make it run:", *(f"  {change}" for change in remedies(verdict.reasons))]
     return "\n".join(lines)

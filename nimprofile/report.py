@@ -57,6 +57,7 @@ def verdict_to_dict(verdict: Verdict) -> dict[str, Any]:
         "name": verdict.profile.name,
         "grade": verdict.grade,
         "reasons": [reason_to_dict(reason) for reason in verdict.reasons],
+        "elsewhere": [reason_to_dict(reason) for reason in verdict.elsewhere],
         "remedies": list(remedies(verdict.reasons)),
     }
 

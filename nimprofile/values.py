@@ -14,34 +14,8 @@ MIB = 1 << 20
 GIB = 1 << 30
 GB = 10**9
 
-NAMEPLATE_GB = frozenset(
-    {
-        6,
-        8,
-        10,
-        11,
-        12,
-        16,
-        20,
-        24,
-        32,
-        40,
-        48,
-        64,
-        72,
-        80,
-        94,
-        96,
-        128,
-        141,
-        144,
-        180,
-        192,
-        270,
-        288,
-    }
-)
-"""Sizes that boards are sold as, in GB of 10**9 bytes."""
+NAMEPLATE_GB = frozenset({16, 24, 32, 40, 48, 80, 94, 96, 128, 141, 144, 180, 192, 288})
+"""Sizes that boards for serving models are sold as, in GB of 10**9 bytes."""
 
 
 def stated_gb_to_bytes(number: float) -> int:

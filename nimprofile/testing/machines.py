@@ -166,23 +166,18 @@ def inventories(
         products: what they may be, spelled as in `--gpus`.
         strange: also boards that no catalogue knows.
     """
-    return _inventories(min_gpus, max_gpus, max_groups, products, strange)
+    kinds = st.lists(
+        boards(products, strange=strange), min_size=1, max_size=max_groups, unique_by=_key
+    )
+    return _inventories(st.integers(min_gpus, max_gpus), kinds)
 
 
 @st.composite
 def _inventories(
-    draw: st.DrawFn,
-    min_gpus: int,
-    max_gpus: int,
-    max_groups: int,
-    products: Sequence[str],
-    strange: bool,
+    draw: st.DrawFn, counts: st.SearchStrategy[int], kinds: st.SearchStrategy[list[Board]]
 ) -> Inventory:
-    wanted = draw(st.integers(min_gpus, max_gpus))
-    pool = draw(
-        st.lists(boards(products, strange=strange), min_size=1, max_size=max_groups, unique_by=_key)
-    )
-    indices = draw(indices_of(wanted))
+    pool = draw(kinds)
+    indices = draw(indices_of(draw(counts)))
     members = [draw(gpus_of(draw(st.sampled_from(pool)), index)) for index in indices]
     return Inventory(tuple(members), *draw(versions()))
 

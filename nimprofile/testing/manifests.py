@@ -115,7 +115,12 @@ def profiles(
         ids: its id; by default BLAKE3 hex, a UUID, or a word that YAML would take for a number.
         tags: its tags; by default `tag_sets()`.
     """
-    return st.builds(_profile, ids or _IDS, tags or tag_sets(), _requirements())
+    return st.builds(
+        _profile,
+        _IDS if ids is None else ids,
+        tag_sets() if tags is None else tags,
+        _requirements(),
+    )
 
 
 def _profile(id: str, tags: dict[str, str], requires: Requires) -> Profile:

@@ -1,0 +1,91 @@
+"""README and docs: every command is run, every Python block executed, every manifest read."""
+
+import os
+import re
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from nimprofile import parse_manifest
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def _blocks(page, language):
+    text = page.read_text(encoding="utf-8")
+    return [body for name, body in FENCE.findall(text) if name == language]
+
+
+def _having(language):
+    return [
+        pytest.param(page, id=page.relative_to(ROOT).as_posix())
+        for page in PAGES
+        if _blocks(page, language)
+    ]
+
+
+def _environment():
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("NIM_")}
+    scripts = sysconfig.get_path("scripts") + os.pathsep + str(Path(sys.executable).parent)
+    return environ | {"PATH": scripts + os.pathsep + environ.get("PATH", ""), "NO_COLOR": "1"}
+
+
+def _commands(block):
+    """(command, expected output) pairs; a command line may be continued with a backslash."""
+    for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+        lines = part.splitlines(keepends=True)
+        end = next(i for i, line in enumerate(lines) if not line.endswith("\\\n")) + 1
+        yield "".join(lines[:end]).strip(), "".join(lines[end:])
+
+
+def _matches(expected, actual):
+    """A line of three dots stands for any lines; three dots in a line for any text."""
+    pattern = re.escape(expected.strip()).replace(r"\.\.\.", ".*")
+    return re.fullmatch(pattern, actual.strip(), re.DOTALL) is not None
+
+
+@pytest.mark.parametrize("page", _having("console"))
+def test_every_command_prints_what_the_page_says(page, tmp_path):
+    for block in _blocks(page, "console"):
+        for command, expected in _commands(block):
+            done = subprocess.run(
+                ["bash", "-c", command],
+                cwd=tmp_path,
+                env=_environment(),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                timeout=60,
+            )
+            assert _matches(expected, done.stdout), f"$ {command}\n{done.stdout}"
+
+
+@pytest.mark.parametrize("page", _having("python"))
+def test_every_python_block_runs(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in list(os.environ):
+        if name.startswith("NIM_"):
+            monkeypatch.delenv(name)
+    for command, _ in (pair for block in _blocks(page, "console") for pair in _commands(block)):
+        if ">" in command:  # a file the Python blocks may read
+            subprocess.run(["bash", "-c", command], env=_environment(), check=True)
+    namespace = {"__name__": "page"}
+    for block in _blocks(page, "python"):
+        exec(compile(block, str(page), "exec"), namespace)
+
+
+@pytest.mark.parametrize("page", _having("yaml"))
+def test_every_manifest_shown_is_read(page):
+    for block in _blocks(page, "yaml"):
+        assert parse_manifest(block).profiles
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_between_pages_leads_somewhere(page):
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
