@@ -31,6 +31,9 @@ CONTAINER_MANIFESTS = (
 )
 """Where NIM images keep their manifest: LLM 1.3 and later, then 1.0-1.1 and VLM."""
 
+SLOW_BYTES = 16 << 20
+"""A manifest above this takes about a second to read."""
+
 _EXAMPLES = """\
 examples:
   nimprofile select --manifest llama-3.1-70b-instruct --gpus 8xh100
@@ -365,7 +368,10 @@ def _judge(args: argparse.Namespace) -> tuple[Manifest, Decision]:
     request = _request(args)
     if args.inventory == "-" and request.manifest_path == "-":
         raise RequestError("only one of --manifest and --inventory can be standard input")
-    manifest = load_manifest(_manifest_path(request))
+    path = _manifest_path(request)
+    if os.path.isfile(path) and os.path.getsize(path) > SLOW_BYTES and sys.stderr.isatty():
+        print(f"reading {path}, {os.path.getsize(path) >> 20} MiB …", file=sys.stderr)
+    manifest = load_manifest(path)
     policy = prefer(args.prefer, args.policy) if args.prefer is not None else args.policy
     return manifest, select(manifest, _inventory(args), request, policy)
 

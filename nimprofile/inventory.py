@@ -43,6 +43,9 @@ class Gpu(Record):
             raise ValueError(f"memory_total_mib {total} and memory_free_mib {free} cannot be MiB")
         if total is not None and free is not None and free > total:
             raise ValueError(f"memory_free_mib {free} is more than memory_total_mib {total}")
+        for text in (self.name, self.uuid):
+            if text is not None and not text.isprintable():
+                raise ValueError(f"{text!r} has control characters")
         if self.device_id is not None:
             object.__setattr__(self, "device_id", parse_device_id(self.device_id))
 

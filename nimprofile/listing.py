@@ -12,6 +12,8 @@ from nimprofile.record import Record
 from nimprofile.values import parse_device_id
 
 # Quantifiers that give nothing back (`*+`) keep a line of a million spaces from taking a day.
+MAX_LINE = 4096
+
 _HEADING = re.compile(
     r"\s*+-?\s*+(?P<title>Compatible with (?:the )?system[^:<]*|Incompatible with system"
     r"|Compilable to TRT-LLM[^:<…]*…?|All profiles|With LoRA support|MODEL PROFILES"
@@ -69,7 +71,8 @@ def is_listing(text: str) -> bool:
         _VALID.search(line)
         or ((match := _HEADING.fullmatch(line)) and "LoRA" not in match["title"])
         for line in text.splitlines()
-        if line.lstrip()[:2].startswith(("-", "M", "S")) or "Valid profile" in line
+        if len(line) <= MAX_LINE
+        and (line.lstrip()[:1] in ("-", "M", "S") or "Valid profile" in line)
     )
 
 
@@ -82,6 +85,8 @@ def read_listing(text: str, *, source: str) -> tuple[tuple[Row, ...], tuple[List
     gpus: dict[int, ListedGpu] = {}
     section = ""
     for number, line in enumerate(text.splitlines(), 1):
+        if len(line) > MAX_LINE and not _is_bullet(line):
+            continue  # somebody's log between the lines that are read
         if match := _VALID.search(line):
             row = Row(match["id"], match["name"], "valid profile", None, None, number)
             rows.setdefault((row.id, row.name), row)
@@ -105,7 +110,8 @@ def _is_bullet(line: str) -> bool:
 
 
 def _row(line: str, section: str, number: int, source: str) -> Row:
-    match = _ROW.fullmatch(line)
+    # A line of a printout is short and printable; longer ones are no work for these patterns.
+    match = _ROW.fullmatch(line) if len(line) <= MAX_LINE and line.isprintable() else None
     if match is None:
         raise ManifestError(
             f"this line stands among the profiles but is not one: {line.strip()[:80]!r}",

@@ -287,17 +287,20 @@ def _tags(node: Node, path: Path) -> dict[str, str]:
         raise _MisplacedError(f"tags is a mapping of texts, this is {_kind(node)}", path)
     tags = {}
     for key, value in node.items():
-        if type(value) is str:
-            tags[key] = value
-        elif value is not None:
-            tags[key] = _tag_value(value, (*path, key))
+        if value is not None:
+            tags[key] = _tag_value(key, value, path)
     return tags
 
 
-def _tag_value(value: Node, path: Path) -> str:
+def _tag_value(key: str, value: Node, path: Path) -> str:
+    text = value
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return ",".join(str(item) for item in value)
-    raise _MisplacedError(f"a tag is a text or a list of texts, this is {_kind(value)}", path)
+        text = ",".join(str(item) for item in value)
+    if isinstance(text, str) and text.isprintable() and key.isprintable():
+        return text
+    raise _MisplacedError(
+        f"a tag is a text or a list of texts, this is {_kind(value)}", (*path, key)
+    )
 
 
 _METADATA_TAGS = {
@@ -315,14 +318,11 @@ def _metadata_tags(entry: dict[str, Node], path: Path) -> dict[str, str]:
 
     Source: docs.nvidia.com/nim/metadata-api, response fields (1.0.0).
     """
-    fields = {key: value for key, value in entry.items() if key not in _NOT_TAGS}
-    tags = {}
-    for key, value in fields.items():
-        if isinstance(value, str | list):
-            tags[_METADATA_TAGS.get(key, key)] = (
-                value if isinstance(value, str) else _tag_value(value, (*path, key))
-            )
-    return tags
+    return {
+        _METADATA_TAGS.get(key, key): _tag_value(key, value, path)
+        for key, value in entry.items()
+        if key not in _NOT_TAGS and isinstance(value, str | list)
+    }
 
 
 def _requires(node: Node, path: Path) -> Requires:
@@ -399,7 +399,7 @@ def _size(text: str, path: Path) -> float:
 
 
 def _text(node: Node, path: Path) -> str | None:
-    if node is None or isinstance(node, str):
+    if node is None or (isinstance(node, str) and node.isprintable()):
         return node
     raise _MisplacedError(f"expected a text, this is {_kind(node)}", path)
 
@@ -408,6 +408,8 @@ def _kind(node: Node) -> str:
     match node:
         case None:
             return "empty"
+        case str() if not node.isprintable():
+            return f"a text with control characters, {node[:40]!r}"
         case str():
             return f"the text {node[:40]!r}"
         case list():

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 Parser = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml's parser; the pure one, seven times slower, where PyYAML was built without libyaml."""
 
+MAX_PLACE = 200
 MAX_DEPTH = 64
 
 _Scalar, _Alias = events.ScalarEvent, events.AliasEvent
@@ -60,7 +61,7 @@ def place(path: Path) -> str:
     text = ""
     for step in path:
         text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
-    return text
+    return text if len(text) <= MAX_PLACE else f"{text[:MAX_PLACE]}…"
 
 
 class _Reader:

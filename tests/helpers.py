@@ -1,0 +1,71 @@
+"""Small builders, so that a test shows only the figures it is about."""
+
+from nimprofile import Gpu, Inventory, Manifest, Request, mock_inventory, select
+from nimprofile.fit import Machine, check
+from nimprofile.names import describe
+from nimprofile.profile import NOTHING_REQUIRED, profile_from_tags
+from nimprofile.values import GIB, ComputeCapability
+
+H100_NAME = "NVIDIA H100 80GB HBM3"
+H100_MIB = 81559
+
+
+def make_profile(id="p", *, name=None, requires=NOTHING_REQUIRED, memory=None, **tags):
+    """A profile of these tags."""
+    return profile_from_tags(
+        id, tags, name=name or describe(tags) or id, requires=requires, memory=memory
+    )
+
+
+def make_manifest(*profiles, shape=None):
+    return Manifest(tuple(profiles), model_shape=shape)
+
+
+def make_gpu(index=0, *, total=40_000, free=None, capability="9.0", name="Acme X1", **more):
+    """A GPU of a product no catalogue knows; idle unless `free` says otherwise."""
+    return Gpu(
+        index,
+        name,
+        memory_total_mib=total,
+        memory_free_mib=total if free is None else free,
+        compute_capability=None if capability is None else ComputeCapability.parse(capability),
+        **more,
+    )
+
+
+def make_h100(index=0, *, free=H100_MIB):
+    return Gpu(
+        index,
+        H100_NAME,
+        device_id="2330:10de",
+        memory_total_mib=H100_MIB,
+        memory_free_mib=free,
+        compute_capability=ComputeCapability.parse("9.0"),
+    )
+
+
+def make_inventory(*gpus, driver=None, cuda=None):
+    return Inventory(gpus, driver, cuda)
+
+
+def judge(profile, inventory, request=None, **options):
+    """The verdict on one profile; the inventory may be a description such as `8xh100`."""
+    if isinstance(inventory, str):
+        inventory = mock_inventory(inventory)
+    return check(profile, Machine(inventory), request or Request(), **options)
+
+
+def decide(profiles, inventory, request=None, policy="nim", shape=None):
+    """The decision among profiles; the inventory may be a description such as `8xh100`."""
+    if isinstance(inventory, str):
+        inventory = mock_inventory(inventory)
+    return select(make_manifest(*profiles, shape=shape), inventory, request or Request(), policy)
+
+
+def kinds(verdict):
+    """The kinds of a verdict's reasons, in order."""
+    return [reason.kind for reason in verdict.reasons]
+
+
+def gib(number):
+    return round(number * GIB)

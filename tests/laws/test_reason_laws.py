@@ -1,0 +1,179 @@
+"""Laws of reasons and of chosen GPUs, each checked against the facts and not against the rules."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from packaging.specifiers import SpecifierSet
+
+from nimprofile import reasons as r
+from nimprofile import select
+from nimprofile.catalog import product_of
+from nimprofile.testing import inventories, manifests, near_misses, requests, situations
+
+MIB = 1024 * 1024
+EVERY_REASON = get_args(r.Reason)
+
+
+def assert_true(reason, profile, inventory, request):
+    """The reason's own numbers say no, and they are the machine's and the profile's numbers."""
+    gpus = {gpu.index: gpu for gpu in inventory.gpus}
+    named = [gpus[index] for index in getattr(reason, "gpus", ())]
+    assert named or "gpus" not in type(reason).__match_args__
+    match reason:
+        case r.EngineUnavailable(engine, available):
+            assert engine not in available
+            assert profile.tags["llm_engine"].lower() in {engine.lower(), "trtllm"}
+        case r.PrecisionUnknown(precision):
+            assert profile.precision is None
+            assert profile.tags["precision"] == precision
+        case r.WrongGpu(wanted, _, _):
+            assert wanted
+            ids = {gpu.device_id for gpu in named}
+            assert ids.isdisjoint(profile.gpu_devices)
+            products = {product_of(gpu) for gpu in named} - {None}
+            assert all(product.spellings.isdisjoint(profile.gpu_names) for product in products)
+        case r.TooFewGpus(need, have, _):
+            assert have < need == profile.gpus_needed
+            alike = [_product_key(gpu) for gpu in inventory.gpus]
+            assert have == 0 if not alike else have in {alike.count(key) for key in alike}
+        case r.MixedGpus(products):
+            assert len(products) == len({_product_key(gpu) for gpu in inventory.gpus}) > 1
+        case r.CapabilityTooLow(precision, need, have, _):
+            assert have < need
+            assert profile.precision == precision
+            assert all(_capability(gpu) == have for gpu in named)
+        case r.CapabilityUnmet(need, have, _):
+            assert str(have) not in SpecifierSet(need)
+            assert all(_capability(gpu) == have for gpu in named)
+        case r.TooLittleMemory(need, have, _, _) | r.ContextTooLong(need, have, _, _, _):
+            assert have < need
+            assert all(gpu.memory_total_mib * MIB == have for gpu in named)
+        case r.TooLittleFree(need, have, _, _):
+            assert have < need
+            assert all(gpu.memory_free_mib * MIB == have for gpu in named)
+            assert all(gpu.memory_total_mib * MIB >= need for gpu in named)
+        case r.GpuNotEmpty(free, total, gate, _):
+            assert request.empty_gpu_gate
+            assert Fraction(free, total) < Fraction(str(gate)) == Fraction(95, 100)
+            assert all(
+                (gpu.memory_free_mib, gpu.memory_total_mib) == (free, total) for gpu in named
+            )
+            assert not any(gpu.unified_memory for gpu in named)
+        case r.DriverTooOld(need, have):
+            assert inventory.driver_version == have
+            assert have not in SpecifierSet(need)
+        case r.CudaTooOld(need, have):
+            assert inventory.cuda_version == have
+            assert have not in SpecifierSet(need)
+        case r.LoraMismatch(wanted):
+            assert request.lora is wanted
+            assert (profile.tags.get("feat_lora") == "true") is not wanted
+        case r.TagMismatch(tag, wanted, have):
+            assert (tag, wanted) in request.tags
+            assert profile.tags.get(tag) == have
+            assert (have or "").casefold() != wanted.casefold()
+        case _:
+            pytest.fail(f"no law for {reason!r}")
+
+
+def _product_key(gpu):
+    product = product_of(gpu)
+    return product.short if product else (gpu.device_id or gpu.name)
+
+
+def _capability(gpu):
+    return gpu.compute_capability or product_of(gpu).compute_capability
+
+
+@given(manifests(), inventories(), requests())
+def test_each_reason_is_true_of_its_own_numbers(manifest, inventory, request):
+    decision = select(manifest, inventory, request)
+    for verdict in (*decision.ranked, *decision.rejected):
+        for reason in (*verdict.reasons, *verdict.waived, *verdict.elsewhere):
+            assert_true(reason, verdict.profile, inventory, request)
+
+
+@given(near_misses())
+def test_each_reason_of_a_near_miss_is_true_of_its_own_numbers(miss):
+    (verdict,) = select(miss.manifest, miss.inventory, miss.request).rejected
+    for reason in verdict.reasons:
+        assert_true(reason, miss.profile, miss.inventory, miss.request)
+
+
+@pytest.mark.parametrize("reason", EVERY_REASON, ids=lambda reason: reason.kind)
+def test_one_broken_need_is_rejected_for_that_need_and_no_other(reason):
+    @given(near_misses(reasons=[reason]))
+    def law(miss):
+        decision = select(miss.manifest, miss.inventory, miss.request)
+        assert decision.selected is None
+        (verdict,) = decision.rejected
+        assert {reason} == {type(found) for found in verdict.reasons}
+        assert () == verdict.waived
+        assert {
+            r.INCOMPATIBLE: "incompatible",
+            r.LOW_MEMORY: "low memory",
+            r.NOT_WANTED: "runnable",
+        }[reason.effect] == verdict.grade
+
+    law()
+
+
+@given(situations())
+def test_the_grade_is_the_worst_of_the_reasons(situation):
+    decision = select(*situation)
+    for verdict in (*decision.ranked, *decision.rejected):
+        effects = {reason.effect for reason in (*verdict.reasons, *verdict.waived)}
+        order = (r.INCOMPATIBLE, r.LOW_MEMORY, r.NOT_WANTED)
+        worst = next((effect for effect in order if effect in effects), r.NOT_WANTED)
+        expected = "runnable" if worst is r.NOT_WANTED else worst.value
+        assert expected == verdict.grade
+
+
+@given(situations())
+def test_no_reason_is_told_twice(situation):
+    decision = select(*situation)
+    for verdict in decision.rejected:
+        assert len(set(verdict.reasons)) == len(verdict.reasons)
+
+
+@given(situations())
+def test_chosen_gpus_are_alike_enough_and_big_enough(situation):
+    decision = select(*situation)
+    gpus = {gpu.index: gpu for gpu in situation.inventory.gpus}
+    for verdict in decision.ranked:
+        chosen = [gpus[index] for index in verdict.gpus]
+        assert list(verdict.gpus) == sorted(set(verdict.gpus))
+        assert len({_product_key(gpu) for gpu in chosen}) == 1
+        profile = verdict.profile
+        if profile.tp is None and profile.engine is not None:
+            assert len(chosen) >= profile.gpus_needed
+        else:
+            assert len(chosen) == (profile.tp or 1) * (profile.pp or 1)
+        if verdict.need is not None and not verdict.waived:
+            for gpu in chosen:
+                assert gpu.memory_total_mib is None or (
+                    gpu.memory_total_mib * MIB >= verdict.need.full_bytes
+                )
+                # Of a GPU whose total nobody knows, free memory is not looked at.
+                assert None in (gpu.memory_total_mib, gpu.memory_free_mib) or (
+                    gpu.memory_free_mib * MIB >= verdict.need.full_bytes
+                )
+
+
+@given(situations())
+def test_a_gpu_that_is_ready_is_chosen_before_one_that_must_be_freed(situation):
+    """What fits runs on GPUs against each of which alone there is nothing to say."""
+    decision = select(*situation)
+    for verdict in decision.ranked:
+        if verdict.waived or verdict.profile.gpus_needed > 1:
+            continue
+        for index in verdict.gpus:
+            alone = situation.inventory.replace(
+                gpus=tuple(gpu for gpu in situation.inventory.gpus if gpu.index == index)
+            )
+            manifest = situation.manifest.replace(profiles=(verdict.profile,))
+            assert select(manifest, alone, situation.request).selected is not None

@@ -1,0 +1,138 @@
+"""Laws of the words: the text, the listing and the JSON leave nobody out."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nimprofile import POLICIES, decision_to_dict, message, remedy, select
+from nimprofile.listing import read_listing
+from nimprofile.nim_listing import LAYOUTS, nim_listing
+from nimprofile.render import (
+    NO_PROFILE,
+    Style,
+    explain_decision,
+    explain_profile,
+    list_text,
+    nothing_runs,
+)
+from nimprofile.report import explanation_to_dict
+from nimprofile.testing import inventories, manifests, near_misses, requests, situations
+
+STYLES = st.builds(Style, st.booleans(), st.booleans())
+POLICY_NAMES = st.sampled_from(list(POLICIES))
+
+
+@st.composite
+def decisions(draw):
+    if draw(st.booleans()):
+        manifest, inventory, request = draw(situations())
+    else:
+        manifest, inventory = draw(manifests()), draw(inventories())
+        request = draw(requests(manifest=manifest))
+    return select(manifest, inventory, request, draw(POLICY_NAMES))
+
+
+def judged(decision):
+    return (*decision.ranked, *decision.rejected)
+
+
+@given(decisions(), STYLES)
+def test_the_list_names_every_profile_with_its_id_and_grade(decision, style):
+    text = list_text(decision, style)
+    for verdict in judged(decision):
+        assert verdict.profile.name in text
+        assert verdict.profile.id[:12] in text
+        assert verdict.grade in text
+
+
+@given(decisions())
+def test_the_list_in_a_pipe_has_a_line_for_each_profile(decision):
+    lines = list_text(decision, Style()).split("\n")
+
+    assert sorted(line.split("\t")[1] for line in lines) == sorted(
+        verdict.profile.id for verdict in judged(decision)
+    )
+    assert {4} == {line.count("\t") + 1 for line in lines}
+
+
+@given(decisions(), STYLES)
+def test_the_explanation_names_every_profile(decision, style):
+    text = explain_decision(decision, style)
+    for verdict in judged(decision):
+        assert verdict.profile.name in text
+
+
+@given(decisions(), STYLES)
+def test_the_explanation_gives_every_reason_and_what_would_change_it(decision, style):
+    text = explain_decision(decision, style)
+    for verdict in decision.rejected:
+        assert all(message(reason) in text for reason in verdict.reasons)
+
+
+@given(decisions(), STYLES)
+def test_the_story_of_a_profile_tells_each_of_its_reasons_and_doubts(decision, style):
+    for verdict in judged(decision):
+        story = explain_profile(decision, verdict, style)
+        assert verdict.profile.name in story
+        assert verdict.profile.id in story
+        assert all(message(reason) in story for reason in (*verdict.reasons, *verdict.waived))
+        assert all(doubt.unknown in story for doubt in verdict.doubts)
+        assert ("To make it run:" in story) is bool(verdict.reasons)
+
+
+@given(near_misses())
+def test_when_nothing_runs_the_text_begins_as_nims_and_counts_the_reason(miss):
+    decision = select(miss.manifest, miss.inventory, miss.request)
+    text = nothing_runs(decision)
+
+    assert text.startswith(NO_PROFILE)
+    assert miss.profile.name in text
+    assert "   1 × " in text
+    assert all(remedy_line in text for remedy_line in _remedies(decision))
+
+
+def _remedies(decision):
+    (verdict,) = decision.rejected
+    return decision_to_dict(decision)["rejected"][0]["remedies"] if verdict.reasons else ()
+
+
+@given(near_misses())
+def test_every_reason_has_a_message_and_a_remedy_of_its_own(miss):
+    (verdict,) = select(miss.manifest, miss.inventory, miss.request).rejected
+    for reason in verdict.reasons:
+        assert message(reason)
+        assert remedy(reason)
+        assert message(reason) != remedy(reason)
+
+
+@given(decisions())
+def test_the_json_has_every_profile_once_and_survives_a_dump(decision):
+    report = json.loads(json.dumps(decision_to_dict(decision)))
+    ids = [entry["id"] for entry in (*report["ranked"], *report["rejected"])]
+
+    assert sorted(verdict.profile.id for verdict in judged(decision)) == sorted(ids)
+    assert (decision.selected and decision.selected.profile.id) == (
+        report["selected"] and report["selected"]["id"]
+    )
+    for verdict in judged(decision):
+        assert json.dumps(explanation_to_dict(decision, verdict))
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_nims_own_layout_lists_every_profile_once_and_our_reader_reads_it_back(layout):
+    @given(decisions())
+    def law(decision):
+        printed = nim_listing(decision, layout)
+        ids = [verdict.profile.id for verdict in judged(decision)]
+        names = [verdict.profile.name for verdict in judged(decision)]
+        for id, name in zip(ids, names, strict=True):
+            assert printed.count(f"- {id} ({name})") == 1
+        if all(len(id) == 64 for id in ids) and not any("\n" in n or "(" in n for n in names):
+            rows, _ = read_listing(printed, source="")
+            assert sorted(ids) == sorted(row.id for row in rows)
+
+    law()
