@@ -6,6 +6,8 @@ and a mixed machine is simply several groups of identical GPUs.
 
 from __future__ import annotations
 
+from enum import IntEnum
+
 from nimprofile.catalog import product_of
 from nimprofile.memory import MemoryNeed, memory_need
 from nimprofile.profile import Engine, Precision
@@ -48,7 +50,7 @@ if TYPE_CHECKING:
     from nimprofile.request import Request
 
     _Waivers = frozenset[tuple[Waiver | None, Effect]]
-    _Judged = tuple["_Kind", list[Reason | Doubt]]
+    _Judged = tuple["_Standing", "_Kind", list[Reason | Doubt]]
 
 
 def _at_least(text: str) -> ComputeCapability:
@@ -256,19 +258,32 @@ def _waivers(request: Request, pinned: bool) -> _Waivers:
     return frozenset(waivers)
 
 
-class _Trial:
-    """How a profile fares on one group: 0 runs, 1 would if memory were freed, 2 does not."""
+class _Standing(IntEnum):
+    """How a GPU stands to a profile, best first."""
 
-    __slots__ = ("elsewhere", "emulated", "findings", "gpus", "tier")
+    CLEAR = 0
+    DOUBTED = 1
+    WAIVED = 2
+    SHORT = 3
+    BLOCKED = 4
+
+
+class _Trial:
+    """How a profile fares on one group, and on which of its GPUs.
+
+    `worst` is the standing of the worst GPU it would take, BLOCKED when there are not enough.
+    """
+
+    __slots__ = ("elsewhere", "emulated", "findings", "gpus", "worst")
 
     def __init__(
         self,
-        tier: int,
+        worst: _Standing,
         findings: list[Reason | Doubt],
         gpus: tuple[int, ...] = (),
         emulated: bool = False,
     ):
-        self.tier, self.findings, self.gpus, self.emulated = tier, findings, gpus, emulated
+        self.worst, self.findings, self.gpus, self.emulated = worst, findings, gpus, emulated
         self.elsewhere: tuple[Reason, ...] = ()
 
 
@@ -283,9 +298,9 @@ def _best_trial(
     if len(trials) == 1:
         return trials[0]
     if not trials:
-        return _Trial(2, [TooFewGpus(profile.gpus_needed, 0, "GPU")])
-    nearest = min(trials, key=lambda trial: (trial.tier, len(trial.findings)))
-    if nearest.tier == 2:
+        return _Trial(_Standing.BLOCKED, [TooFewGpus(profile.gpus_needed, 0, "GPU")])
+    nearest = min(trials, key=lambda trial: (trial.worst, trial.emulated, len(trial.findings)))
+    if nearest.worst is _Standing.BLOCKED:
         nearest.elsewhere = tuple(
             finding
             for trial in trials
@@ -299,66 +314,73 @@ def _best_trial(
 def _try_group(
     profile: Profile, group: _Group, request: Request, need: MemoryNeed | None, waivers: _Waivers
 ) -> _Trial:
-    clear: list[_Judged] = []
-    short: list[_Judged] = []
-    blocked: list[_Judged] = []
-    for kind, findings in _findings(profile, group.kinds, request, need):
-        standing = [
-            finding.effect
-            for finding in findings
-            if not isinstance(finding, Doubt) and (finding.waived_by, finding.effect) not in waivers
-        ]
-        heap = clear if not standing else blocked if INCOMPATIBLE in standing else short
-        heap.append((kind, findings))
+    judged = list(_findings(profile, group.kinds, request, need, waivers))
+    # The best GPUs first: one in doubt, or that must be freed, only when there is no other.
+    usable = sorted(
+        (standing, index, kind)
+        for standing, kind, _ in judged
+        if standing is not _Standing.BLOCKED
+        for index in kind.indices
+    )
     wanted = profile.gpus_needed
     if profile.tp is None and profile.engine is not None:
         # A model-free profile spreads over what it is given: "(vllm) on GPUs [0, 1]" (corpus, 057).
-        wanted = max(wanted, sum(len(kind.indices) for kind, _ in clear))
-    # A GPU that is ready before one that must be freed first; then the lowest index.
-    ready, freeable = _indices(clear), _indices(short)
-    for tier, indices in ((0, ready), (1, ready + freeable)):
-        if len(indices) >= wanted:
-            chosen = frozenset(indices[:wanted])
-            used = [
-                (kind, findings)
-                for kind, findings in clear + short
-                if not chosen.isdisjoint(kind.indices)
-            ]
-            return _Trial(
-                tier,
-                _each_once(used),
-                tuple(sorted(chosen)),
-                any(_is_emulated(profile, kind) for kind, _ in used),
-            )
-    everything = _each_once(blocked + short + clear)
-    if group.size < wanted:
-        everything.append(TooFewGpus(wanted, group.size, group.label))
-    return _Trial(2, everything)
+        wanted = max(wanted, sum(standing is not _Standing.SHORT for standing, _, _ in usable))
+    if len(usable) < wanted:
+        worst_first = sorted(judged, key=lambda one: -one[0])
+        findings = _each_once([found for _, _, found in worst_first])
+        if group.size < wanted:
+            findings.append(TooFewGpus(wanted, group.size, group.label))
+        return _Trial(_Standing.BLOCKED, findings)
+    chosen = usable[:wanted]
+    used = {id(kind) for _, _, kind in chosen}
+    return _Trial(
+        chosen[-1][0],
+        _each_once([found for _, kind, found in judged if id(kind) in used]),
+        tuple(sorted(index for _, index, _ in chosen)),
+        any(_is_emulated(profile, kind) for _, _, kind in chosen),
+    )
 
 
 def _findings(
-    profile: Profile, kinds: list[_Kind], request: Request, need: MemoryNeed | None
+    profile: Profile,
+    kinds: list[_Kind],
+    request: Request,
+    need: MemoryNeed | None,
+    waivers: _Waivers,
 ) -> Iterator[_Judged]:
     for kind in kinds:
         fixed = [found for rule in GPU_RULES if (found := rule(profile, kind, request, need))]
         # What holds for the GPU with the least free memory holds for the others of its kind.
         free = [found for rule in FREE_RULES if (found := rule(profile, kind, request, need))]
         if not free or not kind.levels:
-            yield kind, fixed + free
+            findings = fixed + free
+            yield _standing(findings, waivers), kind, findings
             continue
         for level in kind.levels:
             free = [found for rule in FREE_RULES if (found := rule(profile, level, request, need))]
-            yield level, fixed + free
+            findings = fixed + free
+            yield _standing(findings, waivers), level, findings
 
 
-def _each_once(judged: list[_Judged]) -> list[Reason | Doubt]:
-    if len(judged) == 1:
-        return judged[0][1]
-    return list(dict.fromkeys(finding for _, findings in judged for finding in findings))
+def _standing(findings: list[Reason | Doubt], waivers: _Waivers) -> _Standing:
+    worst = _Standing.CLEAR
+    for finding in findings:
+        if isinstance(finding, Doubt):
+            standing = _Standing.DOUBTED
+        elif (finding.waived_by, finding.effect) in waivers:
+            standing = _Standing.WAIVED
+        else:
+            blocks = finding.effect is INCOMPATIBLE
+            standing = _Standing.BLOCKED if blocks else _Standing.SHORT
+        worst = max(worst, standing)
+    return worst
 
 
-def _indices(judged: list[_Judged]) -> list[int]:
-    return sorted(index for kind, _ in judged for index in kind.indices)
+def _each_once(findings: list[list[Reason | Doubt]]) -> list[Reason | Doubt]:
+    if len(findings) == 1:
+        return findings[0]
+    return list(dict.fromkeys(finding for some in findings for finding in some))
 
 
 def _is_emulated(profile: Profile, kind: _Kind) -> bool:

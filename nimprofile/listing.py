@@ -11,9 +11,9 @@ from nimprofile.errors import ManifestError
 from nimprofile.record import Record
 from nimprofile.values import parse_device_id
 
-# Quantifiers that give nothing back (`*+`) keep a line of a million spaces from taking a day.
 MAX_LINE = 4096
 
+# Quantifiers that give nothing back (`*+`) keep a line of a million spaces from taking a day.
 _HEADING = re.compile(
     r"\s*+-?\s*+(?P<title>Compatible with (?:the )?system[^:<]*|Incompatible with system"
     r"|Compilable to TRT-LLM[^:<…]*…?|All profiles|With LoRA support|MODEL PROFILES"
@@ -26,7 +26,8 @@ _ROW = re.compile(
     r"(?:\s*\[requires (?P<need>[^\]]*)\])?\s*"
 )
 _VALID = re.compile(
-    r"Valid profile: (?P<id>[0-9a-f-]{8,}) \((?P<name>[^()]*)\) on GPUs \[[0-9, ]*\]"
+    r"Valid profile: (?P<id>[0-9a-f-]{8,}) \("
+    r"(?P<name>[^()\x00-\x1f\x7f-\x9f]*)\) on GPUs \[[0-9, ]*\]"
 )
 _NEED = re.compile(
     r">=(?P<full>[0-9.]+) GB/gpu(?: per [0-9]+ GPUs)?"
@@ -111,6 +112,7 @@ def _is_bullet(line: str) -> bool:
 
 def _row(line: str, section: str, number: int, source: str) -> Row:
     # A line of a printout is short and printable; longer ones are no work for these patterns.
+    line = line.expandtabs()
     match = _ROW.fullmatch(line) if len(line) <= MAX_LINE and line.isprintable() else None
     if match is None:
         raise ManifestError(

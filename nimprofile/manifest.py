@@ -247,7 +247,7 @@ def _entries(root: dict[str, Node]) -> tuple[Dialect, list[Entry]]:
     entries = []
     for key, entry in root.items():
         if isinstance(entry, dict) and ("tags" in entry or key not in _HEAD):
-            entries.append(((key,), key, entry))
+            entries.append(((key,), _text(key, (key,)) or "", entry))
         elif key not in _HEAD:
             raise _MisplacedError(
                 f"expected a profile with tags, or a list `profiles`; this is {_kind(entry)}",

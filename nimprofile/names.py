@@ -72,6 +72,8 @@ class ProfileName(Record):
         An LLM name that gives precision and tensor parallelism and no LoRA mark states
         `feat_lora: false`: so do the tags behind every such name whose id could be checked.
         """
+        if self.form == "pairs":
+            return dict(self.parts)
         tags: dict[str, str] = {}
         for key, text in self.parts:
             if key in ("tp", "pp"):

@@ -183,7 +183,7 @@ def explain_decision(decision: Decision, style: Style) -> str:
     else:
         lines += ["", nothing_runs(decision)]
     lines += [f"warning: {warning}" for warning in decision.warnings]
-    if len(decision.ranked) > 1:
+    if decision.ranked and decision.ranked != (decision.selected,):
         lines += ["", style.paint(f"Candidates ({len(decision.ranked)}), best first", "1")]
         for better, verdict in zip((None, *decision.ranked), decision.ranked, strict=False):
             lost = (
