@@ -288,7 +288,7 @@ def _counted(default: Criterion, value: str) -> Criterion:
             f"the {value}er {name}" if value == "low" else f"the higher {name}",
             "--prefer",
         )
-    if not (value.isascii() and value.isdigit()):
+    if not (value.isascii() and value.isdigit() and len(value) <= 4):
         raise RequestError(f"--prefer: {name} takes low, high or a number, not {value!r}")
     wanted = int(value)
     return Criterion(

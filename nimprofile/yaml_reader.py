@@ -60,7 +60,8 @@ def place(path: Path) -> str:
     """A path as people write it: `profiles[3].tags.tp`."""
     text = ""
     for step in path:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+        key = step if isinstance(step, int) or step.isprintable() else repr(step)
+        text += f"[{key}]" if isinstance(key, int) else f".{key}" if text else key
     return text if len(text) <= MAX_PLACE else f"{text[:MAX_PLACE]}…"
 
 

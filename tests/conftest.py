@@ -3,10 +3,17 @@
 import os
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("dev", max_examples=50, deadline=None, print_blob=True)
-settings.register_profile("ci", max_examples=400, deadline=None, print_blob=True)
+# dev is for every run, ci for the machine that has the time, fuzz for once in a while.
+for name, examples in (("dev", 50), ("ci", 400), ("fuzz", 10_000)):
+    settings.register_profile(
+        name,
+        max_examples=examples,
+        deadline=None,
+        print_blob=True,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or "dev")
 
 

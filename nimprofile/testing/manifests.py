@@ -25,7 +25,7 @@ TagSets = st.SearchStrategy[dict[str, str]]
 
 _VALUES: dict[str, tuple[str, ...]] = {
     "llm_engine": ("tensorrt_llm", "vllm", "sglang", "trtllm", "llama.cpp"),
-    "precision": (*Precision, "fp6"),
+    "precision": (*map(str, Precision), "fp6"),
     "tp": ("1", "2", "4", "8"),
     "pp": ("1", "2"),
     "profile": ("latency", "throughput", "balanced", "throughput-lora", "speed"),

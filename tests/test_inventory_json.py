@@ -1,0 +1,281 @@
+"""Is an inventory read from JSON or a printout, and every bad one refused with its place?"""
+
+import io
+import json
+import sys
+
+import pytest
+from helpers import H100_NAME
+
+from nimprofile import (
+    Gpu,
+    Inventory,
+    InventoryError,
+    dump_inventory,
+    load_inventory,
+    mock_inventory,
+    parse_inventory,
+)
+from nimprofile import manifest as manifest_module
+from nimprofile.catalog import products
+from nimprofile.inventory_json import inventory_adapter
+from nimprofile.values import ComputeCapability
+
+H100 = {
+    "index": 0,
+    "uuid": "GPU-0",
+    "name": H100_NAME,
+    "device_id": "2330:10de",
+    "memory_total_mib": 81559,
+    "memory_free_mib": 81000,
+    "compute_capability": "9.0",
+}
+BOX = {"gpus": [H100], "driver_version": "570.124.06", "cuda_version": "12.8"}
+
+
+def error_of(value):
+    text = value if isinstance(value, str) else json.dumps(value)
+    with pytest.raises(InventoryError) as caught:
+        parse_inventory(text, "box.json")
+    return str(caught.value)
+
+
+def with_gpu(**changes):
+    return {"gpus": [H100, H100 | {"index": 1} | changes]}
+
+
+def test_every_documented_key_is_read():
+    assert Inventory(
+        (
+            Gpu(
+                0,
+                H100_NAME,
+                "GPU-0",
+                "2330:10de",
+                81559,
+                81000,
+                ComputeCapability.parse("9.0"),
+            ),
+        ),
+        "570.124.06",
+        "12.8",
+    ) == parse_inventory(json.dumps(BOX))
+
+
+def test_an_inventory_survives_json():
+    inventory = parse_inventory(json.dumps(BOX))
+    assert inventory == parse_inventory(json.dumps(dump_inventory(inventory)))
+
+
+@pytest.mark.parametrize("product", products(), ids=lambda product: product.short)
+def test_every_known_board_survives_json(product):
+    inventory = mock_inventory(f"2x{product.short}")
+    assert inventory == parse_inventory(json.dumps(dump_inventory(inventory)))
+
+
+def test_what_is_dumped_is_what_pydantic_would_dump():
+    inventory = parse_inventory(json.dumps(BOX))
+    assert inventory_adapter().dump_python(inventory, mode="json") == dump_inventory(inventory)
+
+
+@pytest.mark.parametrize("gpu", [{}, dict.fromkeys(H100.keys() - {"index"})], ids=["absent", "null"])
+def test_null_and_absent_are_unknown(gpu):
+    assert Inventory((Gpu(0),)) == parse_inventory(json.dumps({"gpus": [gpu]}))
+
+
+def test_without_an_index_the_place_in_the_list_is_it():
+    text = json.dumps({"gpus": [{"name": "A"}, {"name": "B"}]})
+    assert [(0, "A"), (1, "B")] == [(gpu.index, gpu.name) for gpu in parse_inventory(text).gpus]
+
+
+def test_a_machine_may_have_no_gpus():
+    assert Inventory() == parse_inventory('{"gpus": []}')
+
+
+def test_somebodys_note_is_passed_over():
+    noted = BOX | {"hostname": "box", "_comment": [1]}
+    noted["gpus"] = [H100 | {"rack": 7}]
+    assert parse_inventory(json.dumps(BOX)) == parse_inventory(json.dumps(noted))
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        pytest.param(
+            {"gpus": [{"memory_total_mb": 5}]},
+            "gpus[0].memory_total_mb: unknown key; did you mean memory_total_mib?",
+            id="mb",
+        ),
+        pytest.param(
+            {"gpus": [{"computecapability": "9.0"}]},
+            "gpus[0].computecapability: unknown key; did you mean compute_capability?",
+            id="no underscore",
+        ),
+        pytest.param(
+            {"gpus": [], "driver_versoin": "570"},
+            "driver_versoin: unknown key; did you mean driver_version?",
+            id="a slip of the pen",
+        ),
+    ],
+)
+def test_a_key_that_is_nearly_ours_is_an_error(value, message):
+    assert f"box.json: {message}" == error_of(value)
+
+
+def test_a_near_key_beside_the_right_one_is_a_note():
+    gpu = H100 | {"memory_total_mb": 81559}
+    assert 81559 == parse_inventory(json.dumps({"gpus": [gpu]})).gpus[0].memory_total_mib
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        pytest.param("", "not JSON", id="empty"),
+        pytest.param("nonsense", "not JSON", id="words"),
+        pytest.param('{"gpus": [', "not JSON", id="cut short"),
+        pytest.param('{"gpus": [], "gpus": []}', "the key 'gpus' stands twice", id="a key twice"),
+        pytest.param('{"gpus": [{"name": "\\ud800"}]}', "not JSON", id="half a surrogate pair"),
+        pytest.param("[" * 100_000, "not JSON", id="deep"),
+        pytest.param("9" * 5000, "not JSON", id="a number of 5000 digits"),
+        pytest.param([H100], "an inventory is an object with a list `gpus`", id="a list"),
+        pytest.param({"gpu": []}, "an inventory is an object with a list `gpus`", id="no gpus"),
+        pytest.param({"gpus": None}, "gpus: ", id="gpus null"),
+        pytest.param({"gpus": {"0": H100}}, "gpus: ", id="gpus an object"),
+        pytest.param({"gpus": [7]}, "gpus[0]: ", id="a number for a GPU"),
+        pytest.param(with_gpu(index=None), "gpus[1].index: ", id="index null"),
+        pytest.param(with_gpu(index=0), "two GPUs share an index: [0, 0]", id="an index twice"),
+        pytest.param(with_gpu(index=-1), "gpus[1]: index -1 is not one", id="negative index"),
+        pytest.param(
+            with_gpu(memory_total_mib="80 GB"),
+            "gpus[1].memory_total_mib: Input should be a valid integer",
+            id="a unit",
+        ),
+        pytest.param(with_gpu(memory_free_mib=-5), "gpus[1]: memory_total_mib 81559", id="negative"),
+        pytest.param(with_gpu(memory_free_mib=81560), "gpus[1]: memory_free_mib 81560", id="more"),
+        pytest.param(with_gpu(memory_free_mib=0.5), "gpus[1].memory_free_mib: ", id="a fraction"),
+        pytest.param(
+            '{"gpus": [{"memory_total_mib": NaN}]}', "gpus[0].memory_total_mib: ", id="NaN"
+        ),
+        pytest.param(with_gpu(compute_capability=9.0), "gpus[1].compute_capability: ", id="float"),
+        pytest.param(
+            with_gpu(compute_capability="9"),
+            "gpus[1].compute_capability: '9' is not a compute capability such as 9.0 (it is '9')",
+            id="half a capability",
+        ),
+        pytest.param(with_gpu(device_id="2330:8086"), "gpus[1]: '2330:8086' is not", id="vendor"),
+        pytest.param(with_gpu(name=5), "gpus[1].name: ", id="a number for a name"),
+        pytest.param(with_gpu(name="a\x1bb"), "gpus[1]: 'a\\x1bb' has control", id="an escape"),
+        pytest.param(BOX | {"driver_version": "new"}, "driver_version 'new' is not", id="driver"),
+        pytest.param(BOX | {"cuda_version": 12.8}, "cuda_version: ", id="a number for CUDA"),
+    ],
+)
+def test_a_bad_inventory_is_refused_with_its_place(value, message):
+    assert error_of(value).startswith("box.json: ")
+    assert message in error_of(value)
+
+
+def test_three_problems_are_shown_at_once():
+    gpus = [{"name": at} for at in range(5)]
+    assert 3 == error_of({"gpus": gpus}).count("Input should be")
+
+
+# Files.
+
+
+def load_error(path):
+    with pytest.raises(InventoryError) as caught:
+        load_inventory(path)
+    return str(caught.value)
+
+
+def test_a_file_is_read_by_any_kind_of_path(tmp_path):
+    path = tmp_path / "box.json"
+    path.write_text(json.dumps(BOX), encoding="utf-8")
+    assert parse_inventory(json.dumps(BOX)) == load_inventory(path) == load_inventory(str(path))
+
+
+def test_a_dash_is_standard_input(monkeypatch):
+    stdin = io.TextIOWrapper(io.BytesIO(json.dumps(BOX).encode()))
+    monkeypatch.setattr(sys, "stdin", stdin)
+    assert parse_inventory(json.dumps(BOX)) == load_inventory("-")
+
+
+def test_an_error_in_standard_input_says_so(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"{}")))
+    assert load_error("-").startswith("<stdin>: an inventory is an object")
+
+
+def test_a_missing_file_a_directory_and_an_empty_file_are_refused(tmp_path):
+    (tmp_path / "empty").touch()
+    assert f"{tmp_path}/none: no such file" == load_error(tmp_path / "none")
+    assert f"{tmp_path}: this is a directory; name the inventory file in it" == load_error(tmp_path)
+    assert f"{tmp_path}/empty: the file is empty" == load_error(tmp_path / "empty")
+
+
+def test_binary_junk_is_refused(tmp_path):
+    path = tmp_path / "junk"
+    path.write_bytes(b"\x89PNG\r\n\xff")
+    assert f"{path}:1: not a text file: byte 0 is not UTF-8" == load_error(path)
+
+
+def test_a_file_that_is_too_large_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(manifest_module, "MAX_BYTES", 1 << 20)
+    path = tmp_path / "box.json"
+    path.write_bytes(b" " * ((1 << 20) + 1))
+    assert f"{path}: larger than 1 MiB, which no inventory is" == load_error(path)
+
+
+# Printouts.
+
+PRINTOUT = """\
+SYSTEM INFO
+- Free GPUs:
+  -  [2330:10de] (1) NVIDIA H100 80GB HBM3 (H100 80GB) [current utilization: 0%]
+  -  [2e12:10de] (2) NVIDIA GB10 [current utilization: N/A%]
+- Non-free GPUs:
+  -  [2684:10de] (0) NVIDIA GeForce RTX 4090[current utilization: 7%]
+  -  [ffff:10de] (3) NVIDIA Dream [current utilization: 50%]
+MODEL PROFILES
+- Incompatible with system:
+  - 4f904d571fe60ff24695b5ee2aa42da58cb460787a968f1e8a09f5a7e862728d (vllm-bf16-tp1-pp1)
+"""
+
+
+def test_a_printout_tells_the_gpus_and_the_catalogue_the_rest():
+    gpus = parse_inventory(PRINTOUT).gpus
+    assert [
+        (0, "NVIDIA GeForce RTX 4090", 24564, 24564 * 93 // 100, "8.9", False),
+        (1, "NVIDIA H100 80GB HBM3", 81559, 81559, "9.0", False),
+        (2, "NVIDIA GB10", None, None, "12.1", True),
+        (3, "NVIDIA Dream", None, None, "None", False),
+    ] == [
+        (
+            gpu.index,
+            gpu.name,
+            gpu.memory_total_mib,
+            gpu.memory_free_mib,
+            str(gpu.compute_capability),
+            gpu.unified_memory,
+        )
+        for gpu in gpus
+    ]
+
+
+def test_a_printout_without_gpus_is_refused():
+    text = PRINTOUT.partition("MODEL PROFILES")[2]
+    assert "box.json: a printout without GPUs (no SYSTEM INFO)" == error_of(text)
+
+
+def test_a_printout_of_another_vendors_gpu_is_refused():
+    text = PRINTOUT.replace("2330:10de", "2330:1002")
+    assert "is not a PCI id of the form device:vendor" in error_of(text)
+
+
+def test_a_printout_with_a_broken_row_is_refused_with_its_line():
+    text = PRINTOUT.replace("(vllm-bf16-tp1-pp1)", "vllm")
+    assert error_of(text).startswith("box.json:10: this line stands among the profiles")
+
+
+def test_a_use_beyond_100_percent_leaves_nothing_free():
+    text = PRINTOUT.replace("[current utilization: 7%]", "[current utilization: 130%]")
+    assert 0 == parse_inventory(text).gpus[0].memory_free_mib
