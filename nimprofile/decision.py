@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from nimprofile.errors import PinError
-from nimprofile.fit import Machine, Verdict, check
+from nimprofile.fit import Verdict, check
 from nimprofile.inventory import Inventory
+from nimprofile.machine import Machine
 from nimprofile.rank import Criterion, Policy, deciding, find_policy, rank
 from nimprofile.reasons import LOW_MEMORY, PIN, Doubt
 from nimprofile.record import Record

@@ -1,7 +1,8 @@
 """Small builders, so that a test shows only the figures it is about."""
 
 from nimprofile import Gpu, Inventory, Manifest, Request, mock_inventory, select
-from nimprofile.fit import Machine, check
+from nimprofile.fit import check
+from nimprofile.machine import Machine
 from nimprofile.names import describe
 from nimprofile.profile import NOTHING_REQUIRED, profile_from_tags
 from nimprofile.values import GIB, ComputeCapability

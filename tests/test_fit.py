@@ -14,7 +14,6 @@ from helpers import (
 
 from nimprofile import Engine, Inventory, ModelShape, Precision, Request, Requires
 from nimprofile.catalog import mock_inventory
-from nimprofile.fit import NATIVE_FROM, RUNS_FROM
 from nimprofile.profile import Stated
 from nimprofile.reasons import (
     CapabilityTooLow,
@@ -34,6 +33,7 @@ from nimprofile.reasons import (
     TooLittleMemory,
     WrongGpu,
 )
+from nimprofile.rules import NATIVE_FROM, RUNS_FROM
 from nimprofile.values import MIB, ComputeCapability
 
 CC = ComputeCapability.parse

@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 from hypothesis import strategies as st
 
-from nimprofile.fit import EMULATED_NVFP4_FROM, RUNS_FROM
 from nimprofile.inventory import Gpu, Inventory
 from nimprofile.manifest import Manifest
 from nimprofile.names import describe
@@ -36,6 +35,7 @@ from nimprofile.reasons import (
     WrongGpu,
 )
 from nimprofile.request import Request
+from nimprofile.rules import EMULATED_NVFP4_FROM, RUNS_FROM
 from nimprofile.testing.machines import (
     COMMON_PRODUCTS,
     CUDAS,

@@ -1,0 +1,73 @@
+"""How are the GPUs of a machine grouped, so that a rule looks at each kind of them once?"""
+
+from __future__ import annotations
+
+from nimprofile.catalog import product_of
+from nimprofile.values import normalise_gpu_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from nimprofile.inventory import Gpu, Inventory
+
+
+class GpuKind:
+    """GPUs that no rule can tell apart, but for their free memory.
+
+    `gpu` is the one with the least of it. `levels` are the same GPUs sorted by it, each figure a
+    kind of its own; empty when there is only one figure.
+    """
+
+    __slots__ = ("capability", "gpu", "indices", "label", "levels", "spellings")
+
+    def __init__(self, gpus: list[Gpu]):
+        by_free: dict[int, list[Gpu]] = {}
+        for gpu in gpus:
+            by_free.setdefault(gpu.memory_free_mib or 0, []).append(gpu)
+        levels = [by_free[free] for free in sorted(by_free)]
+        self.gpu = gpu = levels[0][0]
+        self.levels = [GpuKind(level) for level in levels] if len(levels) > 1 else []
+        self.indices = tuple(gpu.index for gpu in gpus)
+        product = product_of(gpu)
+        self.label = gpu.name or (product.name if product else gpu.label)
+        self.spellings = frozenset({normalise_gpu_name(gpu.name)} if gpu.name else ())
+        self.capability = gpu.compute_capability
+        if product is not None:
+            self.spellings |= product.spellings
+            self.capability = self.capability or product.compute_capability
+
+
+class GpuGroup:
+    """GPUs of one product: those that tensor parallelism may span."""
+
+    __slots__ = ("kinds", "label", "size")
+
+    def __init__(self, kinds: dict[tuple[object, ...], list[Gpu]]):
+        self.kinds = [GpuKind(gpus) for gpus in kinds.values()]
+        self.label = self.kinds[0].label
+        self.size = sum(len(kind.indices) for kind in self.kinds)
+
+
+class Machine:
+    """An inventory sorted into groups of one product, ready to be judged against.
+
+    The catalogue supplies names and missing compute capabilities.
+    """
+
+    __slots__ = ("groups", "inventory")
+
+    def __init__(self, inventory: Inventory):
+        groups: dict[str, dict[tuple[object, ...], list[Gpu]]] = {}
+        for gpu in inventory.gpus:
+            product = product_of(gpu)
+            key = product.short if product else gpu.device_id or normalise_gpu_name(gpu.name or "")
+            facts = (
+                gpu.name,
+                gpu.device_id,
+                gpu.memory_total_mib,
+                gpu.memory_free_mib is None,
+                gpu.compute_capability,
+                gpu.unified_memory,
+            )
+            groups.setdefault(key, {}).setdefault(facts, []).append(gpu)
+        self.inventory = inventory
+        self.groups = [GpuGroup(kinds) for kinds in groups.values()]

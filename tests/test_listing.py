@@ -1,0 +1,270 @@
+"""Is every layout of a printout, and a start-up log, read line by line?"""
+
+import pytest
+
+from nimprofile import ManifestError
+from nimprofile.listing import ListedGpu, Row, is_listing, read_listing
+
+A, B, C = (letter * 64 for letter in "abc")
+
+
+def rows(text):
+    return read_listing(text, source="log")[0]
+
+
+def gpus(text):
+    return read_listing(text, source="log")[1]
+
+
+def error_of(text):
+    with pytest.raises(ManifestError) as caught:
+        read_listing(text, source="log")
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "MODEL PROFILES",
+        "SYSTEM INFO\n- Free GPUs:",
+        "- Compatible with system and runnable:",
+        "- Compatible with the system and runnable:",
+        "- Compatible with system:",
+        "- Compatible with system but not runnable due to low GPU free memory",
+        "- Compatible with system but low memory: <None>",
+        "- Compilable to TRT-LLM using just-in-time compilation of HF models to TRTLLM engines:",
+        "- Incompatible with system:",
+        "- All profiles:",
+        "WARNING something\nMODEL PROFILES\n",
+        f"INFO 2024 ngc_profile.py:222] Valid profile: {A} (vllm) on GPUs [0, 1]",
+    ],
+)
+def test_a_printout_or_log_is_told_by_its_headings(text):
+    assert is_listing(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "profiles: []",
+        '{"a": "MODEL PROFILES"}',
+        "# MODEL PROFILES",
+        "- With LoRA support:",
+        "about: Compatible with system",
+        "Selected profile: abc (vllm)",
+        "MODEL PROFILES " + "x" * 5000,
+    ],
+)
+def test_other_texts_are_not(text):
+    assert not is_listing(text)
+
+
+def test_rows_are_read_in_the_order_printed_under_their_headings():
+    text = (
+        "MODEL PROFILES\n"
+        "- Compatible with system and runnable:\n"
+        f"  - {B} (tensorrt_llm-l40s-fp8-tp2-latency)\n"
+        "  - With LoRA support:\n"
+        f"    - {A} (vllm-bf16-tp1-lora)\n"
+        "- Incompatible with system:\n"
+        f"    - {C} (vllm-bf16-tp8)\n"
+    )
+    runnable = "compatible with system and runnable"
+    assert (
+        Row(B, "tensorrt_llm-l40s-fp8-tp2-latency", runnable, None, None, 3),
+        Row(A, "vllm-bf16-tp1-lora", runnable, None, None, 5),
+        Row(C, "vllm-bf16-tp8", "incompatible with system", None, None, 7),
+    ) == rows(text)
+
+
+@pytest.mark.parametrize(
+    ("line", "id", "name", "full", "least"),
+    [
+        pytest.param(f"  - {A} (vllm)", A, "vllm", None, None, id="plain"),
+        pytest.param(f"- {A}", A, "", None, None, id="without a name"),
+        pytest.param(f"\t- {A}\t(vllm)", A, "vllm", None, None, id="tabs"),
+        pytest.param("- 092ed421… (vllm)", "092ed421", "vllm", None, None, id="cut short"),
+        pytest.param("- 092ed421... (vllm)", "092ed421", "vllm", None, None, id="three dots"),
+        pytest.param(
+            "- 420b5bb2-cd51-4dac-be21-759f3df4e441 (x)",
+            "420b5bb2-cd51-4dac-be21-759f3df4e441",
+            "x",
+            None,
+            None,
+            id="UUID",
+        ),
+        pytest.param(
+            f"  - {A} - batch_size:32|gpu:a100|name:magpie", A, "batch_size:32|gpu:a100|name:magpie",
+            None, None, id="speech",
+        ),
+        pytest.param(f"- {A} - {{'bs': 'default'}}", A, "{'bs': 'default'}", None, None, id="dict"),
+        pytest.param(
+            f"    - {A} (v) [requires >=33 GB/gpu]", A, "v", 33.0, None, id="requirement"
+        ),
+        pytest.param(
+            f"- {A} (v) [requires >=33 GB/gpu, try --max-model-len=84992 to reduce to >=28 GB/gpu]",
+            A, "v", 33.0, 28.0, id="reduction",
+        ),
+        pytest.param(
+            f"- {A} (v) [requires >=27 GB/gpu, try --max-model-len=131072]",
+            A, "v", 27.0, None, id="a length alone",
+        ),
+        pytest.param(
+            f"- {A} (v) [requires >=18.5 GB/gpu per 2 GPUs]", A, "v", 18.5, None, id="per GPUs"
+        ),
+    ],
+)
+def test_a_row_is_read_in_every_form(line, id, name, full, least):
+    (row,) = rows(f"- All profiles:\n{line}\n")
+    assert (id, name, full, least) == (row.id, row.name, row.full_gb, row.least_gb)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "- no id (vllm)",
+        f"- {A} vllm",
+        f"- {A} (vllm",
+        "- ABCDEF01 (vllm)",
+        "- abc (vllm)",
+        f"- {A} (vl\x1b[31mlm)",
+        f"- {A} (" + "v" * 5000 + ")",
+        f"- {A} - " + " " * 3000 + "[",
+    ],
+    ids=["words", "no brackets", "open", "capitals", "short", "escape", "long", "spaces"],
+)
+def test_a_bullet_among_the_profiles_that_is_none_is_refused_with_its_line(line):
+    error = error_of(f"MODEL PROFILES\n- All profiles:\n{line}\n")
+    assert 3 == error.line
+    assert error.problem.startswith("this line stands among the profiles but is not one: ")
+
+
+def test_the_line_is_shown_cut_short():
+    assert len(error_of("- All profiles:\n- " + "v" * 5000).problem) < 200
+
+
+@pytest.mark.parametrize(
+    ("need", "problem"),
+    [
+        ("a lot", "cannot read the requirement [requires a lot]"),
+        (">=33 GB", "cannot read the requirement [requires >=33 GB]"),
+        (">=0 GB/gpu", "'0' is not a size in GB"),
+        (">=1.2.3 GB/gpu", "'1.2.3' is not a size in GB"),
+        (">=9999999 GB/gpu", "'9999999' is not a size in GB"),
+        (">=9 GB/gpu, try --max-model-len=5 to reduce to >=. GB/gpu", "'.' is not a size in GB"),
+    ],
+)
+def test_a_requirement_that_cannot_be_read_is_refused_with_its_line(need, problem):
+    error = error_of(f"- All profiles:\n- {A} (v) [requires {need}]\n")
+    assert (problem, 2) == (error.problem, error.line)
+
+
+def test_nothing_under_a_heading_is_nothing():
+    text = (
+        "- Compatible with system and runnable: <None>\n  - With LoRA support: <None>\n"
+        "- Incompatible with system:\n  - <None>\n"
+    )
+    assert () == rows(text)
+
+
+def test_a_row_may_stand_on_the_line_of_its_heading():
+    assert ((A, "vllm"),) == tuple(
+        (row.id, row.name) for row in rows(f"- Incompatible with system: {A} (vllm)")
+    )
+
+
+def test_other_lines_between_are_passed_over():
+    text = f"- All profiles:\nWARNING 2025 something\n- {A} (vllm)\n\n" + "x" * 5000 + f"\n- {B} (v)"
+    assert [A, B] == [row.id for row in rows(text)]
+
+
+def test_bullets_before_any_profile_heading_are_passed_over():
+    assert [A] == [row.id for row in rows(f"- a note\nSYSTEM INFO\n- b\n- All profiles:\n- {A} (v)")]
+
+
+def test_a_profile_printed_twice_is_one_row():
+    assert 1 == len(rows(f"- All profiles:\n- {A} (v)\n- Incompatible with system:\n- {A} (v)\n"))
+
+
+def test_an_id_under_two_names_is_two_rows():
+    assert 2 == len(rows(f"- All profiles:\n- {A} (v)\n- {A} (w)\n"))
+
+
+# Logs.
+
+
+def test_the_valid_profiles_of_a_log_are_rows():
+    text = (
+        "INFO 07-26 09:44:00.18 ngc_profile.py:222] Detected 2 compatible profile(s).\n"
+        f"INFO 07-26 ngc_profile.py:222] Valid profile: {A} (vllm-fp16-tp2) on GPUs [0, 1]\n"
+        f'{{"message": "Valid profile: {B} (vllm-fp16-tp1) on GPUs [0]"}}\n'
+        f"Selected profile: {A} (vllm-fp16-tp2)\n"
+    )
+    assert [(A, "vllm-fp16-tp2", "valid profile", 2), (B, "vllm-fp16-tp1", "valid profile", 3)] == [
+        (row.id, row.name, row.section, row.line) for row in rows(text)
+    ]
+
+
+def test_a_valid_profile_with_an_escape_in_its_name_is_passed_over():
+    assert () == rows(f"Valid profile: {A} (vllm\x1b[0m) on GPUs [0]")
+
+
+# GPUs.
+
+
+@pytest.mark.parametrize(
+    ("line", "gpu"),
+    [
+        pytest.param(
+            "  -  [20b2:10de] (0) NVIDIA A100-SXM4-80GB (A100 80GB) [current utilization: 0%]",
+            ListedGpu(0, "20b2:10de", "NVIDIA A100-SXM4-80GB", 0),
+            id="with a short name",
+        ),
+        pytest.param(
+            "  -  [2321:10de] (1) NVIDIA H100 NVL [current utilization: 30%]",
+            ListedGpu(1, "2321:10de", "NVIDIA H100 NVL", 30),
+            id="without one",
+        ),
+        pytest.param(
+            "  -  [1FB1:10DE] (2) NVIDIA T600[current utilization: 0%]",
+            ListedGpu(2, "1fb1:10de", "NVIDIA T600", 0),
+            id="without a space",
+        ),
+        pytest.param(
+            "  -  [2e12:10de] (0) NVIDIA GB10 [current utilization: N/A%]",
+            ListedGpu(0, "2e12:10de", "NVIDIA GB10", None),
+            id="not available",
+        ),
+        pytest.param(
+            "  -  [2684:10de] (0) NVIDIA GeForce RTX 4090",
+            ListedGpu(0, "2684:10de", "NVIDIA GeForce RTX 4090", None),
+            id="unsaid",
+        ),
+        pytest.param(
+            "  -  [73A1:1002] (0) Radeon", ListedGpu(0, "73a1:1002", "Radeon", None), id="foreign"
+        ),
+    ],
+)
+def test_a_gpu_is_read_in_every_form(line, gpu):
+    assert (gpu,) == gpus(f"SYSTEM INFO\n- Free GPUs:\n{line}\n")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "  -  [2330:10de] (" + "1" * 5000 + ") NVIDIA H100",
+        "  -  [2330:10de] (0) NVIDIA H100 [current utilization: " + "1" * 5000 + "%]",
+    ],
+    ids=["index", "percentage"],
+)
+def test_a_number_of_thousands_of_digits_is_no_gpu(line):
+    assert () == gpus(f"SYSTEM INFO\n- Free GPUs:\n{line}\n")
+
+
+def test_free_and_busy_gpus_are_one_list():
+    text = (
+        "SYSTEM INFO\n- Free GPUs:\n  -  [1eb8:10de] (1) Tesla T4\n"
+        "- Non-free GPUs:\n  -  [1eb8:10de] (0) Tesla T4 [current utilization: 9%]\n"
+    )
+    assert [1, 0] == [gpu.index for gpu in gpus(text)]
