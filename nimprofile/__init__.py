@@ -14,6 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nimprofile.catalog import mock_inventory, products
     from nimprofile.decision import Decision, select
+    from nimprofile.dialects import Manifest
     from nimprofile.errors import (
         InventoryError,
         ManifestError,
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
         parse_inventory,
     )
     from nimprofile.manifest import (
-        Manifest,
         bundled_manifests,
         load_manifest,
         parse_manifest,
@@ -61,7 +61,8 @@ _HOME = {
     "fit": ("Verdict",),
     "inventory": ("Gpu", "Inventory"),
     "inventory_json": ("dump_inventory", "load_inventory", "parse_inventory"),
-    "manifest": ("Manifest", "bundled_manifests", "load_manifest", "parse_manifest"),
+    "dialects": ("Manifest",),
+    "manifest": ("bundled_manifests", "load_manifest", "parse_manifest"),
     "model": ("ModelShape",),
     "profile": ("Engine", "Objective", "Precision", "Profile", "Requires"),
     "rank": ("POLICIES", "Criterion", "Policy", "prefer"),

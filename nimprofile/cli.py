@@ -10,16 +10,25 @@ import os
 import sys
 
 from nimprofile.errors import NimProfileError, NoGpuError, RequestError
+from nimprofile.options import (
+    Help,
+    Version,
+    completion_options,
+    explain_options,
+    gpus_options,
+    list_options,
+    policies_options,
+    select_options,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from nimprofile.decision import Decision
+    from nimprofile.dialects import Manifest
     from nimprofile.inventory import Inventory
-    from nimprofile.manifest import Manifest
-    from nimprofile.profile import Engine, Profile
-    from nimprofile.rank import Policy
+    from nimprofile.profile import Profile
     from nimprofile.render import Style
     from nimprofile.request import Request
 
@@ -74,12 +83,12 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
     """The whole command line; with `only`, just that command gets its options, to save time."""
     parser = argparse.ArgumentParser(
         prog="nimprofile",
-        formatter_class=_Help,
+        formatter_class=Help,
         allow_abbrev=False,
         description="Choose the model-serving profile that runs on these GPUs, and say why.",
         epilog=_EXAMPLES,
     )
-    parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
+    parser.add_argument("--version", action=Version, nargs=0, help="print the version")
     commands = parser.add_subparsers(
         dest="command",
         required=True,
@@ -92,150 +101,13 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
             help=help,
             description=help[0].upper() + help[1:] + ".",
             epilog=f"example:\n  {example}",
-            formatter_class=_Help,
+            formatter_class=Help,
             allow_abbrev=False,
         )
         command.set_defaults(run=run)
         if only in (None, name):
             options(command)
     return parser
-
-
-class _Help(argparse.RawDescriptionHelpFormatter):
-    """Help as wide as the terminal; told so, because asking costs argparse 4 ms an option set."""
-
-    def __init__(self, prog: str):
-        try:
-            width = os.get_terminal_size().columns - 2
-        except OSError:
-            width = 100
-        super().__init__(prog, max_help_position=30, width=width)
-
-
-class _Version(argparse.Action):
-    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        from nimprofile import __version__
-
-        print(f"nimprofile {__version__}")
-        parser.exit()
-
-
-def _format(parser: argparse.ArgumentParser, *formats: str) -> None:
-    parser.add_argument(
-        "--format", choices=formats, default="text", help="how to print (default: text)"
-    )
-    parser.add_argument(
-        "--json", dest="format", action="store_const", const="json", help="--format json"
-    )
-
-
-def _machine_options(parser: argparse.ArgumentParser) -> None:
-    machine = parser.add_mutually_exclusive_group()
-    add = machine.add_argument
-    add("--inventory", metavar="FILE", help="GPUs from a JSON file, or - for standard input")
-    add("--gpus", metavar="SPEC", help="GPUs by name: 8xh100, or 4xl40s,1xt4")
-
-
-def _wish_options(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("--manifest", metavar="PATH", help="a file, - for standard input, or a bundled name")
-    add("--policy", type=_policy, default="nim", help="the order among candidates (default: nim)")
-    add("--prefer", metavar="CHAIN", help="your own chain: objective=throughput,precision,tp")
-    add("--profile", metavar="PROFILE", help="run exactly this id or name ($NIM_MODEL_PROFILE)")
-    add("--tags", metavar="TAG=VALUE,…", type=_tags, help="only these tags ($NIM_TAGS_SELECTOR)")
-    add("--engine", action="append", type=_engine, help="an engine this container has; repeatable")
-    switch = argparse.BooleanOptionalAction
-    add("--lora", action=switch, help="LoRA adapters will be served ($NIM_PEFT_SOURCE)")
-    add(
-        "--relax-memory",
-        action=switch,
-        help="allow low-memory profiles ($NIM_RELAX_MEM_CONSTRAINTS)",
-    )
-    add(
-        "--allow-unsafe",
-        action=switch,
-        help="let --profile ignore mismatches ($NIM_MANIFEST_ALLOW_UNSAFE)",
-    )
-    add(
-        "--allow-nvfp4-emulation",
-        action=switch,
-        help="NVFP4 below compute capability 10.0 ($NIM_ALLOW_NVFP4_EMULATION)",
-    )
-    add("--empty-gpu-gate", action=switch, help="want GPUs 95%% free, as NIM does (default: yes)")
-    add(
-        "--uniform-gpus",
-        action=switch,
-        help="refuse a machine of several products (default: the policy's)",
-    )
-
-
-def _select_options(parser: argparse.ArgumentParser) -> None:
-    _machine_options(parser)
-    _wish_options(parser)
-    _format(parser, "text", "json", "id", "name", "env")
-
-
-def _list_options(parser: argparse.ArgumentParser) -> None:
-    _machine_options(parser)
-    _wish_options(parser)
-    _format(parser, "text", "json")
-    parser.add_argument(
-        "--nim",
-        nargs="?",
-        const="auto",
-        choices=("auto", "1.0", "1.3", "2.0"),
-        help="print NIM's own list-model-profiles layout, of this generation",
-    )
-
-
-def _explain_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "story_of", nargs="?", metavar="PROFILE", help="an id, its beginning, or a name"
-    )
-    _machine_options(parser)
-    _wish_options(parser)
-    _format(parser, "text", "json")
-
-
-def _gpus_options(parser: argparse.ArgumentParser) -> None:
-    _machine_options(parser)
-    parser.add_argument("--known", action="store_true", help="print every product --gpus knows")
-    _format(parser, "text", "json")
-
-
-def _policies_options(parser: argparse.ArgumentParser) -> None:
-    _format(parser, "text", "json")
-
-
-def _completion_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("shell", choices=("bash", "zsh", "tcsh"))
-
-
-def _policy(text: str) -> Policy:
-    from nimprofile.rank import find_policy
-
-    try:
-        return find_policy(text)
-    except RequestError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _tags(text: str) -> tuple[tuple[str, str], ...]:
-    from nimprofile.request import parse_tags
-
-    try:
-        return parse_tags(text, "--tags")
-    except RequestError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _engine(text: str) -> Engine:
-    from nimprofile.request import parse_engine
-
-    try:
-        return parse_engine(text, "--engine")
-    except RequestError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _select(args: argparse.Namespace) -> int:
@@ -463,36 +335,36 @@ _COMMANDS: dict[
         _select,
         "print the profile that would run, and why",
         "nimprofile select --manifest llama-3.1-70b-instruct --gpus 8xh100 --format env",
-        _select_options,
+        select_options,
     ),
     "list": (
         _list,
         "print every profile by grade, with its reason",
         "nimprofile list --manifest llama-3.1-8b-instruct --gpus 1xl4",
-        _list_options,
+        list_options,
     ),
     "explain": (
         _explain,
         "tell the story of one profile, or of the whole decision",
         "nimprofile explain --manifest llama-3.1-8b-instruct --gpus 1xl4 vllm-bf16-tp1-pp1",
-        _explain_options,
+        explain_options,
     ),
     "gpus": (
         _gpus,
         "print the GPUs of this machine, or of --gpus",
         "nimprofile gpus --gpus 8xh100 --json",
-        _gpus_options,
+        gpus_options,
     ),
     "policies": (
         _policies,
         "print every ranking policy",
         "nimprofile policies",
-        _policies_options,
+        policies_options,
     ),
     "completion": (
         _completion,
         "print a completion script for a shell",
         "nimprofile completion bash > ~/.local/share/bash-completion/completions/nimprofile",
-        _completion_options,
+        completion_options,
     ),
 }

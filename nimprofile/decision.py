@@ -14,7 +14,7 @@ from nimprofile.words import doubt_message, message
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from nimprofile.manifest import Manifest
+    from nimprofile.dialects import Manifest
     from nimprofile.profile import Profile
 
 NO_REQUEST = Request()

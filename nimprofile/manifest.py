@@ -1,6 +1,6 @@
-"""What could run: how is a manifest of any dialect read into one value?
+"""What could run: how is a manifest found, read and told apart from other texts?
 
-The dialects stop here. Which one a text is shows in its shape, never in a version number.
+Which dialect a text is shows in its shape, never in a version number; `dialects` has the rest.
 """
 
 from __future__ import annotations
@@ -8,48 +8,15 @@ from __future__ import annotations
 import os
 import sys
 
+from nimprofile.dialects import Manifest, MisplacedError, read_document, read_printout
 from nimprofile.errors import ManifestError
-from nimprofile.model import ModelShape
-from nimprofile.names import describe, parse_name
-from nimprofile.profile import (
-    NOTHING_REQUIRED,
-    Profile,
-    Requires,
-    Stated,
-    profile_from_tags,
-)
-from nimprofile.record import Record
-from nimprofile.values import stated_gb_to_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Literal
-
-    from nimprofile.yaml_reader import Node, Path
-
-    Dialect = Literal["v1", "v2", "metadata-api", "listing"]
-    Entry = tuple[Path, str, dict[str, Node]]
+    from nimprofile.yaml_reader import Node
 
 MAX_BYTES = 64 << 20
 """Largest text that is read, in bytes. The largest manifests seen are under 10 MB."""
-
-
-class Manifest(Record):
-    """The profiles of one model.
-
-    Attributes:
-        profiles: in the order of the source; the order means nothing.
-        dialect: `v1`, `v2`, `metadata-api` or `listing`.
-        model: the model's name, when the source has it.
-        model_shape: what memory is estimated from, when the source has it.
-        source: where it was read from.
-    """
-
-    profiles: tuple[Profile, ...]
-    dialect: Dialect = "v2"
-    model: str | None = None
-    model_shape: ModelShape | None = None
-    source: str = ""
 
 
 def load_manifest(path: str | os.PathLike[str]) -> Manifest:
@@ -141,13 +108,13 @@ def parse_manifest(text: str, source: str = "<string>") -> Manifest:
         from nimprofile.listing import is_listing
 
         if text.lstrip()[:1] not in "{[" and is_listing(text):
-            return _listing(text, source)
+            return read_printout(text, source)
     from nimprofile.yaml_reader import line_of, place
 
     root = _read(text, source)
     try:
-        return _document(root, source)
-    except _MisplacedError as error:
+        return read_document(root, source)
+    except MisplacedError as error:
         raise ManifestError(
             error.problem, source=source, place=place(error.path), line=line_of(text, error.path)
         ) from None
@@ -190,262 +157,3 @@ def _texts(node: object) -> Node:
 
 _SKIPPED = frozenset({"workspace"})
 """Nine lines in ten of a real manifest list weight files, which no rule asks for."""
-
-_HEAD = frozenset(
-    {"schema_version", "profile_selection_criteria", "model", "release", "model_shape"}
-)
-
-
-class _MisplacedError(Exception):
-    """A problem and where it is; becomes a ManifestError once the line is known."""
-
-    def __init__(self, problem: str, path: Path):
-        self.problem, self.path = problem, path
-
-
-def _document(root: Node, source: str) -> Manifest:
-    if not isinstance(root, dict):
-        raise _MisplacedError(f"a manifest is a mapping, this is {_kind(root)}", ())
-    dialect, entries = _entries(root)
-    profiles = tuple(_profile(path, id, entry, dialect) for path, id, entry in entries)
-    if not profiles:
-        raise _MisplacedError("no profiles in it", ("profiles",) if "profiles" in root else ())
-    places: dict[str, Path] = {}
-    for (path, _, _), profile in zip(entries, profiles, strict=True):
-        if profile.id in places:
-            from nimprofile.yaml_reader import place
-
-            first = place(places[profile.id])
-            raise _MisplacedError(f"the id {profile.id} is that of {first} too", (*path, "id"))
-        places[profile.id] = path
-    return Manifest(
-        profiles,
-        dialect,
-        _text(root.get("model"), ("model",)),
-        _model_shape(root.get("model_shape"), ("model_shape",)),
-        source,
-    )
-
-
-def _entries(root: dict[str, Node]) -> tuple[Dialect, list[Entry]]:
-    """Tell the dialect by its shape, and find its profiles."""
-    if "profiles" in root:
-        listed = root["profiles"]
-        if not isinstance(listed, list):
-            raise _MisplacedError(f"profiles is a list, this is {_kind(listed)}", ("profiles",))
-        metadata = any(isinstance(entry, dict) and "profile_id" in entry for entry in listed)
-        key = "profile_id" if metadata else "id"
-        entries = []
-        for at, entry in enumerate(listed):
-            path: Path = ("profiles", at)
-            if not isinstance(entry, dict):
-                raise _MisplacedError(f"a profile is a mapping, this is {_kind(entry)}", path)
-            if not (id := _text(entry.get(key), (*path, key))):
-                raise _MisplacedError(f"this profile has no {key}", path)
-            entries.append((path, id, entry))
-        return ("metadata-api" if metadata else "v2"), entries
-    entries = []
-    for key, entry in root.items():
-        if isinstance(entry, dict) and ("tags" in entry or key not in _HEAD):
-            entries.append(((key,), _text(key, (key,)) or "", entry))
-        elif key not in _HEAD:
-            raise _MisplacedError(
-                f"expected a profile with tags, or a list `profiles`; this is {_kind(entry)}",
-                (key,),
-            )
-    return "v1", entries
-
-
-def _profile(path: Path, id: str, entry: dict[str, Node], dialect: Dialect) -> Profile:
-    if dialect == "metadata-api":
-        tags = _metadata_tags(entry, path)
-    elif "tags" not in entry:
-        raise _MisplacedError("this profile has no tags; write `tags: {}` if it has none", path)
-    else:
-        tags = _tags(entry["tags"], (*path, "tags"))
-    requires = entry.get("requires")
-    name = _text(entry.get("name"), (*path, "name"))
-    try:
-        return profile_from_tags(
-            id,
-            tags,
-            name=name or describe(tags) or id,
-            requires=NOTHING_REQUIRED
-            if requires is None
-            else _requires(requires, (*path, "requires")),
-        )
-    except ManifestError as error:
-        inner = error.place.split(".")
-        if dialect == "metadata-api":
-            inner = [_METADATA_NAMES.get(inner[-1], inner[-1])]
-        raise _MisplacedError(error.problem, (*path, *inner)) from None
-
-
-def _tags(node: Node, path: Path) -> dict[str, str]:
-    """Tag values are texts; a list, as the Metadata API has for `gpu`, is joined by commas."""
-    if not isinstance(node, dict):
-        raise _MisplacedError(f"tags is a mapping of texts, this is {_kind(node)}", path)
-    tags = {}
-    for key, value in node.items():
-        if value is not None:
-            tags[key] = _tag_value(key, value, path)
-    return tags
-
-
-def _tag_value(key: str, value: Node, path: Path) -> str:
-    text = value
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        text = ",".join(str(item) for item in value)
-    if isinstance(text, str) and text.isprintable() and key.isprintable():
-        return text
-    raise _MisplacedError(
-        f"a tag is a text or a list of texts, this is {_kind(value)}", (*path, key)
-    )
-
-
-_METADATA_TAGS = {
-    "inference_backend": "llm_engine",
-    "tensor_parallel_size": "tp",
-    "pipeline_parallel_size": "pp",
-    "buildable_profile": "trtllm_buildable",
-}
-_METADATA_NAMES = {tag: field for field, tag in _METADATA_TAGS.items()}
-_NOT_TAGS = frozenset({"profile_id", "name", "requires", "workspace"})
-
-
-def _metadata_tags(entry: dict[str, Node], path: Path) -> dict[str, str]:
-    """The Metadata API has fields where a manifest has tags; absent means unknown.
-
-    Source: docs.nvidia.com/nim/metadata-api, response fields (1.0.0).
-    """
-    return {
-        _METADATA_TAGS.get(key, key): _tag_value(key, value, path)
-        for key, value in entry.items()
-        if key not in _NOT_TAGS and isinstance(value, str | list)
-    }
-
-
-def _requires(node: Node, path: Path) -> Requires:
-    fields = _fields(node, path, _REQUIRES)
-    for key in ("compute_capability", "driver", "cuda"):
-        if (text := fields.get(key)) is not None:
-            from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
-            try:
-                SpecifierSet(text)
-            except InvalidSpecifier:
-                raise _MisplacedError(
-                    f'{text!r} is not a version specifier set such as ">=8.9"', (*path, key)
-                ) from None
-    memory = fields.get("memory_gib_per_gpu")
-    return Requires(
-        fields.get("compute_capability"),
-        fields.get("driver"),
-        fields.get("cuda"),
-        None if memory is None else _size(memory, (*path, "memory_gib_per_gpu")),
-    )
-
-
-_REQUIRES = ("compute_capability", "driver", "cuda", "memory_gib_per_gpu")
-_SHAPE = (
-    "parameters",
-    "num_hidden_layers",
-    "num_key_value_heads",
-    "head_dim",
-    "max_position_embeddings",
-)
-
-
-def _model_shape(node: Node, path: Path) -> ModelShape | None:
-    if node is None:
-        return None
-    fields = _fields(node, path, _SHAPE)
-    counts = []
-    for key in _SHAPE:
-        if key not in fields:
-            raise _MisplacedError(f"{key} is missing", path)
-        counts.append(_whole(fields[key], (*path, key)))
-    return ModelShape(*counts)
-
-
-def _fields(node: Node, path: Path, allowed: tuple[str, ...]) -> dict[str, str]:
-    """A block of our own making: strict, so that a slip of the pen is not a lost requirement."""
-    if not isinstance(node, dict):
-        raise _MisplacedError(f"expected a mapping, this is {_kind(node)}", path)
-    fields = {}
-    for key, value in node.items():
-        if key not in allowed:
-            raise _MisplacedError(f"unknown key; known: {', '.join(allowed)}", (*path, key))
-        if (text := _text(value, (*path, key))) is not None:
-            fields[key] = text
-    return fields
-
-
-def _whole(text: str, path: Path) -> int:
-    digits = text.replace("_", "")
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= 15 and int(digits) > 0):
-        raise _MisplacedError(f"{text!r} is not a whole number above 0", path)
-    return int(digits)
-
-
-def _size(text: str, path: Path) -> float:
-    try:
-        size = float(text)
-    except ValueError:
-        size = -1.0
-    if not 0 < size < 1e6:
-        raise _MisplacedError(f"{text!r} is not a size in GiB", path)
-    return size
-
-
-def _text(node: Node, path: Path) -> str | None:
-    if node is None or (isinstance(node, str) and node.isprintable()):
-        return node
-    raise _MisplacedError(f"expected a text, this is {_kind(node)}", path)
-
-
-def _kind(node: Node) -> str:
-    match node:
-        case None:
-            return "empty"
-        case str() if not node.isprintable():
-            return f"a text with control characters, {node[:40]!r}"
-        case str():
-            return f"the text {node[:40]!r}"
-        case list():
-            return "a list"
-        case _:
-            return "a mapping"
-
-
-def _listing(text: str, source: str) -> Manifest:
-    from nimprofile.listing import read_listing
-
-    rows, _ = read_listing(text, source=source)
-    if not rows:
-        raise ManifestError("a printout without any profile in it", source=source)
-    profiles = []
-    for row in rows:
-        memory = None
-        if row.full_gb is not None:
-            size = stated_gb_to_bytes(row.full_gb)
-            least = size if row.least_gb is None else stated_gb_to_bytes(row.least_gb)
-            memory = Stated(size, min(least, size), "the listing's [requires …]")
-        tags = parse_name(row.name).tags
-        try:
-            profiles.append(
-                profile_from_tags(
-                    row.id, tags, name=row.name or row.id, memory=memory, tags_from_name=True
-                )
-            )
-        except ManifestError as error:
-            raise ManifestError(
-                error.problem, source=source, place=row.name, line=row.line
-            ) from None
-    named: dict[str, str] = {}
-    for row in rows:
-        if named.setdefault(row.id, row.name) != row.name:
-            raise ManifestError(
-                f"the id {row.id} stands here under two names", source=source, line=row.line
-            )
-    return Manifest(tuple(profiles), "listing", source=source)

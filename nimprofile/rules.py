@@ -1,7 +1,7 @@
 """What can be held against a profile on a machine, one rule at a time?
 
-A rule is a short function that returns a reason with its numbers, a doubt when the figure it needs is
-unknown, or nothing. The literal tuples say which rules there are, in the order they are reported.
+A rule is a short function that returns a reason with its numbers, a doubt when the figure it needs
+is unknown, or nothing. The literal tuples say which rules there are, in the order of the report.
 """
 
 from __future__ import annotations

@@ -126,11 +126,12 @@ class _Reader:
             self._fail("a key must be a text", event, path)
         return str(event.value)
 
-    def _pass_over(self, path: Path) -> None:
+    def _pass_over(self, path: Path, first: events.Event | None = None) -> None:
         """Read one value to its end and forget it."""
         level = 0
+        event = first or self._next()
         while True:
-            kind = type(event := self._next())
+            kind = type(event)
             if kind is _Scalar:
                 pass
             elif kind is _Mapping or kind is _Sequence:
@@ -143,6 +144,7 @@ class _Reader:
                 level -= 1
             if level == 0:
                 return
+            event = self._next()
 
     def find(self, path: Path) -> int | None:
         """Walk to the value at `path`; its line, or that of the last step that is there."""
@@ -165,11 +167,12 @@ class _Reader:
                     return self._next()
                 self._pass_over(())
         elif isinstance(event, _Sequence):
-            for at in range(int(step) if isinstance(step, int) else 0):
-                del at
-                self._pass_over(())
-            item = self._next()
-            return None if isinstance(item, _SequenceEnd) else item
+            at = 0
+            while not isinstance(item := self._next(), _SequenceEnd):
+                if at == step:
+                    return item
+                self._pass_over((), item)
+                at += 1
         return None
 
     def _alias(self, event: events.Event, path: Path) -> NoReturn:

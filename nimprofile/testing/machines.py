@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 from hypothesis import strategies as st
@@ -52,6 +53,7 @@ class Board(NamedTuple):
         return self.device_id or normalise_gpu_name(self.name or "")
 
 
+@cache
 def board_of(short: str) -> Board:
     """A board of the catalogue, by any spelling."""
     product = find_product(short)
@@ -90,7 +92,8 @@ STRANGE_BOARDS = (
 """What no catalogue knows, with names that begin like a known one's, or with no name at all."""
 
 
-def boards(products: Sequence[str], *, strange: bool) -> st.SearchStrategy[Board]:
+@cache
+def boards(products: tuple[str, ...], *, strange: bool) -> st.SearchStrategy[Board]:
     """One of these products, or of those no catalogue knows."""
     known = [board_of(product) for product in products]
     return st.sampled_from([*known, *STRANGE_BOARDS] if strange else known)
@@ -114,7 +117,7 @@ def gpus(
         products: what it may be, spelled as in `--gpus`.
         strange: also boards that no catalogue knows, some without a name or an id.
     """
-    return boards(products, strange=strange).flatmap(lambda board: gpus_of(board, index))
+    return boards(tuple(products), strange=strange).flatmap(lambda board: gpus_of(board, index))
 
 
 @st.composite
@@ -167,7 +170,7 @@ def inventories(
         strange: also boards that no catalogue knows.
     """
     kinds = st.lists(
-        boards(products, strange=strange), min_size=1, max_size=max_groups, unique_by=_key
+        boards(tuple(products), strange=strange), min_size=1, max_size=max_groups, unique_by=_key
     )
     return _inventories(st.integers(min_gpus, max_gpus), kinds)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 from hypothesis import strategies as st
 
-from nimprofile.manifest import Manifest
+from nimprofile.dialects import Manifest
 from nimprofile.model import ModelShape
 from nimprofile.names import describe
 from nimprofile.profile import (
@@ -79,6 +80,7 @@ def _tag_sets(draw: st.DrawFn, products: tuple[str, ...], optional: bool) -> dic
     return tags | draw(gpu_tags(board_of(draw(st.sampled_from(products)))))
 
 
+@cache
 def gpu_tags(board: Board) -> TagSets:
     """The tags that make a profile one for this board, or a generic one."""
     forms: list[dict[str, str]] = [{}]
@@ -127,6 +129,7 @@ def _profile(id: str, tags: dict[str, str], requires: Requires) -> Profile:
     return profile_from_tags(id, tags, name=describe(tags) or id, requires=requires)
 
 
+@cache
 def _requirements() -> st.SearchStrategy[Requires]:
     stated = st.builds(
         Requires,

@@ -8,12 +8,14 @@ floors of the precisions.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
+from itertools import product
 from typing import NamedTuple
 
 from hypothesis import strategies as st
 
+from nimprofile.dialects import Manifest
 from nimprofile.inventory import Gpu, Inventory
-from nimprofile.manifest import Manifest
 from nimprofile.names import describe
 from nimprofile.profile import Engine, Precision, Profile, Requires, Stated, profile_from_tags
 from nimprofile.reasons import (
@@ -227,21 +229,14 @@ def _add_gpus(draw: st.DrawFn, draft: _Draft) -> None:
     board = draft.board
     total = board.memory_mib
     enough = total if total is None else max(draft.need_mib, gate_mib(total))
+    readings = [(total, total), (total, enough), (total, None), (None, None)]
+    # Of a catalogued board, the catalogue knows the capability.
+    capabilities = [board.capability, None]
+    choices = st.sampled_from(list(product(readings, capabilities)))
     for index in draw(indices_of(draft.count)):
-        free = draw(st.sampled_from([total, enough, None]))
-        known = draw(st.sampled_from([total, total, None]))
+        (known, free), capability = draw(choices)
         draft.gpus.append(
-            Gpu(
-                index,
-                board.name,
-                None,
-                board.device_id,
-                known,
-                None if known is None else free,
-                # Of a catalogued board, the catalogue knows it.
-                draw(st.sampled_from([board.capability, None])),
-                board.unified,
-            )
+            Gpu(index, board.name, None, board.device_id, known, free, capability, board.unified)
         )
 
 
@@ -253,6 +248,7 @@ def _add_foreign(draw: st.DrawFn, draft: _Draft, products: tuple[str, ...]) -> N
         draft.gpus.append(draw(gpus_of(other, first + at)))
 
 
+@cache
 def _other_boards(board: Board, products: tuple[str, ...]) -> st.SearchStrategy[Board]:
     known = [board_of(product) for product in (*products, *COMMON_PRODUCTS)]
     return st.sampled_from([other for other in known if other.key != board.key])

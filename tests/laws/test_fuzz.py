@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from nimprofile import (
     POLICIES,
+    Inventory,
     InventoryError,
     Manifest,
     ManifestError,
@@ -84,26 +85,32 @@ def surrogates_too():
     return st.text(st.characters(exclude_categories=()))
 
 
+def outcome(documented, read, *args, **kwargs):
+    """What a reader gives, or the one kind of error that it may raise."""
+    try:
+        return read(*args, **kwargs)
+    except documented as error:
+        return error
+
+
 def check_manifest(text: str) -> None:
     """Read a text; when it is a manifest, everything that uses one must work on it."""
-    try:
-        manifest = parse_manifest(text, "fuzz")
-    except ManifestError as error:
-        assert str(error).startswith("fuzz")
-        assert str(error).isprintable()
-        return
-    assert isinstance(manifest, Manifest)
-    use(manifest, MACHINE)
+    match outcome(ManifestError, parse_manifest, text, "fuzz"):
+        case Manifest() as manifest:
+            use(manifest, MACHINE)
+        case error:
+            assert str(error).startswith("fuzz")
+            assert str(error).isprintable()
 
 
 def check_inventory(text: str) -> None:
-    try:
-        inventory = parse_inventory(text, "fuzz")
-    except InventoryError as error:
-        assert str(error).startswith("fuzz")
-        return
-    assert inventory == parse_inventory(json.dumps(dump_inventory(inventory)))
-    use(MANIFEST, inventory)
+    """Likewise for an inventory."""
+    match outcome(InventoryError, parse_inventory, text, "fuzz"):
+        case Inventory() as inventory:
+            assert inventory == parse_inventory(json.dumps(dump_inventory(inventory)))
+            use(MANIFEST, inventory)
+        case error:
+            assert str(error).startswith("fuzz")
 
 
 def use(manifest, inventory):
@@ -329,11 +336,11 @@ def test_a_damaged_printout_is_a_manifest_or_a_manifest_error(text):
 
 @given(mutated(LISTINGS))
 def test_a_damaged_printout_is_read_as_a_printout_or_is_a_manifest_error(text):
-    try:
-        rows, gpus = read_listing(text, source="fuzz")
-    except ManifestError as error:
-        assert error.source == "fuzz"
+    listing = outcome(ManifestError, read_listing, text, source="fuzz")
+    if isinstance(listing, ManifestError):
+        assert listing.source == "fuzz"
         return
+    rows, gpus = listing
     assert all(row.id and row.line <= text.count("\n") + 1 for row in rows)
     assert len({gpu.index for gpu in gpus}) == len(gpus)
 
@@ -412,12 +419,11 @@ PINS = (
 
 @given(words(*PINS))
 def test_a_pin_is_a_profile_or_a_request_error(text):
-    try:
-        profile = find_pin(Pin(text), MANIFEST)
-    except RequestError as error:
-        assert str(error).startswith("NIM_MODEL_PROFILE")
-        return
-    assert profile in MANIFEST.profiles
+    found = outcome(RequestError, find_pin, Pin(text), MANIFEST)
+    if isinstance(found, RequestError):
+        assert str(found).startswith("NIM_MODEL_PROFILE")
+    else:
+        assert found in MANIFEST.profiles
 
 
 VARIABLES = (
@@ -438,13 +444,11 @@ VARIABLES = (
     )
 )
 def test_an_environment_is_a_request_or_a_request_error(environ):
-    try:
-        request = Request.from_env(environ)
-    except RequestError as error:
-        assert any(name in str(error) for name in environ)
+    request = outcome(RequestError, Request.from_env, environ)
+    if isinstance(request, RequestError):
+        assert any(name in str(request) for name in environ)
         return
-    try:
-        select(MANIFEST, MACHINE, request)
-    except NimProfileError as error:
+    decision = outcome(NimProfileError, select, MANIFEST, MACHINE, request)
+    if isinstance(decision, NimProfileError):
         assert request.pin is not None
-        assert "NIM_MODEL_PROFILE" in str(error)
+        assert "NIM_MODEL_PROFILE" in str(decision)

@@ -32,7 +32,7 @@ def test_a_pin_is_honoured_or_refused_never_replaced(world, policy):
         assert decision.pinned.reasons
     else:
         assert pin == decision.selected.profile
-        assert () == decision.selected.reasons
+        assert decision.selected.reasons == ()
 
 
 @given(pinned_worlds(), POLICY_NAMES)

@@ -18,7 +18,7 @@ MIB = 1024 * 1024
 EVERY_REASON = get_args(r.Reason)
 
 
-def assert_true(reason, profile, inventory, request):
+def assert_true(reason, profile, inventory, request):  # noqa: C901, PLR0912, PLR0915 - a case a reason
     """The reason's own numbers say no, and they are the machine's and the profile's numbers."""
     gpus = {gpu.index: gpu for gpu in inventory.gpus}
     named = [gpus[index] for index in getattr(reason, "gpus", ())]
@@ -112,7 +112,7 @@ def test_one_broken_need_is_rejected_for_that_need_and_no_other(reason):
         assert decision.selected is None
         (verdict,) = decision.rejected
         assert {reason} == {type(found) for found in verdict.reasons}
-        assert () == verdict.waived
+        assert verdict.waived == ()
         assert {
             r.INCOMPATIBLE: "incompatible",
             r.LOW_MEMORY: "low memory",

@@ -1,0 +1,159 @@
+"""Which options does each command take, and how is a value of each read?"""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from nimprofile.errors import RequestError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from nimprofile.profile import Engine
+    from nimprofile.rank import Policy
+
+
+class Help(argparse.RawDescriptionHelpFormatter):
+    """Help as wide as the terminal; told so, because asking costs argparse 4 ms an option set."""
+
+    def __init__(self, prog: str):
+        try:
+            width = os.get_terminal_size().columns - 2
+        except OSError:
+            width = 100
+        super().__init__(prog, max_help_position=30, width=width)
+
+
+class Version(argparse.Action):
+    """`--version`, without importing the package's metadata for every other command."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        """Print the version and leave."""
+        from nimprofile import __version__
+
+        print(f"nimprofile {__version__}")
+        parser.exit()
+
+
+def _format(parser: argparse.ArgumentParser, *formats: str) -> None:
+    parser.add_argument(
+        "--format", choices=formats, default="text", help="how to print (default: text)"
+    )
+    parser.add_argument(
+        "--json", dest="format", action="store_const", const="json", help="--format json"
+    )
+
+
+def _machine_options(parser: argparse.ArgumentParser) -> None:
+    machine = parser.add_mutually_exclusive_group()
+    add = machine.add_argument
+    add("--inventory", metavar="FILE", help="GPUs from a JSON file, or - for standard input")
+    add("--gpus", metavar="SPEC", help="GPUs by name: 8xh100, or 4xl40s,1xt4")
+
+
+def _wish_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--manifest", metavar="PATH", help="a file, - for standard input, or a bundled name")
+    add("--policy", type=_policy, default="nim", help="the order among candidates (default: nim)")
+    add("--prefer", metavar="CHAIN", help="your own chain: objective=throughput,precision,tp")
+    add("--profile", metavar="PROFILE", help="run exactly this id or name ($NIM_MODEL_PROFILE)")
+    add("--tags", metavar="TAG=VALUE,…", type=_tags, help="only these tags ($NIM_TAGS_SELECTOR)")
+    add("--engine", action="append", type=_engine, help="an engine this container has; repeatable")
+    switch = argparse.BooleanOptionalAction
+    add("--lora", action=switch, help="LoRA adapters will be served ($NIM_PEFT_SOURCE)")
+    add(
+        "--relax-memory",
+        action=switch,
+        help="allow low-memory profiles ($NIM_RELAX_MEM_CONSTRAINTS)",
+    )
+    add(
+        "--allow-unsafe",
+        action=switch,
+        help="let --profile ignore mismatches ($NIM_MANIFEST_ALLOW_UNSAFE)",
+    )
+    add(
+        "--allow-nvfp4-emulation",
+        action=switch,
+        help="NVFP4 below compute capability 10.0 ($NIM_ALLOW_NVFP4_EMULATION)",
+    )
+    add("--empty-gpu-gate", action=switch, help="want GPUs 95%% free, as NIM does (default: yes)")
+    add(
+        "--uniform-gpus",
+        action=switch,
+        help="refuse a machine of several products (default: the policy's)",
+    )
+
+
+def select_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `nimprofile select`."""
+    _machine_options(parser)
+    _wish_options(parser)
+    _format(parser, "text", "json", "id", "name", "env")
+
+
+def list_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `nimprofile list`."""
+    _machine_options(parser)
+    _wish_options(parser)
+    _format(parser, "text", "json")
+    parser.add_argument(
+        "--nim",
+        nargs="?",
+        const="auto",
+        choices=("auto", "1.0", "1.3", "2.0"),
+        help="print NIM's own list-model-profiles layout, of this generation",
+    )
+
+
+def explain_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `nimprofile explain`."""
+    parser.add_argument(
+        "story_of", nargs="?", metavar="PROFILE", help="an id, its beginning, or a name"
+    )
+    _machine_options(parser)
+    _wish_options(parser)
+    _format(parser, "text", "json")
+
+
+def gpus_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `nimprofile gpus`."""
+    _machine_options(parser)
+    parser.add_argument("--known", action="store_true", help="print every product --gpus knows")
+    _format(parser, "text", "json")
+
+
+def policies_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `nimprofile policies`."""
+    _format(parser, "text", "json")
+
+
+def completion_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `nimprofile completion`."""
+    parser.add_argument("shell", choices=("bash", "zsh", "tcsh"))
+
+
+def _policy(text: str) -> Policy:
+    from nimprofile.rank import find_policy
+
+    try:
+        return find_policy(text)
+    except RequestError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _tags(text: str) -> tuple[tuple[str, str], ...]:
+    from nimprofile.request import parse_tags
+
+    try:
+        return parse_tags(text, "--tags")
+    except RequestError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _engine(text: str) -> Engine:
+    from nimprofile.request import parse_engine
+
+    try:
+        return parse_engine(text, "--engine")
+    except RequestError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
