@@ -212,7 +212,7 @@ def _try_group(
     wanted = profile.gpus_needed
     if profile.tp is None and profile.engine is not None:
         # A model-free profile spreads over what it is given: "(vllm) on GPUs [0, 1]" (corpus, 057).
-        wanted = max(wanted, sum(standing is not _Standing.SHORT for standing, _, _ in usable))
+        wanted = max(wanted, sum(standing <= _Standing.DOUBTED for standing, _, _ in usable))
     if len(usable) < wanted:
         worst_first = sorted(judged, key=lambda one: -one[0])
         findings = _each_once([found for _, _, found in worst_first])

@@ -119,9 +119,12 @@ def _from_listing(text: str, source: str) -> Inventory:
     """SYSTEM INFO has PCI ids, names and the share of memory in use; the catalogue has the rest."""
     try:
         _, listed = read_listing(text, source=source)
-        if not listed:
-            raise InventoryError(f"{source}: a printout without GPUs (no SYSTEM INFO)")
-        gpus = []
+    except ManifestError as error:
+        raise InventoryError(str(error)) from None
+    if not listed:
+        raise InventoryError(f"{source}: a printout without GPUs (no SYSTEM INFO)")
+    gpus = []
+    try:
         for entry in listed:
             gpu = Gpu(entry.index, entry.name, device_id=entry.device_id)
             product = product_of(gpu)
@@ -139,6 +142,6 @@ def _from_listing(text: str, source: str) -> Inventory:
                     unified_memory=bool(product and product.unified_memory),
                 )
             )
-    except (ManifestError, ValueError) as error:
-        raise InventoryError(str(error)) from None
+    except ValueError as error:
+        raise InventoryError(f"{source}: {error}") from None
     return Inventory(tuple(gpus))

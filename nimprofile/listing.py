@@ -21,7 +21,7 @@ _HEADING = re.compile(
 )
 _NO_PROFILES = frozenset({"", "system info", "free gpus", "non-free gpus"})
 _ROW = re.compile(
-    r"\s*+-?\s*+(?P<id>[0-9a-f]{8}(?:[0-9a-f-]*[0-9a-f])?)(?:…|\.\.\.)?"
+    r"\s*+-?\s*+(?P<id>[0-9a-f]{8}(?:[0-9a-f-]*[0-9a-f])?|[0-9a-f]{4,7}(?=…|\.\.\.))(?:…|\.\.\.)?"
     r"(?:\s++\((?P<name>[^()]*)\)|\s++-\s++(?P<pairs>[^\[]*[^\[\s]))?"
     r"(?:\s*\[requires (?P<need>[^\]]*)\])?\s*"
 )
@@ -100,7 +100,9 @@ def read_listing(text: str, *, source: str) -> tuple[tuple[Row, ...], tuple[List
             if (rest := match["rest"]) and rest != "<None>":
                 row = _row(rest, section, number, source)
                 rows.setdefault((row.id, row.name), row)
-        elif _is_bullet(line) and section not in _NO_PROFILES:
+        elif not line.strip():
+            section = ""  # what follows a printout is somebody's text
+        elif _is_bullet(line) and (section not in _NO_PROFILES or _has_full_id(line)):
             row = _row(line, section, number, source)
             rows.setdefault((row.id, row.name), row)
     return tuple(rows.values()), tuple(gpus.values())
@@ -108,6 +110,11 @@ def read_listing(text: str, *, source: str) -> tuple[tuple[Row, ...], tuple[List
 
 def _is_bullet(line: str) -> bool:
     return line.lstrip().startswith("- ") and line.strip("- \t") != "<None>"
+
+
+def _has_full_id(line: str) -> bool:
+    words = line.split(maxsplit=2)
+    return len(words) > 1 and len(words[1]) == 64 and words[1].isalnum()
 
 
 def _row(line: str, section: str, number: int, source: str) -> Row:

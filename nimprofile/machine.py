@@ -29,10 +29,12 @@ class GpuKind:
         self.indices = tuple(gpu.index for gpu in gpus)
         product = product_of(gpu)
         self.label = gpu.name or (product.name if product else gpu.label)
-        self.spellings = frozenset({normalise_gpu_name(gpu.name)} if gpu.name else ())
+        self.spellings: frozenset[str] = product.spellings if product else frozenset()
+        # `NVIDIA H100` is what a 94 GB board says: the name of another product tells nothing.
+        if gpu.name and product_of(gpu.replace(device_id=None)) in (None, product):
+            self.spellings |= {normalise_gpu_name(gpu.name)}
         self.capability = gpu.compute_capability
         if product is not None:
-            self.spellings |= product.spellings
             self.capability = self.capability or product.compute_capability
 
 

@@ -85,7 +85,10 @@ class _Reader:
             self._next()  # the end of the document
             if type(event := self._next()) is not events.StreamEndEvent:
                 self._fail("a second document starts here; a manifest is one document", event)
-        except yaml.YAMLError as error:
+        except ManifestError:
+            raise
+        except (yaml.YAMLError, ValueError, OverflowError) as error:
+            # The pure parser lets the errors of `chr` through: `"\UFFFFFFFF"`.
             self._malformed(error)
         return node
 
@@ -156,7 +159,7 @@ class _Reader:
                 if found is None:
                     return line
                 event, line = found, _line(found)
-        except yaml.YAMLError:
+        except (yaml.YAMLError, ValueError, OverflowError):
             return None
         return line
 
@@ -181,7 +184,7 @@ class _Reader:
     def _fail(self, problem: str, event: events.Event, path: Path = ()) -> NoReturn:
         raise ManifestError(problem, source=self.source, place=place(path), line=_line(event))
 
-    def _malformed(self, error: yaml.YAMLError) -> NoReturn:
+    def _malformed(self, error: Exception) -> NoReturn:
         mark = getattr(error, "problem_mark", None)
         line = None if mark is None else mark.line + 1
         if isinstance(position := getattr(error, "position", None), int):  # a ReaderError

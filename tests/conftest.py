@@ -5,12 +5,14 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
-# dev is for every run, ci for the machine that has the time, fuzz for once in a while.
-for name, examples in (("dev", 50), ("ci", 400), ("fuzz", 10_000)):
+# dev is for every run, ci for the machine that has the time, fuzz for once in a while; mutation
+# tries hundreds of versions of the code.
+for name, examples in (("dev", 50), ("ci", 400), ("fuzz", 10_000), ("mutation", 25)):
     settings.register_profile(
         name,
         max_examples=examples,
         deadline=None,
+        derandomize=name == "mutation",
         print_blob=True,
         suppress_health_check=[HealthCheck.too_slow],
     )

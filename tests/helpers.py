@@ -4,7 +4,7 @@ from nimprofile import Gpu, Inventory, Manifest, Request, mock_inventory, select
 from nimprofile.fit import check
 from nimprofile.machine import Machine
 from nimprofile.names import describe
-from nimprofile.profile import NOTHING_REQUIRED, profile_from_tags
+from nimprofile.profile import NOTHING_REQUIRED, Stated, profile_from_tags
 from nimprofile.values import GIB, ComputeCapability
 
 H100_NAME = "NVIDIA H100 80GB HBM3"
@@ -16,6 +16,12 @@ def make_profile(id="p", *, name=None, requires=NOTHING_REQUIRED, memory=None, *
     return profile_from_tags(
         id, tags, name=name or describe(tags) or id, requires=requires, memory=memory
     )
+
+
+def needing(size, least=None, **tags):
+    """A vLLM profile that needs this many bytes on each GPU."""
+    memory = Stated(size, size if least is None else least, "the test")
+    return make_profile(memory=memory, **{"llm_engine": "vllm", "tp": "1"} | tags)
 
 
 def make_manifest(*profiles, shape=None):

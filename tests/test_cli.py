@@ -71,7 +71,7 @@ def select_id(run, manifest):
         code, out, err = run(
             "select", "--manifest", manifest, "--gpus", gpus, "--format", "id", *options
         )
-        assert 0 == code, err
+        assert code == 0, err
         return out.strip()
 
     return select_id
@@ -82,7 +82,7 @@ def select_id(run, manifest):
 
 def test_select_prints_the_choice_the_gpus_and_the_reason(run, manifest):
     code, out, err = run("select", "--manifest", manifest, "--gpus", "2xh100")
-    assert (0, "") == (code, err)
+    assert (code, err) == (0, "")
     assert [
         "profile  vllm-fp8-tp2-pp1-10.0",
         f"id       {ID_FP8}",
@@ -128,12 +128,12 @@ def test_a_shell_reads_env_back(run, tmp_path):
 def test_select_prints_json(run, manifest, flag):
     code, out, _ = run("select", "--manifest", manifest, "--gpus", "2xh100", *flag)
     data = json.loads(out)
-    assert (0, ID_FP8, "nim", ID_BF16) == (
+    assert (
         code,
         data["selected"]["id"],
         data["policy"],
         data["deciding"]["over"],
-    )
+    ) == (0, ID_FP8, "nim", ID_BF16)
 
 
 def test_a_warning_goes_to_stderr(run, manifest, busy):
@@ -155,14 +155,14 @@ def test_text_json_has_its_warnings_inside_too(run, manifest, busy):
 
 def test_1_when_no_profile_runs_with_a_histogram_on_stderr(run, manifest):
     code, out, err = run("select", "--manifest", manifest, "--gpus", "1xt4")
-    assert (1, "") == (code, out)
+    assert (code, out) == (1, "")
     assert err.startswith("No profile found for the detected hardware: 0 of 3 profiles run on")
     assert "3 × compute capability too low for the precision" in err
 
 
 def test_json_is_printed_even_when_no_profile_runs(run, manifest):
     code, out, err = run("select", "--manifest", manifest, "--gpus", "1xt4", "--json")
-    assert (1, None, 3) == (code, (data := json.loads(out))["selected"], len(data["rejected"]))
+    assert (code, (data := json.loads(out))["selected"], len(data["rejected"])) == (1, None, 3)
     assert err.startswith("No profile found")
 
 
@@ -187,7 +187,7 @@ def test_json_is_printed_even_when_no_profile_runs(run, manifest):
 )
 def test_2_for_a_wrong_command_line(run, argv):
     code, out, err = run(*argv)
-    assert (2, "") == (code, out)
+    assert (code, out) == (2, "")
     assert err.startswith("usage: nimprofile")
 
 
@@ -213,7 +213,7 @@ def test_an_unknown_engine_lists_the_known_ones(run):
 def test_3_for_a_bad_manifest_machine_or_override(run, manifest, options, message):
     defaults = {"--manifest": manifest, "--gpus": "1xh100"} | dict([options])
     code, out, err = run("select", *(word for pair in defaults.items() for word in pair))
-    assert (3, "") == (code, out)
+    assert (code, out) == (3, "")
     assert err.startswith(f"nimprofile: {message}")
 
 
@@ -221,14 +221,14 @@ def test_3_for_a_bad_inventory(run, manifest, tmp_path):
     path = tmp_path / "box.json"
     path.write_text('{"gpus": [{"memory_total_mib": "much"}]}', encoding="utf-8")
     code, out, err = run("select", "--manifest", manifest, "--inventory", path)
-    assert (3, "") == (code, out)
+    assert (code, out) == (3, "")
     assert f"nimprofile: {path}: gpus[0].memory_total_mib: " in err
 
 
 def test_3_for_a_pin_that_is_refused_with_its_reasons(run, manifest):
     options = ("--manifest", manifest, "--gpus", "1xh100", "--profile", ID_FP8)
     code, out, err = run("select", *options)
-    assert (3, "") == (code, out)
+    assert (code, out) == (3, "")
     assert [
         f"--profile={ID_FP8} is refused: vllm-fp8-tp2-pp1-10.0 does not run here.",
         "  needs 2 GPUs of one product; there is 1 × NVIDIA H100 80GB HBM3",
@@ -239,18 +239,18 @@ def test_3_for_a_pin_that_is_refused_with_its_reasons(run, manifest):
 def test_3_for_a_variable_that_cannot_be_read(run, manifest, monkeypatch):
     monkeypatch.setenv("NIM_RELAX_MEM_CONSTRAINTS", "maybe")
     code, _, err = run("select", "--manifest", manifest, "--gpus", "1xh100")
-    assert (3, "nimprofile: NIM_RELAX_MEM_CONSTRAINTS='maybe' is neither 0 nor 1\n") == (code, err)
+    assert (code, err) == (3, "nimprofile: NIM_RELAX_MEM_CONSTRAINTS='maybe' is neither 0 nor 1\n")
 
 
 @pytest.mark.parametrize("command", ["select", "list", "explain"])
 def test_4_when_there_is_no_gpu_to_read(run, manifest, command):
     code, out, err = run(command, "--manifest", manifest)
-    assert (4, "") == (code, out)
+    assert (code, out) == (4, "")
     assert err.startswith("nimprofile: no GPU could be read")
 
 
 def test_4_from_gpus_too(run):
-    assert 4 == run("gpus")[0]
+    assert run("gpus")[0] == 4
 
 
 def test_130_when_interrupted(run, monkeypatch):
@@ -258,12 +258,12 @@ def test_130_when_interrupted(run, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("nimprofile.manifest.load_manifest", interrupt)
-    assert (130, "", "") == run("select", "--manifest", "x", "--gpus", "1xt4")
+    assert run("select", "--manifest", "x", "--gpus", "1xt4") == (130, "", "")
 
 
 def test_3_when_both_inputs_are_standard_input(run):
     code, _, err = run("select", "--manifest", "-", "--inventory", "-")
-    assert 3 == code
+    assert code == 3
     assert "only one of --manifest and --inventory can be standard input" in err
 
 
@@ -273,7 +273,7 @@ def test_3_when_both_inputs_are_standard_input(run):
 def test_without_a_manifest_the_bundled_ones_are_listed(run, monkeypatch):
     monkeypatch.setattr(cli, "CONTAINER_MANIFESTS", ("/nowhere/m.yaml",))
     code, _, err = run("select", "--gpus", "1xh100")
-    assert 3 == code
+    assert code == 3
     assert err.startswith("nimprofile: no manifest: name one with --manifest or NIM_MANIFEST_PATH")
     assert ", ".join(bundled_manifests()) in err
 
@@ -284,10 +284,10 @@ def test_in_a_container_the_manifest_is_where_nim_keeps_it(run, manifest, monkey
 
 
 def test_the_container_paths_are_nims_own():
-    assert (
+    assert cli.CONTAINER_MANIFESTS == (
         "/opt/nim/etc/default/model_manifest.yaml",
         "/etc/nim/config/model_manifest.yaml",
-    ) == cli.CONTAINER_MANIFESTS
+    )
 
 
 def test_nim_manifest_path_names_the_manifest(run, manifest, monkeypatch):
@@ -310,7 +310,7 @@ def test_a_manifest_comes_from_standard_input(run, monkeypatch):
 def test_an_inventory_comes_from_standard_input(run, manifest, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(BUSY.encode())))
     code, _, err = run("select", "--manifest", manifest, "--inventory", "-")
-    assert 1 == code
+    assert code == 1
     assert "GPU not empty" in err
 
 
@@ -320,61 +320,61 @@ def test_an_inventory_comes_from_standard_input(run, manifest, monkeypatch):
 @pytest.mark.parametrize("value", [ID_BF16, "vllm-bf16-tp1-pp1-16.0"])
 def test_nim_model_profile_pins(select_id, monkeypatch, value):
     monkeypatch.setenv("NIM_MODEL_PROFILE", value)
-    assert ID_BF16 == select_id()
+    assert select_id() == ID_BF16
 
 
 @pytest.mark.parametrize("value", ["", "default"])
 def test_an_empty_or_default_pin_variable_selects(select_id, monkeypatch, value):
     monkeypatch.setenv("NIM_MODEL_PROFILE", value)
-    assert ID_FP8 == select_id()
+    assert select_id() == ID_FP8
 
 
 def test_the_error_names_the_variable(run, manifest, monkeypatch):
     monkeypatch.setenv("NIM_MODEL_PROFILE", "nope")
     code, _, err = run("select", "--manifest", manifest, "--gpus", "1xh100")
-    assert 3 == code
+    assert code == 3
     assert err.startswith("nimprofile: NIM_MODEL_PROFILE: 'nope'")
 
 
 @pytest.mark.parametrize("value", ["nope", ID_FP8])
 def test_the_profile_flag_beats_the_variable(select_id, monkeypatch, value):
     monkeypatch.setenv("NIM_MODEL_PROFILE", value)
-    assert ID_BF16 == select_id("--profile", ID_BF16)
+    assert select_id("--profile", ID_BF16) == ID_BF16
 
 
 @pytest.mark.parametrize("value", ["", "default"])
 def test_the_profile_flag_can_take_a_pin_away(select_id, monkeypatch, value):
     monkeypatch.setenv("NIM_MODEL_PROFILE", ID_BF16)
-    assert ID_FP8 == select_id("--profile", value)
+    assert select_id("--profile", value) == ID_FP8
 
 
 def test_nim_tags_selector_selects(select_id, monkeypatch):
     monkeypatch.setenv("NIM_TAGS_SELECTOR", "precision=bf16,tp=1")
-    assert ID_BF16 == select_id()
+    assert select_id() == ID_BF16
 
 
 def test_the_tags_flag_beats_the_variable(select_id, monkeypatch):
     monkeypatch.setenv("NIM_TAGS_SELECTOR", "nonsense")
-    assert ID_FP8 == select_id("--tags", "precision=fp8")
+    assert select_id("--tags", "precision=fp8") == ID_FP8
 
 
 def test_the_tags_flag_can_take_the_selector_away(select_id, monkeypatch):
     monkeypatch.setenv("NIM_TAGS_SELECTOR", "precision=bf16")
-    assert ID_FP8 == select_id("--tags", "")
+    assert select_id("--tags", "") == ID_FP8
 
 
 def test_nim_peft_source_turns_to_lora_profiles(select_id, monkeypatch):
     monkeypatch.setenv("NIM_PEFT_SOURCE", "/adapters")
-    assert ID_LORA == select_id()
+    assert select_id() == ID_LORA
 
 
 def test_no_lora_beats_the_variable(select_id, monkeypatch):
     monkeypatch.setenv("NIM_PEFT_SOURCE", "/adapters")
-    assert ID_FP8 == select_id("--no-lora")
+    assert select_id("--no-lora") == ID_FP8
 
 
 def test_lora_turns_to_lora_profiles(select_id):
-    assert ID_LORA == select_id("--lora")
+    assert select_id("--lora") == ID_LORA
 
 
 @pytest.mark.parametrize(
@@ -446,17 +446,17 @@ def test_a_mixed_machine_and_its_switches(run, manifest, options, expected):
 
 def test_engine_is_repeatable(run, manifest):
     options = ("--manifest", manifest, "--gpus", "1xh100", "--engine", "sglang")
-    assert 1 == run("select", *options)[0]
-    assert 0 == run("select", *options, "--engine", "vllm")[0]
+    assert run("select", *options)[0] == 1
+    assert run("select", *options, "--engine", "vllm")[0] == 0
 
 
 def test_prefer_is_the_chain_of_ones_own(select_id):
-    assert ID_BF16 == select_id("--prefer", "tp=low")
+    assert select_id("--prefer", "tp=low") == ID_BF16
 
 
 def test_policy_is_reported(run, manifest):
     options = ("--manifest", manifest, "--gpus", "2xh100", "--policy", "nim-2.0", "--json")
-    assert "nim-2.0" == json.loads(run("select", *options)[1])["policy"]
+    assert json.loads(run("select", *options)[1])["policy"] == "nim-2.0"
 
 
 # list
@@ -465,8 +465,8 @@ def test_policy_is_reported(run, manifest):
 def test_list_prints_every_profile_with_its_grade_in_a_pipe(run, manifest):
     code, out, _ = run("list", "--manifest", manifest, "--gpus", "1xh100")
     rows = [line.split("\t") for line in out.splitlines()]
-    assert 0 == code
-    assert [
+    assert code == 0
+    assert rows == [
         ["runnable", ID_BF16, "vllm-bf16-tp1-pp1-16.0", "GPUs 0"],
         [
             "runnable",
@@ -480,16 +480,16 @@ def test_list_prints_every_profile_with_its_grade_in_a_pipe(run, manifest):
             "vllm-fp8-tp2-pp1-10.0",
             "needs 2 GPUs of one product; there is 1 × NVIDIA H100 80GB HBM3",
         ],
-    ] == rows
+    ]
 
 
 def test_list_succeeds_even_when_no_profile_runs(run, manifest):
-    assert 0 == run("list", "--manifest", manifest, "--gpus", "1xt4")[0]
+    assert run("list", "--manifest", manifest, "--gpus", "1xt4")[0] == 0
 
 
 def test_list_prints_the_decision_as_json(run, manifest):
     _, out, _ = run("list", "--manifest", manifest, "--gpus", "1xh100", "--json")
-    assert ID_BF16 == json.loads(out)["selected"]["id"]
+    assert json.loads(out)["selected"]["id"] == ID_BF16
 
 
 @pytest.mark.parametrize(
@@ -503,7 +503,7 @@ def test_list_prints_the_decision_as_json(run, manifest):
 )
 def test_list_nim_prints_nims_own_layout(run, manifest, layout, heading):
     code, out, _ = run("list", "--manifest", manifest, "--gpus", "1xh100", *layout)
-    assert 0 == code
+    assert code == 0
     assert out.startswith("SYSTEM INFO\n- Free GPUs:\n  -  [2330:10de] (0) NVIDIA H100 80GB HBM3")
     assert heading in out
 
@@ -513,31 +513,31 @@ def test_list_nim_prints_nims_own_layout(run, manifest, layout, heading):
 
 def test_explain_tells_the_whole_decision(run, manifest):
     code, out, _ = run("explain", "--manifest", manifest, "--gpus", "1xh100")
-    assert 0 == code
+    assert code == 0
     assert out.startswith("Machine: 1 × NVIDIA H100 80GB HBM3\nPolicy: nim: engine > precision")
 
 
 @pytest.mark.parametrize("named", [ID_FP8, "vllm-fp8-tp2-pp1-10.0", "ffff"])
 def test_explain_tells_of_one_profile_by_id_name_or_beginning(run, manifest, named):
     code, out, _ = run("explain", "--manifest", manifest, "--gpus", "1xh100", named)
-    assert 0 == code
+    assert code == 0
     assert out.startswith(f"vllm-fp8-tp2-pp1-10.0: incompatible\nid {ID_FP8}\n")
 
 
 def test_explain_takes_the_profile_before_the_options(run, manifest):
     code, out, _ = run("explain", "ffff", "--manifest", manifest, "--gpus", "1xh100", "--json")
-    assert (0, ID_FP8) == (code, json.loads(out)["id"])
+    assert (code, json.loads(out)["id"]) == (0, ID_FP8)
 
 
 def test_explain_refuses_a_profile_it_does_not_find(run, manifest):
     code, _, err = run("explain", "--manifest", manifest, "--gpus", "1xh100", "nope")
-    assert 3 == code
+    assert code == 3
     assert err.startswith("nimprofile: PROFILE: 'nope' is not a profile of this manifest")
 
 
 def test_explain_prints_the_decision_as_json(run, manifest):
     _, out, _ = run("explain", "--manifest", manifest, "--gpus", "1xh100", "--json")
-    assert ID_BF16 == json.loads(out)["selected"]["id"]
+    assert json.loads(out)["selected"]["id"] == ID_BF16
 
 
 # gpus, policies, completion
@@ -545,11 +545,11 @@ def test_explain_prints_the_decision_as_json(run, manifest):
 
 def test_gpus_prints_the_inventory(run):
     code, out, _ = run("gpus", "--gpus", "2xt4")
-    assert 0 == code
-    assert [
+    assert code == 0
+    assert [line.split("\t") for line in out.splitlines()] == [
         ["0", "Tesla T4", "1eb8:10de", "15360", "15360", "7.5"],
         ["1", "Tesla T4", "1eb8:10de", "15360", "15360", "7.5"],
-    ] == [line.split("\t") for line in out.splitlines()]
+    ]
 
 
 def test_gpus_json_is_an_inventory(run, tmp_path):
@@ -568,7 +568,7 @@ def test_gpus_known_lists_the_catalogue(run):
 def test_gpus_known_lists_the_catalogue_as_json(run):
     _, out, _ = run("gpus", "--known", "--json")
     rows = {row["short"]: row for row in json.loads(out)}
-    assert (["2330:10de"], 81559) == (rows["h100"]["device_ids"], rows["h100"]["memory_total_mib"])
+    assert (rows["h100"]["device_ids"], rows["h100"]["memory_total_mib"]) == (["2330:10de"], 81559)
 
 
 def test_policies_lists_every_policy(run):
@@ -585,7 +585,7 @@ def test_policies_lists_every_policy_as_json(run):
 @pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
 def test_completion_knows_every_command_and_option(run, shell):
     code, out, _ = run("completion", shell)
-    assert 0 == code
+    assert code == 0
     for word in ("select", "explain", "relax-memory"):
         assert word in out
 
@@ -599,39 +599,35 @@ def test_version_is_the_packages(run):
 
 def test_help_lists_commands_examples_and_exit_codes(run):
     code, out, _ = run("--help")
-    assert 0 == code
+    assert code == 0
     for word in ("select", "explain", "examples:", "exit codes:", "4 no GPU could be read"):
         assert word in out
 
 
-@pytest.mark.parametrize(
-    "command", ["select", "list", "explain", "gpus", "policies", "completion"]
-)
+@pytest.mark.parametrize("command", ["select", "list", "explain", "gpus", "policies", "completion"])
 def test_every_command_has_help_with_an_example(run, command):
     code, out, _ = run(command, "--help")
-    assert 0 == code
+    assert code == 0
     assert f"usage: nimprofile {command}" in out
     assert f"example:\n  nimprofile {command}" in out
 
 
-@pytest.mark.parametrize(
-    "command", ["select", "list", "explain", "gpus", "policies", "completion"]
-)
+@pytest.mark.parametrize("command", ["select", "list", "explain", "gpus", "policies", "completion"])
 def test_the_example_of_every_command_runs(run, tmp_path, monkeypatch, command):
     monkeypatch.chdir(tmp_path)
     help = run(command, "--help")[1]
     example = help.rpartition("example:\n  nimprofile ")[2].partition(" > ")[0]
-    assert 0 == run(*shlex.split(example))[0]
+    assert run(*shlex.split(example))[0] == 0
 
 
 def test_help_is_as_wide_as_the_terminal(run, monkeypatch):
     monkeypatch.setattr(os, "get_terminal_size", lambda *_: os.terminal_size((60, 20)))
-    assert 60 >= max(map(len, run("policies", "--help")[1].splitlines()))
+    assert max(map(len, run("policies", "--help")[1].splitlines())) <= 60
 
 
 def test_a_parser_can_be_built_whole():
     args = cli.build_parser().parse_args(["list", "--nim", "--gpus", "1xt4"])
-    assert ("auto", "1xt4") == (args.nim, args.gpus)
+    assert (args.nim, args.gpus) == ("auto", "1xt4")
 
 
 # Terminals.
@@ -675,7 +671,7 @@ def test_a_large_manifest_is_announced_on_a_terminal(manifest, monkeypatch, caps
 
 def test_a_large_manifest_is_not_announced_in_a_pipe(run, manifest, monkeypatch):
     monkeypatch.setattr(cli, "SLOW_BYTES", 10)
-    assert "" == run("select", "--manifest", manifest, "--gpus", "1xh100")[2]
+    assert run("select", "--manifest", manifest, "--gpus", "1xh100")[2] == ""
 
 
 # Whole processes.
@@ -698,7 +694,7 @@ def process(*argv, stdin=b"", **environ):
 
 def test_the_module_runs_as_a_program():
     done = process("select", "--manifest", "llama-3.1-70b-instruct", "--gpus", "8xh100")
-    assert (0, b"") == (done.returncode, done.stderr)
+    assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout.startswith(b"profile  tensorrt_llm-h100-fp8-tp8-pp1-latency\n")
 
 
@@ -736,7 +732,7 @@ def test_a_reader_that_goes_away_is_not_a_failure():
         capture_output=True,
         check=False,
     )
-    assert (0, b"") == (done.returncode, done.stderr)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 class Gone(io.TextIOWrapper):
@@ -758,14 +754,14 @@ def test_a_broken_pipe_is_caught_when_the_output_is_flushed(monkeypatch, tmp_pat
             code = cli.main(["policies"])
         gone.broken = False
         gone.close()
-    assert 0 == code
+    assert code == 0
 
 
 def test_an_error_of_ours_never_reaches_the_caller_as_a_traceback(run, tmp_path):
     path = tmp_path / "m.yaml"
     path.write_bytes(b"\xff\xfe\x00")
     code, out, err = run("select", "--manifest", path, "--gpus", "1xt4")
-    assert (3, "") == (code, out)
+    assert (code, out) == (3, "")
     with pytest.raises(ManifestError):
         parse("[")
     assert err.startswith(f"nimprofile: {path}:1: not a text file")

@@ -215,7 +215,9 @@ def test_every_profile_runs_on_the_gpus_the_log_names(case):
 @pytest.mark.parametrize("case", _having(lambda case: "log" in case))
 def test_every_printed_line_is_read(case):
     """The verbatim lines around the profiles stop no reader, and name the GPUs we say."""
-    rows = [f"- {_id(row, n)} ({row['name']})" for n, row in enumerate(case["profiles"]) if row["name"]]
+    rows = [
+        f"- {_id(row, n)} ({row['name']})" for n, row in enumerate(case["profiles"]) if row["name"]
+    ]
     if not rows or any("|" in row for row in rows):
         return
     text = "\n".join([*case["log"], "- Incompatible with system:", *rows, ""])
@@ -231,5 +233,7 @@ def test_every_disagreement_has_its_paragraph():
         for row in _load(path)["profiles"]
         if "disagreement" in row
     }
-    explained = set(re.findall(r"^## `([a-z-]+)`", CONFORMANCE.read_text(encoding="utf-8"), re.M))
+    explained = set(
+        re.findall(r"^## `([a-z-]+)`", CONFORMANCE.read_text(encoding="utf-8"), re.MULTILINE)
+    )
     assert used == explained

@@ -78,14 +78,16 @@ def test_what_is_dumped_is_what_pydantic_would_dump():
     assert inventory_adapter().dump_python(inventory, mode="json") == dump_inventory(inventory)
 
 
-@pytest.mark.parametrize("gpu", [{}, dict.fromkeys(H100.keys() - {"index"})], ids=["absent", "null"])
+@pytest.mark.parametrize(
+    "gpu", [{}, dict.fromkeys(H100.keys() - {"index"})], ids=["absent", "null"]
+)
 def test_null_and_absent_are_unknown(gpu):
     assert Inventory((Gpu(0),)) == parse_inventory(json.dumps({"gpus": [gpu]}))
 
 
 def test_without_an_index_the_place_in_the_list_is_it():
     text = json.dumps({"gpus": [{"name": "A"}, {"name": "B"}]})
-    assert [(0, "A"), (1, "B")] == [(gpu.index, gpu.name) for gpu in parse_inventory(text).gpus]
+    assert [(gpu.index, gpu.name) for gpu in parse_inventory(text).gpus] == [(0, "A"), (1, "B")]
 
 
 def test_a_machine_may_have_no_gpus():
@@ -124,7 +126,7 @@ def test_a_key_that_is_nearly_ours_is_an_error(value, message):
 
 def test_a_near_key_beside_the_right_one_is_a_note():
     gpu = H100 | {"memory_total_mb": 81559}
-    assert 81559 == parse_inventory(json.dumps({"gpus": [gpu]})).gpus[0].memory_total_mib
+    assert parse_inventory(json.dumps({"gpus": [gpu]})).gpus[0].memory_total_mib == 81559
 
 
 @pytest.mark.parametrize(
@@ -150,7 +152,9 @@ def test_a_near_key_beside_the_right_one_is_a_note():
             "gpus[1].memory_total_mib: Input should be a valid integer",
             id="a unit",
         ),
-        pytest.param(with_gpu(memory_free_mib=-5), "gpus[1]: memory_total_mib 81559", id="negative"),
+        pytest.param(
+            with_gpu(memory_free_mib=-5), "gpus[1]: memory_total_mib 81559", id="negative"
+        ),
         pytest.param(with_gpu(memory_free_mib=81560), "gpus[1]: memory_free_mib 81560", id="more"),
         pytest.param(with_gpu(memory_free_mib=0.5), "gpus[1].memory_free_mib: ", id="a fraction"),
         pytest.param(
@@ -176,7 +180,7 @@ def test_a_bad_inventory_is_refused_with_its_place(value, message):
 
 def test_three_problems_are_shown_at_once():
     gpus = [{"name": at} for at in range(5)]
-    assert 3 == error_of({"gpus": gpus}).count("Input should be")
+    assert error_of({"gpus": gpus}).count("Input should be") == 3
 
 
 # Files.
@@ -244,11 +248,6 @@ MODEL PROFILES
 def test_a_printout_tells_the_gpus_and_the_catalogue_the_rest():
     gpus = parse_inventory(PRINTOUT).gpus
     assert [
-        (0, "NVIDIA GeForce RTX 4090", 24564, 24564 * 93 // 100, "8.9", False),
-        (1, "NVIDIA H100 80GB HBM3", 81559, 81559, "9.0", False),
-        (2, "NVIDIA GB10", None, None, "12.1", True),
-        (3, "NVIDIA Dream", None, None, "None", False),
-    ] == [
         (
             gpu.index,
             gpu.name,
@@ -258,17 +257,22 @@ def test_a_printout_tells_the_gpus_and_the_catalogue_the_rest():
             gpu.unified_memory,
         )
         for gpu in gpus
+    ] == [
+        (0, "NVIDIA GeForce RTX 4090", 24564, 24564 * 93 // 100, "8.9", False),
+        (1, "NVIDIA H100 80GB HBM3", 81559, 81559, "9.0", False),
+        (2, "NVIDIA GB10", None, None, "12.1", True),
+        (3, "NVIDIA Dream", None, None, "None", False),
     ]
 
 
 def test_a_printout_without_gpus_is_refused():
     text = PRINTOUT.partition("MODEL PROFILES")[2]
-    assert "box.json: a printout without GPUs (no SYSTEM INFO)" == error_of(text)
+    assert error_of(text) == "box.json: a printout without GPUs (no SYSTEM INFO)"
 
 
 def test_a_printout_of_another_vendors_gpu_is_refused():
     text = PRINTOUT.replace("2330:10de", "2330:1002")
-    assert "is not a PCI id of the form device:vendor" in error_of(text)
+    assert error_of(text).startswith("box.json: '2330:1002' is not a PCI id of the form")
 
 
 def test_a_printout_with_a_broken_row_is_refused_with_its_line():
@@ -278,4 +282,4 @@ def test_a_printout_with_a_broken_row_is_refused_with_its_line():
 
 def test_a_use_beyond_100_percent_leaves_nothing_free():
     text = PRINTOUT.replace("[current utilization: 7%]", "[current utilization: 130%]")
-    assert 0 == parse_inventory(text).gpus[0].memory_free_mib
+    assert parse_inventory(text).gpus[0].memory_free_mib == 0

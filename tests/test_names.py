@@ -64,8 +64,7 @@ NAMES = [
         f"gpu_device=2321:10de nim_workspace_hash_v1={HASH} number_of_gpus=4 feat_lora=false",
     ),
     (
-        "tensorrt_llm-rtx6000_blackwell_sv-fp8-tp1-pp1-throughput-pytorch-2bb5:10de-"
-        f"{HASH}-1-true",
+        f"tensorrt_llm-rtx6000_blackwell_sv-fp8-tp1-pp1-throughput-pytorch-2bb5:10de-{HASH}-1-true",
         "llm",
         "llm_engine=tensorrt_llm gpu=rtx6000_blackwell_sv precision=fp8 tp=1 pp=1 "
         "profile=throughput backend=pytorch gpu_device=2bb5:10de "
@@ -130,7 +129,9 @@ NAMES = [
 ]
 
 
-@pytest.mark.parametrize(("name", "form", "tags"), NAMES, ids=[row[0][:40] or "empty" for row in NAMES])
+@pytest.mark.parametrize(
+    ("name", "form", "tags"), NAMES, ids=[row[0][:40] or "empty" for row in NAMES]
+)
 def test_a_name_is_read_by_the_grammar(name, form, tags):
     parsed = parse_name(name)
     expected = dict(pair.split("=", 1) for pair in tags.split())
@@ -163,7 +164,7 @@ def test_a_part_without_known_meaning_is_kept_and_means_nothing(name, parts):
 
 
 def test_a_name_without_tp_does_not_say_that_it_has_no_lora():
-    assert {"llm_engine": "vllm", "precision": "fp8"} == parse_name("vllm-fp8").tags
+    assert parse_name("vllm-fp8").tags == {"llm_engine": "vllm", "precision": "fp8"}
 
 
 # Describing tags.

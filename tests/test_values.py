@@ -18,7 +18,7 @@ from nimprofile.values import (
 
 
 def test_the_units_are_what_their_names_say():
-    assert (2**20, 2**30, 10**9) == (MIB, GIB, GB)
+    assert (MIB, GIB, GB) == (2**20, 2**30, 10**9)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_a_size_that_boards_are_sold_as_is_in_gb_and_any_other_in_gib(number, ex
 
 def test_an_h100_has_the_80_gb_it_is_sold_with():
     assert 80 in NAMEPLATE_GB
-    assert 81559 * MIB >= stated_gb_to_bytes(80.0)
+    assert stated_gb_to_bytes(80.0) <= 81559 * MIB
     assert 81559 * MIB < 80 * GIB
 
 
@@ -71,7 +71,8 @@ def test_indices_are_printed_as_ranges(indices, text):
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"), [("9.0", (9, 0)), ("12.1", (12, 1)), (" 8.9 ", (8, 9)), ("10.10", (10, 10))]
+    ("text", "expected"),
+    [("9.0", (9, 0)), ("12.1", (12, 1)), (" 8.9 ", (8, 9)), ("10.10", (10, 10))],
 )
 def test_a_compute_capability_is_two_numbers(text, expected):
     assert expected == ComputeCapability.parse(text)
@@ -93,15 +94,15 @@ def test_compute_capabilities_are_ordered_as_versions_are():
 
 def test_a_compute_capability_is_printed_as_it_is_written():
     capability = ComputeCapability.parse("12.10")
-    assert ("12.10", "ComputeCapability.parse('12.10')") == (str(capability), repr(capability))
+    assert (str(capability), repr(capability)) == ("12.10", "ComputeCapability.parse('12.10')")
 
 
 def test_a_compute_capability_is_a_string_in_json():
     adapter = TypeAdapter(ComputeCapability)
-    assert ("9.0", (9, 0)) == (
+    assert (
         adapter.dump_python(ComputeCapability((9, 0)), mode="json"),
         adapter.validate_python("9.0"),
-    )
+    ) == ("9.0", (9, 0))
 
 
 # PCI ids.
@@ -111,11 +112,11 @@ def test_a_compute_capability_is_a_string_in_json():
     "text", ["2330:10de", "2330", "2330:10DE", "0x233010DE", "0x2330", " 2330:10de\n", "233010de"]
 )
 def test_the_spellings_of_a_pci_id_are_one(text):
-    assert "2330:10de" == parse_device_id(text)
+    assert parse_device_id(text) == "2330:10de"
 
 
 def test_a_pci_id_is_lower_case():
-    assert "26b9:10de" == parse_device_id("26B9:10DE")
+    assert parse_device_id("26B9:10DE") == "26b9:10de"
 
 
 @pytest.mark.parametrize(
@@ -141,7 +142,7 @@ def test_anything_else_is_no_pci_id(text):
     ],
 )
 def test_the_spellings_of_one_name_are_one(names):
-    assert 1 == len(set(map(normalise_gpu_name, names)))
+    assert len(set(map(normalise_gpu_name, names))) == 1
 
 
 @pytest.mark.parametrize(

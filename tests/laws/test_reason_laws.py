@@ -9,9 +9,12 @@ import pytest
 from hypothesis import given
 from packaging.specifiers import SpecifierSet
 
+from nimprofile import Request, mock_inventory, products, select
 from nimprofile import reasons as r
-from nimprofile import select
 from nimprofile.catalog import product_of
+from nimprofile.fit import check
+from nimprofile.machine import Machine
+from nimprofile.profile import profile_from_tags
 from nimprofile.testing import inventories, manifests, near_misses, requests, situations
 
 MIB = 1024 * 1024
@@ -120,6 +123,20 @@ def test_one_broken_need_is_rejected_for_that_need_and_no_other(reason):
         }[reason.effect] == verdict.grade
 
     law()
+
+
+def test_a_profile_made_for_one_product_never_runs_on_another():
+    """Every two boards of the catalogue, by name and by the usual PCI id; each runs its own."""
+    for product in products():
+        forms = [{"gpu": product.short}, *({"gpu_device": id} for id in product.device_ids[:1])]
+        made = [profile_from_tags("a", tags, name="a") for tags in forms]
+        for other in products():
+            machine = Machine(mock_inventory(other.short))
+            for profile in made:
+                fits = check(profile, machine, Request()).fits
+                # Two boards share a name, and one of them has no id that anybody published.
+                unknowable = product is other and not product.device_ids
+                assert unknowable or fits is (product is other), (product.short, other.short)
 
 
 @given(situations())

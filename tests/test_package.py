@@ -1,0 +1,86 @@
+"""Is the package's surface whole, lazy and honest about what it raises?"""
+
+import importlib
+import inspect
+import pkgutil
+import re
+import runpy
+import sys
+
+import pytest
+
+import nimprofile
+from nimprofile import errors
+from nimprofile.errors import ManifestError
+
+
+@pytest.mark.parametrize("name", nimprofile.__all__)
+def test_every_public_name_is_there(name):
+    assert getattr(nimprofile, name) is not None
+    assert name in dir(nimprofile)
+
+
+def test_the_version_is_one():
+    assert re.fullmatch(r"\d+\.\d+\.\d+", nimprofile.__version__)
+
+
+def test_a_name_that_is_not_public_is_not_there():
+    with pytest.raises(AttributeError, match="module 'nimprofile' has no attribute 'selekt'"):
+        _ = nimprofile.selekt
+
+
+def test_a_name_is_imported_when_it_is_first_used(monkeypatch):
+    monkeypatch.delitem(vars(nimprofile), "select", raising=False)
+    assert "select" not in vars(nimprofile)
+    selected = nimprofile.select
+    assert selected is vars(nimprofile)["select"]
+
+
+def test_every_module_says_which_question_it_answers():
+    for module in pkgutil.iter_modules(nimprofile.__path__, "nimprofile."):
+        if module.ispkg or module.name == "nimprofile.__main__":
+            continue
+        doc = inspect.getdoc(importlib.import_module(module.name))
+        assert "?" in doc.partition("\n\n")[0], module.name
+
+
+def test_the_package_is_a_program(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["nimprofile", "--version"])
+    with pytest.raises(SystemExit) as stop:
+        runpy.run_module("nimprofile", run_name="__main__")
+    assert (0, f"nimprofile {nimprofile.__version__}\n") == (
+        stop.value.code,
+        capsys.readouterr().out,
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "builtin"),
+    [
+        (errors.ManifestError, ValueError),
+        (errors.InventoryError, ValueError),
+        (errors.UnknownGpuError, errors.InventoryError),
+        (errors.RequestError, ValueError),
+        (errors.PinError, errors.RequestError),
+        (errors.NoGpuError, RuntimeError),
+    ],
+)
+def test_every_error_is_ours_and_the_builtin_it_is_like(error, builtin):
+    assert issubclass(error, errors.NimProfileError)
+    assert issubclass(error, builtin)
+
+
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        ({}, "wrong"),
+        ({"source": "m.yaml"}, "m.yaml: wrong"),
+        ({"source": "m.yaml", "line": 3}, "m.yaml:3: wrong"),
+        ({"place": "a.b"}, "a.b: wrong"),
+        ({"source": "m.yaml", "place": "a.b", "line": 3}, "m.yaml:3: a.b: wrong"),
+    ],
+)
+def test_a_manifest_error_says_file_line_place_and_problem(where, message):
+    error = ManifestError("wrong", **where)
+    assert (message, "wrong") == (str(error), error.problem)
+    assert where == {key: value for key in where if (value := getattr(error, key)) is not None}
