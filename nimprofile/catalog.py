@@ -120,12 +120,14 @@ def find_product(name: str) -> Product:
         and any(wanted in s for s in (*product.spellings, normalise_gpu_name(product.name)))
     }
     if len(wanted) > 1 and family:
-        raise UnknownGpuError(f"{name!r} is not one GPU; did you mean {_listed(family)}?")
+        raise UnknownGpuError(f"{name!r} is several GPUs; did you mean {_listed(family)}?")
     from difflib import get_close_matches
 
     near = {
         _by_spelling()[s].short: None for s in get_close_matches(wanted, _by_spelling(), 6, 0.5)
     }
+    if wanted[:1].isdigit() and wanted.lstrip("0123456789*") in _by_spelling():
+        raise UnknownGpuError(f"{name!r} is not a number of GPUs; write 8xh100 for eight of h100")
     hint = f"did you mean {_listed(near)}?" if near else "`nimprofile gpus --known` lists all"
     raise UnknownGpuError(f"{name!r} is not a known GPU; {hint}")
 
@@ -142,7 +144,7 @@ def mock_inventory(spec: str) -> Inventory:
     """
     gpus: list[Gpu] = []
     for part in spec.split(","):
-        count, x, name = part.strip().partition("x")
+        count, x, name = part.strip().replace("×", "x").partition("x")
         if not (x and count.strip().isascii() and count.strip().isdigit()):
             count, name = "1", part.strip()
         if not name.strip():

@@ -6,6 +6,7 @@ Results go to stdout and talk to stderr; the exit codes are a promise (`docs/cli
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 
@@ -32,7 +33,15 @@ if TYPE_CHECKING:
     from nimprofile.render import Style
     from nimprofile.request import Request
 
-SELECTED, NOTHING_RUNS, USAGE, BAD_INPUT, NO_GPU, INTERRUPTED = 0, 1, 2, 3, 4, 130
+SELECTED, NOTHING_RUNS, USAGE, BAD_INPUT, NO_GPU, OUTPUT_FAILED, INTERRUPTED = (
+    0,
+    1,
+    2,
+    3,
+    4,
+    74,
+    130,
+)
 
 CONTAINER_MANIFESTS = (
     "/opt/nim/etc/default/model_manifest.yaml",
@@ -57,13 +66,19 @@ exit codes:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code."""
     argv = sys.argv[1:] if argv is None else argv
-    args = build_parser(next((word for word in argv if word[:1] != "-"), None)).parse_args(argv)
-    run: Callable[[argparse.Namespace], int] = args.run
+    command = next((word for word in argv if word[:1] != "-"), None)
     try:
+        if isinstance(sys.stdout, io.TextIOWrapper):  # a name must not break an ASCII terminal
+            sys.stdout.reconfigure(errors="backslashreplace")
+        args = build_parser(command).parse_args(argv)
+        run: Callable[[argparse.Namespace], int] = args.run
         code = run(args)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except NoGpuError as error:
         return _fail(error, NO_GPU)
+    except _UsageError as error:
+        return _fail(error, USAGE)
     except NimProfileError as error:
         return _fail(error, BAD_INPUT)
     except BrokenPipeError:  # the reader of our output went away: not our failure
@@ -71,7 +86,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return SELECTED
     except KeyboardInterrupt:
         return INTERRUPTED
+    except OSError as error:  # readers turn theirs into ours; this one is a full disk's
+        return _fail(NimProfileError(f"cannot write the output: {error.strerror}"), OUTPUT_FAILED)
     return code
+
+
+class _UsageError(NimProfileError):
+    """Flags that each can be read but do not go together."""
 
 
 def _fail(error: NimProfileError, code: int) -> int:
@@ -141,6 +162,12 @@ def _select(args: argparse.Namespace) -> int:
 
 def _list(args: argparse.Namespace) -> int:
     decision = _decide(args)
+    if args.nim and args.format == "json":
+        raise _UsageError("--nim is a layout of its own; leave --json out")
+    if decision.pinned is not None and decision.selected is None:
+        from nimprofile.render import nothing_runs
+
+        print(nothing_runs(decision), file=sys.stderr)
     if args.nim:
         from nimprofile.nim_listing import nim_listing
 
@@ -186,6 +213,8 @@ def _named(text: str, manifest: Manifest) -> Profile:
 
 def _gpus(args: argparse.Namespace) -> int:
     if args.known:
+        if args.gpus is not None or args.inventory is not None:
+            raise _UsageError("--known prints the catalogue; leave --gpus and --inventory out")
         from nimprofile.catalog import products
 
         if args.format == "json":
@@ -239,13 +268,21 @@ def _judge(args: argparse.Namespace) -> tuple[Manifest, Decision]:
 
     request = _request(args)
     if args.inventory == "-" and request.manifest_path == "-":
-        raise RequestError("only one of --manifest and --inventory can be standard input")
+        raise _UsageError("only one of --manifest and --inventory can be standard input")
+    policy = args.policy
+    if args.prefer is not None:
+        try:
+            policy = prefer(args.prefer, policy)
+        except RequestError as error:
+            raise _UsageError(str(error)) from None
     path = _manifest_path(request)
     if os.path.isfile(path) and os.path.getsize(path) > SLOW_BYTES and sys.stderr.isatty():
         print(f"reading {path}, {os.path.getsize(path) >> 20} MiB …", file=sys.stderr)
     manifest = load_manifest(path)
-    policy = prefer(args.prefer, args.policy) if args.prefer is not None else args.policy
-    return manifest, select(manifest, _inventory(args), request, policy)
+    inventory = _inventory(args)
+    if not inventory.gpus:
+        raise NoGpuError("no GPU could be read: the inventory has none")
+    return manifest, select(manifest, inventory, request, policy)
 
 
 def _request(args: argparse.Namespace) -> Request:
@@ -288,9 +325,9 @@ def _manifest_path(request: Request) -> str:
             return path
     from nimprofile.manifest import bundled_manifests
 
-    raise RequestError(
-        "no manifest: name one with --manifest or NIM_MANIFEST_PATH, a file or one of "
-        + ", ".join(bundled_manifests())
+    raise _UsageError(
+        "no manifest: name one with --manifest or NIM_MANIFEST_PATH, a file or a bundled name:\n  "
+        + "\n  ".join(bundled_manifests())
     )
 
 
@@ -312,8 +349,9 @@ def _inventory(args: argparse.Namespace) -> Inventory:
 def _style() -> Style:
     from nimprofile.render import Style
 
-    terminal = sys.stdout.isatty()
-    return Style(columns=terminal, colour=terminal and not os.environ.get("NO_COLOR"))
+    terminal = sys.stdout is not None and sys.stdout.isatty()
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return Style(columns=terminal, colour=terminal and not plain)
 
 
 def _warn(decision: Decision) -> None:

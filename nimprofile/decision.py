@@ -7,10 +7,10 @@ from nimprofile.fit import Verdict, check
 from nimprofile.inventory import Inventory
 from nimprofile.machine import Machine
 from nimprofile.rank import Criterion, Policy, deciding, find_policy, rank
-from nimprofile.reasons import LOW_MEMORY, PIN, Doubt
+from nimprofile.reasons import LOW_MEMORY, Doubt
 from nimprofile.record import Record
 from nimprofile.request import Pin, Request
-from nimprofile.words import doubt_message, message
+from nimprofile.words import doubt_message, waiver_message
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -171,18 +171,18 @@ def _not_found(value: str, profiles: tuple[Profile, ...]) -> str:
 def _warnings(selected: Verdict | None, request: Request) -> tuple[str, ...]:
     if selected is None:
         return ()
-    warnings = []
-    for reason in selected.waived:
-        # A pin starts in spite of low memory, with no switch set.
-        by_pin = reason.effect is LOW_MEMORY and not request.relax_memory
-        warnings.append(f"{PIN if by_pin else reason.waived_by} sets aside: {message(reason)}")
-    # The same doubt on several kinds of GPU is one thing to know.
-    merged: dict[tuple[str, str], list[int]] = {}
-    for doubt in selected.doubts:
-        merged.setdefault((doubt.unknown, doubt.rule), []).extend(doubt.gpus)
-    warnings += [
-        doubt_message(Doubt(unknown, rule, tuple(gpus))) for (unknown, rule), gpus in merged.items()
+    # A pin starts in spite of low memory, with no switch set.
+    warnings = [
+        waiver_message(reason, by_pin=reason.effect is LOW_MEMORY and not request.relax_memory)
+        for reason in selected.waived
     ]
+    # The same doubt on several kinds of GPU is one thing to know.
+    merged: dict[tuple[str, str, str], list[int]] = {}
+    for doubt in selected.doubts:
+        merged.setdefault((doubt.kind, doubt.unknown, doubt.rule), []).extend(doubt.gpus)
+    warnings += [doubt_message(Doubt(*key, tuple(gpus))) for key, gpus in merged.items()]
     if selected.emulated:
-        warnings.append(f"{selected.profile.precision} is not native to these GPUs: it is emulated")
+        warnings.append(
+            f"these GPUs are not known to compute in {selected.profile.precision}: it is emulated"
+        )
     return tuple(warnings)

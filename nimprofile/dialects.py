@@ -285,8 +285,10 @@ def read_printout(text: str, source: str) -> Manifest:
         memory = None
         if row.full_gb is not None:
             size = stated_gb_to_bytes(row.full_gb)
-            least = size if row.least_gb is None else stated_gb_to_bytes(row.least_gb)
-            memory = Stated(size, min(least, size), "the listing's [requires …]")
+            least = stated_gb_to_bytes(row.least_gb) if row.least_gb is not None else size
+            if row.length is not None and row.least_gb is None:
+                least = 0
+            memory = Stated(size, min(least, size), "the listing's [requires …]", row.length)
         tags = parse_name(row.name).tags
         try:
             profiles.append(

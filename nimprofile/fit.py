@@ -47,7 +47,7 @@ class Verdict(Record):
         waived: reasons that hold but that the operator's switches set aside.
         doubts: what could not be judged because a figure is unknown.
         need: memory of each GPU, when anything is known of it.
-        emulated: the chosen GPUs do not compute in its precision natively.
+        emulated: the chosen GPUs are not known to compute in its precision.
         elsewhere: on a mixed machine, `reasons` are those of the product that comes nearest; these
             are the reasons against the other products.
     """
@@ -186,8 +186,8 @@ def _best_trial(
         return trials[0]
     if not trials:
         return _Trial(_Standing.BLOCKED, [TooFewGpus(profile.gpus_needed, 0, "GPU")])
-    nearest = min(trials, key=lambda trial: (trial.worst, trial.emulated, len(trial.findings)))
-    if nearest.worst is _Standing.BLOCKED:
+    nearest = min(trials, key=_distance)
+    if nearest.worst >= _Standing.SHORT:
         nearest.elsewhere = tuple(
             finding
             for trial in trials
@@ -196,6 +196,12 @@ def _best_trial(
             if not isinstance(finding, Doubt)
         )
     return nearest
+
+
+def _distance(trial: _Trial) -> tuple[int, bool, int, int]:
+    """How far a group is from running the profile; GPUs that are missing count last."""
+    missing = sum(found.need - found.have for found in trial.findings if type(found) is TooFewGpus)
+    return (trial.worst, trial.emulated, len(trial.findings), missing)
 
 
 def _try_group(

@@ -39,8 +39,10 @@ class Gpu(Record):
         total, free = self.memory_total_mib, self.memory_free_mib
         if not 0 <= self.index < MAX_MIB:
             raise ValueError(f"index {self.index} is not one")
-        if not all(size is None or 0 <= size < MAX_MIB for size in (total, free)):
-            raise ValueError(f"memory_total_mib {total} and memory_free_mib {free} cannot be MiB")
+        if total is not None and not 0 < total < MAX_MIB:
+            raise ValueError(f"memory_total_mib {total} is no size; leave out what is unknown")
+        if free is not None and not 0 <= free < MAX_MIB:
+            raise ValueError(f"memory_free_mib {free} is no size; leave out what is unknown")
         if total is not None and free is not None and free > total:
             raise ValueError(f"memory_free_mib {free} is more than memory_total_mib {total}")
         for text in (self.name, self.uuid):

@@ -63,6 +63,8 @@ def parse_inventory(text: str, source: str = "<string>") -> Inventory:
     try:
         data = json.loads(text, object_pairs_hook=_unique)
         json.dumps(data, ensure_ascii=False).encode()  # half of a surrogate pair is no text
+    except json.JSONDecodeError as error:
+        raise InventoryError(f"{source}:{error.lineno}: not JSON: {error.msg}") from None
     except (ValueError, RecursionError) as error:
         raise InventoryError(f"{source}: not JSON: {error}") from None
     if not isinstance(data, dict) or "gpus" not in data:
@@ -74,7 +76,7 @@ def parse_inventory(text: str, source: str = "<string>") -> Inventory:
                 gpu.setdefault("index", at)
                 _refuse_slips(gpu, Gpu, source, f"gpus[{at}].")
     try:
-        return inventory_adapter().validate_python(data)
+        return inventory_adapter().validate_json(json.dumps(data), strict=True)
     except ValidationError as error:
         raise InventoryError(_first_problem(error, source)) from None
 
@@ -102,6 +104,16 @@ def _refuse_slips(data: dict[str, object], type_: type, source: str, place: str)
             raise InventoryError(f"{source}: {place}{key}: unknown key; did you mean {near[0]}?")
 
 
+_MUST_BE = {
+    "tuple_type": "must be a list",
+    "dataclass_type": "must be an object",
+    "string_type": "must be a text",
+    "int_type": "must be a whole number",
+    "bool_type": "must be true or false",
+}
+"""What pydantic finds wrong, in the words of JSON."""
+
+
 def _first_problem(error: ValidationError, source: str) -> str:
     problems = []
     for detail in error.errors(include_url=False)[:3]:
@@ -109,9 +121,9 @@ def _first_problem(error: ValidationError, source: str) -> str:
         for step in detail["loc"]:
             place += f"[{step}]" if isinstance(step, int) else f".{step}" if place else str(step)
         problem = detail["msg"].removeprefix("Value error, ")
-        given = detail.get("input")
-        shown = f" (it is {given!r})" if isinstance(given, str | int | float | bool | None) else ""
-        problems.append(f"{place}: {problem}{shown}" if place else problem)
+        if detail["type"] in _MUST_BE:
+            problem = f"{_MUST_BE[detail['type']]}, but is {json.dumps(detail['input'])[:60]}"
+        problems.append(f"{place}: {problem}" if place else problem)
     return f"{source}: " + "; ".join(problems)
 
 

@@ -26,12 +26,12 @@ _ROW = re.compile(
     r"(?:\s*\[requires (?P<need>[^\]]*)\])?\s*"
 )
 _VALID = re.compile(
-    r"Valid profile: (?P<id>[0-9a-f-]{8,}) \("
-    r"(?P<name>[^()\x00-\x1f\x7f-\x9f]*)\) on GPUs \[[0-9, ]*\]"
+    r"Valid profile: (?P<id>[0-9a-f-]{8,}) \((?P<name>[^()]*)\) on GPUs \[[0-9, ]*\]"
 )
 _NEED = re.compile(
     r">=(?P<full>[0-9.]+) GB/gpu(?: per [0-9]+ GPUs)?"
-    r"(?:, try --max-model-len=[0-9]+(?: to reduce to >=(?P<least>[0-9.]+) GB/gpu)?)?"
+    r"(?:, try --max-model-len=(?P<length>[0-9]{1,12})"
+    r"(?: to reduce to >=(?P<least>[0-9.]+) GB/gpu)?)?"
 )
 _GPU = re.compile(
     r"\s*-\s+\[(?P<device>[0-9a-fA-F]{4}:[0-9a-fA-F]{4})\] \((?P<index>[0-9]{1,6})\) "
@@ -46,6 +46,7 @@ class Row(Record):
         id, name: as printed.
         section: the heading it stands under, lower case; `valid profile` in a log.
         full_gb, least_gb: `[requires >=33 GB/gpu, try … to reduce to >=28 GB/gpu]`.
+        length: of the `--max-model-len` to try.
         line: 1-based.
     """
 
@@ -54,6 +55,7 @@ class Row(Record):
     section: str
     full_gb: float | None
     least_gb: float | None
+    length: int | None
     line: int
 
 
@@ -88,8 +90,8 @@ def read_listing(text: str, *, source: str) -> tuple[tuple[Row, ...], tuple[List
     for number, line in enumerate(text.splitlines(), 1):
         if len(line) > MAX_LINE and not _is_bullet(line):
             continue  # somebody's log between the lines that are read
-        if match := _VALID.search(line):
-            row = Row(match["id"], match["name"], "valid profile", None, None, number)
+        if (match := _VALID.search(line)) and match["name"].isprintable():
+            row = Row(match["id"], match["name"], "valid profile", None, None, None, number)
             rows.setdefault((row.id, row.name), row)
         elif match := _GPU.fullmatch(line):
             gpu = _gpu(match)
@@ -127,7 +129,7 @@ def _row(line: str, section: str, number: int, source: str) -> Row:
             source=source,
             line=number,
         )
-    full = least = None
+    full = least = length = None
     if match["need"] is not None:
         need = _NEED.fullmatch(match["need"])
         if need is None:
@@ -137,8 +139,10 @@ def _row(line: str, section: str, number: int, source: str) -> Row:
                 line=number,
             )
         full = _gigabytes(need["full"], source, number)
+        length = None if need["length"] is None else int(need["length"])
         least = None if need["least"] is None else _gigabytes(need["least"], source, number)
-    return Row(match["id"], match["name"] or match["pairs"] or "", section, full, least, number)
+    name = match["name"] or match["pairs"] or ""
+    return Row(match["id"], name, section, full, least, length, number)
 
 
 def _gigabytes(text: str, source: str, number: int) -> float:

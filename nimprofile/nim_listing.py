@@ -147,8 +147,13 @@ def _requires(verdict: Verdict) -> str:
         for reason in (*verdict.reasons, *verdict.waived)
         if isinstance(reason, ContextTooLong) and reason.max_model_len
     ]
+    printed = verdict.profile.memory
     if lengths and need.kv_bytes_per_token and need.max_model_len:
         saved = need.kv_bytes_per_token * (need.max_model_len - lengths[0])
         least = -(-(need.full_bytes - saved) // GIB)
         hint = f", try --max-model-len={lengths[0]} to reduce to >={least} GB/gpu"
+    elif printed is not None and printed.max_model_len is not None:
+        hint = f", try --max-model-len={printed.max_model_len}"
+        if printed.least_bytes:
+            hint += f" to reduce to >={-(-printed.least_bytes // GIB)} GB/gpu"
     return f" [requires >={int(full)} GB/gpu{hint}]"

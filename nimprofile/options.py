@@ -145,7 +145,7 @@ def _tags(text: str) -> tuple[tuple[str, str], ...]:
     from nimprofile.request import parse_tags
 
     try:
-        return parse_tags(text, "--tags")
+        return parse_tags(text, "")
     except RequestError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 
@@ -154,6 +154,6 @@ def _engine(text: str) -> Engine:
     from nimprofile.request import parse_engine
 
     try:
-        return parse_engine(text, "--engine")
+        return parse_engine(text, "")
     except RequestError as error:
         raise argparse.ArgumentTypeError(str(error)) from None

@@ -99,13 +99,15 @@ class Stated(Record):
     Attributes:
         full_bytes: bytes per GPU for the full context.
         least_bytes: bytes per GPU with a context cut short, when the source says so; otherwise
-            the same.
+            the same; 0 when the source says only that a shorter context helps.
         source: what said it: `requires.memory_gib_per_gpu`, a tag, or the listing.
+        max_model_len: the context that `least_bytes` is for, in tokens, when it was printed.
     """
 
     full_bytes: int
     least_bytes: int
     source: str
+    max_model_len: int | None = None
 
 
 class Profile(Record):

@@ -285,7 +285,7 @@ def _counted(default: Criterion, value: str) -> Criterion:
         return Criterion(
             name,
             lambda verdict: sign * (getattr(verdict.profile, name) or 1),
-            f"the {value}er {name}" if value == "low" else f"the higher {name}",
+            f"the {value}er {name}",
             "--prefer",
         )
     if not (value.isascii() and value.isdigit() and len(value) <= 4):
@@ -307,6 +307,28 @@ def _as_tuple(key: Key) -> tuple[int, ...]:
         return key
     assert isinstance(key, int), "only engine, precision, objective, tp and pp take a value"
     return (key,)
+
+
+def standing(criterion: str, verdict: Verdict) -> str:
+    """What a verdict has to show at a criterion, in a word or two: `fp8`, `tp 4`, `generic`."""
+    profile = verdict.profile
+    match criterion:
+        case "precision":
+            return (
+                f"{profile.precision or 'no precision'}{', emulated' if verdict.emulated else ''}"
+            )
+        case "engine" | "objective":
+            return str(getattr(profile, criterion) or f"no {criterion}")
+        case "tp" | "pp":
+            return f"{criterion} {getattr(profile, criterion) or '?'}"
+        case "gpu_specific":
+            return "made for this GPU" if profile.gpu_specific else "generic"
+        case "prebuilt":
+            return "built at the first start" if profile.buildable else "prebuilt"
+        case "id":
+            return profile.id
+        case _:
+            return profile.name
 
 
 def rank(verdicts: Iterable[Verdict], policy: Policy) -> tuple[Verdict, ...]:

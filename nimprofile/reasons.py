@@ -238,8 +238,12 @@ Reason: TypeAlias = (
 
 
 class Doubt(Record):
-    """A rule could not judge because a figure is unknown; the profile passed that rule unjudged."""
+    """A rule could not judge because a figure is unknown; the profile passed it unjudged.
 
+    `kind` is that of the reason the rule would have given.
+    """
+
+    kind: str
     unknown: str
     rule: str
     gpus: tuple[int, ...] = ()

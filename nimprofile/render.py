@@ -6,7 +6,7 @@ decided here: every sentence is made from the record.
 
 from __future__ import annotations
 
-from nimprofile.rank import deciding
+from nimprofile.rank import deciding, standing
 from nimprofile.reasons import Effect
 from nimprofile.record import Record
 from nimprofile.values import MIB, format_gib, format_indices
@@ -77,10 +77,11 @@ def _because(decision: Decision) -> str:
     pin, runner_up = decision.request.pin, decision.runner_up
     if pin is not None:
         return f"pinned by {pin.source}={pin.value}"
-    if decision.deciding is None or runner_up is None:
+    if decision.deciding is None or runner_up is None or decision.selected is None:
         return "the only profile that runs here"
-    criterion = decision.deciding
-    return f"{criterion.name}: {criterion.prefers}; the next is {runner_up.profile.name}"
+    name = decision.deciding.name
+    better, worse = (standing(name, verdict) for verdict in (decision.selected, runner_up))
+    return f"{name}: {better} before {worse}; the next is {runner_up.profile.name}"
 
 
 def nothing_runs(decision: Decision) -> str:
@@ -89,18 +90,24 @@ def nothing_runs(decision: Decision) -> str:
     if pin is not None and pinned is not None:
         lines = [f"{pin.source}={pin.value} is refused: {pinned.profile.name} does not run here."]
         lines += [f"  {message(reason)}" for reason in pinned.reasons]
-        lines += [f"  to change: {change}" for change in remedies(pinned.reasons)]
+        lines += [f"  to change: {change}" for change in _remedies(pinned)]
         if all(reason.waived_by for reason in pinned.reasons):
             switches = sorted({f"{reason.waived_by}=1" for reason in pinned.reasons})
             lines.append(f"  or start it all the same: {', '.join(switches)}")
         return "\n".join(lines)
     total = len(decision.rejected)
     lines = [f"{NO_PROFILE}: 0 of {total} profiles run on {describe_machine(decision.inventory)}."]
+    lines.append("How many profiles each reason is held against (one can have several):")
     lines += [f"  {count:4} × {text}" for text, count in histogram(decision.rejected)]
-    nearest = min(decision.rejected, key=_distance)
-    lines.append(f"Nearest: {nearest.profile.name}, which would take:")
-    lines += [f"  {change}" for change in remedies(nearest.reasons)]
+    if decision.rejected:
+        nearest = min(decision.rejected, key=_distance)
+        lines.append(f"Nearest: {nearest.profile.name}, which would take:")
+        lines += [f"  {change}" for change in _remedies(nearest)]
     return "\n".join(lines)
+
+
+def _remedies(verdict: Verdict) -> tuple[str, ...]:
+    return remedies(verdict.reasons, verdict.profile.gpus_needed)
 
 
 def _distance(verdict: Verdict) -> tuple[int, int]:
@@ -200,7 +207,7 @@ def explain_decision(decision: Decision, style: Style) -> str:
             )
             lines += [f"    {message(reason)}" for reason in verdict.reasons]
             lines += [f"    elsewhere: {message(reason)}" for reason in verdict.elsewhere]
-            lines += [f"    to change: {change}" for change in remedies(verdict.reasons)]
+            lines += [f"    to change: {change}" for change in _remedies(verdict)]
     return "\n".join(lines)
 
 
@@ -234,13 +241,13 @@ def explain_profile(decision: Decision, verdict: Verdict, style: Style) -> str:
     for title, kinds in _GATES:
         rows += list(_gate(title, kinds, verdict, decision))
     lines += [f"  {line}" for line in Style(columns=True).table(rows)]
-    lines += [f"  ?   {doubt_message(doubt)}" for doubt in verdict.doubts]
+    lines += [f"  ? {doubt_message(doubt)}" for doubt in verdict.doubts]
     lines += ["", *_standing(decision, verdict)]
     if verdict.elsewhere:
         lines.append("And on the other GPUs of this machine:")
         lines += [f"  {message(reason)}" for reason in verdict.elsewhere]
     if verdict.reasons:
-        lines += ["To make it run:", *(f"  {change}" for change in remedies(verdict.reasons))]
+        lines += ["To make it run:", *(f"  {change}" for change in _remedies(verdict))]
     return "\n".join(lines)
 
 
@@ -265,7 +272,8 @@ def _gate(
     for reason in waived:
         yield ("waived", title, f"{message(reason)}; {reason.waived_by}")
     if not failed and not waived:
-        yield ("yes", title, _passed(title, verdict, decision))
+        doubted = [doubt for doubt in verdict.doubts if doubt.kind in kinds]
+        yield ("?" if doubted else "yes", title, _passed(title, verdict, decision))
 
 
 def _passed(title: str, verdict: Verdict, decision: Decision) -> str:
@@ -293,7 +301,7 @@ def _passed(title: str, verdict: Verdict, decision: Decision) -> str:
         case "free memory":
             gpus = [gpu for gpu in decision.inventory.gpus if gpu.index in verdict.gpus]
             known = [gpu.memory_free_mib for gpu in gpus if gpu.memory_free_mib is not None]
-            return f"{format_gib(min(known) * MIB)} free on each" if known else "not judged"
+            return f"{format_gib(min(known) * MIB)} free on each" if known else "nothing against it"
         case "driver":
             wants = [
                 f"{k} {v}"

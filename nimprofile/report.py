@@ -5,7 +5,7 @@ The keys are a promise: `docs/cli.md` lists them, and they only ever gain compan
 
 from __future__ import annotations
 
-from nimprofile.rank import deciding
+from nimprofile.rank import deciding, standing
 from nimprofile.words import doubt_message, message, remedies
 
 TYPE_CHECKING = False
@@ -42,6 +42,8 @@ def decision_to_dict(decision: Decision) -> dict[str, Any]:
             "criterion": decision.deciding.name,
             "prefers": decision.deciding.prefers,
             "over": runner_up.profile.id,
+            "better": standing(decision.deciding.name, decision.ranked[0]),
+            "worse": standing(decision.deciding.name, runner_up),
         },
         "ranked": [_ranked(verdict) for verdict in decision.ranked],
         "rejected": [verdict_to_dict(verdict) for verdict in decision.rejected],
@@ -58,7 +60,7 @@ def verdict_to_dict(verdict: Verdict) -> dict[str, Any]:
         "grade": verdict.grade,
         "reasons": [reason_to_dict(reason) for reason in verdict.reasons],
         "elsewhere": [reason_to_dict(reason) for reason in verdict.elsewhere],
-        "remedies": list(remedies(verdict.reasons)),
+        "remedies": list(remedies(verdict.reasons, verdict.profile.gpus_needed)),
     }
 
 
@@ -88,7 +90,6 @@ def explanation_to_dict(decision: Decision, verdict: Verdict) -> dict[str, Any]:
     if place is not None and place > 1:
         criterion = deciding(decision.ranked[0], verdict, decision.policy)
         beaten = {"by": ranked[0], "criterion": criterion.name, "prefers": criterion.prefers}
-    need = verdict.need
     return {
         **verdict_to_dict(verdict),
         "tags": dict(verdict.profile.tags),
@@ -96,13 +97,7 @@ def explanation_to_dict(decision: Decision, verdict: Verdict) -> dict[str, Any]:
         "gpus": list(verdict.gpus),
         "waived": [reason_to_dict(reason) for reason in verdict.waived],
         "doubts": [doubt_message(doubt) for doubt in verdict.doubts],
-        "memory": None
-        if need is None
-        else {
-            "full_bytes": need.full_bytes,
-            "least_bytes": need.least_bytes,
-            "source": need.source,
-        },
+        "memory": _memory(verdict),
         "candidate": place,
         "beaten": beaten,
     }
@@ -130,6 +125,18 @@ def _selected(verdict: Verdict) -> dict[str, Any]:
         "tags": dict(profile.tags),
         "gpus": list(verdict.gpus),
         "grade": verdict.grade,
+        "memory": _memory(verdict),
+    }
+
+
+def _memory(verdict: Verdict) -> dict[str, Any] | None:
+    need = verdict.need
+    if need is None:
+        return None
+    return {
+        "full_bytes": need.full_bytes,
+        "least_bytes": need.least_bytes,
+        "source": need.source,
     }
 
 

@@ -53,6 +53,13 @@ class Request(Record):
     uniform_gpus: bool | None = None
     manifest_path: str | None = None
 
+    def __post_init__(self) -> None:
+        """Take `pin="…"` and `tags={…}` as people write them."""
+        if isinstance(self.pin, str):
+            object.__setattr__(self, "pin", Pin(self.pin, "pin"))
+        if isinstance(self.tags, dict):
+            object.__setattr__(self, "tags", tuple(self.tags.items()))
+
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Request:
         """Read NIM's variables from a mapping such as `os.environ`.
@@ -63,7 +70,7 @@ class Request(Record):
         """
         pin = environ.get("NIM_MODEL_PROFILE", "").strip()
         return cls(
-            pin=Pin(pin) if pin and pin != "default" else None,
+            pin=Pin(pin) if pin and pin.lower() != "default" else None,
             tags=parse_tags(environ.get("NIM_TAGS_SELECTOR", ""), "NIM_TAGS_SELECTOR"),
             lora=bool(environ.get("NIM_PEFT_SOURCE", "").strip()),
             relax_memory=_flag(environ, "NIM_RELAX_MEM_CONSTRAINTS"),
@@ -75,7 +82,13 @@ class Request(Record):
     def pinned(self, value: str | None, source: str = "NIM_MODEL_PROFILE") -> Request:
         """The same request with this pin; "" or `default` or None pins nothing."""
         value = (value or "").strip()
-        return self.replace(pin=Pin(value, source) if value and value != "default" else None)
+        return self.replace(
+            pin=Pin(value, source) if value and value.lower() != "default" else None
+        )
+
+
+TAG_WORDS = {"objective": "profile", "engine": "llm_engine"}
+"""Our words for tags that NIM calls otherwise; a selector may use either."""
 
 
 def parse_tags(text: str, source: str) -> tuple[tuple[str, str], ...]:
@@ -86,10 +99,9 @@ def parse_tags(text: str, source: str) -> tuple[tuple[str, str], ...]:
         if not part.strip() and not text.strip():
             continue
         if not (key and equals and value):
-            raise RequestError(
-                f"{source}: {part.strip()!r} is not tag=value, as in precision=fp8,tp=1"
-            )
-        conditions.append((key, value))
+            problem = f"{part.strip()!r} is not tag=value, as in precision=fp8,tp=1"
+            raise RequestError(f"{source}: {problem}" if source else problem)
+        conditions.append((TAG_WORDS.get(key, key), value))
     return tuple(conditions)
 
 
@@ -101,9 +113,8 @@ def parse_engine(text: str, source: str) -> Engine:
     try:
         return Engine(name)
     except ValueError:
-        raise RequestError(
-            f"{source}: {text!r} is not an engine; known: {', '.join(Engine)}"
-        ) from None
+        problem = f"{text!r} is not an engine; known: {', '.join(Engine)}"
+        raise RequestError(f"{source}: {problem}" if source else problem) from None
 
 
 _FLAGS = {"": False, "0": False, "false": False, "no": False, "off": False}

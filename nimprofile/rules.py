@@ -60,6 +60,7 @@ RUNS_FROM = {
 """The lowest compute capability on which a precision runs; absent: any."""
 
 NATIVE_FROM = {
+    Precision.FP8: _at_least("8.9"),
     Precision.NVFP4: _at_least("10.0"),
     Precision.MXFP4: _at_least("10.0"),
 }
@@ -72,9 +73,9 @@ AMPERE = _at_least("8.0")
 
 
 def is_emulated(profile: Profile, kind: GpuKind) -> bool:
-    """Whether this GPU runs the profile's precision without computing in it."""
+    """Whether this GPU is not known to compute in the profile's precision."""
     native = None if profile.precision is None else NATIVE_FROM.get(profile.precision)
-    return native is not None and kind.capability is not None and kind.capability < native
+    return native is not None and (kind.capability is None or kind.capability < native)
 
 
 # Rules about the profile and the machine as a whole.
@@ -107,12 +108,12 @@ def driver_new_enough(
     requires, inventory = profile.requires, machine.inventory
     if requires.driver is not None:
         if inventory.driver_version is None:
-            findings.append(Doubt("the driver version", f"driver {requires.driver}"))
+            findings.append(Doubt("driver", "the driver version", f"driver {requires.driver}"))
         elif not _holds(requires.driver, inventory.driver_version):
             findings.append(DriverTooOld(requires.driver, inventory.driver_version))
     if requires.cuda is not None:
         if inventory.cuda_version is None:
-            findings.append(Doubt("the CUDA version", f"cuda {requires.cuda}"))
+            findings.append(Doubt("cuda", "the CUDA version", f"cuda {requires.cuda}"))
         elif not _holds(requires.cuda, inventory.cuda_version):
             findings.append(CudaTooOld(requires.cuda, inventory.cuda_version))
     return tuple(findings)
@@ -183,7 +184,12 @@ def capability_for_precision(
     if precision is Precision.NVFP4 and request.allow_nvfp4_emulation:
         floor = EMULATED_NVFP4_FROM
     if kind.capability is None:
-        return Doubt("the compute capability", f"{precision} needs {floor}", kind.indices)
+        return Doubt(
+            "compute_capability",
+            "the compute capability",
+            f"{precision} needs {floor}",
+            kind.indices,
+        )
     if kind.capability < floor:
         return CapabilityTooLow(precision, floor, kind.capability, kind.indices)
     return None
@@ -197,7 +203,12 @@ def capability_as_tagged(
     if exact is None:
         return None
     if kind.capability is None:
-        return Doubt("the compute capability", f"compute_capability =={exact}", kind.indices)
+        return Doubt(
+            "requires_compute_capability",
+            "the compute capability",
+            f"compute_capability =={exact}",
+            kind.indices,
+        )
     if kind.capability != exact:
         return CapabilityUnmet(f"=={exact}", kind.capability, kind.indices)
     return None
@@ -211,7 +222,12 @@ def capability_as_required(
     if specifiers is None:
         return None
     if kind.capability is None:
-        return Doubt("the compute capability", f"compute_capability {specifiers}", kind.indices)
+        return Doubt(
+            "requires_compute_capability",
+            "the compute capability",
+            f"compute_capability {specifiers}",
+            kind.indices,
+        )
     if not _holds(specifiers, str(kind.capability)):
         return CapabilityUnmet(specifiers, kind.capability, kind.indices)
     return None
@@ -224,9 +240,11 @@ def total_memory_holds(
     if need is None:
         if profile.engine is None:
             return None
-        return Doubt("what memory this profile needs", "total and free memory", kind.indices)
+        return Doubt(
+            "memory_total", "what memory the profile needs", "total and free memory", kind.indices
+        )
     if kind.gpu.memory_total_mib is None:
-        return Doubt("the total memory", f"{need.source}", kind.indices)
+        return Doubt("memory_total", "the total memory", f"{need.source}", kind.indices)
     have = kind.gpu.memory_total_mib * MIB
     if have < need.least_bytes:
         return TooLittleMemory(need.least_bytes, have, need.source, kind.indices)
@@ -243,7 +261,7 @@ def free_memory_holds(
     if need is None or kind.gpu.memory_total_mib is None:
         return None  # the rule on total memory has said so
     if kind.gpu.memory_free_mib is None:
-        return Doubt("the free memory", f"{need.source}", kind.indices)
+        return Doubt("memory_free", "the free memory", f"{need.source}", kind.indices)
     total, free = kind.gpu.memory_total_mib * MIB, kind.gpu.memory_free_mib * MIB
     wanted = need.full_bytes if need.full_bytes <= total else need.least_bytes
     if wanted <= total and free < wanted:

@@ -5,6 +5,7 @@ Sentences are made from a reason's own numbers and from nothing else.
 
 from __future__ import annotations
 
+from nimprofile.profile import Engine, Precision
 from nimprofile.reasons import (
     CapabilityTooLow,
     CapabilityUnmet,
@@ -12,7 +13,6 @@ from nimprofile.reasons import (
     CudaTooOld,
     Doubt,
     DriverTooOld,
-    Effect,
     EngineUnavailable,
     GpuNotEmpty,
     LoraMismatch,
@@ -22,6 +22,7 @@ from nimprofile.reasons import (
     TooFewGpus,
     TooLittleFree,
     TooLittleMemory,
+    Waiver,
     WrongGpu,
 )
 from nimprofile.values import GIB, MIB, ComputeCapability, format_gib, format_indices
@@ -38,10 +39,12 @@ AMPERE = ComputeCapability((8, 0))
 def message(reason: Reason) -> str:
     """What is wrong, with the numbers."""
     match reason:
-        case EngineUnavailable(engine, available):
+        case EngineUnavailable(engine, available) if engine in tuple(Engine):
             return f"engine {engine} is not here; here: {', '.join(available) or 'none'}"
+        case EngineUnavailable(engine, _):
+            return f"engine {engine} is not known; known: {', '.join(Engine)}"
         case PrecisionUnknown(precision):
-            return f"precision {precision} is not one whose needs are known"
+            return f"precision {precision} is not known; known: {', '.join(Precision)}"
         case WrongGpu(wanted, have, gpus):
             return f"made for {' / '.join(wanted)}; {_on(gpus)} {_is(gpus)} {have}"
         case TooFewGpus(need, 0, _):
@@ -59,23 +62,26 @@ def message(reason: Reason) -> str:
         case TooLittleMemory(need, have, source, gpus):
             return (
                 f"needs at least {format_gib(need)} per GPU ({source}); "
-                f"{_have(gpus)} {format_gib(have)} in total, {_short(need, have)} too little"
+                f"{_have(gpus)} {format_gib(have)}{_apiece(gpus)} in total, "
+                f"{_short(need, have)} too little"
             )
         case ContextTooLong(need, have, max_model_len, source, gpus):
             hint = f"; {max_model_len} tokens fit" if max_model_len else ""
             return (
                 f"the full context needs {format_gib(need)} per GPU ({source}); "
-                f"{_have(gpus)} {format_gib(have)} in total, {_short(need, have)} too little{hint}"
+                f"{_have(gpus)} {format_gib(have)}{_apiece(gpus)} in total, "
+                f"{_short(need, have)} too little{hint}"
             )
         case TooLittleFree(need, have, source, gpus):
             return (
                 f"needs {format_gib(need)} free per GPU ({source}); "
-                f"{_have(gpus)} {format_gib(have)} free, {_short(need, have)} too little"
+                f"{_have(gpus)} {format_gib(have)}{_apiece(gpus)} free, "
+                f"{_short(need, have)} too little"
             )
         case GpuNotEmpty(free, total, gate, gpus):
             return (
-                f"{_on(gpus)} {_is(gpus)} not empty: {free} of {total} MiB free "
-                f"({_percent(free, total)}), and {gate:.0%} must be"
+                f"{_on(gpus)} {_is(gpus)} not empty: {free} of {total} MiB{_apiece(gpus)} free, "
+                f"{_percent(free, total)}; {100 * gate:.0f} % must be"
             )
         case DriverTooOld(need, have):
             return f"requires driver {need}; this one is {have}"
@@ -96,12 +102,14 @@ def message(reason: Reason) -> str:
 def remedy(reason: Reason) -> str:
     """What would have to change."""
     match reason:
-        case EngineUnavailable(engine, available):
-            return f"a container that has {engine}" + (" (see --engine)" if available else "")
+        case EngineUnavailable(engine, _) if engine in tuple(Engine):
+            return f"a container that has {engine} (see --engine)"
+        case EngineUnavailable(engine, _):
+            return f"correct the tag llm_engine={engine}"
         case PrecisionUnknown(precision):
             return f"correct the tag precision={precision}, or pin the profile with --allow-unsafe"
-        case WrongGpu(wanted, _, _):
-            return f"GPUs of product {' / '.join(wanted)}"
+        case WrongGpu() | CapabilityTooLow() | CapabilityUnmet():
+            return f"GPUs {_wanted(reason)}"
         case TooFewGpus(need, 0, _):
             return f"{need} {_gpus(need)}"
         case TooFewGpus(need, have, product):
@@ -109,26 +117,23 @@ def remedy(reason: Reason) -> str:
         case MixedGpus(products):
             shown = ", ".join(products)
             return f"hide all but one product from the container ({shown}), or --no-uniform-gpus"
-        case CapabilityTooLow(precision, need, have, _):
-            # Emulation begins with Ampere; on older GPUs the switch would not help.
-            emulated = precision == "nvfp4" and have >= AMPERE
-            emulation = ", or --allow-nvfp4-emulation" if emulated else ""
-            return f"GPUs of compute capability {need} or higher{emulation}"
-        case CapabilityUnmet(need, _, _):
-            return f"GPUs of compute capability {need}"
         case TooLittleMemory(need, have, _, _):
             short = _short(need, have)
-            return f"{short} more memory per GPU, more GPUs (higher tp), or a lower precision"
+            return (
+                f"{short} more memory per GPU; or another profile, of higher tp or lower precision"
+            )
         case ContextTooLong(need, have, None, _, _):
-            return f"{_short(need, have)} more memory per GPU, or a shorter context"
+            return f"{_short(need, have)} more memory per GPU"
         case ContextTooLong(need, have, max_model_len, _, _):
-            short = _short(need, have)
-            return f"--max-model-len={max_model_len} or less, or {short} more memory per GPU"
+            return (
+                f"a context of {max_model_len} tokens or less (the engine's --max-model-len) and "
+                f"--relax-memory, or {_short(need, have)} more memory per GPU"
+            )
         case TooLittleFree(need, have, _, gpus):
-            return f"free {_short(need, have)} on {_on(gpus)}"
+            return f"free {_short(need, have)} on {_each(gpus)}"
         case GpuNotEmpty(free, total, gate, gpus):
             missing = -(-round(gate * total * 1000) // 1000) - free
-            return f"free {_short(missing * MIB, 0)} on {_on(gpus)}, or --no-empty-gpu-gate"
+            return f"free {_short(missing * MIB, 0)} on {_each(gpus)}, or --no-empty-gpu-gate"
         case DriverTooOld(need, _):
             return f"a driver {need}"
         case CudaTooOld(need, _):
@@ -143,28 +148,58 @@ def remedy(reason: Reason) -> str:
             return _unreachable(reason)
 
 
-def remedies(reasons: tuple[Reason, ...]) -> tuple[str, ...]:
+def remedies(reasons: tuple[Reason, ...], gpus_needed: int) -> tuple[str, ...]:
     """What would have to change for all of these reasons to go, each thing once.
 
-    On the wrong product it is no help to have more of it, so that says how many of the right one.
+    More GPUs of a product that can never run the profile are no help: then it says how many of
+    which, and nothing of the memory that those here have.
     """
-    wrong = [reason for reason in reasons if isinstance(reason, WrongGpu)]
-    if not wrong:
+    unfit = [reason for reason in reasons if isinstance(reason, _WRONG_PRODUCT)]
+    if not unfit:
         return tuple(dict.fromkeys(remedy(reason) for reason in reasons))
-    counts = [reason.need for reason in reasons if isinstance(reason, TooFewGpus)]
-    number = f"{counts[0]} GPUs" if counts and counts[0] > 1 else "a GPU"
-    others = (
-        remedy(reason)
-        for reason in reasons
-        if reason.effect is not Effect.LOW_MEMORY
-        and not isinstance(reason, WrongGpu | TooFewGpus | CapabilityTooLow | TooLittleMemory)
+    moot = (
+        *_WRONG_PRODUCT,
+        TooFewGpus,
+        TooLittleMemory,
+        ContextTooLong,
+        TooLittleFree,
+        GpuNotEmpty,
     )
-    return tuple(dict.fromkeys((f"{number} of product {' / '.join(wrong[0].wanted)}", *others)))
+    others = (remedy(reason) for reason in reasons if not isinstance(reason, moot))
+    number = "a GPU" if gpus_needed == 1 else f"{gpus_needed} GPUs"
+    wanted = ", ".join(dict.fromkeys(_wanted(reason) for reason in unfit))
+    return tuple(dict.fromkeys((f"{number} {wanted}", *others)))
+
+
+_WRONG_PRODUCT = (WrongGpu, CapabilityTooLow, CapabilityUnmet)
+
+
+def _wanted(reason: WrongGpu | CapabilityTooLow | CapabilityUnmet) -> str:
+    """Which GPUs would do."""
+    match reason:
+        case WrongGpu(wanted, _, _):
+            return f"of product {' / '.join(wanted)}"
+        case CapabilityTooLow("nvfp4", need, have, _) if have >= AMPERE:
+            # Emulation begins with Ampere; on older GPUs the switch would not help.
+            return f"of compute capability {need} or higher (or --allow-nvfp4-emulation)"
+        case CapabilityTooLow(_, need, _, _):
+            return f"of compute capability {need} or higher"
+        case CapabilityUnmet(need, _, _):
+            return f"of compute capability {need}"
+
+
+def waiver_message(reason: Reason, *, by_pin: bool) -> str:
+    """A reason that holds and was set aside, and by what."""
+    if by_pin or reason.waived_by is Waiver.PIN:
+        return f"the pin overrides: {message(reason)}"
+    flag = "--relax-memory" if reason.waived_by is Waiver.RELAX_MEMORY else "--allow-unsafe"
+    return f"{flag} ({reason.waived_by}) overrides: {message(reason)}"
 
 
 def doubt_message(doubt: Doubt) -> str:
     """What could not be judged, and which rule went without."""
-    where = f" of {_on(doubt.gpus)}" if doubt.gpus and "profile" not in doubt.unknown else ""
+    of_gpus = doubt.gpus and "profile" not in doubt.unknown
+    where = f" of {_on(doubt.gpus)}" if of_gpus else ""
     return f"{doubt.unknown}{where} is unknown: not checked ({doubt.rule})"
 
 
@@ -182,6 +217,14 @@ def _gpus(count: int) -> str:
 
 def _is(gpus: tuple[int, ...]) -> str:
     return "is" if len(gpus) == 1 else "are"
+
+
+def _each(gpus: tuple[int, ...]) -> str:
+    return _on(gpus) if len(gpus) == 1 else f"each of {_on(gpus)}"
+
+
+def _apiece(gpus: tuple[int, ...]) -> str:
+    return "" if len(gpus) == 1 else " each"
 
 
 def _have(gpus: tuple[int, ...]) -> str:

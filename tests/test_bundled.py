@@ -25,7 +25,7 @@ def test_the_models_of_the_issue_are_there():
 
 
 def test_every_manifest_of_the_folder_is_bundled():
-    assert list(bundled_manifests()) == NAMES
+    assert NAMES == list(bundled_manifests())
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -37,7 +37,7 @@ def test_a_bundled_manifest_is_that_of_the_folder(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_every_bundled_manifest_is_schema_v2_with_a_model(name):
     manifest = load_manifest(name)
-    assert manifest.dialect == "v2"
+    assert "v2" == manifest.dialect
     assert "/" in manifest.model
     assert manifest.profiles
 
@@ -59,7 +59,7 @@ def test_every_profile_has_a_name_of_its_own(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_every_engine_and_precision_is_known(name):
     for profile in load_manifest(name).profiles:
-        assert (profile.unknown_engine, profile.unknown_precision) == (None, None)
+        assert (None, None) == (profile.unknown_engine, profile.unknown_precision)
 
 
 @pytest.mark.parametrize("name", NAMES)

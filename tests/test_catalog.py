@@ -211,18 +211,18 @@ def test_what_is_near_to_nothing_points_to_the_whole_list():
 def test_at_most_eight_names_are_listed():
     with pytest.raises(UnknownGpuError) as caught:
         find_product("rtx")
-    assert str(caught.value).count(", ") == 7
+    assert 7 == str(caught.value).count(", ")
 
 
 # Products of GPUs.
 
 
 def test_a_pci_id_beats_a_name():
-    assert product_of(Gpu(0, "NVIDIA H100 80GB HBM3", device_id="20b2")).short == "a100"
+    assert "a100" == product_of(Gpu(0, "NVIDIA H100 80GB HBM3", device_id="20b2")).short
 
 
 def test_an_unknown_pci_id_leaves_the_name():
-    assert product_of(Gpu(0, "NVIDIA H100 80GB HBM3", device_id="ffff")).short == "h100"
+    assert "h100" == product_of(Gpu(0, "NVIDIA H100 80GB HBM3", device_id="ffff")).short
 
 
 def test_a_name_that_several_boards_say_tells_nothing():
@@ -231,8 +231,8 @@ def test_a_name_that_several_boards_say_tells_nothing():
 
 def test_the_name_of_the_94_gb_board_is_not_taken_for_it():
     # It says just `NVIDIA H100`, which is how people write the 80 GB board.
-    assert product_of(Gpu(0, "NVIDIA H100")).short == "h100"
-    assert product_of(Gpu(0, "NVIDIA H100", device_id="2339")).short == "h100_sxm5_94gb"
+    assert "h100" == product_of(Gpu(0, "NVIDIA H100")).short
+    assert "h100_sxm5_94gb" == product_of(Gpu(0, "NVIDIA H100", device_id="2339")).short
 
 
 @pytest.mark.parametrize("gpu", [Gpu(0), Gpu(0, "Acme"), Gpu(0, device_id="ffff")])
@@ -270,19 +270,19 @@ def test_a_described_gpu_has_all_the_catalogue_knows_and_is_idle():
 
 def test_a_machine_may_be_mixed_and_is_numbered_through():
     gpus = mock_inventory("2xl40s, t4 ,1xrtx5090").gpus
-    assert [(gpu.index, gpu.name) for gpu in gpus] == [
+    assert [
         (0, "NVIDIA L40S"),
         (1, "NVIDIA L40S"),
         (2, "Tesla T4"),
         (3, "NVIDIA GeForce RTX 5090"),
-    ]
+    ] == [(gpu.index, gpu.name) for gpu in gpus]
 
 
 @pytest.mark.parametrize(
     "spec", ["rtx4090", "1xrtx4090", "1 x rtx4090", "1x2684", "1xNVIDIA GeForce RTX 4090"]
 )
 def test_an_x_in_the_name_is_not_taken_for_the_count(spec):
-    assert [gpu.name for gpu in mock_inventory(spec).gpus] == ["NVIDIA GeForce RTX 4090"]
+    assert ["NVIDIA GeForce RTX 4090"] == [gpu.name for gpu in mock_inventory(spec).gpus]
 
 
 @pytest.mark.parametrize(
@@ -315,7 +315,7 @@ def test_a_description_that_cannot_be_read_says_why(spec, message):
 
 
 def test_a_machine_may_have_1024_gpus():
-    assert len(mock_inventory("1000xt4,24xl4").gpus) == MAX_GPUS
+    assert MAX_GPUS == len(mock_inventory("1000xt4,24xl4").gpus)
 
 
 # The file.
@@ -327,7 +327,7 @@ def rows():
 
 
 def test_a_memory_that_is_said_has_its_own_source():
-    assert [row["short"] for row in rows() if row["memory_mib"] and not row["memory_source"]] == []
+    assert [] == [row["short"] for row in rows() if row["memory_mib"] and not row["memory_source"]]
 
 
 def test_no_alias_is_a_spelling_of_its_own_short_name():

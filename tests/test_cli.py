@@ -71,10 +71,23 @@ def select_id(run, manifest):
         code, out, err = run(
             "select", "--manifest", manifest, "--gpus", gpus, "--format", "id", *options
         )
-        assert code == 0, err
+        assert 0 == code, err
         return out.strip()
 
     return select_id
+
+
+@pytest.fixture
+def select_with(run, manifest, monkeypatch):
+    """The exit code of `select` with these variables set, but for those that are None."""
+
+    def select_with(variables, *options):
+        for name, value in ({"NIM_MANIFEST_PATH": manifest} | variables).items():
+            if value is not None:
+                monkeypatch.setenv(name, value)
+        return run("select", *options)[0]
+
+    return select_with
 
 
 # select
@@ -82,14 +95,16 @@ def select_id(run, manifest):
 
 def test_select_prints_the_choice_the_gpus_and_the_reason(run, manifest):
     code, out, err = run("select", "--manifest", manifest, "--gpus", "2xh100")
-    assert (code, err) == (0, "")
+    assert (0, "") == (code, err)
     assert [
         "profile  vllm-fp8-tp2-pp1-10.0",
         f"id       {ID_FP8}",
         "gpus     0-1 (2 × NVIDIA H100 80GB HBM3)",
         "memory   10.0 GiB per GPU, tag min_vram_per_device_gb",
-        "because  precision: the fewest bits of what the GPUs compute natively; "
-        "the next is vllm-bf16-tp1-pp1-16.0",
+        (
+            "because  precision: the fewest bits of what the GPUs compute natively; "
+            "the next is vllm-bf16-tp1-pp1-16.0"
+        ),
         "policy   nim",
     ] == out.splitlines()
 
@@ -121,19 +136,20 @@ def test_a_shell_reads_env_back(run, tmp_path):
     path.write_text(json.dumps({"profiles": [{"id": id, "tags": {}}]}), encoding="utf-8")
     _, out, _ = run("select", "--manifest", path, "--gpus", "1xt4", "--format", "env")
     script = f'{out}printf %s "$NIM_MODEL_PROFILE"'
-    assert id == subprocess.run(["sh", "-c", script], capture_output=True, text=True).stdout
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
+    assert id == done.stdout
 
 
 @pytest.mark.parametrize("flag", [("--json",), ("--format", "json")])
 def test_select_prints_json(run, manifest, flag):
     code, out, _ = run("select", "--manifest", manifest, "--gpus", "2xh100", *flag)
     data = json.loads(out)
-    assert (
+    assert (0, ID_FP8, "nim", ID_BF16) == (
         code,
         data["selected"]["id"],
         data["policy"],
         data["deciding"]["over"],
-    ) == (0, ID_FP8, "nim", ID_BF16)
+    )
 
 
 def test_a_warning_goes_to_stderr(run, manifest, busy):
@@ -155,14 +171,14 @@ def test_text_json_has_its_warnings_inside_too(run, manifest, busy):
 
 def test_1_when_no_profile_runs_with_a_histogram_on_stderr(run, manifest):
     code, out, err = run("select", "--manifest", manifest, "--gpus", "1xt4")
-    assert (code, out) == (1, "")
+    assert (1, "") == (code, out)
     assert err.startswith("No profile found for the detected hardware: 0 of 3 profiles run on")
     assert "3 × compute capability too low for the precision" in err
 
 
 def test_json_is_printed_even_when_no_profile_runs(run, manifest):
     code, out, err = run("select", "--manifest", manifest, "--gpus", "1xt4", "--json")
-    assert (code, (data := json.loads(out))["selected"], len(data["rejected"])) == (1, None, 3)
+    assert (1, None, 3) == (code, (data := json.loads(out))["selected"], len(data["rejected"]))
     assert err.startswith("No profile found")
 
 
@@ -187,7 +203,7 @@ def test_json_is_printed_even_when_no_profile_runs(run, manifest):
 )
 def test_2_for_a_wrong_command_line(run, argv):
     code, out, err = run(*argv)
-    assert (code, out) == (2, "")
+    assert (2, "") == (code, out)
     assert err.startswith("usage: nimprofile")
 
 
@@ -213,7 +229,7 @@ def test_an_unknown_engine_lists_the_known_ones(run):
 def test_3_for_a_bad_manifest_machine_or_override(run, manifest, options, message):
     defaults = {"--manifest": manifest, "--gpus": "1xh100"} | dict([options])
     code, out, err = run("select", *(word for pair in defaults.items() for word in pair))
-    assert (code, out) == (3, "")
+    assert (3, "") == (code, out)
     assert err.startswith(f"nimprofile: {message}")
 
 
@@ -221,14 +237,14 @@ def test_3_for_a_bad_inventory(run, manifest, tmp_path):
     path = tmp_path / "box.json"
     path.write_text('{"gpus": [{"memory_total_mib": "much"}]}', encoding="utf-8")
     code, out, err = run("select", "--manifest", manifest, "--inventory", path)
-    assert (code, out) == (3, "")
+    assert (3, "") == (code, out)
     assert f"nimprofile: {path}: gpus[0].memory_total_mib: " in err
 
 
 def test_3_for_a_pin_that_is_refused_with_its_reasons(run, manifest):
     options = ("--manifest", manifest, "--gpus", "1xh100", "--profile", ID_FP8)
     code, out, err = run("select", *options)
-    assert (code, out) == (3, "")
+    assert (3, "") == (code, out)
     assert [
         f"--profile={ID_FP8} is refused: vllm-fp8-tp2-pp1-10.0 does not run here.",
         "  needs 2 GPUs of one product; there is 1 × NVIDIA H100 80GB HBM3",
@@ -239,18 +255,18 @@ def test_3_for_a_pin_that_is_refused_with_its_reasons(run, manifest):
 def test_3_for_a_variable_that_cannot_be_read(run, manifest, monkeypatch):
     monkeypatch.setenv("NIM_RELAX_MEM_CONSTRAINTS", "maybe")
     code, _, err = run("select", "--manifest", manifest, "--gpus", "1xh100")
-    assert (code, err) == (3, "nimprofile: NIM_RELAX_MEM_CONSTRAINTS='maybe' is neither 0 nor 1\n")
+    assert (3, "nimprofile: NIM_RELAX_MEM_CONSTRAINTS='maybe' is neither 0 nor 1\n") == (code, err)
 
 
 @pytest.mark.parametrize("command", ["select", "list", "explain"])
 def test_4_when_there_is_no_gpu_to_read(run, manifest, command):
     code, out, err = run(command, "--manifest", manifest)
-    assert (code, out) == (4, "")
+    assert (4, "") == (code, out)
     assert err.startswith("nimprofile: no GPU could be read")
 
 
 def test_4_from_gpus_too(run):
-    assert run("gpus")[0] == 4
+    assert 4 == run("gpus")[0]
 
 
 def test_130_when_interrupted(run, monkeypatch):
@@ -258,12 +274,12 @@ def test_130_when_interrupted(run, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("nimprofile.manifest.load_manifest", interrupt)
-    assert run("select", "--manifest", "x", "--gpus", "1xt4") == (130, "", "")
+    assert (130, "", "") == run("select", "--manifest", "x", "--gpus", "1xt4")
 
 
 def test_3_when_both_inputs_are_standard_input(run):
     code, _, err = run("select", "--manifest", "-", "--inventory", "-")
-    assert code == 3
+    assert 3 == code
     assert "only one of --manifest and --inventory can be standard input" in err
 
 
@@ -273,7 +289,7 @@ def test_3_when_both_inputs_are_standard_input(run):
 def test_without_a_manifest_the_bundled_ones_are_listed(run, monkeypatch):
     monkeypatch.setattr(cli, "CONTAINER_MANIFESTS", ("/nowhere/m.yaml",))
     code, _, err = run("select", "--gpus", "1xh100")
-    assert code == 3
+    assert 3 == code
     assert err.startswith("nimprofile: no manifest: name one with --manifest or NIM_MANIFEST_PATH")
     assert ", ".join(bundled_manifests()) in err
 
@@ -310,7 +326,7 @@ def test_a_manifest_comes_from_standard_input(run, monkeypatch):
 def test_an_inventory_comes_from_standard_input(run, manifest, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(BUSY.encode())))
     code, _, err = run("select", "--manifest", manifest, "--inventory", "-")
-    assert code == 1
+    assert 1 == code
     assert "GPU not empty" in err
 
 
@@ -320,61 +336,61 @@ def test_an_inventory_comes_from_standard_input(run, manifest, monkeypatch):
 @pytest.mark.parametrize("value", [ID_BF16, "vllm-bf16-tp1-pp1-16.0"])
 def test_nim_model_profile_pins(select_id, monkeypatch, value):
     monkeypatch.setenv("NIM_MODEL_PROFILE", value)
-    assert select_id() == ID_BF16
+    assert ID_BF16 == select_id()
 
 
 @pytest.mark.parametrize("value", ["", "default"])
 def test_an_empty_or_default_pin_variable_selects(select_id, monkeypatch, value):
     monkeypatch.setenv("NIM_MODEL_PROFILE", value)
-    assert select_id() == ID_FP8
+    assert ID_FP8 == select_id()
 
 
 def test_the_error_names_the_variable(run, manifest, monkeypatch):
     monkeypatch.setenv("NIM_MODEL_PROFILE", "nope")
     code, _, err = run("select", "--manifest", manifest, "--gpus", "1xh100")
-    assert code == 3
+    assert 3 == code
     assert err.startswith("nimprofile: NIM_MODEL_PROFILE: 'nope'")
 
 
 @pytest.mark.parametrize("value", ["nope", ID_FP8])
 def test_the_profile_flag_beats_the_variable(select_id, monkeypatch, value):
     monkeypatch.setenv("NIM_MODEL_PROFILE", value)
-    assert select_id("--profile", ID_BF16) == ID_BF16
+    assert ID_BF16 == select_id("--profile", ID_BF16)
 
 
 @pytest.mark.parametrize("value", ["", "default"])
 def test_the_profile_flag_can_take_a_pin_away(select_id, monkeypatch, value):
     monkeypatch.setenv("NIM_MODEL_PROFILE", ID_BF16)
-    assert select_id("--profile", value) == ID_FP8
+    assert ID_FP8 == select_id("--profile", value)
 
 
 def test_nim_tags_selector_selects(select_id, monkeypatch):
     monkeypatch.setenv("NIM_TAGS_SELECTOR", "precision=bf16,tp=1")
-    assert select_id() == ID_BF16
+    assert ID_BF16 == select_id()
 
 
 def test_the_tags_flag_beats_the_variable(select_id, monkeypatch):
     monkeypatch.setenv("NIM_TAGS_SELECTOR", "nonsense")
-    assert select_id("--tags", "precision=fp8") == ID_FP8
+    assert ID_FP8 == select_id("--tags", "precision=fp8")
 
 
 def test_the_tags_flag_can_take_the_selector_away(select_id, monkeypatch):
     monkeypatch.setenv("NIM_TAGS_SELECTOR", "precision=bf16")
-    assert select_id("--tags", "") == ID_FP8
+    assert ID_FP8 == select_id("--tags", "")
 
 
 def test_nim_peft_source_turns_to_lora_profiles(select_id, monkeypatch):
     monkeypatch.setenv("NIM_PEFT_SOURCE", "/adapters")
-    assert select_id() == ID_LORA
+    assert ID_LORA == select_id()
 
 
 def test_no_lora_beats_the_variable(select_id, monkeypatch):
     monkeypatch.setenv("NIM_PEFT_SOURCE", "/adapters")
-    assert select_id("--no-lora") == ID_FP8
+    assert ID_FP8 == select_id("--no-lora")
 
 
 def test_lora_turns_to_lora_profiles(select_id):
-    assert select_id("--lora") == ID_LORA
+    assert ID_LORA == select_id("--lora")
 
 
 @pytest.mark.parametrize(
@@ -390,11 +406,9 @@ def test_lora_turns_to_lora_profiles(select_id):
         pytest.param(None, ("--empty-gpu-gate",), 1, id="gate on"),
     ],
 )
-def test_a_busy_gpu_and_its_switches(run, manifest, busy, monkeypatch, variable, options, expected):
-    if variable is not None:
-        monkeypatch.setenv("NIM_RELAX_MEM_CONSTRAINTS", variable)
-    code, _, _ = run("select", "--manifest", manifest, "--inventory", busy, *options)
-    assert expected == code
+def test_a_busy_gpu_and_its_switches(select_with, busy, variable, options, expected):
+    variables = {"NIM_RELAX_MEM_CONSTRAINTS": variable}
+    assert expected == select_with(variables, "--inventory", busy, *options)
 
 
 @pytest.mark.parametrize(
@@ -406,11 +420,10 @@ def test_a_busy_gpu_and_its_switches(run, manifest, busy, monkeypatch, variable,
         pytest.param("1", ("--no-allow-unsafe",), 3, id="flag beats variable"),
     ],
 )
-def test_a_mismatch_and_its_switches(run, manifest, monkeypatch, variable, options, expected):
-    if variable is not None:
-        monkeypatch.setenv("NIM_MANIFEST_ALLOW_UNSAFE", variable)
+def test_a_mismatch_and_its_switches(select_with, variable, options, expected):
+    variables = {"NIM_MANIFEST_ALLOW_UNSAFE": variable}
     machine = ("--gpus", "2xa100", "--profile", ID_FP8)
-    assert expected == run("select", "--manifest", manifest, *machine, *options)[0]
+    assert expected == select_with(variables, *machine, *options)
 
 
 @pytest.mark.parametrize(
@@ -422,12 +435,11 @@ def test_a_mismatch_and_its_switches(run, manifest, monkeypatch, variable, optio
         pytest.param("1", ("--no-allow-nvfp4-emulation",), 1, id="flag beats variable"),
     ],
 )
-def test_emulation_and_its_switches(run, tmp_path, monkeypatch, variable, options, expected):
+def test_emulation_and_its_switches(select_with, tmp_path, variable, options, expected):
     path = tmp_path / "m.yaml"
     path.write_text("profiles: [{id: a, tags: {precision: nvfp4}}]", encoding="utf-8")
-    if variable is not None:
-        monkeypatch.setenv("NIM_ALLOW_NVFP4_EMULATION", variable)
-    assert expected == run("select", "--manifest", path, "--gpus", "1xh100", *options)[0]
+    variables = {"NIM_ALLOW_NVFP4_EMULATION": variable, "NIM_MANIFEST_PATH": str(path)}
+    assert expected == select_with(variables, "--gpus", "1xh100", *options)
 
 
 @pytest.mark.parametrize(
@@ -446,17 +458,17 @@ def test_a_mixed_machine_and_its_switches(run, manifest, options, expected):
 
 def test_engine_is_repeatable(run, manifest):
     options = ("--manifest", manifest, "--gpus", "1xh100", "--engine", "sglang")
-    assert run("select", *options)[0] == 1
-    assert run("select", *options, "--engine", "vllm")[0] == 0
+    assert 1 == run("select", *options)[0]
+    assert 0 == run("select", *options, "--engine", "vllm")[0]
 
 
 def test_prefer_is_the_chain_of_ones_own(select_id):
-    assert select_id("--prefer", "tp=low") == ID_BF16
+    assert ID_BF16 == select_id("--prefer", "tp=low")
 
 
 def test_policy_is_reported(run, manifest):
     options = ("--manifest", manifest, "--gpus", "2xh100", "--policy", "nim-2.0", "--json")
-    assert json.loads(run("select", *options)[1])["policy"] == "nim-2.0"
+    assert "nim-2.0" == json.loads(run("select", *options)[1])["policy"]
 
 
 # list
@@ -465,8 +477,8 @@ def test_policy_is_reported(run, manifest):
 def test_list_prints_every_profile_with_its_grade_in_a_pipe(run, manifest):
     code, out, _ = run("list", "--manifest", manifest, "--gpus", "1xh100")
     rows = [line.split("\t") for line in out.splitlines()]
-    assert code == 0
-    assert rows == [
+    assert 0 == code
+    assert [
         ["runnable", ID_BF16, "vllm-bf16-tp1-pp1-16.0", "GPUs 0"],
         [
             "runnable",
@@ -480,16 +492,16 @@ def test_list_prints_every_profile_with_its_grade_in_a_pipe(run, manifest):
             "vllm-fp8-tp2-pp1-10.0",
             "needs 2 GPUs of one product; there is 1 × NVIDIA H100 80GB HBM3",
         ],
-    ]
+    ] == rows
 
 
 def test_list_succeeds_even_when_no_profile_runs(run, manifest):
-    assert run("list", "--manifest", manifest, "--gpus", "1xt4")[0] == 0
+    assert 0 == run("list", "--manifest", manifest, "--gpus", "1xt4")[0]
 
 
 def test_list_prints_the_decision_as_json(run, manifest):
     _, out, _ = run("list", "--manifest", manifest, "--gpus", "1xh100", "--json")
-    assert json.loads(out)["selected"]["id"] == ID_BF16
+    assert ID_BF16 == json.loads(out)["selected"]["id"]
 
 
 @pytest.mark.parametrize(
@@ -503,7 +515,7 @@ def test_list_prints_the_decision_as_json(run, manifest):
 )
 def test_list_nim_prints_nims_own_layout(run, manifest, layout, heading):
     code, out, _ = run("list", "--manifest", manifest, "--gpus", "1xh100", *layout)
-    assert code == 0
+    assert 0 == code
     assert out.startswith("SYSTEM INFO\n- Free GPUs:\n  -  [2330:10de] (0) NVIDIA H100 80GB HBM3")
     assert heading in out
 
@@ -513,31 +525,31 @@ def test_list_nim_prints_nims_own_layout(run, manifest, layout, heading):
 
 def test_explain_tells_the_whole_decision(run, manifest):
     code, out, _ = run("explain", "--manifest", manifest, "--gpus", "1xh100")
-    assert code == 0
+    assert 0 == code
     assert out.startswith("Machine: 1 × NVIDIA H100 80GB HBM3\nPolicy: nim: engine > precision")
 
 
 @pytest.mark.parametrize("named", [ID_FP8, "vllm-fp8-tp2-pp1-10.0", "ffff"])
 def test_explain_tells_of_one_profile_by_id_name_or_beginning(run, manifest, named):
     code, out, _ = run("explain", "--manifest", manifest, "--gpus", "1xh100", named)
-    assert code == 0
+    assert 0 == code
     assert out.startswith(f"vllm-fp8-tp2-pp1-10.0: incompatible\nid {ID_FP8}\n")
 
 
 def test_explain_takes_the_profile_before_the_options(run, manifest):
     code, out, _ = run("explain", "ffff", "--manifest", manifest, "--gpus", "1xh100", "--json")
-    assert (code, json.loads(out)["id"]) == (0, ID_FP8)
+    assert (0, ID_FP8) == (code, json.loads(out)["id"])
 
 
 def test_explain_refuses_a_profile_it_does_not_find(run, manifest):
     code, _, err = run("explain", "--manifest", manifest, "--gpus", "1xh100", "nope")
-    assert code == 3
+    assert 3 == code
     assert err.startswith("nimprofile: PROFILE: 'nope' is not a profile of this manifest")
 
 
 def test_explain_prints_the_decision_as_json(run, manifest):
     _, out, _ = run("explain", "--manifest", manifest, "--gpus", "1xh100", "--json")
-    assert json.loads(out)["selected"]["id"] == ID_BF16
+    assert ID_BF16 == json.loads(out)["selected"]["id"]
 
 
 # gpus, policies, completion
@@ -545,11 +557,11 @@ def test_explain_prints_the_decision_as_json(run, manifest):
 
 def test_gpus_prints_the_inventory(run):
     code, out, _ = run("gpus", "--gpus", "2xt4")
-    assert code == 0
-    assert [line.split("\t") for line in out.splitlines()] == [
+    assert 0 == code
+    assert [
         ["0", "Tesla T4", "1eb8:10de", "15360", "15360", "7.5"],
         ["1", "Tesla T4", "1eb8:10de", "15360", "15360", "7.5"],
-    ]
+    ] == [line.split("\t") for line in out.splitlines()]
 
 
 def test_gpus_json_is_an_inventory(run, tmp_path):
@@ -568,7 +580,7 @@ def test_gpus_known_lists_the_catalogue(run):
 def test_gpus_known_lists_the_catalogue_as_json(run):
     _, out, _ = run("gpus", "--known", "--json")
     rows = {row["short"]: row for row in json.loads(out)}
-    assert (rows["h100"]["device_ids"], rows["h100"]["memory_total_mib"]) == (["2330:10de"], 81559)
+    assert (["2330:10de"], 81559) == (rows["h100"]["device_ids"], rows["h100"]["memory_total_mib"])
 
 
 def test_policies_lists_every_policy(run):
@@ -585,7 +597,7 @@ def test_policies_lists_every_policy_as_json(run):
 @pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
 def test_completion_knows_every_command_and_option(run, shell):
     code, out, _ = run("completion", shell)
-    assert code == 0
+    assert 0 == code
     for word in ("select", "explain", "relax-memory"):
         assert word in out
 
@@ -599,7 +611,7 @@ def test_version_is_the_packages(run):
 
 def test_help_lists_commands_examples_and_exit_codes(run):
     code, out, _ = run("--help")
-    assert code == 0
+    assert 0 == code
     for word in ("select", "explain", "examples:", "exit codes:", "4 no GPU could be read"):
         assert word in out
 
@@ -607,7 +619,7 @@ def test_help_lists_commands_examples_and_exit_codes(run):
 @pytest.mark.parametrize("command", ["select", "list", "explain", "gpus", "policies", "completion"])
 def test_every_command_has_help_with_an_example(run, command):
     code, out, _ = run(command, "--help")
-    assert code == 0
+    assert 0 == code
     assert f"usage: nimprofile {command}" in out
     assert f"example:\n  nimprofile {command}" in out
 
@@ -617,7 +629,7 @@ def test_the_example_of_every_command_runs(run, tmp_path, monkeypatch, command):
     monkeypatch.chdir(tmp_path)
     help = run(command, "--help")[1]
     example = help.rpartition("example:\n  nimprofile ")[2].partition(" > ")[0]
-    assert run(*shlex.split(example))[0] == 0
+    assert 0 == run(*shlex.split(example))[0]
 
 
 def test_help_is_as_wide_as_the_terminal(run, monkeypatch):
@@ -627,7 +639,7 @@ def test_help_is_as_wide_as_the_terminal(run, monkeypatch):
 
 def test_a_parser_can_be_built_whole():
     args = cli.build_parser().parse_args(["list", "--nim", "--gpus", "1xt4"])
-    assert (args.nim, args.gpus) == ("auto", "1xt4")
+    assert ("auto", "1xt4") == (args.nim, args.gpus)
 
 
 # Terminals.
@@ -671,7 +683,7 @@ def test_a_large_manifest_is_announced_on_a_terminal(manifest, monkeypatch, caps
 
 def test_a_large_manifest_is_not_announced_in_a_pipe(run, manifest, monkeypatch):
     monkeypatch.setattr(cli, "SLOW_BYTES", 10)
-    assert run("select", "--manifest", manifest, "--gpus", "1xh100")[2] == ""
+    assert "" == run("select", "--manifest", manifest, "--gpus", "1xh100")[2]
 
 
 # Whole processes.
@@ -694,8 +706,21 @@ def process(*argv, stdin=b"", **environ):
 
 def test_the_module_runs_as_a_program():
     done = process("select", "--manifest", "llama-3.1-70b-instruct", "--gpus", "8xh100")
-    assert (done.returncode, done.stderr) == (0, b"")
+    assert (0, b"") == (done.returncode, done.stderr)
     assert done.stdout.startswith(b"profile  tensorrt_llm-h100-fp8-tp8-pp1-latency\n")
+
+
+def test_a_terminal_that_knows_only_ascii_gets_escapes():
+    argv = ("select", "--manifest", "llama-3.1-8b-instruct", "--gpus", "1xh100")
+    done = process(*argv, PYTHONIOENCODING="ascii")
+    assert (0, b"") == (done.returncode, done.stderr)
+    assert rb"gpus     0 (1 \xd7 NVIDIA H100 80GB HBM3)" in done.stdout
+
+
+def test_help_for_a_terminal_that_knows_only_ascii_is_whole():
+    done = process("select", "--help", PYTHONIOENCODING="ascii")
+    assert (0, b"") == (done.returncode, done.stderr)
+    assert rb"--tags TAG=VALUE,\u2026" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -732,7 +757,7 @@ def test_a_reader_that_goes_away_is_not_a_failure():
         capture_output=True,
         check=False,
     )
-    assert (done.returncode, done.stderr) == (0, b"")
+    assert (0, b"") == (done.returncode, done.stderr)
 
 
 class Gone(io.TextIOWrapper):
@@ -754,14 +779,14 @@ def test_a_broken_pipe_is_caught_when_the_output_is_flushed(monkeypatch, tmp_pat
             code = cli.main(["policies"])
         gone.broken = False
         gone.close()
-    assert code == 0
+    assert 0 == code
 
 
 def test_an_error_of_ours_never_reaches_the_caller_as_a_traceback(run, tmp_path):
     path = tmp_path / "m.yaml"
     path.write_bytes(b"\xff\xfe\x00")
     code, out, err = run("select", "--manifest", path, "--gpus", "1xt4")
-    assert (code, out) == (3, "")
+    assert (3, "") == (code, out)
     with pytest.raises(ManifestError):
         parse("[")
     assert err.startswith(f"nimprofile: {path}:1: not a text file")

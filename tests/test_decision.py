@@ -48,38 +48,38 @@ def refusal_of(value, profiles=(FP8, BF16)):
 
 def test_the_best_candidate_is_selected():
     decision = decide([BF16, FP8], "1xh100")
-    assert decision.selected.profile == FP8
-    assert [verdict.profile.id for verdict in decision.ranked] == [FP8_ID, BF16_ID]
+    assert FP8 == decision.selected.profile
+    assert [FP8_ID, BF16_ID] == [verdict.profile.id for verdict in decision.ranked]
 
 
 def test_the_decision_names_the_criterion_and_the_runner_up():
     decision = decide([BF16, FP8], "1xh100")
-    assert (decision.deciding.name, decision.runner_up.profile) == ("precision", BF16)
+    assert ("precision", BF16) == (decision.deciding.name, decision.runner_up.profile)
 
 
 def test_the_only_candidate_needs_no_criterion():
     decision = decide([BF16, FP8], "1xa100")
-    assert decision.selected.profile == BF16
-    assert (decision.deciding, decision.runner_up) == (None, None)
+    assert BF16 == decision.selected.profile
+    assert (None, None) == (decision.deciding, decision.runner_up)
 
 
 def test_every_other_profile_is_rejected_with_its_reasons():
     (rejected,) = decide([BF16, FP8], "1xa100").rejected
-    assert (
+    assert (FP8, ["compute_capability"]) == (
         rejected.profile,
         [reason.kind for reason in rejected.reasons],
-    ) == (FP8, ["compute_capability"])
+    )
 
 
 def test_when_nothing_runs_nothing_is_selected():
     decision = decide([BF16, FP8], "1xt4")
-    assert (decision.selected, decision.ranked, decision.deciding) == (None, (), None)
-    assert [verdict.profile.id for verdict in decision.rejected] == [FP8_ID, BF16_ID]
+    assert (None, (), None) == (decision.selected, decision.ranked, decision.deciding)
+    assert [FP8_ID, BF16_ID] == [verdict.profile.id for verdict in decision.rejected]
 
 
 def test_no_gpu_is_an_answer_and_not_an_error():
     decision = decide([BF16], Inventory())
-    assert (decision.selected, len(decision.rejected)) == (None, 1)
+    assert (None, 1) == (decision.selected, len(decision.rejected))
 
 
 def test_the_order_of_the_manifest_does_not_matter():
@@ -87,7 +87,7 @@ def test_the_order_of_the_manifest_does_not_matter():
 
 
 def test_a_policy_may_be_named():
-    assert decide([FP8], "1xh100", policy="nim-2.0").policy.name == "nim-2.0"
+    assert "nim-2.0" == decide([FP8], "1xh100", policy="nim-2.0").policy.name
 
 
 def test_an_unknown_policy_is_an_error():
@@ -107,7 +107,7 @@ def test_a_request_may_be_left_out():
 
 def test_the_verdict_on_one_profile_is_found_whether_it_fits_or_not():
     decision = decide([BF16, FP8], "1xa100")
-    assert (decision.verdict(BF16).fits, decision.verdict(FP8).fits) == (True, False)
+    assert (True, False) == (decision.verdict(BF16).fits, decision.verdict(FP8).fits)
 
 
 def test_a_profile_that_was_not_judged_has_no_verdict():
@@ -119,7 +119,7 @@ def test_the_memory_of_the_manifests_model_is_counted():
     shape_needs = make_profile("a", llm_engine="vllm", precision="bf16", tp="1", pp="1")
     shape = ModelShape(70_553_706_496, 80, 8, 128, 131072)
     decision = decide([shape_needs], "1xh100", shape=shape)
-    assert [reason.kind for reason in decision.rejected[0].reasons] == ["memory_total"]
+    assert ["memory_total"] == [reason.kind for reason in decision.rejected[0].reasons]
 
 
 # Mixed machines.
@@ -147,23 +147,23 @@ def test_a_mixed_machine_is_refused_by_policy_or_by_wish(policy, uniform, select
 @pytest.mark.parametrize("value", [BF16_ID, "vllm-bf16-tp1-pp1", "VLLM-BF16-TP1-PP1"])
 def test_a_pin_names_a_profile_by_id_or_by_name_in_any_case(value):
     decision = pinned(value)
-    assert decision.selected.profile == BF16
-    assert decision.pinned.profile == BF16
+    assert BF16 == decision.selected.profile
+    assert BF16 == decision.pinned.profile
 
 
 @pytest.mark.parametrize("value", ["", "  ", "default", None])
 def test_an_empty_pin_and_default_select_automatically(value):
     decision = pinned(value)
-    assert (
+    assert (None, None, FP8) == (
         decision.request.pin,
         decision.pinned,
         decision.selected.profile,
-    ) == (None, None, FP8)
+    )
 
 
 def test_an_id_wins_over_a_name_that_looks_like_it():
     other = make_profile("x", name=FP8_ID)
-    assert pinned(FP8_ID, (other, FP8)).selected.profile == FP8
+    assert FP8 == pinned(FP8_ID, (other, FP8)).selected.profile
 
 
 def test_a_uuid_is_an_id_like_any_other():
@@ -173,17 +173,17 @@ def test_a_uuid_is_an_id_like_any_other():
 
 def test_an_ambiguous_name_lists_the_ids():
     twins = (make_profile("id-1", name="vllm"), make_profile("id-2", name="VLLM"))
-    assert refusal_of("vllm", twins) == (
+    assert (
         "NIM_MODEL_PROFILE: 'vllm' is the name of 2 profiles; use an id:\n  id-1\n  id-2"
-    )
+    ) == refusal_of("vllm", twins)
 
 
 @pytest.mark.parametrize("value", ["auto", "AUTO"])
 def test_auto_is_answered_with_how_to_select_automatically(value):
-    assert refusal_of(value) == (
+    assert (
         "NIM_MODEL_PROFILE: 'auto' is not a profile; "
         "leave it empty or write default for automatic selection"
-    )
+    ) == refusal_of(value)
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ def test_a_value_near_to_nothing_is_answered_with_some_of_the_manifest():
     many = [make_profile(f"id{at}", name=f"profile-{at}") for at in range(9)]
     message = refusal_of("Ωμέγα", many)
     assert "the manifest has 9, such as:\n  id0 (profile-0)" in message
-    assert message.count("\n") == 5
+    assert 5 == message.count("\n")
 
 
 def test_the_error_names_what_set_the_pin():
@@ -239,7 +239,7 @@ def test_the_error_names_what_set_the_pin():
 
 def test_a_pin_that_fits_is_honoured():
     decision = pinned(BF16_ID)
-    assert (decision.selected.profile, decision.selected.waived) == (BF16, ())
+    assert (BF16, ()) == (decision.selected.profile, decision.selected.waived)
 
 
 def test_a_pin_does_not_change_the_ranking():
@@ -248,32 +248,32 @@ def test_a_pin_does_not_change_the_ranking():
 
 def test_a_pin_leaves_no_deciding_criterion():
     decision = pinned(BF16_ID)
-    assert (decision.deciding, decision.runner_up) == (None, None)
+    assert (None, None) == (decision.deciding, decision.runner_up)
 
 
 def test_a_pin_that_is_short_of_free_memory_starts_with_a_warning():
     decision = pinned(BF16_ID, inventory=BUSY)
-    assert decision.selected.profile == BF16
-    assert decision.warnings[0] == (
+    assert BF16 == decision.selected.profile
+    assert (
         "the pin itself sets aside: GPU 0 is not empty: 10 of 81559 MiB free (0.0 %), "
         "and 95% must be"
-    )
+    ) == decision.warnings[0]
 
 
 def test_a_pin_that_does_not_fit_is_refused_and_not_replaced():
     decision = pinned(FP8_ID, inventory="1xa100")
-    assert (decision.selected, decision.pinned.profile) == (None, FP8)
-    assert [verdict.profile for verdict in decision.ranked] == [BF16]
-    assert [reason.kind for reason in decision.pinned.reasons] == ["compute_capability"]
+    assert (None, FP8) == (decision.selected, decision.pinned.profile)
+    assert [BF16] == [verdict.profile for verdict in decision.ranked]
+    assert ["compute_capability"] == [reason.kind for reason in decision.pinned.reasons]
 
 
 def test_a_refused_pin_warns_of_nothing():
-    assert pinned(FP8_ID, inventory="1xa100").warnings == ()
+    assert () == pinned(FP8_ID, inventory="1xa100").warnings
 
 
 def test_unsafe_lets_a_pin_ignore_a_mismatch_and_says_so():
     decision = pinned(FP8_ID, inventory="1xa100", allow_unsafe=True)
-    assert decision.selected.profile == FP8
+    assert FP8 == decision.selected.profile
     assert decision.warnings[0].startswith(
         "NIM_MANIFEST_ALLOW_UNSAFE sets aside: fp8 needs compute capability 8.9"
     )
@@ -296,8 +296,8 @@ def test_a_pinned_lora_profile_runs_without_adapters_being_asked_for():
     decision = pinned("lora", (lora, BF16))
     assert lora == decision.selected.profile
     assert (
-        (decision.warnings[0])
-        == "the pin itself sets aside: serves LoRA adapters, and none are wanted"
+        "the pin itself sets aside: serves LoRA adapters, and none are wanted"
+        == (decision.warnings[0])
     )
 
 
@@ -306,36 +306,36 @@ def test_a_pinned_lora_profile_runs_without_adapters_being_asked_for():
 
 def test_relaxed_memory_warns_of_an_automatic_choice_too():
     decision = decide([BF16], BUSY, Request(relax_memory=True))
-    assert decision.selected.profile == BF16
+    assert BF16 == decision.selected.profile
     assert decision.warnings[0].startswith("NIM_RELAX_MEM_CONSTRAINTS sets aside: GPU 0")
 
 
 def test_what_could_not_be_judged_is_a_warning():
     known = make_profile("a", memory=Stated(gib(1), gib(1), "here"), tp="1")
     inventory = make_inventory(make_gpu(total=None))
-    assert (decide([known], inventory).warnings) == (
-        "the total memory of GPU 0 is unknown: not checked (here)",
+    assert ("the total memory of GPU 0 is unknown: not checked (here)",) == (
+        decide([known], inventory).warnings
     )
 
 
 def test_one_doubt_on_several_kinds_of_gpu_is_one_warning():
     profile = make_profile("a", requires=Requires(compute_capability=">=8"), tp="2")
     gpus = make_inventory(make_gpu(0, capability=None), make_gpu(1, capability=None, total=10_000))
-    assert decide([profile], gpus).warnings == (
+    assert (
         "the compute capability of GPUs 0-1 is unknown: not checked (compute_capability >=8)",
-    )
+    ) == decide([profile], gpus).warnings
 
 
 def test_emulation_is_a_warning():
     profile = make_profile("a", precision="mxfp4", tp="1")
-    assert (decide([profile], "1xh100").warnings) == (
-        "mxfp4 is not native to these GPUs: it is emulated",
+    assert ("mxfp4 is not native to these GPUs: it is emulated",) == (
+        decide([profile], "1xh100").warnings
     )
 
 
 def test_a_choice_without_any_doubt_has_no_warning():
     profile = make_profile("a", precision="bf16", tp="1", min_vram_per_device_gb="8")
-    assert decide([profile], "1xh100").warnings == ()
+    assert () == decide([profile], "1xh100").warnings
 
 
 # Invariants.
@@ -378,4 +378,4 @@ def test_a_pin_is_a_value_and_its_source():
 def test_a_manifest_without_profiles_decides_nothing():
     decision = select(Manifest(()), mock_inventory("1xh100"))
     assert isinstance(decision, Decision)
-    assert (decision.selected, decision.ranked, decision.rejected) == (None, (), ())
+    assert (None, (), ()) == (decision.selected, decision.ranked, decision.rejected)

@@ -93,12 +93,12 @@ def error_of(text, source="m.yaml"):
 
 def test_v1_is_a_mapping_of_ids():
     manifest = parse_manifest(V1)
-    assert (manifest.dialect, [p.id for p in manifest.profiles]) == ("v1", [ID_1, ID_2])
+    assert ("v1", [ID_1, ID_2]) == (manifest.dialect, [p.id for p in manifest.profiles])
 
 
 def test_v1_tags_are_read():
     profile = parse_manifest(V1).profiles[0]
-    assert (
+    assert ("tensorrt_llm", "fp16", 8, 1, "throughput", ("l40s",), ("26b5:10de",)) == (
         profile.engine,
         profile.precision,
         profile.tp,
@@ -106,25 +106,25 @@ def test_v1_tags_are_read():
         profile.objective,
         profile.gpu_names,
         profile.gpu_devices,
-    ) == ("tensorrt_llm", "fp16", 8, 1, "throughput", ("l40s",), ("26b5:10de",))
-    assert profile.tags["feat_lora_max_rank"] == "32"
+    )
+    assert "32" == profile.tags["feat_lora_max_rank"]
 
 
 def test_a_v1_profile_is_named_as_nim_names_it():
-    assert [profile.name for profile in parse_manifest(V1).profiles] == [
+    assert [
         "tensorrt_llm-l40s-fp16-tp8-pp1-throughput",
         "vllm-tp4",
-    ]
+    ] == [profile.name for profile in parse_manifest(V1).profiles]
 
 
 @pytest.mark.parametrize("version", ["1.0.0", "1.2", "2.0"])
 def test_the_shape_and_not_the_version_makes_it_v1(version):
-    assert parse_manifest(f"schema_version: {version}\n{V1}").dialect == "v1"
+    assert "v1" == parse_manifest(f"schema_version: {version}\n{V1}").dialect
 
 
 @pytest.mark.parametrize("version", ["1.2", "2.0.0", "3", "banana"])
 def test_the_shape_and_not_the_version_makes_it_v2(version):
-    assert parse_manifest(V2.replace("2.0.0", version)).dialect == "v2"
+    assert "v2" == parse_manifest(V2.replace("2.0.0", version)).dialect
 
 
 def test_a_v1_head_is_not_a_profile():
@@ -143,18 +143,18 @@ def test_a_v1_head_is_not_a_profile():
 
 def test_v2_is_a_list_of_profiles():
     manifest = parse_manifest(V2, "m.yaml")
-    assert (
+    assert ("v2", [ID_1, ID_2], "meta/llama-3.1-8b-instruct", None, "m.yaml") == (
         manifest.dialect,
         [profile.id for profile in manifest.profiles],
         manifest.model,
         manifest.model_shape,
         manifest.source,
-    ) == ("v2", [ID_1, ID_2], "meta/llama-3.1-8b-instruct", None, "m.yaml")
+    )
 
 
 def test_a_number_written_bare_is_the_text_that_was_written():
     profile = parse_manifest(V2).profiles[1]
-    assert (profile.tags["tp"], profile.tp) == ("1", 1)
+    assert ("1", 1) == (profile.tags["tp"], profile.tp)
 
 
 def test_the_stated_memory_is_read():
@@ -165,43 +165,43 @@ def test_the_stated_memory_is_read():
 def test_tags_are_kept_as_written_and_unknown_ones_too():
     text = "profiles: [{id: a, tags: {vad: silero, Foo: 'BAR ', precision: FP8}}]"
     (profile,) = parse_manifest(text).profiles
-    assert profile.tags == {"vad": "silero", "Foo": "BAR ", "precision": "FP8"}
-    assert profile.precision == "fp8"
+    assert {"vad": "silero", "Foo": "BAR ", "precision": "FP8"} == profile.tags
+    assert "fp8" == profile.precision
 
 
 def test_an_id_that_looks_like_a_number_stays_a_text():
     text = "profiles: [{id: 12345e67, tags: {}}, {id: 0x10, tags: {}}, {id: 010, tags: {}}]"
-    assert [p.id for p in parse_manifest(text).profiles] == ["12345e67", "0x10", "010"]
+    assert ["12345e67", "0x10", "010"] == [p.id for p in parse_manifest(text).profiles]
 
 
 def test_an_empty_tag_is_unknown():
     (profile,) = parse_manifest("profiles: [{id: a, tags: {tp: null, pp: ~, gpu: }}]").profiles
-    assert (profile.tags, profile.tp) == ({}, None)
+    assert ({}, None) == (profile.tags, profile.tp)
 
 
 def test_a_list_of_texts_in_a_tag_is_joined():
     (profile,) = parse_manifest("profiles: [{id: a, tags: {gpu: [h100, h200]}}]").profiles
-    assert (profile.tags["gpu"], profile.gpu_names) == ("h100,h200", ("h100", "h200"))
+    assert ("h100,h200", ("h100", "h200")) == (profile.tags["gpu"], profile.gpu_names)
 
 
 def test_a_profile_may_have_a_name_of_its_own():
     (profile,) = parse_manifest("profiles: [{id: a, name: mine, tags: {tp: 1}}]").profiles
-    assert profile.name == "mine"
+    assert "mine" == profile.name
 
 
 def test_a_profile_without_tags_is_named_by_its_id():
     (profile,) = parse_manifest("profiles: [{id: abc, tags: {}}]").profiles
-    assert profile.name == "abc"
+    assert "abc" == profile.name
 
 
 def test_the_workspace_is_passed_over_whatever_is_in_it():
     text = "profiles: [{id: a, tags: {}, workspace: !workspace {files: [!name x, {y: [z]}]}}]"
-    assert [profile.id for profile in parse_manifest(text).profiles] == ["a"]
+    assert ["a"] == [profile.id for profile in parse_manifest(text).profiles]
 
 
 def test_an_unknown_key_of_a_profile_is_passed_over():
     text = "profiles: [{id: a, tags: {}, checksum: {blake3: ff}, note: [1, 2]}]"
-    assert [profile.id for profile in parse_manifest(text).profiles] == ["a"]
+    assert ["a"] == [profile.id for profile in parse_manifest(text).profiles]
 
 
 # requires: and model_shape:
@@ -229,13 +229,13 @@ def test_an_empty_requires_requires_nothing(block):
 def test_required_memory_wins_over_the_tag():
     text = "profiles: [{id: a, tags: {min_vram_per_device_gb: 99}, "
     text += "requires: {memory_gib_per_gpu: 5}}]"
-    assert parse_manifest(text).profiles[0].memory.full_bytes == 5 * GIB
+    assert 5 * GIB == parse_manifest(text).profiles[0].memory.full_bytes
 
 
 def test_a_tag_is_checked_even_when_requires_wins_over_it():
     text = "profiles: [{id: a, tags: {min_vram_per_device_gb: lots}, "
     text += "requires: {memory_gib_per_gpu: 5}}]"
-    assert error_of(text).place == "profiles[0].tags.min_vram_per_device_gb"
+    assert "profiles[0].tags.min_vram_per_device_gb" == error_of(text).place
 
 
 @pytest.mark.parametrize(
@@ -316,7 +316,7 @@ def test_a_model_shape_must_be_whole(key):
 @pytest.mark.parametrize("value", ["0", "-1", "1.5", "many", "1e9", "9999999999999999", "'１'"])
 def test_a_figure_of_the_shape_is_a_whole_number_above_0(value):
     error = error_of(with_shape(head_dim=value))
-    assert error.place == "model_shape.head_dim"
+    assert "model_shape.head_dim" == error.place
     assert error.problem.endswith("is not a whole number above 0")
 
 
@@ -336,11 +336,11 @@ def test_a_bad_model_shape_is_refused_with_its_place(change, place, problem):
 
 def test_a_model_shape_that_is_no_mapping_is_refused():
     error = error_of(f"model_shape: big\n{V2}")
-    assert (
+    assert ("expected a mapping, this is the text 'big'", "model_shape", 1) == (
         error.problem,
         error.place,
         error.line,
-    ) == ("expected a mapping, this is the text 'big'", "model_shape", 1)
+    )
 
 
 # The Metadata API.
@@ -355,39 +355,39 @@ def metadata(**changes):
 
 def test_the_metadata_api_is_told_by_profile_id():
     manifest = parse_manifest(metadata())
-    assert (
+    assert ("metadata-api", [ID_1, ID_2]) == (
         manifest.dialect,
         [profile.id for profile in manifest.profiles],
-    ) == ("metadata-api", [ID_1, ID_2])
+    )
 
 
 def test_metadata_fields_are_read_as_tags():
     profile = parse_manifest(metadata()).profiles[0]
-    assert (
+    assert ("tensorrt_llm", "fp8", 4, 1, False, True) == (
         profile.engine,
         profile.precision,
         profile.tp,
         profile.pp,
         profile.lora,
         profile.buildable,
-    ) == ("tensorrt_llm", "fp8", 4, 1, False, True)
+    )
 
 
 def test_metadata_may_list_several_gpus():
     profile = parse_manifest(metadata()).profiles[0]
-    assert (
+    assert (("h100", "h100nvl"), ("2321:10de", "2330:10de")) == (
         profile.gpu_names,
         profile.gpu_devices,
-    ) == (("h100", "h100nvl"), ("2321:10de", "2330:10de"))
+    )
 
 
 def test_metadata_memory_of_80_gb_is_that_of_an_80_gb_board():
-    assert parse_manifest(metadata()).profiles[0].memory.full_bytes == 80 * 10**9
+    assert 80 * 10**9 == parse_manifest(metadata()).profiles[0].memory.full_bytes
 
 
 def test_an_omitted_metadata_field_is_unknown():
     profile = parse_manifest(metadata()).profiles[1]
-    assert (
+    assert ({}, None, None, None, None, None, None, (), False) == (
         profile.tags,
         profile.engine,
         profile.precision,
@@ -397,7 +397,7 @@ def test_an_omitted_metadata_field_is_unknown():
         profile.memory,
         profile.gpu_devices,
         profile.buildable,
-    ) == ({}, None, None, None, None, None, None, (), False)
+    )
 
 
 @pytest.mark.parametrize("flag", [True, False])
@@ -411,7 +411,7 @@ def test_a_null_in_the_metadata_is_unknown():
 
 def test_the_metadata_engine_is_an_open_text():
     profile = parse_manifest(metadata(inference_backend="riva")).profiles[0]
-    assert (profile.engine, profile.unknown_engine) == (None, "riva")
+    assert (None, "riva") == (profile.engine, profile.unknown_engine)
 
 
 @pytest.mark.parametrize(
@@ -434,10 +434,10 @@ def test_a_bad_metadata_field_is_named_as_the_api_names_it(changes, place, probl
 
 def test_metadata_without_an_id_is_refused():
     error = error_of(json.dumps({"profiles": [{"profile_id": "a"}, {"precision": "fp8"}]}))
-    assert (
+    assert ("this profile has no profile_id", "profiles[1]") == (
         error.problem,
         error.place,
-    ) == ("this profile has no profile_id", "profiles[1]")
+    )
 
 
 # Listings.
@@ -445,12 +445,12 @@ def test_metadata_without_an_id_is_refused():
 
 def test_a_printout_is_told_by_its_headings():
     manifest = parse_manifest(LISTING)
-    assert (manifest.dialect, [p.id for p in manifest.profiles]) == ("listing", [ID_1, ID_2])
+    assert ("listing", [ID_1, ID_2]) == (manifest.dialect, [p.id for p in manifest.profiles])
 
 
 def test_what_a_name_says_is_read_and_the_rest_is_unknown():
     profile = parse_manifest(LISTING).profiles[0]
-    assert (
+    assert ("tensorrt_llm", "fp8", 2, 1, "latency", ("h100",), (), True) == (
         profile.engine,
         profile.precision,
         profile.tp,
@@ -459,7 +459,7 @@ def test_what_a_name_says_is_read_and_the_rest_is_unknown():
         profile.gpu_names,
         profile.gpu_devices,
         profile.tags_from_name,
-    ) == ("tensorrt_llm", "fp8", 2, 1, "latency", ("h100",), (), True)
+    )
 
 
 def test_the_requirement_of_a_row_is_read():
@@ -470,16 +470,16 @@ def test_the_requirement_of_a_row_is_read():
 def test_a_requirement_without_a_reduction_is_the_least_too():
     text = f"- All profiles:\n  - {ID_1} (vllm-bf16-tp1-pp1) [requires >=18 GB/gpu per 2 GPUs]\n"
     memory = parse_manifest(text).profiles[0].memory
-    assert (memory.full_bytes, memory.least_bytes) == (18 * GIB, 18 * GIB)
+    assert (18 * GIB, 18 * GIB) == (memory.full_bytes, memory.least_bytes)
 
 
 def test_a_row_without_a_name_is_named_by_its_id():
-    assert [p.name for p in parse_manifest(f"- All profiles:\n- {ID_1}\n").profiles] == [ID_1]
+    assert [ID_1] == [p.name for p in parse_manifest(f"- All profiles:\n- {ID_1}\n").profiles]
 
 
 def test_a_printout_without_profiles_is_refused():
     error = error_of("MODEL PROFILES\n- Compatible with system and runnable: <None>\n")
-    assert str(error) == "m.yaml: a printout without any profile in it"
+    assert "m.yaml: a printout without any profile in it" == str(error)
 
 
 def test_an_id_under_two_names_is_refused_with_its_line():
@@ -489,25 +489,25 @@ def test_an_id_under_two_names_is_refused_with_its_line():
 
 def test_a_profile_printed_twice_is_one():
     text = f"- All profiles:\n- {ID_1} (vllm)\n- Incompatible with system:\n- {ID_1} (vllm)\n"
-    assert len(parse_manifest(text).profiles) == 1
+    assert 1 == len(parse_manifest(text).profiles)
 
 
 def test_a_name_that_contradicts_itself_is_refused_with_its_line():
     error = error_of(f"- All profiles:\n- {ID_1} (tp:none|mode:str)\n")
-    assert (
+    assert ("'none' is not a number of GPUs; write 1 to 9999", "tp:none|mode:str", 2) == (
         error.problem,
         error.place,
         error.line,
-    ) == ("'none' is not a number of GPUs; write 1 to 9999", "tp:none|mode:str", 2)
+    )
 
 
 def test_a_yaml_that_mentions_a_heading_is_still_yaml():
-    assert parse_manifest("# MODEL PROFILES, All profiles\n" + V2).dialect == "v2"
+    assert "v2" == parse_manifest("# MODEL PROFILES, All profiles\n" + V2).dialect
 
 
 def test_a_json_that_mentions_a_heading_is_still_json():
     text = json.dumps({"about": "MODEL PROFILES", "profiles": [{"id": "a", "tags": {}}]}, indent=1)
-    assert parse_manifest(text).dialect == "v2"
+    assert "v2" == parse_manifest(text).dialect
 
 
 # What is refused, with its place.
@@ -634,11 +634,11 @@ def test_what_is_wrong_is_said_with_its_place_and_line(text, place, line, proble
 
 def test_the_message_is_file_line_place_and_problem():
     error = error_of("profiles:\n- id: a\n  tags: {tp: two}")
-    assert str(error) == (
-        "m.yaml:3: profiles[0].tags.tp: 'two' is not a number of GPUs; write 1 to 9999"
+    assert ("m.yaml:3: profiles[0].tags.tp: 'two' is not a number of GPUs; write 1 to 9999") == str(
+        error
     )
 
 
 @pytest.mark.parametrize("text", ["", "   \n\t\n"])
 def test_an_empty_text_is_refused(text):
-    assert str(error_of(text)) == "m.yaml: the file is empty"
+    assert "m.yaml: the file is empty" == str(error_of(text))

@@ -29,12 +29,12 @@ VLLM = make_profile(llm_engine="vllm", tp="1", pp="1")
 
 def test_a_profile_without_any_condition_fits_any_gpu():
     verdict = judge(make_profile(), make_inventory(make_gpu()))
-    assert (
+    assert (True, (), "runnable", (0,)) == (
         verdict.fits,
         verdict.reasons,
         verdict.grade,
         verdict.gpus,
-    ) == (True, (), "runnable", (0,))
+    )
 
 
 # How many GPUs, and which.
@@ -42,45 +42,45 @@ def test_a_profile_without_any_condition_fits_any_gpu():
 
 def test_tp_times_pp_gpus_are_needed():
     profile = make_profile(llm_engine="vllm", tp="2", pp="2")
-    assert judge(profile, "4xh100").gpus == (0, 1, 2, 3)
+    assert (0, 1, 2, 3) == judge(profile, "4xh100").gpus
     assert (TooFewGpus(4, 3, "NVIDIA H100 80GB HBM3"),) == judge(profile, "3xh100").reasons
 
 
 def test_an_unknown_tp_of_what_is_no_llm_counts_as_one():
-    assert judge(make_profile(model_type="onnx"), "4xh100").gpus == (0,)
+    assert (0,) == judge(make_profile(model_type="onnx"), "4xh100").gpus
 
 
 def test_a_model_free_llm_profile_spreads_over_every_gpu():
-    assert judge(make_profile(llm_engine="vllm"), "3xh100").gpus == (0, 1, 2)
+    assert (0, 1, 2) == judge(make_profile(llm_engine="vllm"), "3xh100").gpus
 
 
 def test_a_model_free_profile_leaves_out_the_gpus_that_are_not_ready():
     gpus = make_inventory(make_h100(0), make_h100(1, free=0), make_h100(2))
-    assert judge(make_profile(llm_engine="vllm"), gpus).gpus == (0, 2)
+    assert (0, 2) == judge(make_profile(llm_engine="vllm"), gpus).gpus
 
 
 def test_no_gpu_at_all_is_too_few():
     verdict = judge(VLLM, Inventory())
     assert (TooFewGpus(1, 0, "GPU"),) == verdict.reasons
-    assert (verdict.gpus, verdict.grade) == ((), "incompatible")
+    assert ((), "incompatible") == (verdict.gpus, verdict.grade)
 
 
 def test_the_lowest_indices_are_taken():
     gpus = make_inventory(*(make_h100(index) for index in (7, 5, 3, 2)))
-    assert judge(make_profile(tp="2"), gpus).gpus == (2, 3)
+    assert (2, 3) == judge(make_profile(tp="2"), gpus).gpus
 
 
 def test_gpus_that_are_ready_are_taken_before_lower_ones_that_are_not():
     gpus = make_inventory(make_h100(0, free=10), make_h100(1), make_h100(2, free=20), make_h100(3))
     verdict = judge(make_profile(llm_engine="vllm", tp="2"), gpus)
-    assert (verdict.reasons, verdict.gpus) == ((), (1, 3))
+    assert ((), (1, 3)) == (verdict.reasons, verdict.gpus)
 
 
 def test_when_too_few_are_ready_the_verdict_names_those_that_must_be_freed():
     gpus = make_inventory(make_h100(0, free=10), make_h100(1), make_h100(2, free=20))
     verdict = judge(make_profile(llm_engine="vllm", tp="2"), gpus)
-    assert verdict.gpus == (0, 1)
-    assert verdict.grade == "low memory"
+    assert (0, 1) == verdict.gpus
+    assert "low memory" == verdict.grade
     assert (GpuNotEmpty(10, H100_MIB, 0.95, (0,)),) == verdict.reasons
 
 
@@ -93,7 +93,7 @@ def test_gpus_of_one_kind_with_equal_free_memory_share_one_reason():
 def test_unused_gpus_say_nothing():
     gpus = make_inventory(make_h100(0), make_h100(1, free=10))
     verdict = judge(make_profile(llm_engine="vllm", tp="1"), gpus)
-    assert (verdict.reasons, verdict.gpus) == ((), (0,))
+    assert ((), (0,)) == (verdict.reasons, verdict.gpus)
 
 
 def test_gpus_of_two_products_do_not_serve_one_profile_together():
@@ -104,25 +104,25 @@ def test_gpus_of_two_products_do_not_serve_one_profile_together():
 
 def test_a_mixed_machine_is_several_groups():
     verdict = judge(make_profile(gpu="t4", tp="2"), "4xh100,2xt4")
-    assert (verdict.reasons, verdict.gpus) == ((), (4, 5))
+    assert ((), (4, 5)) == (verdict.reasons, verdict.gpus)
 
 
 def test_a_group_that_is_ready_comes_before_one_that_must_be_freed():
     gpus = make_inventory(make_h100(0, free=10), make_gpu(1))
     verdict = judge(VLLM, gpus)
-    assert (verdict.reasons, verdict.gpus) == ((), (1,))
+    assert ((), (1,)) == (verdict.reasons, verdict.gpus)
 
 
 def test_one_product_in_two_memory_states_is_one_group():
     gpus = make_inventory(make_h100(0), make_h100(1, free=80_000))
-    assert judge(make_profile(llm_engine="vllm", tp="2"), gpus).gpus == (0, 1)
+    assert (0, 1) == judge(make_profile(llm_engine="vllm", tp="2"), gpus).gpus
 
 
 def test_a_gpu_that_cannot_run_it_does_not_spoil_its_product():
     # The driver hides the capability of one board: nothing says it is another product.
     gpus = make_inventory(make_gpu(0, total=8_000), make_gpu(1, total=40_000))
     verdict = judge(needing(20_000 * MIB), gpus)
-    assert (verdict.reasons, verdict.gpus) == ((), (1,))
+    assert ((), (1,)) == (verdict.reasons, verdict.gpus)
 
 
 def test_the_product_that_comes_nearest_gives_the_reasons_and_the_others_stand_beside():
@@ -133,12 +133,12 @@ def test_the_product_that_comes_nearest_gives_the_reasons_and_the_others_stand_b
 
 def test_the_product_with_fewer_reasons_comes_nearer():
     verdict = judge(make_profile(gpu="h100", precision="fp8", tp="2"), "2xt4,1xh100")
-    assert kinds(verdict) == ["gpu_count"]
-    assert [reason.kind for reason in verdict.elsewhere] == ["gpu", "compute_capability"]
+    assert ["gpu_count"] == kinds(verdict)
+    assert ["gpu", "compute_capability"] == [reason.kind for reason in verdict.elsewhere]
 
 
 def test_a_profile_that_runs_has_nothing_against_the_other_products():
-    assert judge(make_profile(gpu="h100"), "1xt4,1xh100").elsewhere == ()
+    assert () == judge(make_profile(gpu="h100"), "1xt4,1xh100").elsewhere
 
 
 def test_doubts_about_another_product_are_not_reasons_against_it():
@@ -154,7 +154,7 @@ def test_doubts_about_another_product_are_not_reasons_against_it():
 def test_a_gpu_whose_figures_are_known_comes_before_one_in_doubt():
     gpus = make_inventory(make_gpu(0).replace(memory_free_mib=None), make_gpu(1))
     verdict = judge(needing(gib(1)), gpus)
-    assert (verdict.reasons, verdict.doubts, verdict.gpus) == ((), (), (1,))
+    assert ((), (), (1,)) == (verdict.reasons, verdict.doubts, verdict.gpus)
 
 
 def test_a_gpu_in_doubt_comes_before_one_that_a_switch_lets_through():
@@ -162,37 +162,37 @@ def test_a_gpu_in_doubt_comes_before_one_that_a_switch_lets_through():
         make_h100(0, free=10), make_h100(1).replace(memory_free_mib=None), make_h100(2, free=20)
     )
     verdict = judge(needing(gib(1) // 1024), gpus, Request(relax_memory=True))
-    assert (verdict.gpus, verdict.waived) == ((1,), ())
+    assert ((1,), ()) == (verdict.gpus, verdict.waived)
 
 
 def test_with_memory_relaxed_an_idle_gpu_still_comes_first():
     gpus = make_inventory(make_h100(0, free=10), make_h100(1))
     verdict = judge(VLLM, gpus, Request(relax_memory=True))
-    assert (verdict.gpus, verdict.waived) == ((1,), ())
+    assert ((1,), ()) == (verdict.gpus, verdict.waived)
 
 
 def test_a_product_that_computes_natively_comes_before_one_that_emulates():
     verdict = judge(make_profile(precision="mxfp4", tp="1"), "2xh100,1xb200")
-    assert (verdict.gpus, verdict.emulated) == ((2,), False)
+    assert ((2,), False) == (verdict.gpus, verdict.emulated)
 
 
 def test_a_product_that_emulates_comes_before_one_that_must_be_freed():
     b200 = mock_inventory("1xb200").gpus[0].replace(memory_free_mib=10)
     profile = make_profile(llm_engine="vllm", precision="mxfp4", tp="1")
     verdict = judge(profile, make_inventory(b200, make_h100(1)))
-    assert (verdict.gpus, verdict.emulated) == ((1,), True)
+    assert ((1,), True) == (verdict.gpus, verdict.emulated)
 
 
 def test_a_model_free_profile_spreads_over_gpus_in_doubt_too():
     gpus = make_inventory(make_gpu(0), make_gpu(1).replace(memory_free_mib=None))
     profile = needing(gib(1)).replace(tp=None)
-    assert judge(profile, gpus).gpus == (0, 1)
+    assert (0, 1) == judge(profile, gpus).gpus
 
 
 def test_a_model_free_profile_does_not_spread_over_gpus_that_a_switch_lets_through():
     gpus = make_inventory(make_h100(0, free=10), make_h100(1))
     verdict = judge(make_profile(llm_engine="vllm"), gpus, Request(relax_memory=True))
-    assert (verdict.gpus, verdict.waived) == ((1,), ())
+    assert ((1,), ()) == (verdict.gpus, verdict.waived)
 
 
 # Uniform machines.
@@ -201,11 +201,11 @@ def test_a_model_free_profile_does_not_spread_over_gpus_that_a_switch_lets_throu
 def test_a_mixed_machine_can_be_refused_as_a_whole():
     verdict = judge(VLLM, "1xh100,1xt4", uniform_gpus=True)
     assert (MixedGpus(("NVIDIA H100 80GB HBM3", "Tesla T4")),) == verdict.reasons
-    assert verdict.grade == "incompatible"
+    assert "incompatible" == verdict.grade
 
 
 def test_a_uniform_machine_passes_the_same_rule():
-    assert judge(VLLM, "2xh100", uniform_gpus=True).reasons == ()
+    assert () == judge(VLLM, "2xh100", uniform_gpus=True).reasons
 
 
 # What the switches set aside.
@@ -219,33 +219,33 @@ def test_relaxing_memory_sets_low_memory_aside():
 
 
 def test_a_waived_reason_still_counts_in_the_grade():
-    assert judge(VLLM, BUSY, Request(relax_memory=True)).grade == "low memory"
+    assert "low memory" == judge(VLLM, BUSY, Request(relax_memory=True)).grade
 
 
 def test_relaxing_memory_alone_does_not_start_what_cannot_fit():
     verdict = judge(needing(gib(200)), "1xh100", Request(relax_memory=True))
-    assert kinds(verdict) == ["memory_total"]
+    assert ["memory_total"] == kinds(verdict)
 
 
 def test_a_pin_sets_low_memory_aside_without_any_switch():
     verdict = judge(VLLM, BUSY, pinned=True)
-    assert (verdict.fits, [r.kind for r in verdict.waived]) == (True, ["gpu_not_empty"])
+    assert (True, ["gpu_not_empty"]) == (verdict.fits, [r.kind for r in verdict.waived])
 
 
 def test_a_pin_sets_wishes_aside():
     request = Request(tags=(("tp", "8"),))
     verdict = judge(make_profile(feat_lora="true", tp="1"), "1xh100", request, pinned=True)
-    assert (verdict.fits, [r.kind for r in verdict.waived]) == (True, ["lora", "tags"])
+    assert (True, ["lora", "tags"]) == (verdict.fits, [r.kind for r in verdict.waived])
 
 
 def test_a_pin_alone_does_not_start_what_cannot_fit():
-    assert kinds(judge(needing(gib(200)), "1xh100", pinned=True)) == ["memory_total"]
+    assert ["memory_total"] == kinds(judge(needing(gib(200)), "1xh100", pinned=True))
 
 
 def test_a_pin_and_relaxed_memory_together_do():
     verdict = judge(needing(gib(200)), "1xh100", Request(relax_memory=True), pinned=True)
-    assert (verdict.fits, verdict.grade) == (True, "incompatible")
-    assert verdict.gpus == (0,)
+    assert (True, "incompatible") == (verdict.fits, verdict.grade)
+    assert (0,) == verdict.gpus
 
 
 @pytest.mark.parametrize(
@@ -262,7 +262,7 @@ def test_a_pin_may_ignore_a_mismatch_when_unsafe_is_allowed(tags, inventory, opt
     profile = make_profile(llm_engine="vllm", tp="1", **tags)
     refused = judge(profile, inventory, pinned=True, **options)
     started = judge(profile, inventory, Request(allow_unsafe=True), pinned=True, **options)
-    assert (refused.fits, started.fits) == (False, True)
+    assert (False, True) == (refused.fits, started.fits)
     assert refused.reasons == started.waived
 
 
@@ -272,17 +272,17 @@ def test_unsafe_covers_driver_and_cuda():
     verdict = judge(
         make_profile(requires=requires), inventory, Request(allow_unsafe=True), pinned=True
     )
-    assert (verdict.fits, [r.kind for r in verdict.waived]) == (True, ["driver", "cuda"])
+    assert (True, ["driver", "cuda"]) == (verdict.fits, [r.kind for r in verdict.waived])
 
 
 def test_unsafe_without_a_pin_changes_nothing():
     verdict = judge(make_profile(gpu="h100"), "1xt4", Request(allow_unsafe=True))
-    assert kinds(verdict) == ["gpu"]
+    assert ["gpu"] == kinds(verdict)
 
 
 def test_unsafe_does_not_cover_memory():
     verdict = judge(needing(gib(200)), "1xh100", Request(allow_unsafe=True), pinned=True)
-    assert kinds(verdict) == ["memory_total"]
+    assert ["memory_total"] == kinds(verdict)
 
 
 @pytest.mark.parametrize(

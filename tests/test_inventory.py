@@ -32,15 +32,15 @@ def test_the_error_has_the_numbers():
 
 
 def test_free_memory_may_equal_the_total_and_be_zero():
-    assert (
+    assert (10, 0) == (
         Gpu(0, memory_total_mib=10, memory_free_mib=10).memory_free_mib,
         Gpu(0, memory_total_mib=0, memory_free_mib=0).memory_total_mib,
-    ) == (10, 0)
+    )
 
 
 def test_what_is_not_known_is_none():
     gpu = Gpu(0)
-    assert (
+    assert (None, None, None, None, None, None, False) == (
         gpu.name,
         gpu.uuid,
         gpu.device_id,
@@ -48,11 +48,11 @@ def test_what_is_not_known_is_none():
         gpu.memory_free_mib,
         gpu.compute_capability,
         gpu.unified_memory,
-    ) == (None, None, None, None, None, None, False)
+    )
 
 
 def test_a_pci_id_is_normalised():
-    assert Gpu(0, device_id="0x26B910DE").device_id == "26b9:10de"
+    assert "26b9:10de" == Gpu(0, device_id="0x26B910DE").device_id
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_the_label_is_the_best_name_there_is(fields, label):
 
 def test_gpus_stand_in_the_order_of_their_indices():
     inventory = make_inventory(make_gpu(2), make_gpu(0), make_gpu(1))
-    assert [gpu.index for gpu in inventory.gpus] == [0, 1, 2]
+    assert [0, 1, 2] == [gpu.index for gpu in inventory.gpus]
 
 
 def test_the_order_given_does_not_matter():

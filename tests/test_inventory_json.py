@@ -87,7 +87,7 @@ def test_null_and_absent_are_unknown(gpu):
 
 def test_without_an_index_the_place_in_the_list_is_it():
     text = json.dumps({"gpus": [{"name": "A"}, {"name": "B"}]})
-    assert [(gpu.index, gpu.name) for gpu in parse_inventory(text).gpus] == [(0, "A"), (1, "B")]
+    assert [(0, "A"), (1, "B")] == [(gpu.index, gpu.name) for gpu in parse_inventory(text).gpus]
 
 
 def test_a_machine_may_have_no_gpus():
@@ -126,7 +126,7 @@ def test_a_key_that_is_nearly_ours_is_an_error(value, message):
 
 def test_a_near_key_beside_the_right_one_is_a_note():
     gpu = H100 | {"memory_total_mb": 81559}
-    assert parse_inventory(json.dumps({"gpus": [gpu]})).gpus[0].memory_total_mib == 81559
+    assert 81559 == parse_inventory(json.dumps({"gpus": [gpu]})).gpus[0].memory_total_mib
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_a_bad_inventory_is_refused_with_its_place(value, message):
 
 def test_three_problems_are_shown_at_once():
     gpus = [{"name": at} for at in range(5)]
-    assert error_of({"gpus": gpus}).count("Input should be") == 3
+    assert 3 == error_of({"gpus": gpus}).count("Input should be")
 
 
 # Files.
@@ -248,6 +248,11 @@ MODEL PROFILES
 def test_a_printout_tells_the_gpus_and_the_catalogue_the_rest():
     gpus = parse_inventory(PRINTOUT).gpus
     assert [
+        (0, "NVIDIA GeForce RTX 4090", 24564, 24564 * 93 // 100, "8.9", False),
+        (1, "NVIDIA H100 80GB HBM3", 81559, 81559, "9.0", False),
+        (2, "NVIDIA GB10", None, None, "12.1", True),
+        (3, "NVIDIA Dream", None, None, "None", False),
+    ] == [
         (
             gpu.index,
             gpu.name,
@@ -257,17 +262,12 @@ def test_a_printout_tells_the_gpus_and_the_catalogue_the_rest():
             gpu.unified_memory,
         )
         for gpu in gpus
-    ] == [
-        (0, "NVIDIA GeForce RTX 4090", 24564, 24564 * 93 // 100, "8.9", False),
-        (1, "NVIDIA H100 80GB HBM3", 81559, 81559, "9.0", False),
-        (2, "NVIDIA GB10", None, None, "12.1", True),
-        (3, "NVIDIA Dream", None, None, "None", False),
     ]
 
 
 def test_a_printout_without_gpus_is_refused():
     text = PRINTOUT.partition("MODEL PROFILES")[2]
-    assert error_of(text) == "box.json: a printout without GPUs (no SYSTEM INFO)"
+    assert "box.json: a printout without GPUs (no SYSTEM INFO)" == error_of(text)
 
 
 def test_a_printout_of_another_vendors_gpu_is_refused():
@@ -282,4 +282,4 @@ def test_a_printout_with_a_broken_row_is_refused_with_its_line():
 
 def test_a_use_beyond_100_percent_leaves_nothing_free():
     text = PRINTOUT.replace("[current utilization: 7%]", "[current utilization: 130%]")
-    assert parse_inventory(text).gpus[0].memory_free_mib == 0
+    assert 0 == parse_inventory(text).gpus[0].memory_free_mib

@@ -147,7 +147,7 @@ def test_a_row_is_read_in_every_form(line, id, name, full, least):
 )
 def test_a_bullet_among_the_profiles_that_is_none_is_refused_with_its_line(line):
     error = error_of(f"MODEL PROFILES\n- All profiles:\n{line}\n")
-    assert error.line == 3
+    assert 3 == error.line
     assert error.problem.startswith("this line stands among the profiles but is not one: ")
 
 
@@ -176,12 +176,12 @@ def test_nothing_under_a_heading_is_nothing():
         "- Compatible with system and runnable: <None>\n  - With LoRA support: <None>\n"
         "- Incompatible with system:\n  - <None>\n"
     )
-    assert rows(text) == ()
+    assert () == rows(text)
 
 
 def test_a_row_may_stand_on_the_line_of_its_heading():
-    assert tuple((row.id, row.name) for row in rows(f"- Incompatible with system: {A} (vllm)")) == (
-        (A, "vllm"),
+    assert ((A, "vllm"),) == tuple(
+        (row.id, row.name) for row in rows(f"- Incompatible with system: {A} (vllm)")
     )
 
 
@@ -189,39 +189,39 @@ def test_other_lines_between_are_passed_over():
     text = (
         f"- All profiles:\nWARNING 2025 something\n- {A} (vllm)\n\n" + "x" * 5000 + f"\n- {B} (v)"
     )
-    assert [row.id for row in rows(text)] == [A, B]
+    assert [A, B] == [row.id for row in rows(text)]
 
 
 def test_bullets_before_any_profile_heading_are_passed_over():
-    assert [row.id for row in rows(f"- a note\nSYSTEM INFO\n- b\n- All profiles:\n- {A} (v)")] == [
-        A
+    assert [A] == [
+        row.id for row in rows(f"- a note\nSYSTEM INFO\n- b\n- All profiles:\n- {A} (v)")
     ]
 
 
 @pytest.mark.parametrize("bullet", ["- ", "-  ", " - \t", "- \x0b "])
 def test_an_empty_bullet_outside_the_profiles_is_passed_over(bullet):
-    assert rows(f"SYSTEM INFO\n{bullet}\nMODEL PROFILES\n") == ()
+    assert () == rows(f"SYSTEM INFO\n{bullet}\nMODEL PROFILES\n")
 
 
 def test_a_blank_line_ends_a_group():
-    assert [row.id for row in rows(f"- All profiles:\n- {A} (v)\n\n- and that is all\n")] == [A]
+    assert [A] == [row.id for row in rows(f"- All profiles:\n- {A} (v)\n\n- and that is all\n")]
 
 
 def test_after_a_blank_line_a_full_id_is_still_a_profile():
     text = f"- All profiles:\n\n- {A} (v)\n- 092ed421 (w)\n"
-    assert [row.id for row in rows(text)] == [A]
+    assert [A] == [row.id for row in rows(text)]
 
 
 def test_a_full_id_in_a_line_that_is_none_is_refused():
-    assert error_of(f"- All profiles:\n\n- {A} is nice\n").line == 3
+    assert 3 == error_of(f"- All profiles:\n\n- {A} is nice\n").line
 
 
 def test_a_profile_printed_twice_is_one_row():
-    assert len(rows(f"- All profiles:\n- {A} (v)\n- Incompatible with system:\n- {A} (v)\n")) == 1
+    assert 1 == len(rows(f"- All profiles:\n- {A} (v)\n- Incompatible with system:\n- {A} (v)\n"))
 
 
 def test_an_id_under_two_names_is_two_rows():
-    assert len(rows(f"- All profiles:\n- {A} (v)\n- {A} (w)\n")) == 2
+    assert 2 == len(rows(f"- All profiles:\n- {A} (v)\n- {A} (w)\n"))
 
 
 # Logs.
@@ -234,14 +234,15 @@ def test_the_valid_profiles_of_a_log_are_rows():
         f'{{"message": "Valid profile: {B} (vllm-fp16-tp1) on GPUs [0]"}}\n'
         f"Selected profile: {A} (vllm-fp16-tp2)\n"
     )
-    assert [(row.id, row.name, row.section, row.line) for row in rows(text)] == [
+    assert [
         (A, "vllm-fp16-tp2", "valid profile", 2),
         (B, "vllm-fp16-tp1", "valid profile", 3),
-    ]
+    ] == [(row.id, row.name, row.section, row.line) for row in rows(text)]
 
 
-def test_a_valid_profile_with_an_escape_in_its_name_is_passed_over():
-    assert rows(f"Valid profile: {A} (vllm\x1b[0m) on GPUs [0]") == ()
+@pytest.mark.parametrize("junk", ["\x1b[0m", "\ud800", "\u202e"], ids=["escape", "half", "bidi"])
+def test_a_valid_profile_whose_name_cannot_be_printed_is_passed_over(junk):
+    assert () == rows(f"Valid profile: {A} (vllm{junk}) on GPUs [0]")
 
 
 # GPUs.
@@ -293,7 +294,7 @@ def test_a_gpu_is_read_in_every_form(line, gpu):
     ids=["index", "percentage"],
 )
 def test_a_number_of_thousands_of_digits_is_no_gpu(line):
-    assert gpus(f"SYSTEM INFO\n- Free GPUs:\n{line}\n") == ()
+    assert () == gpus(f"SYSTEM INFO\n- Free GPUs:\n{line}\n")
 
 
 def test_free_and_busy_gpus_are_one_list():
@@ -301,4 +302,4 @@ def test_free_and_busy_gpus_are_one_list():
         "SYSTEM INFO\n- Free GPUs:\n  -  [1eb8:10de] (1) Tesla T4\n"
         "- Non-free GPUs:\n  -  [1eb8:10de] (0) Tesla T4 [current utilization: 9%]\n"
     )
-    assert [gpu.index for gpu in gpus(text)] == [1, 0]
+    assert [1, 0] == [gpu.index for gpu in gpus(text)]

@@ -97,42 +97,43 @@ def error_of(text, source="m.yaml"):
 def test_json_surrogate_pairs_are_one_character():
     text = json.dumps({"profiles": [{"id": "a", "tags": {"name": "\N{GRINNING FACE}"}}]})
     assert r"\ud83d\ude00" in text
-    assert parse_manifest(text).profiles[0].tags["name"] == "\N{GRINNING FACE}"
+    assert "\N{GRINNING FACE}" == parse_manifest(text).profiles[0].tags["name"]
 
 
 @pytest.mark.parametrize("place", ["id", "value", "key"])
 def test_half_of_a_surrogate_pair_is_refused(place):
     parts = {"id": "a", "key": "k", "value": "v"} | {place: r"\ud83d"}
-    text = '{"profiles": [{"id": "%(id)s", "tags": {"%(key)s": "%(value)s"}}]}' % parts
+    profile = f'{{"id": "{parts["id"]}", "tags": {{"{parts["key"]}": "{parts["value"]}"}}}}'
+    text = f'{{"profiles": [{profile}]}}'
     error = error_of(text)
-    assert (
+    assert ("not YAML: found invalid Unicode character escape code", 1) == (
         error.problem,
         error.line,
-    ) == ("not YAML: found invalid Unicode character escape code", 1)
+    )
 
 
 def test_half_a_character_in_a_text_is_refused():
-    assert error_of("profiles: [\ud800]").problem == "not a text: it holds half a character"
+    assert "not a text: it holds half a character" == error_of("profiles: [\ud800]").problem
 
 
 def test_a_v2_manifest_may_be_json():
     text = '{"profiles": [{"id": "a", "tags": {"tp": 2, "feat_lora": true, "gpu": null}}]}'
     (profile,) = parse_manifest(text).profiles
-    assert (profile.tags, profile.tp, profile.lora) == ({"tp": "2", "feat_lora": "true"}, 2, True)
+    assert ({"tp": "2", "feat_lora": "true"}, 2, True) == (profile.tags, profile.tp, profile.lora)
 
 
 def test_yaml_in_flow_style_is_not_taken_for_json():
-    assert parse_manifest("{profiles: [{id: a, tags: {tp: '1'}}]}").dialect == "v2"
+    assert "v2" == parse_manifest("{profiles: [{id: a, tags: {tp: '1'}}]}").dialect
 
 
 def test_a_json_key_that_stands_twice_is_refused_with_its_line():
     error = error_of('{\n "profiles": [],\n "profiles": []\n}')
-    assert (error.problem, error.line) == ("this key stands twice in one mapping", 3)
+    assert ("this key stands twice in one mapping", 3) == (error.problem, error.line)
 
 
 def test_json_indented_with_tabs_has_its_place_too():
     error = error_of('{\n\t"profiles": [\n\t\t{"id": "a", "tags": {"tp": "x"}}]}')
-    assert (error.place, error.line) == ("profiles[0].tags.tp", 3)
+    assert ("profiles[0].tags.tp", 3) == (error.place, error.line)
 
 
 # Hostile YAML.
@@ -189,7 +190,7 @@ def test_hostile_yaml_is_one_clear_error(text, line, problem):
 
 def test_deep_json_is_one_clear_error():
     error = error_of('{"a":' * 100_000 + "1" + "}" * 100_000)
-    assert error.problem == "nested more than 64 levels deep"
+    assert "nested more than 64 levels deep" == error.problem
 
 
 def test_nothing_is_constructed_from_a_tag(tmp_path):
@@ -204,7 +205,7 @@ def test_nothing_is_constructed_from_a_tag(tmp_path):
 )
 def test_a_tagged_scalar_is_its_text(tag):
     text = f"profiles: [{{id: a, tags: {{name: {tag} 'id'}}}}]"
-    assert parse_manifest(text).profiles[0].tags["name"] == "id"
+    assert "id" == parse_manifest(text).profiles[0].tags["name"]
 
 
 @pytest.mark.parametrize(
@@ -226,7 +227,7 @@ def test_a_text_with_control_characters_is_refused(text, place):
 
 def test_a_list_in_a_tag_with_control_characters_is_refused():
     error = error_of(r'profiles: [{id: a, tags: {mode: [a, "\n"]}}]')
-    assert error.place == "profiles[0].tags.mode"
+    assert "profiles[0].tags.mode" == error.place
 
 
 def test_a_v1_id_with_control_characters_is_refused():
@@ -252,7 +253,7 @@ def test_a_file_is_read_by_any_kind_of_path(tmp_path):
 def test_a_byte_order_mark_is_passed_over(tmp_path):
     path = tmp_path / "m.yaml"
     path.write_bytes(b"\xef\xbb\xbf" + V1.encode())
-    assert load_manifest(path).dialect == "v1"
+    assert "v1" == load_manifest(path).dialect
 
 
 def test_a_missing_file_is_said_to_be_missing(tmp_path):
@@ -278,12 +279,12 @@ def test_a_bundled_name_is_found():
 def test_a_file_beats_a_bundled_name(tmp_path, monkeypatch):
     (tmp_path / "llama-3.1-8b-instruct").write_text(V1, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    assert load_manifest("llama-3.1-8b-instruct").dialect == "v1"
+    assert "v1" == load_manifest("llama-3.1-8b-instruct").dialect
 
 
 def test_without_bundled_manifests_a_bare_name_is_a_missing_file(monkeypatch):
     monkeypatch.setattr(manifest_module, "__file__", "/nowhere/at/all/manifest.py")
-    assert bundled_manifests() == {}
+    assert {} == bundled_manifests()
     assert load_error("zzz").startswith("zzz: no such file")
 
 
@@ -302,7 +303,7 @@ def test_a_directory_is_refused(tmp_path):
 
 
 def test_a_path_that_cannot_be_one_is_refused():
-    assert load_error("a\0b") == "a\0b: cannot be read: embedded null byte"
+    assert "a\0b: cannot be read: embedded null byte" == load_error("a\0b")
 
 
 def test_a_path_that_is_no_file_is_refused(tmp_path):
@@ -338,7 +339,7 @@ def test_a_file_of_exactly_the_largest_size_is_read(tmp_path, monkeypatch):
     path = tmp_path / "m.yaml"
     path.write_text(V2, encoding="utf-8")
     monkeypatch.setattr(manifest_module, "MAX_BYTES", path.stat().st_size)
-    assert len(load_manifest(path).profiles) == 2
+    assert 2 == len(load_manifest(path).profiles)
 
 
 def test_the_largest_size_is_64_mib():
@@ -351,18 +352,18 @@ def stdin_of(monkeypatch, data):
 
 def test_a_dash_is_standard_input(monkeypatch):
     stdin_of(monkeypatch, V2.encode())
-    assert ((m := load_manifest("-")).dialect, m.source) == ("v2", "<stdin>")
+    assert ("v2", "<stdin>") == ((m := load_manifest("-")).dialect, m.source)
 
 
 def test_an_error_in_standard_input_says_so(monkeypatch):
     stdin_of(monkeypatch, b"profiles: []")
-    assert load_error("-") == "<stdin>:1: profiles: no profiles in it"
+    assert "<stdin>:1: profiles: no profiles in it" == load_error("-")
 
 
 def test_a_relative_path_is_relative_to_the_working_directory(tmp_path, monkeypatch):
     (tmp_path / "m.yaml").write_text(V1, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    assert load_manifest(os.path.join("m.yaml")).source == "m.yaml"
+    assert "m.yaml" == load_manifest(os.path.join("m.yaml")).source
 
 
 def test_every_error_of_a_manifest_is_a_value_error():

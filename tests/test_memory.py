@@ -30,8 +30,8 @@ def test_the_weights_are_parameters_times_bytes(precision, weights):
 
 def test_llama_8b_in_bf16_needs_33_gib_as_nim_2_0_prints():
     full = need().full_bytes
-    assert full == 16_060_522_496 + KV_8B * 131072 + OVERHEAD_BYTES
-    assert gib_up(full) == 33
+    assert 16_060_522_496 + KV_8B * 131072 + OVERHEAD_BYTES == full
+    assert 33 == gib_up(full)
 
 
 @pytest.mark.parametrize(
@@ -54,18 +54,18 @@ def test_the_overhead_lies_where_the_listings_put_it():
 
 
 def test_the_kv_cache_has_two_bytes_a_value_even_for_fp8():
-    assert (need().kv_bytes_per_token, need(precision="fp8").kv_bytes_per_token) == (KV_8B, KV_8B)
+    assert (KV_8B, KV_8B) == (need().kv_bytes_per_token, need(precision="fp8").kv_bytes_per_token)
 
 
 def test_tensor_parallelism_divides_weights_and_heads():
     half = need(tp="2")
-    assert (half.least_bytes, half.kv_bytes_per_token) == (8_030_261_248, KV_8B // 2)
+    assert (8_030_261_248, KV_8B // 2) == (half.least_bytes, half.kv_bytes_per_token)
     assert half.least_bytes + half.kv_bytes_per_token * 131072 + OVERHEAD_BYTES == half.full_bytes
 
 
 def test_pipeline_parallelism_divides_weights_and_layers():
     half = need(pp="2")
-    assert (half.least_bytes, half.kv_bytes_per_token) == (8_030_261_248, KV_8B // 2)
+    assert (8_030_261_248, KV_8B // 2) == (half.least_bytes, half.kv_bytes_per_token)
 
 
 def test_a_kv_head_is_not_divided():
@@ -74,15 +74,15 @@ def test_a_kv_head_is_not_divided():
 
 def test_what_does_not_divide_is_rounded_up():
     odd = ModelShape(1001, 3, 3, 64, 256)
-    assert (
+    assert (501, 2 * 2 * 3 * 64 * 2) == (
         need(odd, precision="fp8", pp="2").least_bytes,
         need(odd, precision="fp8", pp="2").kv_bytes_per_token,
-    ) == (501, 2 * 2 * 3 * 64 * 2)
-    assert (
+    )
+    assert (501, 2 * 3 * 2 * 64 * 2) == (
         need(odd, precision="fp8", tp="2").least_bytes,
         need(odd, precision="fp8", tp="2").kv_bytes_per_token,
-    ) == (501, 2 * 3 * 2 * 64 * 2)
-    assert need(odd, precision="int4").least_bytes == 501
+    )
+    assert 501 == need(odd, precision="int4").least_bytes
 
 
 def test_an_unknown_pp_counts_as_one():
@@ -104,7 +104,7 @@ def test_without_the_figures_the_need_is_unknown(tags, shape):
 
 
 def test_the_need_says_where_it_is_from():
-    assert need().source == "estimated from the model's shape"
+    assert "estimated from the model's shape" == need().source
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_the_step_is_256():
 @pytest.mark.parametrize("available", range(20 * GIB, 34 * GIB, 777_777_777))
 def test_the_longest_context_fits_and_one_step_more_does_not(available):
     tokens = need().longest_context(available)
-    assert tokens % 256 == 0
+    assert 0 == tokens % 256
     assert available >= FIXED + KV_8B * tokens
     assert tokens == 131072 or available < FIXED + KV_8B * (tokens + 256)
 
@@ -168,4 +168,4 @@ def test_without_a_shape_there_is_no_context_to_name():
 
 
 def test_a_context_that_is_no_multiple_is_rounded_down():
-    assert need(ModelShape(8, 1, 1, 1, 1000), precision="fp8").longest_context(10**12) == 768
+    assert 768 == need(ModelShape(8, 1, 1, 1, 1000), precision="fp8").longest_context(10**12)

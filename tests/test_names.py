@@ -16,8 +16,10 @@ NAMES = [
     (
         "tensorrt_llm-h100_nvl-fp8-tp4-pp1-latency",
         "llm",
-        "llm_engine=tensorrt_llm gpu=h100_nvl precision=fp8 tp=4 pp=1 profile=latency "
-        "feat_lora=false",
+        (
+            "llm_engine=tensorrt_llm gpu=h100_nvl precision=fp8 tp=4 pp=1 profile=latency "
+            "feat_lora=false"
+        ),
     ),
     (
         "tensorrt_llm-l40s-bf16-tp2-throughput-lora",
@@ -27,8 +29,10 @@ NAMES = [
     (
         "tensorrt_llm-h200-bf16-tp1-pp1-throughput-lora-lora",
         "llm",
-        "llm_engine=tensorrt_llm gpu=h200 precision=bf16 tp=1 pp=1 profile=throughput-lora "
-        "feat_lora=true",
+        (
+            "llm_engine=tensorrt_llm gpu=h200 precision=bf16 tp=1 pp=1 profile=throughput-lora "
+            "feat_lora=true"
+        ),
     ),
     ("vllm-fp16-tp8-lora", "llm", "llm_engine=vllm precision=fp16 tp=8 feat_lora=true"),
     (
@@ -40,8 +44,10 @@ NAMES = [
     (
         "tensorrt_llm-l40s-fp8-tp4-pp1-latency-26b9:10de-4",
         "llm",
-        "llm_engine=tensorrt_llm gpu=l40s precision=fp8 tp=4 pp=1 profile=latency "
-        "gpu_device=26b9:10de number_of_gpus=4 feat_lora=false",
+        (
+            "llm_engine=tensorrt_llm gpu=l40s precision=fp8 tp=4 pp=1 profile=latency "
+            "gpu_device=26b9:10de number_of_gpus=4 feat_lora=false"
+        ),
     ),
     ("vllm", "llm", "llm_engine=vllm"),
     ("tensorrt_llm", "llm", "llm_engine=tensorrt_llm"),
@@ -54,27 +60,35 @@ NAMES = [
     (
         f"vllm-bf16-tp2-pp1-lora-32-{HASH}",
         "llm",
-        "llm_engine=vllm precision=bf16 tp=2 pp=1 feat_lora=true feat_lora_max_rank=32 "
-        f"nim_workspace_hash_v1={HASH}",
+        (
+            "llm_engine=vllm precision=bf16 tp=2 pp=1 feat_lora=true feat_lora_max_rank=32 "
+            f"nim_workspace_hash_v1={HASH}"
+        ),
     ),
     (
         f"tensorrt_llm-h100_nvl-fp8-tp2-pp1-throughput-2321:10de-{HASH}-4",
         "llm",
-        "llm_engine=tensorrt_llm gpu=h100_nvl precision=fp8 tp=2 pp=1 profile=throughput "
-        f"gpu_device=2321:10de nim_workspace_hash_v1={HASH} number_of_gpus=4 feat_lora=false",
+        (
+            "llm_engine=tensorrt_llm gpu=h100_nvl precision=fp8 tp=2 pp=1 profile=throughput "
+            f"gpu_device=2321:10de nim_workspace_hash_v1={HASH} number_of_gpus=4 feat_lora=false"
+        ),
     ),
     (
         f"tensorrt_llm-rtx6000_blackwell_sv-fp8-tp1-pp1-throughput-pytorch-2bb5:10de-{HASH}-1-true",
         "llm",
-        "llm_engine=tensorrt_llm gpu=rtx6000_blackwell_sv precision=fp8 tp=1 pp=1 "
-        "profile=throughput backend=pytorch gpu_device=2bb5:10de "
-        f"nim_workspace_hash_v1={HASH} number_of_gpus=1 runtime_optimization=true feat_lora=false",
+        (
+            "llm_engine=tensorrt_llm gpu=rtx6000_blackwell_sv precision=fp8 tp=1 pp=1 "
+            "profile=throughput backend=pytorch gpu_device=2bb5:10de "
+            f"nim_workspace_hash_v1={HASH} number_of_gpus=1 runtime_optimization=true feat_lora=false"
+        ),
     ),
     (
         "tensorrt_llm-l40s-bf16-tp4-pp1-latency-pytorch-26b9",
         "llm",
-        "llm_engine=tensorrt_llm gpu=l40s precision=bf16 tp=4 pp=1 profile=latency "
-        "backend=pytorch gpu_device=26b9 feat_lora=false",
+        (
+            "llm_engine=tensorrt_llm gpu=l40s precision=bf16 tp=4 pp=1 profile=latency "
+            "backend=pytorch gpu_device=26b9 feat_lora=false"
+        ),
     ),
     (
         "vllm-bf16-tp1-pp1-feat_lora-63.0",
@@ -90,8 +104,10 @@ NAMES = [
     (
         "vllm-nvidia-h200-fp8-tp1-pp1-42.0",
         "llm",
-        "llm_engine=vllm gpu=nvidia-h200 precision=fp8 tp=1 pp=1 min_vram_per_device_gb=42.0 "
-        "feat_lora=false",
+        (
+            "llm_engine=vllm gpu=nvidia-h200 precision=fp8 tp=1 pp=1 min_vram_per_device_gb=42.0 "
+            "feat_lora=false"
+        ),
     ),
     (
         "vllm-nvfp4-tp1-pp1-fallback-1-48gib",
@@ -164,7 +180,7 @@ def test_a_part_without_known_meaning_is_kept_and_means_nothing(name, parts):
 
 
 def test_a_name_without_tp_does_not_say_that_it_has_no_lora():
-    assert parse_name("vllm-fp8").tags == {"llm_engine": "vllm", "precision": "fp8"}
+    assert {"llm_engine": "vllm", "precision": "fp8"} == parse_name("vllm-fp8").tags
 
 
 # Describing tags.
@@ -180,8 +196,10 @@ def test_a_name_without_tp_does_not_say_that_it_has_no_lora():
         ("llm_engine=vllm precision=bf16 tp=4", "vllm-bf16-tp4"),
         ("llm_engine=vllm precision=bf16 tp=4 feat_lora=true", "vllm-bf16-tp4-lora"),
         (
-            "llm_engine=tensorrt_llm gpu=H100 gpu_device=2330:10de precision=fp8 tp=8 "
-            "profile=latency",
+            (
+                "llm_engine=tensorrt_llm gpu=H100 gpu_device=2330:10de precision=fp8 tp=8 "
+                "profile=latency"
+            ),
             "tensorrt_llm-h100-fp8-tp8-latency",
         ),
         (
@@ -194,13 +212,17 @@ def test_a_name_without_tp_does_not_say_that_it_has_no_lora():
             "vllm-fp8-tp1-pp1-feat_lora-27.0",
         ),
         (
-            "feat_lora=true feat_lora_max_rank=32 llm_engine=vllm nim_workspace_hash_v1=abc "
-            "pp=1 precision=bf16 tp=2",
+            (
+                "feat_lora=true feat_lora_max_rank=32 llm_engine=vllm nim_workspace_hash_v1=abc "
+                "pp=1 precision=bf16 tp=2"
+            ),
             "vllm-bf16-tp2-pp1-lora-32-abc",
         ),
         (
-            "llm_engine=tensorrt_llm gpu=l40s gpu_device=26b9:10de number_of_gpus=4 pp=1 "
-            "precision=fp8 profile=latency tp=4",
+            (
+                "llm_engine=tensorrt_llm gpu=l40s gpu_device=26b9:10de number_of_gpus=4 pp=1 "
+                "precision=fp8 profile=latency tp=4"
+            ),
             "tensorrt_llm-l40s-fp8-tp4-pp1-latency-26b9:10de-4",
         ),
         ("precision=fp16 model_type=onnx", "model_type:onnx|precision:fp16"),

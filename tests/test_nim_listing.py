@@ -173,7 +173,7 @@ def test_a_requirement_is_printed_in_gib_rounded_up(profile, expected):
 
 
 def test_an_estimate_that_fits_has_no_hint():
-    assert requirement(stated(), "1xh100", SHAPE) == "[requires >=33 GB/gpu]"
+    assert "[requires >=33 GB/gpu]" == requirement(stated(), "1xh100", SHAPE)
 
 
 def test_an_estimate_that_does_not_fit_has_the_context_that_does():
@@ -181,7 +181,7 @@ def test_an_estimate_that_does_not_fit_has_the_context_that_does():
     match = re.fullmatch(
         r"\[requires >=33 GB/gpu, try --max-model-len=(\d+) to reduce to >=(\d+) GB/gpu\]", hint
     )
-    assert (int(match[1]) % 256, match[2]) == (0, "32")
+    assert (0, "32") == (int(match[1]) % 256, match[2])
 
 
 def test_layouts_of_1_x_print_no_requirements():
@@ -198,32 +198,32 @@ def system_info(inventory, layout):
 
 
 def test_the_gpus_of_1_x_have_their_short_names():
-    assert system_info(mock_inventory("1xh100"), "1.0") == [
+    assert [
         "- Free GPUs:",
         "  -  [2330:10de] (0) NVIDIA H100 80GB HBM3 (H100 80GB) [current utilization: 0%]",
-    ]
+    ] == system_info(mock_inventory("1xh100"), "1.0")
 
 
 def test_the_gpus_of_2_x_have_none():
-    assert system_info(mock_inventory("1xh100"), "2.0") == [
+    assert [
         "- Free GPUs:",
         "  -  [2330:10de] (0) NVIDIA H100 80GB HBM3 [current utilization: 0%]",
-    ]
+    ] == system_info(mock_inventory("1xh100"), "2.0")
 
 
 def test_busy_gpus_stand_apart():
     gpus = make_inventory(make_h100(0, free=0), make_h100(1), make_h100(2, free=75_000))
-    assert system_info(gpus, "2.0") == [
+    assert [
         "- Free GPUs:",
         "  -  [2330:10de] (1) NVIDIA H100 80GB HBM3 [current utilization: 0%]",
         "- Non-free GPUs:",
         "  -  [2330:10de] (0) NVIDIA H100 80GB HBM3 [current utilization: 100%]",
         "  -  [2330:10de] (2) NVIDIA H100 80GB HBM3 [current utilization: 8%]",
-    ]
+    ] == system_info(gpus, "2.0")
 
 
 def test_no_free_gpu_is_none():
-    assert system_info(BUSY, "2.0")[0] == "- Free GPUs: <None>"
+    assert "- Free GPUs: <None>" == system_info(BUSY, "2.0")[0]
 
 
 @pytest.mark.parametrize(("free", "heading"), [(950, "- Free GPUs:"), (949, "- Free GPUs: <None>")])
@@ -234,10 +234,10 @@ def test_a_gpu_is_free_from_95_percent_on(free, heading):
 
 def test_unknown_figures_are_printed_as_such():
     gpu = make_gpu(total=None, name=None)
-    assert system_info(make_inventory(gpu), "2.0") == [
+    assert [
         "- Free GPUs:",
         "  -  [????:????] (0) GPU of unknown product [current utilization: N/A%]",
-    ]
+    ] == system_info(make_inventory(gpu), "2.0")
 
 
 def test_unified_memory_has_no_utilization():
@@ -267,7 +267,7 @@ def test_the_layout_is_that_of_the_policys_generation(policy, layout):
 
 
 def test_profiles_that_state_memory_make_it_2_0():
-    assert layout_of(decide([stated(min_vram_per_device_gb="33.0")], "1xh100")) == "2.0"
+    assert "2.0" == layout_of(decide([stated(min_vram_per_device_gb="33.0")], "1xh100"))
 
 
 def test_without_a_layout_it_is_chosen():
@@ -308,10 +308,10 @@ def test_a_printout_reads_back_with_its_ids_names_and_grades(name, spec, layout)
 def test_the_gpus_of_a_printout_read_back(layout):
     gpus = make_inventory(make_h100(0), make_h100(1, free=40_000))
     again = parse_inventory(nim_listing(decide(EVERY, gpus), layout))
-    assert [(gpu.index, gpu.name, gpu.memory_free_mib) for gpu in again.gpus] == [
+    assert [
         (0, "NVIDIA H100 80GB HBM3", 81559),
         (1, "NVIDIA H100 80GB HBM3", 39963),
-    ]
+    ] == [(gpu.index, gpu.name, gpu.memory_free_mib) for gpu in again.gpus]
 
 
 def test_what_is_read_off_a_printout_is_judged_alike():

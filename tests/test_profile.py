@@ -16,7 +16,7 @@ def error_of(**tags):
 
 def test_without_tags_everything_is_unknown():
     profile = make_profile("x")
-    assert (
+    assert (None, None, None, None, None, None, False, (), (), None, None, 1) == (
         profile.engine,
         profile.precision,
         profile.tp,
@@ -29,7 +29,7 @@ def test_without_tags_everything_is_unknown():
         profile.exact_capability,
         profile.memory,
         profile.gpus_needed,
-    ) == (None, None, None, None, None, None, False, (), (), None, None, 1)
+    )
 
 
 @pytest.mark.parametrize(
@@ -60,11 +60,11 @@ def test_every_precision_is_typed_in_any_case(precision):
 
 def test_an_unknown_precision_is_kept():
     profile = make_profile(precision="fp6")
-    assert (profile.precision, profile.unknown_precision) == (None, "fp6")
+    assert (None, "fp6") == (profile.precision, profile.unknown_precision)
 
 
 def test_the_bits_of_every_precision():
-    assert {str(precision): precision.bits for precision in Precision} == {
+    assert {
         "fp32": 32,
         "bf16": 16,
         "fp16": 16,
@@ -76,7 +76,7 @@ def test_the_bits_of_every_precision():
         "w4a16": 4,
         "mxfp4": 4,
         "nvfp4": 4,
-    }
+    } == {str(precision): precision.bits for precision in Precision}
 
 
 @pytest.mark.parametrize(
@@ -147,12 +147,12 @@ def test_gpu_names_are_normalised(tags, names):
 
 def test_gpu_devices_are_normalised():
     profile = make_profile(gpu_device="2330:10DE, 26b9")
-    assert profile.gpu_devices == ("2330:10de", "26b9:10de")
+    assert ("2330:10de", "26b9:10de") == profile.gpu_devices
 
 
 @pytest.mark.parametrize("value", ["", "h100", "2330:1002", "2330:10de,"])
 def test_anything_else_is_no_device(value):
-    assert error_of(gpu_device=value).place == "tags.gpu_device"
+    assert "tags.gpu_device" == error_of(gpu_device=value).place
 
 
 def test_the_capability_of_a_compiled_engine_is_read():
@@ -160,7 +160,7 @@ def test_the_capability_of_a_compiled_engine_is_read():
 
 
 def test_a_bad_capability_is_refused():
-    assert error_of(compute_capability="new").place == "tags.compute_capability"
+    assert "tags.compute_capability" == error_of(compute_capability="new").place
 
 
 @pytest.mark.parametrize(("value", "marked"), [("enabled", True), ("disabled", False)])

@@ -119,7 +119,7 @@ def test_name_then_id_make_the_order_total():
         for id, name in (("b", "alpha"), ("c", "alpha"), ("a", "beta"))
     )
     assert (first, second, third) == rank([third, second, first], NIM)
-    assert (deciding(first, second, NIM), deciding(first, third, NIM)) == (ID, NAME)
+    assert (ID, NAME) == (deciding(first, second, NIM), deciding(first, third, NIM))
 
 
 # Policies.
@@ -153,7 +153,7 @@ def test_every_link_says_what_it_prefers_and_who_says_so(name):
 
 def test_the_generations_that_refused_a_mixed_machine_still_do():
     refusing = [name for name, policy in POLICIES.items() if policy.uniform_gpus]
-    assert refusing == ["nim-1.0", "nim-1.3", "nim-1.13", "nim-1.15"]
+    assert ["nim-1.0", "nim-1.3", "nim-1.13", "nim-1.15"] == refusing
 
 
 @pytest.mark.parametrize(
@@ -214,22 +214,22 @@ def test_the_late_order_of_the_rarer_precisions():
 @pytest.mark.parametrize("policy", POLICIES)
 def test_every_policy_takes_latency_over_throughput(policy):
     tags = [{"profile": "throughput"}, {"profile": "latency"}]
-    assert best_first(POLICIES[policy], "profile", *tags) == ["latency", "throughput"]
+    assert ["latency", "throughput"] == best_first(POLICIES[policy], "profile", *tags)
 
 
 @pytest.mark.parametrize("policy", POLICIES)
 def test_every_policy_takes_latency_over_tp(policy):
     tags = [{"profile": "throughput", "tp": "8"}, {"profile": "latency", "tp": "1"}]
-    assert best_first(POLICIES[policy], "tp", *tags) == ["1", "8"]
+    assert ["1", "8"] == best_first(POLICIES[policy], "tp", *tags)
 
 
 @pytest.mark.parametrize("policy", POLICIES)
 def test_every_policy_takes_the_higher_tp(policy):
-    assert best_first(POLICIES[policy], "tp", *({"tp": tp} for tp in ("2", "1", "4"))) == [
+    assert [
         "4",
         "2",
         "1",
-    ]
+    ] == best_first(POLICIES[policy], "tp", *({"tp": tp} for tp in ("2", "1", "4")))
 
 
 @pytest.mark.parametrize(
@@ -249,7 +249,7 @@ def test_whether_made_for_the_gpu_beats_the_engine_depends_on_the_generation(pol
 
 def test_nim_2_0_does_not_rank_engines():
     tags = [{"llm_engine": "sglang", "precision": "fp8"}, {"llm_engine": "vllm"}]
-    assert best_first(POLICIES["nim-2.0"], "precision", *tags) == ["fp8", None]
+    assert ["fp8", None] == best_first(POLICIES["nim-2.0"], "precision", *tags)
 
 
 def test_buildable_comes_before_vllm_in_1_3():
@@ -259,7 +259,7 @@ def test_buildable_comes_before_vllm_in_1_3():
         {"llm_engine": "tensorrt_llm", "gpu": "h100", "tp": "1"},
     ]
     ranked = rank(verdicts(*tags), POLICIES["nim-1.3"])
-    assert [verdict.profile.id for verdict in ranked] == ["id2", "id1", "id0"]
+    assert ["id2", "id1", "id0"] == [verdict.profile.id for verdict in ranked]
 
 
 def test_an_unknown_policy_lists_the_known_ones():
@@ -302,20 +302,20 @@ def test_the_first_link_that_differs_decides(chain, first):
 def test_a_preferred_value_comes_first_and_the_rest_stays_as_it_was():
     tags = [{"llm_engine": engine} for engine in ("vllm", "tensorrt_llm", "sglang")]
     policy = prefer("engine=sglang", NIM)
-    assert best_first(policy, "llm_engine", *tags) == ["sglang", "tensorrt_llm", "vllm"]
+    assert ["sglang", "tensorrt_llm", "vllm"] == best_first(policy, "llm_engine", *tags)
 
 
 def test_a_preferred_count_comes_first_and_the_rest_stays_as_it_was():
     policy = prefer("tp=2", NIM)
     tags = [{"tp": tp} for tp in ("1", "2", "4", "8")]
-    assert best_first(policy, "tp", *tags) == ["2", "8", "4", "1"]
+    assert ["2", "8", "4", "1"] == best_first(policy, "tp", *tags)
 
 
 def test_pp_takes_low_high_or_a_number_too():
     tags = [{"pp": pp} for pp in ("1", "2", "4")]
-    assert best_first(prefer("pp=high", NIM), "pp", *tags) == ["4", "2", "1"]
-    assert best_first(prefer("pp=low", NIM), "pp", *tags) == ["1", "2", "4"]
-    assert best_first(prefer("pp=2", NIM), "pp", *tags) == ["2", "1", "4"]
+    assert ["4", "2", "1"] == best_first(prefer("pp=high", NIM), "pp", *tags)
+    assert ["1", "2", "4"] == best_first(prefer("pp=low", NIM), "pp", *tags)
+    assert ["2", "1", "4"] == best_first(prefer("pp=2", NIM), "pp", *tags)
 
 
 def test_what_a_chain_does_not_name_follows_in_the_order_of_its_base():
@@ -340,14 +340,14 @@ def test_a_chain_of_ones_own_still_ends_in_a_total_order():
 
 
 def test_a_chain_keeps_the_strictness_of_its_base():
-    assert (
+    assert (False, True) == (
         prefer("tp", NIM).uniform_gpus,
         prefer("tp", POLICIES["nim-1.3"]).uniform_gpus,
-    ) == (False, True)
+    )
 
 
 def test_a_chain_is_named_after_its_base_and_itself():
-    assert prefer("tp=low", POLICIES["nim-2.0"]).name == "nim-2.0 preferring tp=low"
+    assert "nim-2.0 preferring tp=low" == prefer("tp=low", POLICIES["nim-2.0"]).name
 
 
 @pytest.mark.parametrize(
@@ -396,7 +396,7 @@ def test_the_order_given_does_not_matter():
 
 
 def test_nothing_ranked_is_nothing():
-    assert rank([], NIM) == ()
+    assert () == rank([], NIM)
 
 
 @pytest.mark.parametrize(
@@ -429,4 +429,4 @@ def test_no_criterion_tells_a_profile_from_itself():
 def test_a_decision_under_a_chain_of_ones_own_names_its_link():
     profiles = [make_profile("a", **LATENCY_1), make_profile("b", **THROUGHPUT_8)]
     decision = decide(profiles, "8xh100", policy=prefer("objective=throughput", NIM))
-    assert (decision.selected.profile.id, decision.deciding.name) == ("b", "objective")
+    assert ("b", "objective") == (decision.selected.profile.id, decision.deciding.name)

@@ -40,7 +40,7 @@ def test_fields_are_given_by_place_by_name_and_by_default():
 
 
 def test_what_is_not_annotated_is_no_field():
-    assert (Point.__match_args__, Point(1).kind) == (("x", "y"), "point")
+    assert (("x", "y"), "point") == (Point.__match_args__, Point(1).kind)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_an_unknown_attribute_is_named():
 
 
 def test_records_of_equal_fields_are_equal_and_hash_alike():
-    assert (Point(1, 2) == Point(1, 2), hash(Point(1, 2)) == hash(Point(1, 2))) == (True, True)
+    assert (True, True) == (Point(1, 2) == Point(1, 2), hash(Point(1, 2)) == hash(Point(1, 2)))
 
 
 @pytest.mark.parametrize("other", [Point(1, 3), Even(2), (1, 2), None])
@@ -96,7 +96,7 @@ def test_other_values_are_not_equal(other):
 
 
 def test_a_record_shows_its_fields():
-    assert repr(Point(1, "a")) == "Point(x=1, y='a')"
+    assert "Point(x=1, y='a')" == repr(Point(1, "a"))
 
 
 def test_replace_changes_some_fields_and_checks_again():
@@ -110,7 +110,7 @@ def test_replace_changes_some_fields_and_checks_again():
 def test_a_record_is_matched_by_place():
     match Point(3, 4):
         case Point(x, y):
-            assert (x, y) == (3, 4)
+            assert (3, 4) == (x, y)
 
 
 @pytest.mark.parametrize(
@@ -123,10 +123,10 @@ def test_a_record_survives_pickle_and_copy(again):
 
 def test_a_record_is_a_dataclass_to_those_who_ask():
     assert dataclasses.is_dataclass(Point)
-    assert [field.name for field in dataclasses.fields(Point)] == ["x", "y"]
-    assert [field.name for field in dataclasses.fields(Point(1))] == ["x", "y"]
-    assert dataclasses.fields(Point)[1].default == 0
-    assert dataclasses.asdict(Point(1, 2)) == {"x": 1, "y": 2}
+    assert ["x", "y"] == [field.name for field in dataclasses.fields(Point)]
+    assert ["x", "y"] == [field.name for field in dataclasses.fields(Point(1))]
+    assert 0 == dataclasses.fields(Point)[1].default
+    assert {"x": 1, "y": 2} == dataclasses.asdict(Point(1, 2))
     assert Point(1, 5) == dataclasses.replace(Point(1, 2), y=5)
 
 
@@ -134,7 +134,7 @@ def test_a_value_can_be_asked_before_its_class_was():
     class Fresh(Record):
         z: int
 
-    assert [field.name for field in dataclasses.fields(Fresh(1))] == ["z"]
+    assert ["z"] == [field.name for field in dataclasses.fields(Fresh(1))]
 
 
 def test_the_base_of_all_records_is_no_dataclass():
@@ -152,16 +152,16 @@ def test_pydantic_reads_and_checks_records():
 
 def test_a_record_becomes_plain_json_values():
     box = Box(Point(1), ("a", "b"), ComputeCapability.parse("12.1"))
-    assert box.to_dict() == {
+    assert {
         "corner": {"x": 1, "y": 0},
         "tags": ["a", "b"],
         "capability": "12.1",
-    }
+    } == box.to_dict()
 
 
 def test_none_numbers_and_booleans_stay_what_they_are_in_json():
     values = [Point(value).to_dict()["x"] for value in (None, 1, 1.5, True)]
-    assert values == [None, 1, 1.5, True]
+    assert [None, 1, 1.5, True] == values
 
 
 def test_importing_the_package_imports_no_heavy_module():
@@ -175,4 +175,4 @@ def test_importing_the_package_imports_no_heavy_module():
     done = subprocess.run(
         [sys.executable, "-I", "-c", script], capture_output=True, text=True, check=True
     )
-    assert done.stdout == "[]\n"
+    assert "[]\n" == done.stdout

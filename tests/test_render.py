@@ -37,20 +37,20 @@ BUSY = make_inventory(make_h100(free=10))
 
 
 def test_a_pipe_gets_tabs():
-    assert list(PIPE.table([("a", "bb"), ("ccc", "d")])) == ["a\tbb", "ccc\td"]
+    assert ["a\tbb", "ccc\td"] == list(PIPE.table([("a", "bb"), ("ccc", "d")]))
 
 
 def test_a_terminal_gets_aligned_columns():
-    assert list(TERMINAL.table([("a", "bb"), ("ccc", "d")])) == ["a    bb", "ccc  d"]
+    assert ["a    bb", "ccc  d"] == list(TERMINAL.table([("a", "bb"), ("ccc", "d")]))
 
 
 @pytest.mark.parametrize("style", [PIPE, TERMINAL])
 def test_a_table_may_be_empty(style):
-    assert list(style.table([])) == []
+    assert [] == list(style.table([]))
 
 
 def test_only_a_colour_terminal_gets_colour():
-    assert (TERMINAL.paint("x", "31"), COLOUR.paint("x", "31")) == ("x", "\x1b[31mx\x1b[0m")
+    assert ("x", "\x1b[31mx\x1b[0m") == (TERMINAL.paint("x", "31"), COLOUR.paint("x", "31"))
 
 
 # The choice.
@@ -62,8 +62,10 @@ def test_the_choice_its_gpus_and_the_deciding_criterion_are_said():
         "profile  vllm-fp8",
         f"id       {'f' * 64}",
         "gpus     0 (1 × NVIDIA H100 80GB HBM3)",
-        "because  precision: the fewest bits of what the GPUs compute natively; "
-        "the next is vllm-bf16",
+        (
+            "because  precision: the fewest bits of what the GPUs compute natively; "
+            "the next is vllm-bf16"
+        ),
         "policy   nim",
     ] == text.splitlines()
 
@@ -71,7 +73,7 @@ def test_the_choice_its_gpus_and_the_deciding_criterion_are_said():
 def test_a_known_need_of_memory_is_said():
     profile = make_profile("m", tp="1", memory=Stated(gib(30.5), gib(20), "the listing"))
     text = select_text(decide([profile], "1xh100"), PIPE)
-    assert text.splitlines()[3] == "memory   30.5 GiB per GPU, the listing"
+    assert "memory   30.5 GiB per GPU, the listing" == text.splitlines()[3]
 
 
 def test_the_only_candidate_says_so():
@@ -99,14 +101,14 @@ def test_gpus_of_two_names_are_both_named():
 
 def test_when_nothing_runs_there_is_a_histogram_and_the_nearest():
     lora = make_profile("l", name="lora", llm_engine="vllm", feat_lora="true", precision="fp8")
-    assert nothing_runs(decide([lora, TWO, BF16], "1xt4")).splitlines() == [
+    assert [
         "No profile found for the detected hardware: 0 of 3 profiles run on 1 × Tesla T4.",
         "     3 × compute capability too low for the precision",
         "     1 × too few GPUs",
         "     1 × LoRA not as wanted",
         "Nearest: vllm-bf16, which would take:",
         "  GPUs of compute capability 8.0 or higher",
-    ]
+    ] == nothing_runs(decide([lora, TWO, BF16], "1xt4")).splitlines()
 
 
 def test_the_nearest_is_of_the_best_grade():
@@ -122,14 +124,19 @@ def test_without_gpus_that_is_what_is_said():
     assert "too few GPUs" in text
 
 
+def test_a_manifest_without_profiles_has_no_nearest():
+    expected = "No profile found for the detected hardware: 0 of 0 profiles run on 1 × Tesla T4."
+    assert expected == nothing_runs(decide([], "1xt4"))
+
+
 def test_a_refused_pin_says_why_and_what_to_change():
     decision = decide([FP8, BF16], "1xa100", Request().pinned("vllm-fp8"))
-    assert nothing_runs(decision).splitlines() == [
+    assert [
         "NIM_MODEL_PROFILE=vllm-fp8 is refused: vllm-fp8 does not run here.",
         "  fp8 needs compute capability 8.9; GPU 0 has 8.0",
         "  to change: GPUs of compute capability 8.9 or higher",
         "  or start it all the same: NIM_MANIFEST_ALLOW_UNSAFE=1",
-    ]
+    ] == nothing_runs(decision).splitlines()
 
 
 def test_both_switches_are_named_in_one_order():
@@ -147,7 +154,7 @@ def test_no_switch_is_offered_when_none_would_help():
 def test_the_histogram_counts_profiles_and_not_reasons():
     conditions = Request(tags=(("a", "1"), ("b", "2")))
     verdicts = decide([FP8, BF16], "1xh100", conditions).rejected
-    assert histogram(verdicts) == [("tag selector does not match", 2)]
+    assert [("tag selector does not match", 2)] == histogram(verdicts)
 
 
 @pytest.mark.parametrize("kind", get_args(Reason), ids=lambda kind: kind.__name__)
@@ -175,20 +182,22 @@ def test_the_list_has_every_profile_by_grade():
     assert [
         f"runnable\t{'f' * 64}\tvllm-fp8\tGPUs 0",
         f"runnable\t{'b' * 64}\tvllm-bf16\tGPUs 0",
-        f"incompatible\t{'c' * 64}\tvllm-two\t"
-        "needs 2 GPUs of one product; there is 1 × NVIDIA H100 80GB HBM3",
+        (
+            f"incompatible\t{'c' * 64}\tvllm-two\t"
+            "needs 2 GPUs of one product; there is 1 × NVIDIA H100 80GB HBM3"
+        ),
     ] == rows
 
 
 def test_a_terminal_gets_headings_and_short_ids():
     text = list_text(decide([TWO, BF16], "1xh100"), TERMINAL)
-    assert text.splitlines() == [
+    assert [
         "runnable (1)",
         "  bbbbbbbbbbbb  vllm-bf16  GPUs 0",
         "low memory (0)",
         "incompatible (1)",
         "  cccccccccccc  vllm-two  needs 2 GPUs of one product; there is 1 × NVIDIA H100 80GB HBM3",
-    ]
+    ] == text.splitlines()
 
 
 def test_grades_have_their_colours():
@@ -220,14 +229,18 @@ def test_the_story_of_a_decision_names_every_profile():
     text = explain_decision(decide([TWO, BF16, FP8], "1xh100"), PIPE)
     assert [
         "Machine: 1 × NVIDIA H100 80GB HBM3",
-        "Policy: nim: engine > precision > objective > tp > gpu_specific > prebuilt > pp > name "
-        "> id",
+        (
+            "Policy: nim: engine > precision > objective > tp > gpu_specific > prebuilt > pp > name "
+            "> id"
+        ),
         "",
         "profile  vllm-fp8",
         f"id       {'f' * 64}",
         "gpus     0 (1 × NVIDIA H100 80GB HBM3)",
-        "because  precision: the fewest bits of what the GPUs compute natively; "
-        "the next is vllm-bf16",
+        (
+            "because  precision: the fewest bits of what the GPUs compute natively; "
+            "the next is vllm-bf16"
+        ),
         "policy   nim",
         "warning: what memory this profile needs is unknown: not checked (total and free memory)",
         "",
@@ -276,7 +289,7 @@ def test_on_a_mixed_machine_what_holds_elsewhere_is_said():
 # The story of one profile.
 
 
-def story(profile, profiles, inventory, request=None, shape=None, style=PIPE):
+def story(profile, profiles, inventory, request=None, *, shape=None, style=PIPE):
     decision = decide(profiles, inventory, request, shape=shape)
     return explain_profile(decision, decision.verdict(profile), style)
 
@@ -302,7 +315,7 @@ def test_every_gate_is_named_when_all_are_passed():
         requires=Requires(driver=">=550", cuda=">=12.4"),
     )
     request = Request(lora=True, tags=(("tp", "2"), ("precision", "fp8")))
-    assert gates(story(profile, [profile], inventory, request)) == [
+    assert [
         "yes engine vllm",
         "yes GPU made for h100 / 2330:10de",
         "yes GPU count tp 2 × pp 1: 2 of one product",
@@ -312,13 +325,13 @@ def test_every_gate_is_named_when_all_are_passed():
         "yes driver driver >=550, CUDA >=12.4",
         "yes LoRA serves adapters",
         "yes tags tp=2, precision=fp8",
-    ]
+    ] == gates(story(profile, [profile], inventory, request))
 
 
 def test_every_gate_says_when_it_asks_for_nothing():
     profile = make_profile("a", name="mine")
     gpu = make_gpu().replace(memory_free_mib=None)
-    assert gates(story(profile, [profile], make_inventory(gpu))) == [
+    assert [
         "yes engine no engine named",
         "yes GPU made for any GPU",
         "yes GPU count tp ? × pp ?: 1 of one product",
@@ -328,7 +341,7 @@ def test_every_gate_says_when_it_asks_for_nothing():
         "yes driver nothing required",
         "yes LoRA none wanted, none served",
         "yes tags no selector",
-    ]
+    ] == gates(story(profile, [profile], make_inventory(gpu)))
 
 
 def test_a_gate_that_is_closed_says_no_and_why():
@@ -336,12 +349,12 @@ def test_a_gate_that_is_closed_says_no_and_why():
     assert "no GPU count needs 2 GPUs of one product; there is 1 × Tesla T4" in gates(text)
     assert "no capability bf16 needs compute capability 8.0; GPU 0 has 7.5" in gates(text)
     assert "not wanted tags the selector wants tp=1; the profile has tp=2" in gates(text)
-    assert text.splitlines()[-4:] == [
+    assert [
         "To make it run:",
         "  GPUs of compute capability 8.0 or higher",
         "  1 more Tesla T4",
         "  take tp=1 out of the selector (--tags, NIM_TAGS_SELECTOR)",
-    ]
+    ] == text.splitlines()[-4:]
 
 
 def test_a_gate_that_was_set_aside_says_by_what():
@@ -372,8 +385,10 @@ def test_doubts_are_marked():
             [FP8, BF16],
             [
                 "It is the best of the candidates.",
-                "precision puts it before vllm-bf16: the fewest bits of what the GPUs compute "
-                "natively.",
+                (
+                    "precision puts it before vllm-bf16: the fewest bits of what the GPUs compute "
+                    "natively."
+                ),
             ],
             id="best",
         ),
@@ -382,8 +397,10 @@ def test_doubts_are_marked():
             [FP8, BF16],
             [
                 "It is candidate 2 of 2.",
-                "vllm-fp8 beats it on precision: the fewest bits of what the GPUs compute "
-                "natively.",
+                (
+                    "vllm-fp8 beats it on precision: the fewest bits of what the GPUs compute "
+                    "natively."
+                ),
             ],
             id="second",
         ),
@@ -430,20 +447,20 @@ def test_the_context_that_fits_is_in_the_story():
 
 def test_unknown_figures_are_question_marks():
     gpu = make_gpu(total=None, capability=None, name=None)
-    assert gpus_text(make_inventory(gpu), PIPE) == "0\t?\t?\t?\t?\t?"
+    assert "0\t?\t?\t?\t?\t?" == gpus_text(make_inventory(gpu), PIPE)
 
 
 def test_a_terminal_gets_a_heading_and_the_versions():
     inventory = mock_inventory("1xt4").replace(driver_version="570.1")
-    assert gpus_text(inventory, TERMINAL).splitlines() == [
+    assert [
         "GPU  name      PCI id     total MiB  free MiB  capability",
         "0    Tesla T4  1eb8:10de  15360      15360     7.5",
         "driver 570.1, CUDA ?",
-    ]
+    ] == gpus_text(inventory, TERMINAL).splitlines()
 
 
 def test_no_gpus_are_an_empty_text_in_a_pipe():
-    assert gpus_text(Inventory(), PIPE) == ""
+    assert "" == gpus_text(Inventory(), PIPE)
 
 
 def test_every_product_is_one_line():

@@ -101,20 +101,26 @@ WORDS = [
     ),
     (
         TooLittleMemory(gib(33), gib(24), "tag min_vram_per_device_gb", (0,)),
-        "needs at least 33.0 GiB per GPU (tag min_vram_per_device_gb); "
-        "GPU 0 has 24.0 GiB in total, 9.0 GiB too little",
+        (
+            "needs at least 33.0 GiB per GPU (tag min_vram_per_device_gb); "
+            "GPU 0 has 24.0 GiB in total, 9.0 GiB too little"
+        ),
         "9.0 GiB more memory per GPU, more GPUs (higher tp), or a lower precision",
     ),
     (
         ContextTooLong(gib(33), gib(31), 84992, "estimated", (0, 1)),
-        "the full context needs 33.0 GiB per GPU (estimated); "
-        "GPUs 0-1 have 31.0 GiB in total, 2.0 GiB too little; 84992 tokens fit",
+        (
+            "the full context needs 33.0 GiB per GPU (estimated); "
+            "GPUs 0-1 have 31.0 GiB in total, 2.0 GiB too little; 84992 tokens fit"
+        ),
         "--max-model-len=84992 or less, or 2.0 GiB more memory per GPU",
     ),
     (
         ContextTooLong(gib(33), gib(31), None, "the listing", (0,)),
-        "the full context needs 33.0 GiB per GPU (the listing); "
-        "GPU 0 has 31.0 GiB in total, 2.0 GiB too little",
+        (
+            "the full context needs 33.0 GiB per GPU (the listing); "
+            "GPU 0 has 31.0 GiB in total, 2.0 GiB too little"
+        ),
         "2.0 GiB more memory per GPU, or a shorter context",
     ),
     (
@@ -215,7 +221,7 @@ def test_freeing_what_the_gate_asks_for_passes_the_gate(total):
     # In MiB: the remedy of a GPU one MiB short asks for one.
     enough = next(free for free in range(total) if free >= 0.95 * total)
     short = GpuNotEmpty(enough - 1, total, 0.95, (0,))
-    assert remedy(short) == "free 1 MiB on GPU 0, or --no-empty-gpu-gate"
+    assert "free 1 MiB on GPU 0, or --no-empty-gpu-gate" == remedy(short)
 
 
 # Several reasons.
@@ -227,11 +233,11 @@ def test_each_change_is_named_once():
         DriverTooOld(">=550", "535.2"),
         CudaTooOld(">=12.4", "12.2"),
     )
-    assert remedies(reasons) == ("a driver >=550", "a driver that serves CUDA >=12.4")
+    assert ("a driver >=550", "a driver that serves CUDA >=12.4") == remedies(reasons, 1)
 
 
 def test_no_reason_takes_no_change():
-    assert remedies(()) == ()
+    assert () == remedies((), 1)
 
 
 def test_on_the_wrong_product_the_right_one_is_counted():
@@ -244,15 +250,20 @@ def test_on_the_wrong_product_the_right_one_is_counted():
         DriverTooOld(">=550", "535.1"),
         LoraMismatch(False),
     )
-    assert remedies(reasons) == (
+    assert (
         "4 GPUs of product h100",
         "a driver >=550",
         "ask for adapters (--lora, NIM_PEFT_SOURCE)",
-    )
+    ) == remedies(reasons, 4)
 
 
 def test_a_single_gpu_of_the_right_product_is_a_gpu():
-    assert remedies((WrongGpu(("h100",), "Tesla T4", (0,)),)) == ("a GPU of product h100",)
+    assert ("a GPU of product h100",) == remedies((WrongGpu(("h100",), "Tesla T4", (0,)),), 1)
+
+
+def test_enough_gpus_of_the_wrong_product_do_not_hide_how_many_are_needed():
+    reasons = (WrongGpu(("h100",), "Tesla T4", (0, 1, 2)),)
+    assert ("2 GPUs of product h100",) == remedies(reasons, 2)
 
 
 # Doubts.
@@ -262,20 +273,20 @@ def test_a_single_gpu_of_the_right_product_is_a_gpu():
     ("doubt", "text"),
     [
         (
-            Doubt("the driver version", "driver >=550"),
+            Doubt("driver", "the driver version", "driver >=550"),
             "the driver version is unknown: not checked (driver >=550)",
         ),
         (
-            Doubt("the compute capability", "fp8 needs 8.9", (0,)),
+            Doubt("compute_capability", "the compute capability", "fp8 needs 8.9", (0,)),
             "the compute capability of GPU 0 is unknown: not checked (fp8 needs 8.9)",
         ),
         (
-            Doubt("the free memory", "estimated", (2, 0, 1)),
+            Doubt("memory_free", "the free memory", "estimated", (2, 0, 1)),
             "the free memory of GPUs 0-2 is unknown: not checked (estimated)",
         ),
         (
-            Doubt("what memory this profile needs", "total and free memory", (0,)),
-            "what memory this profile needs is unknown: not checked (total and free memory)",
+            Doubt("memory_total", "what memory the profile needs", "total and free memory", (0,)),
+            "what memory the profile needs is unknown: not checked (total and free memory)",
         ),
     ],
 )

@@ -327,7 +327,7 @@ def _break_required_capability(draw: st.DrawFn, draft: _Draft) -> None:
 
 def _break_total_memory(draw: st.DrawFn, draft: _Draft) -> None:
     need = _need(draw, draft, draw(st.sampled_from([2, 1024, 24576, 81559])))
-    short = draw(st.sampled_from([need - 1, need - 1, need // 2, 0]))
+    short = draw(st.sampled_from([need - 1, need - 1, need // 2]))
     _break_gpus(draw, draft, lambda gpu: gpu.replace(memory_total_mib=short, memory_free_mib=short))
 
 
@@ -343,6 +343,10 @@ def _break_context(draw: st.DrawFn, draft: _Draft) -> None:
 
 def _break_free_memory(draw: st.DrawFn, draft: _Draft) -> None:
     need = _need(draw, draft, draw(st.sampled_from([2, 1024, 24576, 81559])))
+    if draw(st.booleans()):
+        # With a context cut short it might do; but the whole GPU would hold the full one.
+        draft.requires = draft.requires.replace(memory_gib_per_gpu=None)
+        draft.memory = Stated(need * MIB, MIB, "the listing's [requires …]")
     free = draw(st.sampled_from([need - 1, need - 1, 0]))
     draft.request = draft.request.replace(relax_memory=False, empty_gpu_gate=False)
     _break_gpus(draw, draft, lambda gpu: gpu.replace(memory_free_mib=free))

@@ -7,6 +7,7 @@ from typing import get_args
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 
 from nimprofile import Request, mock_inventory, products, select
@@ -148,6 +149,27 @@ def test_the_grade_is_the_worst_of_the_reasons(situation):
         worst = next((effect for effect in order if effect in effects), r.NOT_WANTED)
         expected = "runnable" if worst is r.NOT_WANTED else worst.value
         assert expected == verdict.grade
+
+
+@given(st.one_of(situations(), near_misses()))
+def test_memory_is_measured_against_the_need_that_is_told(world):
+    """Free memory against the full context where the whole GPU would hold it, else the least."""
+    decision = select(world.manifest, world.inventory, world.request)
+    totals = {gpu.index: gpu.memory_total_mib for gpu in world.inventory.gpus}
+    for verdict in decision.rejected:
+        for reason in verdict.reasons:
+            full_fits = verdict.need and all(
+                totals[index] is not None and totals[index] * MIB >= verdict.need.full_bytes
+                for index in getattr(reason, "gpus", ())
+            )
+            match reason:
+                case r.TooLittleMemory():
+                    assert reason.need_bytes == verdict.need.least_bytes
+                case r.ContextTooLong():
+                    assert reason.need_bytes == verdict.need.full_bytes
+                case r.TooLittleFree():
+                    expected = verdict.need.full_bytes if full_fits else verdict.need.least_bytes
+                    assert reason.need_bytes == expected
 
 
 @given(situations())

@@ -1,0 +1,33 @@
+# What is run by hand. `.ci/run` is what runs before a change lands.
+PYTHON ?= python
+SHELL = bash -o pipefail
+
+.PHONY: help test laws fuzz mutation bench lint types
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+
+test: ## every test, 50 examples a law
+	$(PYTHON) -m pytest -q
+
+laws: ## the laws, 400 examples each
+	HYPOTHESIS_PROFILE=ci $(PYTHON) -m pytest -q tests/laws
+
+fuzz: ## the readers, 10,000 examples each (about ten minutes)
+	HYPOTHESIS_PROFILE=fuzz $(PYTHON) -m pytest -q --hypothesis-show-statistics tests/laws/test_fuzz.py
+
+mutation: ## mutation testing of fit, rules and rank (about ten minutes on two cores)
+	rm -rf mutants
+	HYPOTHESIS_PROFILE=mutation $(PYTHON) -m mutmut run 2>&1 | tr '\r' '\n' | grep -vE '[0-9]+/[0-9]+ |Running|Generating' || true
+	$(PYTHON) tests/mutation_figures.py
+
+bench: ## the benchmarks; docs/performance.md has the figures
+	$(PYTHON) -m pytest -q tests/benchmarks --benchmark-enable --benchmark-columns=median,rounds
+
+lint: ## ruff and the import rules
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	lint-imports
+
+types: ## mypy, strict
+	$(PYTHON) -m mypy

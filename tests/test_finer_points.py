@@ -1,0 +1,171 @@
+"""Finer points of judging and ranking, each one found by a mutation that no other test noticed."""
+
+import importlib
+import sys
+
+import pytest
+from helpers import decide, gib, judge, kinds, make_gpu, make_inventory, make_profile, needing
+
+from nimprofile import POLICIES, RequestError, prefer
+from nimprofile.fit import Verdict
+from nimprofile.rank import rank
+
+NIM = POLICIES["nim"]
+
+
+def ranked_tps(chain, *tps):
+    """The tp tags in the order of a chain; None is a profile that has none."""
+    tags = [{} if tp is None else {"tp": tp} for tp in tps]
+    verdicts = [Verdict(make_profile(str(at), **one), (), ()) for at, one in enumerate(tags)]
+    return [verdict.profile.tags.get("tp") for verdict in rank(verdicts, prefer(chain, NIM))]
+
+
+# Judging.
+
+
+def test_what_blocks_a_gpu_is_told_before_what_could_be_freed():
+    machine = make_inventory(
+        make_gpu(0, total=80_000, free=40_000), make_gpu(1, total=10_000, free=10_000)
+    )
+    verdict = judge(needing(gib(30), tp="2"), machine)
+    assert kinds(verdict) == ["memory_total", "gpu_not_empty"]
+
+
+def test_free_memory_is_measured_against_the_full_context_where_the_gpu_would_hold_it():
+    machine = make_inventory(make_gpu(0, total=40 * 1024, free=39 * 1024))
+    (reason,) = judge(needing(gib(40), gib(10)), machine).reasons
+    assert (reason.kind, reason.need_bytes, reason.have_bytes) == ("memory_free", gib(40), gib(39))
+
+
+def test_free_memory_is_measured_against_the_least_where_the_full_context_never_fits():
+    machine = make_inventory(make_gpu(0, total=40 * 1024, free=39 * 1024))
+    (reason,) = judge(needing(gib(41), gib(10)), machine).reasons
+    assert reason.kind == "memory_context"
+
+
+def test_on_a_machine_without_gpus_one_is_missing_and_nothing_is_emulated():
+    verdict = judge(make_profile(llm_engine="vllm", precision="nvfp4", tp="2"), make_inventory())
+    assert kinds(verdict) == ["gpu_count"]
+    assert (verdict.gpus, verdict.emulated, verdict.elsewhere) == ((), False, ())
+
+
+def test_a_profile_that_does_not_run_is_not_said_to_be_emulated():
+    fp4 = make_profile(llm_engine="vllm", precision="nvfp4", tp="4")
+    assert not judge(fp4, "2xh100").emulated
+    assert not judge(fp4, "2xh100,1xl4").emulated
+
+
+# Chains of one's own.
+
+
+@pytest.mark.parametrize("chain", ["tp=low", "pp=high", "tp=2", "objective=latency"])
+def test_a_link_of_ones_own_says_where_it_comes_from(chain):
+    name = chain.partition("=")[0]
+    link = prefer(chain, NIM).criteria[0]
+    assert (link.name, link.source) == (name, "--prefer")
+
+
+def test_a_chain_of_ones_own_says_so():
+    assert prefer("tp", NIM).about == "A chain of your own."
+
+
+@pytest.mark.parametrize(
+    ("chain", "ordered"),
+    [
+        ("tp=low", [None, "1", "2", "4"]),
+        ("tp=high", ["4", "2", None, "1"]),
+        ("tp=1", ["1", None, "4", "2"]),
+    ],
+)
+def test_an_unknown_count_is_one(chain, ordered):
+    assert ordered == ranked_tps(chain, None, "1", "2", "4")
+
+
+@pytest.mark.parametrize(("count", "accepted"), [("9999", True), ("10000", False)])
+def test_a_preferred_count_has_up_to_four_digits(count, accepted):
+    if accepted:
+        assert prefer(f"tp={count}", NIM).criteria[0].prefers.startswith("tp 9999")
+        return
+    with pytest.raises(RequestError, match="tp takes low, high or a number, not '10000'"):
+        prefer(f"tp={count}", NIM)
+
+
+@pytest.mark.parametrize(
+    ("chain", "known"),
+    [
+        ("", "engine, precision, objective, tp, gpu_specific, prebuilt, pp, name, id"),
+        ("speed", "engine, precision, objective, tp, gpu_specific, prebuilt, pp, name, id"),
+        ("engine=triton", "tensorrt_llm, vllm, sglang"),
+        ("objective=cost", "latency, balanced, throughput"),
+    ],
+)
+def test_what_would_have_been_right_is_listed_whole(chain, known):
+    with pytest.raises(RequestError) as caught:
+        prefer(chain, NIM)
+    assert str(caught.value).endswith(known)
+
+
+def test_the_engine_of_a_generation_decides_before_its_precision():
+    """nim-1.13 takes vLLM first, nim-1.0 TensorRT-LLM; 2.x does not look at the engine."""
+    profiles = [
+        make_profile("a", llm_engine="vllm", precision="bf16", tp="1"),
+        make_profile("b", llm_engine="tensorrt_llm", precision="fp8", tp="1"),
+        make_profile("c", llm_engine="sglang", precision="fp8", tp="1"),
+    ]
+    chosen = {
+        name: [verdict.profile.id for verdict in decide(profiles, "1xh100", policy=name).ranked]
+        for name in ("nim-1.0", "nim-1.13", "nim-2.0")
+    }
+    assert chosen == {
+        "nim-1.0": ["b", "a", "c"],
+        "nim-1.13": ["a", "b", "c"],
+        "nim-2.0": ["c", "b", "a"],
+    }
+
+
+# Tables that are made once, when a module is imported: made anew, they say the same.
+
+
+@pytest.fixture
+def anew(monkeypatch):
+    """Import a module again, for this test only."""
+
+    def again(name):
+        monkeypatch.setattr(f"nimprofile.{name}", sys.modules[f"nimprofile.{name}"])
+        monkeypatch.delitem(sys.modules, f"nimprofile.{name}")
+        return importlib.import_module(f"nimprofile.{name}")
+
+    return again
+
+
+@pytest.mark.parametrize(
+    ("policy", "criterion", "ordered"),
+    [
+        ("nim", "llm_engine", ["tensorrt_llm", "vllm", "sglang", "other"]),
+        ("nim-1.13", "llm_engine", ["vllm", "tensorrt_llm", "sglang", "other"]),
+        ("nim", "profile", ["latency", "balanced", "throughput", "other"]),
+        ("nim-1.0", "precision", ["fp8", "fp16", "bf16", "other"]),
+        ("nim-2.0", "precision", ["mxfp4", "fp8", "int8", "fp16", "bf16", "nvfp4", "other"]),
+    ],
+)
+def test_a_policy_made_anew_orders_as_it_did(anew, policy, criterion, ordered):
+    rank_module = anew("rank")
+    verdicts = [Verdict(make_profile(value, **{criterion: value}), (), ()) for value in ordered]
+    ranked = rank_module.rank(reversed(verdicts), rank_module.POLICIES[policy])
+    assert ordered == [verdict.profile.id for verdict in ranked]
+
+
+def test_a_chain_made_anew_names_no_criterion_twice(anew):
+    for policy in anew("rank").POLICIES.values():
+        names = [criterion.name for criterion in policy.criteria]
+        assert sorted(set(names)) == sorted(names)
+        assert names[-1] == "id"
+
+
+def test_the_floors_made_anew_are_the_floors(anew):
+    rules = anew("rules")
+    assert (rules.RUNS_FROM["fp8"], rules.RUNS_FROM["nvfp4"], rules.AMPERE) == (
+        (8, 9),
+        (10, 0),
+        (8, 0),
+    )
