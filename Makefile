@@ -18,7 +18,7 @@ fuzz: ## the readers, 10,000 examples each (about ten minutes)
 
 mutation: ## mutation testing of fit, rules and rank (about ten minutes on two cores)
 	rm -rf mutants
-	HYPOTHESIS_PROFILE=mutation $(PYTHON) -m mutmut run 2>&1 | tr '\r' '\n' | grep -vE '[0-9]+/[0-9]+ |Running|Generating' || true
+	HYPOTHESIS_PROFILE=mutation $(PYTHON) -m mutmut run 2>&1 | tr '\r' '\n' | sed -E '/[0-9]+\/[0-9]+ |Running|Generating/d'
 	$(PYTHON) tests/mutation_figures.py
 
 bench: ## the benchmarks; docs/performance.md has the figures

@@ -195,6 +195,8 @@ def _explain(args: argparse.Namespace) -> int:
             print(explain_decision(decision, _style()))
         return SELECTED
     verdict = decision.verdict(_named(args.story_of, manifest))
+    if decision.pinned is not None and decision.pinned.profile.id == verdict.profile.id:
+        verdict = decision.pinned
     if args.format == "json":
         _print_json(explanation_to_dict(decision, verdict))
     else:

@@ -96,6 +96,8 @@ def _entries(root: dict[str, Node]) -> tuple[Dialect, list[Entry]]:
                 raise MisplacedError(f"this profile has no {key}", path)
             entries.append((path, id, entry))
         return ("metadata-api" if metadata else "v2"), entries
+    if root and root.keys() <= _METADATA_HEAD:
+        raise MisplacedError("an answer of the Metadata API without profiles", ())
     entries = []
     for key, entry in root.items():
         if isinstance(entry, dict) and ("tags" in entry or key not in _HEAD):
@@ -122,6 +124,7 @@ def _profile(path: Path, id: str, entry: dict[str, Node], dialect: Dialect) -> P
             id,
             tags,
             name=name or describe(tags) or id,
+            tags_from_name=dialect == "metadata-api",
             requires=NOTHING_REQUIRED
             if requires is None
             else _requires(requires, (*path, "requires")),
@@ -162,6 +165,7 @@ _METADATA_TAGS = {
     "buildable_profile": "trtllm_buildable",
 }
 _METADATA_NAMES = {tag: field for field, tag in _METADATA_TAGS.items()}
+_METADATA_HEAD = frozenset({"release_details", "features", "related_urls"})
 _NOT_TAGS = frozenset({"profile_id", "name", "requires", "workspace"})
 
 
@@ -288,7 +292,14 @@ def read_printout(text: str, source: str) -> Manifest:
             least = stated_gb_to_bytes(row.least_gb) if row.least_gb is not None else size
             if row.length is not None and row.least_gb is None:
                 least = 0
-            memory = Stated(size, min(least, size), "the listing's [requires …]", row.length)
+            memory = Stated(
+                size,
+                min(least, size),
+                "the listing's [requires …]",
+                row.length,
+                row.full_gb,
+                row.least_gb,
+            )
         tags = parse_name(row.name).tags
         try:
             profiles.append(

@@ -102,7 +102,18 @@ def check(
     if uniform_gpus and len(machine.groups) > 1:
         found.append(MixedGpus(tuple(group.label for group in machine.groups)))
     waivers = _waivers(request, pinned)
-    trial = _best_trial(profile, machine, request, need, waivers)
+    # Profiles that ask the same of the GPUs fare the same: real manifests have many such.
+    asks = (
+        *(profile.made_for, profile.gpu_names, profile.gpus_needed, profile.tp is None),
+        *(profile.engine is None, profile.precision, profile.exact_capability),
+        *(profile.any_ampere_or_newer, "product_name_regex" in profile.tags, need, waivers),
+        *(profile.requires.compute_capability, request.empty_gpu_gate),
+        request.allow_nvfp4_emulation,
+    )
+    trial = machine.trials.get(asks)
+    if trial is None:
+        trial = _best_trial(profile, machine, request, need, waivers)
+        machine.trials[asks] = trial
     found += trial.findings
     found += [finding for rule in WISH_RULES for finding in rule(profile, machine, request)]
     reasons, waived, doubts = [], [], []
@@ -207,7 +218,7 @@ def _distance(trial: _Trial) -> tuple[int, bool, int, int]:
 def _try_group(
     profile: Profile, group: GpuGroup, request: Request, need: MemoryNeed | None, waivers: _Waivers
 ) -> _Trial:
-    judged = list(_findings(profile, group.kinds, request, need, waivers))
+    judged = [one for kind in group.kinds for one in _judge(profile, kind, request, need, waivers)]
     # The best GPUs first: one in doubt, or that must be freed, only when there is no other.
     usable = sorted(
         (standing, index, kind)
@@ -235,25 +246,25 @@ def _try_group(
     )
 
 
-def _findings(
+def _judge(
     profile: Profile,
-    kinds: list[GpuKind],
+    kind: GpuKind,
     request: Request,
     need: MemoryNeed | None,
     waivers: _Waivers,
 ) -> Iterator[_Judged]:
-    for kind in kinds:
-        fixed = [found for rule in GPU_RULES if (found := rule(profile, kind, request, need))]
-        # What holds for the GPU with the least free memory holds for the others of its kind.
-        free = [found for rule in FREE_RULES if (found := rule(profile, kind, request, need))]
-        if not free or not kind.levels:
-            findings = fixed + free
-            yield _standing(findings, waivers), kind, findings
-            continue
-        for level in kind.levels:
-            free = [found for rule in FREE_RULES if (found := rule(profile, level, request, need))]
-            findings = fixed + free
-            yield _standing(findings, waivers), level, findings
+    """What a kind of GPU, or each level of its free memory, has against a profile."""
+    fixed = [found for rule in GPU_RULES if (found := rule(profile, kind, request, need))]
+    # What holds for the GPU with the least free memory holds for the others of its kind.
+    free = [found for rule in FREE_RULES if (found := rule(profile, kind, request, need))]
+    if not free or not kind.levels:
+        findings = fixed + free
+        yield _standing(findings, waivers), kind, findings
+        return
+    for level in kind.levels:
+        free = [found for rule in FREE_RULES if (found := rule(profile, level, request, need))]
+        findings = fixed + free
+        yield _standing(findings, waivers), level, findings
 
 
 def _standing(findings: list[Reason | Doubt], waivers: _Waivers) -> _Standing:

@@ -16,13 +16,18 @@ from pydantic import TypeAdapter, ValidationError
 from nimprofile.catalog import product_of
 from nimprofile.errors import InventoryError, ManifestError
 from nimprofile.inventory import Gpu, Inventory
-from nimprofile.listing import is_listing, read_listing
+from nimprofile.listing import is_listing, read_listing, unwrap_json_lines
 from nimprofile.manifest import MAX_BYTES, decode, read_text
+from nimprofile.values import normalise_gpu_name
+
+NON_FREE_PERCENT = 6
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
     from typing import Any
+
+    from nimprofile.listing import ListedGpu
 
 
 @cache
@@ -58,8 +63,9 @@ def parse_inventory(text: str, source: str = "<string>") -> Inventory:
 
     Raises InventoryError, with a place such as `gpus[0].memory_total_mib`.
     """
-    if text.lstrip()[:1] != "{" and is_listing(text):
-        return _from_listing(text, source)
+    lines = unwrap_json_lines(text)
+    if lines.lstrip()[:1] != "{" and is_listing(lines):
+        return _from_listing(lines, source)
     try:
         data = json.loads(text, object_pairs_hook=_unique)
         json.dumps(data, ensure_ascii=False).encode()  # half of a surrogate pair is no text
@@ -140,9 +146,10 @@ def _from_listing(text: str, source: str) -> Inventory:
         for entry in listed:
             gpu = Gpu(entry.index, entry.name, device_id=entry.device_id)
             product = product_of(gpu)
-            total = product.memory_mib if product and not product.unified_memory else None
-            used = entry.used_percent
-            free = None if total is None or used is None else total * (100 - min(used, 100)) // 100
+            # A MIG instance has its board's PCI id, a name of its own and less memory.
+            whole = product and normalise_gpu_name(entry.name) in product.spellings
+            total = product.memory_mib if product and whole and not product.unified_memory else None
+            free = None if total is None else _free_mib(entry, total)
             gpus.append(
                 Gpu(
                     entry.index,
@@ -157,3 +164,11 @@ def _from_listing(text: str, source: str) -> Inventory:
     except ValueError as error:
         raise InventoryError(f"{source}: {error}") from None
     return Inventory(tuple(gpus))
+
+
+def _free_mib(entry: ListedGpu, total: int) -> int | None:
+    """Free memory by the share in use; NIM calls a GPU non-free from about 5 % in use on."""
+    used = entry.used_percent
+    if not entry.free:
+        used = max(used or 0, NON_FREE_PERCENT)
+    return None if used is None else int(total * (100 - used) / 100)

@@ -5,6 +5,7 @@ Every layout seen, 1.0 to 2.x, speech, retrieval and BioNeMo NIMs included; the 
 
 from __future__ import annotations
 
+import math
 import re
 
 from nimprofile.errors import ManifestError
@@ -35,7 +36,7 @@ _NEED = re.compile(
 )
 _GPU = re.compile(
     r"\s*-\s+\[(?P<device>[0-9a-fA-F]{4}:[0-9a-fA-F]{4})\] \((?P<index>[0-9]{1,6})\) "
-    r"(?P<name>[^\[(]++)(?:\([^)]*\))?\s*(?:\[current utilization: (?P<used>[0-9]{1,6}|N/A)%\])?\s*"
+    r"(?P<name>[^\[(]++)(?:\([^)]*\))?\s*(?:\[current utilization: (?P<used>[^%\]]{1,12})%\])?\s*"
 )
 
 
@@ -60,12 +61,19 @@ class Row(Record):
 
 
 class ListedGpu(Record):
-    """One GPU of a printout's SYSTEM INFO; `used_percent` is None for `N/A%`."""
+    """One GPU of a printout's SYSTEM INFO.
+
+    Attributes:
+        index, device_id, name: as printed.
+        used_percent: of its memory; None for `N/A%`.
+        free: whether it stands under "Free GPUs".
+    """
 
     index: int
     device_id: str
     name: str
-    used_percent: int | None
+    used_percent: float | None
+    free: bool
 
 
 def is_listing(text: str) -> bool:
@@ -77,6 +85,23 @@ def is_listing(text: str) -> bool:
         if len(line) <= MAX_LINE
         and (line.lstrip()[:1] in ("-", "M", "S") or "Valid profile" in line)
     )
+
+
+def unwrap_json_lines(text: str) -> str:
+    """A log of JSON lines (`NIM_JSONL_LOGGING`) as the messages in it; any other text as it is."""
+    if not text.startswith("{") or '"message"' not in text:
+        return text
+    import json
+
+    lines = []
+    for line in text.splitlines():
+        try:
+            entry = json.loads(line)
+        except (ValueError, RecursionError):
+            entry = None
+        message = entry.get("message") if isinstance(entry, dict) else None
+        lines.append(message if isinstance(message, str) else line)
+    return "\n".join(lines)
 
 
 def read_listing(text: str, *, source: str) -> tuple[tuple[Row, ...], tuple[ListedGpu, ...]]:
@@ -94,7 +119,7 @@ def read_listing(text: str, *, source: str) -> tuple[tuple[Row, ...], tuple[List
             row = Row(match["id"], match["name"], "valid profile", None, None, None, number)
             rows.setdefault((row.id, row.name), row)
         elif match := _GPU.fullmatch(line):
-            gpu = _gpu(match)
+            gpu = _gpu(match, section)
             gpus[gpu.index] = gpu
         elif match := _HEADING.fullmatch(line):
             title = match["title"].strip().lower()
@@ -102,6 +127,12 @@ def read_listing(text: str, *, source: str) -> tuple[tuple[Row, ...], tuple[List
             if (rest := match["rest"]) and rest != "<None>":
                 row = _row(rest, section, number, source)
                 rows.setdefault((row.id, row.name), row)
+        elif _is_bullet(line) and section.endswith("free gpus"):
+            raise ManifestError(
+                f"this line stands among the GPUs but is not one: {line.strip()[:80]!r}",
+                source=source,
+                line=number,
+            )
         elif not line.strip():
             section = ""  # what follows a printout is somebody's text
         elif _is_bullet(line) and (section not in _NO_PROFILES or _has_full_id(line)):
@@ -155,10 +186,16 @@ def _gigabytes(text: str, source: str, number: int) -> float:
     return size
 
 
-def _gpu(match: re.Match[str]) -> ListedGpu:
-    used = None if match["used"] in (None, "N/A") else int(match["used"])
+def _gpu(match: re.Match[str], section: str) -> ListedGpu:
+    try:
+        used = float(match["used"] or "")
+    except ValueError:
+        used = math.nan  # `N/A` on unified memory
     try:
         device = parse_device_id(match["device"])
     except ValueError:
         device = match["device"].lower()
-    return ListedGpu(int(match["index"]), device, match["name"].strip(), used)
+    known = used if 0 <= used <= 100 else None
+    return ListedGpu(
+        int(match["index"]), device, match["name"].strip(), known, section != "non-free gpus"
+    )

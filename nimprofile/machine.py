@@ -7,6 +7,8 @@ from nimprofile.values import normalise_gpu_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from nimprofile.inventory import Gpu, Inventory
 
 
@@ -14,10 +16,19 @@ class GpuKind:
     """GPUs that no rule can tell apart, but for their free memory.
 
     `gpu` is the one with the least of it. `levels` are the same GPUs sorted by it, each figure a
-    kind of its own; empty when there is only one figure.
+    kind of its own; empty when there is only one figure. `devices` are the PCI ids of its
+    product, its own among them.
     """
 
-    __slots__ = ("capability", "gpu", "indices", "label", "levels", "spellings")
+    __slots__ = (
+        "capability",
+        "devices",
+        "gpu",
+        "indices",
+        "label",
+        "levels",
+        "spellings",
+    )
 
     def __init__(self, gpus: list[Gpu]):
         by_free: dict[int, list[Gpu]] = {}
@@ -33,6 +44,9 @@ class GpuKind:
         # `NVIDIA H100` is what a 94 GB board says: the name of another product tells nothing.
         if gpu.name and product_of(gpu.replace(device_id=None)) in (None, product):
             self.spellings |= {normalise_gpu_name(gpu.name)}
+        self.devices = frozenset(product.device_ids if product else ())
+        if gpu.device_id:
+            self.devices |= {gpu.device_id}
         self.capability = gpu.compute_capability
         if product is not None:
             self.capability = self.capability or product.compute_capability
@@ -52,16 +66,18 @@ class GpuGroup:
 class Machine:
     """An inventory sorted into groups of one product, ready to be judged against.
 
-    The catalogue supplies names and missing compute capabilities.
+    The catalogue supplies names and missing compute capabilities. `trials` is for `fit`, which
+    remembers there how profiles that ask the same fared.
     """
 
-    __slots__ = ("groups", "inventory")
+    __slots__ = ("groups", "inventory", "trials")
 
     def __init__(self, inventory: Inventory):
         groups: dict[str, dict[tuple[object, ...], list[Gpu]]] = {}
         for gpu in inventory.gpus:
             product = product_of(gpu)
             key = product.short if product else gpu.device_id or normalise_gpu_name(gpu.name or "")
+            key = key or f"unknown, {gpu.index}"  # two of which nothing is known are not alike
             facts = (
                 gpu.name,
                 gpu.device_id,
@@ -72,4 +88,5 @@ class Machine:
             )
             groups.setdefault(key, {}).setdefault(facts, []).append(gpu)
         self.inventory = inventory
+        self.trials: dict[object, Any] = {}
         self.groups = [GpuGroup(kinds) for kinds in groups.values()]

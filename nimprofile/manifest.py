@@ -105,10 +105,11 @@ def parse_manifest(text: str, source: str = "<string>") -> Manifest:
     if not text.strip():
         raise ManifestError("the file is empty", source=source)
     if any(mark in text for mark in _LISTING_MARKS):
-        from nimprofile.listing import is_listing
+        from nimprofile.listing import is_listing, unwrap_json_lines
 
-        if text.lstrip()[:1] not in "{[" and is_listing(text):
-            return read_printout(text, source)
+        lines = unwrap_json_lines(text)
+        if not _is_json(text) and is_listing(lines):
+            return read_printout(lines, source)
     from nimprofile.yaml_reader import line_of, place
 
     root = _read(text, source)
@@ -129,6 +130,19 @@ def _read(text: str, source: str) -> Node:
         except (ValueError, RecursionError):
             pass  # YAML in flow style, or broken JSON: the YAML reader says which, and where
     return read_yaml(text, source=source, skip=_SKIPPED)
+
+
+def _is_json(text: str) -> bool:
+    """Whether a text that begins like JSON is; a log may begin with `[` too."""
+    if text.lstrip()[:1] not in "{[":
+        return False
+    import json
+
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _read_json(text: str) -> Node:

@@ -6,6 +6,7 @@ arithmetic, which reproduces the figures its listings print for Llama 3.1 8B.
 
 from __future__ import annotations
 
+from nimprofile.profile import STATED_BY_TAG
 from nimprofile.record import Record
 from nimprofile.values import GIB
 
@@ -65,18 +66,22 @@ def memory_need(profile: Profile, shape: ModelShape | None) -> MemoryNeed | None
     width x 2 bytes per token, layers divided by pp and KV heads by tp, at least one head each
     (docs.nvidia.com/nim/large-language-models/latest/troubleshooting, "memory").
     """
-    if profile.memory is not None:
-        return MemoryNeed(
-            profile.memory.full_bytes, profile.memory.least_bytes, profile.memory.source
-        )
+    stated = profile.memory
     if shape is None or profile.precision is None or profile.tp is None:
-        return None
+        if stated is None:
+            return None
+        return MemoryNeed(stated.full_bytes, stated.least_bytes, stated.source)
     pp = profile.pp or 1
     weights = -(-shape.parameters * profile.precision.bits // (8 * profile.tp * pp))
     layers = -(-shape.num_hidden_layers // pp)
     heads = -(-shape.num_key_value_heads // profile.tp)
     per_token = 2 * layers * heads * shape.head_dim * KV_BYTES_PER_VALUE
     context = shape.max_position_embeddings
+    if stated is not None:
+        # NIM 2.x's tag is the need of the full context; with less of it the weights must still fit.
+        by_tag = stated.source == STATED_BY_TAG
+        least = min(weights, stated.full_bytes) if by_tag else stated.least_bytes
+        return MemoryNeed(stated.full_bytes, least, stated.source, per_token, context)
     return MemoryNeed(
         weights + OVERHEAD_BYTES + per_token * context,
         weights,

@@ -136,24 +136,28 @@ def _row(verdict: Verdict) -> str:
 
 def _requires(verdict: Verdict) -> str:
     """`[requires >=33 GB/gpu, try --max-model-len=84992 to reduce to >=28 GB/gpu]`."""
-    need = verdict.need
+    need, stated = verdict.need, verdict.profile.memory
     if need is None:
         return ""
-    stated = verdict.profile.tags.get("min_vram_per_device_gb")
-    full = -(-float(stated) // 1) if stated is not None else -(-need.full_bytes // GIB)
-    hint = ""
+    full = _gigabytes(stated.printed_gb if stated else None, need.full_bytes)
     lengths = [
         reason.max_model_len
         for reason in (*verdict.reasons, *verdict.waived)
         if isinstance(reason, ContextTooLong) and reason.max_model_len
     ]
-    printed = verdict.profile.memory
-    if lengths and need.kv_bytes_per_token and need.max_model_len:
+    hint = ""
+    if stated is not None and stated.max_model_len is not None:
+        hint = f", try --max-model-len={stated.max_model_len}"
+        if stated.least_bytes:
+            least = _gigabytes(stated.printed_least_gb, stated.least_bytes)
+            hint += f" to reduce to >={least} GB/gpu"
+    elif lengths and need.kv_bytes_per_token and need.max_model_len:
         saved = need.kv_bytes_per_token * (need.max_model_len - lengths[0])
-        least = -(-(need.full_bytes - saved) // GIB)
+        least = _gigabytes(None, need.full_bytes - saved)
         hint = f", try --max-model-len={lengths[0]} to reduce to >={least} GB/gpu"
-    elif printed is not None and printed.max_model_len is not None:
-        hint = f", try --max-model-len={printed.max_model_len}"
-        if printed.least_bytes:
-            hint += f" to reduce to >={-(-printed.least_bytes // GIB)} GB/gpu"
-    return f" [requires >={int(full)} GB/gpu{hint}]"
+    return f" [requires >={full} GB/gpu{hint}]"
+
+
+def _gigabytes(printed: float | None, size: int) -> int:
+    """The figure as it was printed, else the size in GiB, rounded up as NIM 2.x does."""
+    return int(-(-printed // 1)) if printed is not None else -(-size // GIB)

@@ -93,6 +93,9 @@ class Requires(Record):
 NOTHING_REQUIRED = Requires()
 
 
+STATED_BY_TAG = "tag min_vram_per_device_gb"
+
+
 class Stated(Record):
     """Memory that a manifest says each GPU must have.
 
@@ -102,12 +105,15 @@ class Stated(Record):
             the same; 0 when the source says only that a shorter context helps.
         source: what said it: `requires.memory_gib_per_gpu`, a tag, or the listing.
         max_model_len: the context that `least_bytes` is for, in tokens, when it was printed.
+        printed_gb, printed_least_gb: the figures as a printout or tag has them.
     """
 
     full_bytes: int
     least_bytes: int
     source: str
     max_model_len: int | None = None
+    printed_gb: float | None = None
+    printed_least_gb: float | None = None
 
 
 class Profile(Record):
@@ -131,7 +137,8 @@ class Profile(Record):
         any_ampere_or_newer: tag `ampereplus: enabled`.
         memory: what the manifest says it needs on each GPU.
         requires: the manifest's own conditions.
-        tags_from_name: the tags were read off the name, so they may be incomplete.
+        tags_from_name: the tags were read off the name, or off the fields of the Metadata API, so
+            they may be incomplete and are not what the id was computed from.
     """
 
     id: str
@@ -225,6 +232,7 @@ def profile_from_tags(
         memory = Stated(size, size, "requires.memory_gib_per_gpu")
     elif memory is None:
         memory = by_tag
+    names = _gpu_names(tags)
     return Profile(
         id,
         name,
@@ -236,8 +244,8 @@ def profile_from_tags(
         None if objective is None else _objective(objective),
         _flag(tags, "feat_lora"),
         _flag(tags, "trtllm_buildable") is True,
-        _gpu_names(tags),
-        () if devices is None else _devices(devices),
+        names,
+        () if devices is None else _devices(devices, names),
         None if capability is None else _capability(capability),
         get("ampereplus") == "enabled",
         memory,
@@ -283,9 +291,15 @@ def _gpu_names(tags: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(sorted({normalise_gpu_name(part) for part in text.split(",") if part.strip()}))
 
 
-def _devices(text: str) -> tuple[str, ...]:
+_ERRATA = {("l40s", "26b5:10de"): "26b9:10de"}
+"""NIM up to 1.2 tags L40S profiles with the L40's id, and they run on an L40S (corpus, 001)."""
+
+
+def _devices(text: str, names: tuple[str, ...]) -> tuple[str, ...]:
     try:
-        return tuple(sorted({parse_device_id(part) for part in text.split(",")}))
+        devices = [parse_device_id(part) for part in text.split(",")]
+        only = names[0] if len(names) == 1 else ""
+        return tuple(sorted({_ERRATA.get((only, device), device) for device in devices}))
     except ValueError as error:
         raise ManifestError(str(error), place="tags.gpu_device") from None
 
@@ -305,4 +319,4 @@ def _stated_by_tag(text: str) -> Stated:
     if not 0 < number < 1e6:
         raise ManifestError(f"{text!r} is not a size in GB", place="tags.min_vram_per_device_gb")
     size = stated_gb_to_bytes(number)
-    return Stated(size, size, "tag min_vram_per_device_gb")
+    return Stated(size, size, STATED_BY_TAG, None, number)

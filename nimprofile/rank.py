@@ -82,7 +82,6 @@ def _tensor_parallel(verdict: Verdict) -> int:
 
 
 _1_0 = "docs.nvidia.com/nim/large-language-models/1.0.0, 'optimization'"
-_CARD = "the project's brief: TensorRT-LLM, lower precision, latency, higher tensor parallelism"
 
 ENGINE = Criterion(
     "engine",
@@ -232,13 +231,14 @@ _COUNTS = {"tp": "tp", "pp": "pp"}
 def prefer(chain: str, base: Policy) -> Policy:
     """A user's own chain: `objective=throughput,precision,tp`.
 
-    Each link is a criterion of `nim`, or `criterion=value`, which puts that value first and leaves
-    the rest to the criterion; `tp` and `pp` take a number, `low` or `high`. What the chain does not
-    name follows in the order of `base`.
+    Each link is a criterion as `base` has it, or as `nim` does; or `criterion=value`, which puts
+    that value first and leaves the rest to the criterion; `tp` and `pp` take a number, `low` or
+    `high`. What the chain does not name follows in the order of `base`.
 
     Raises RequestError for a criterion or a value there is none of.
     """
-    links = [_link(part.strip()) for part in chain.split(",") if part.strip()]
+    own = _DEFAULTS | {criterion.name: criterion for criterion in base.criteria}
+    links = [_link(part.strip(), own) for part in chain.split(",") if part.strip()]
     names = [link.name for link in links]
     if not links:
         raise RequestError(f"--prefer {chain!r} names no criterion; known: {', '.join(_DEFAULTS)}")
@@ -253,11 +253,11 @@ def prefer(chain: str, base: Policy) -> Policy:
     )
 
 
-def _link(text: str) -> Criterion:
+def _link(text: str, own: dict[str, Criterion]) -> Criterion:
     name, equals, value = (piece.strip() for piece in text.partition("="))
     if name not in _DEFAULTS:
         raise RequestError(f"--prefer: {name!r} is not a criterion; known: {', '.join(_DEFAULTS)}")
-    default = _DEFAULTS[name]
+    default = own[name]
     if not equals:
         return default
     if name in _COUNTS:

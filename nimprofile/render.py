@@ -319,6 +319,9 @@ def _passed(title: str, verdict: Verdict, decision: Decision) -> str:
 
 def _standing(decision: Decision, verdict: Verdict) -> list[str]:
     ids = [ranked.profile.id for ranked in decision.ranked]
+    if verdict is decision.pinned and decision.request.pin is not None:
+        outcome = "is refused" if decision.selected is None else "starts"
+        return [f"It is pinned by {decision.request.pin.source}, and {outcome}."]
     if verdict.profile.id not in ids:
         return ["It is not a candidate."]
     place = ids.index(verdict.profile.id)

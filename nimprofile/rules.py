@@ -62,9 +62,12 @@ RUNS_FROM = {
 NATIVE_FROM = {
     Precision.FP8: _at_least("8.9"),
     Precision.NVFP4: _at_least("10.0"),
-    Precision.MXFP4: _at_least("10.0"),
 }
-"""From where on the hardware computes in the format; below, kernels unpack it as they go."""
+"""From where on the hardware computes in the format; the sources are those of `RUNS_FROM`.
+
+Formats of weights only (INT4, AWQ, MXFP4 below Blackwell) are unpacked by the kernels they were
+made for: that is how they are meant to run, so they count as native wherever they run.
+"""
 
 EMULATED_NVFP4_FROM = _at_least("8.0")
 """Below 10.0 NVFP4 weights go through weight-only kernels written for Ampere and newer."""
@@ -160,18 +163,24 @@ WISH_RULES = (lora_as_wanted, tags_as_selected)
 def gpu_matches(
     profile: Profile, kind: GpuKind, request: Request, need: MemoryNeed | None
 ) -> Reason | Doubt | None:
-    """A profile made for certain GPUs runs on those: by PCI id, else by the whole name."""
+    """A profile made for certain GPUs runs on those: by PCI id, else by the whole name.
+
+    A name decides only where one side has no PCI id (facts of the corpus: 003, 008, 040).
+    """
     if not (profile.gpu_names or profile.gpu_devices):
-        return None
-    if kind.gpu.device_id in profile.gpu_devices:
-        return None
-    if not kind.spellings.isdisjoint(profile.gpu_names):
-        # By name in spite of the id: NIM up to 1.2 tags L40S profiles with the L40's id, 26b5,
-        # and they run on an L40S, 26b9 (corpus, 001).
+        if "product_name_regex" in profile.tags:
+            return Doubt("gpu", "what its product_name_regex matches", "made for", kind.indices)
         return None
     if profile.any_ampere_or_newer and kind.capability is not None and kind.capability >= AMPERE:
         return None  # speech NIMs: an A100 profile tagged so is compatible with an H100 (051)
-    return WrongGpu(profile.made_for, kind.label, kind.indices)
+    if profile.gpu_devices and kind.devices:
+        matches = not kind.devices.isdisjoint(profile.gpu_devices)
+    elif kind.devices or kind.spellings:
+        matches = not kind.spellings.isdisjoint(profile.gpu_names)
+    else:
+        made_for = " / ".join(profile.made_for)
+        return Doubt("gpu", "the product", f"made for {made_for}", kind.indices)
+    return None if matches else WrongGpu(profile.made_for, kind.label, kind.indices)
 
 
 def capability_for_precision(

@@ -88,7 +88,7 @@ def message(reason: Reason) -> str:
         case CudaTooOld(need, have):
             return f"requires CUDA {need}; this driver serves {have}"
         case LoraMismatch(True):
-            return "does not serve LoRA adapters, and adapters are wanted"
+            return "is not known to serve LoRA adapters, and adapters are wanted"
         case LoraMismatch(_):
             return "serves LoRA adapters, and none are wanted"
         case TagMismatch(tag, wanted, None):

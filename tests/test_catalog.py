@@ -180,7 +180,7 @@ def test_boards_of_near_names_are_two(name, other):
     ],
 )
 def test_an_ambiguous_name_lists_those_it_may_be(name, listed):
-    with pytest.raises(UnknownGpuError, match="is not one GPU; did you mean") as caught:
+    with pytest.raises(UnknownGpuError, match="is several GPUs; did you mean") as caught:
         find_product(name)
     for short in listed:
         assert short in str(caught.value)
@@ -201,6 +201,14 @@ def test_an_unknown_name_lists_near_ones(name, near):
 def test_a_name_near_to_nothing_is_unknown(name):
     with pytest.raises(UnknownGpuError, match="is not a known GPU; "):
         find_product(name)
+
+
+@pytest.mark.parametrize("name", ["8h100", "8*h100"])
+def test_a_count_that_lacks_its_x_is_told_how_to_write_it(name):
+    with pytest.raises(UnknownGpuError) as caught:
+        find_product(name)
+    expected = f"{name!r} is not a number of GPUs; write 8xh100 for eight of h100"
+    assert expected == str(caught.value)
 
 
 def test_what_is_near_to_nothing_points_to_the_whole_list():
@@ -279,7 +287,8 @@ def test_a_machine_may_be_mixed_and_is_numbered_through():
 
 
 @pytest.mark.parametrize(
-    "spec", ["rtx4090", "1xrtx4090", "1 x rtx4090", "1x2684", "1xNVIDIA GeForce RTX 4090"]
+    "spec",
+    ["rtx4090", "1xrtx4090", "1 x rtx4090", "1 × rtx4090", "1x2684", "1xNVIDIA GeForce RTX 4090"],
 )
 def test_an_x_in_the_name_is_not_taken_for_the_count(spec):
     assert ["NVIDIA GeForce RTX 4090"] == [gpu.name for gpu in mock_inventory(spec).gpus]

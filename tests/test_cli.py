@@ -101,10 +101,7 @@ def test_select_prints_the_choice_the_gpus_and_the_reason(run, manifest):
         f"id       {ID_FP8}",
         "gpus     0-1 (2 × NVIDIA H100 80GB HBM3)",
         "memory   10.0 GiB per GPU, tag min_vram_per_device_gb",
-        (
-            "because  precision: the fewest bits of what the GPUs compute natively; "
-            "the next is vllm-bf16-tp1-pp1-16.0"
-        ),
+        "because  precision: fp8 before bf16; the next is vllm-bf16-tp1-pp1-16.0",
         "policy   nim",
     ] == out.splitlines()
 
@@ -156,7 +153,7 @@ def test_a_warning_goes_to_stderr(run, manifest, busy):
     options = ("--manifest", manifest, "--inventory", busy, "--format", "id")
     code, out, err = run("select", *options, "--profile", ID_BF16)
     assert (0, f"{ID_BF16}\n") == (code, out)
-    assert err.startswith("warning: the pin itself sets aside: GPU 0 is not empty")
+    assert err.startswith("warning: the pin overrides: GPU 0 is not empty")
 
 
 def test_text_json_has_its_warnings_inside_too(run, manifest, busy):
@@ -207,6 +204,42 @@ def test_2_for_a_wrong_command_line(run, argv):
     assert err.startswith("usage: nimprofile")
 
 
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        pytest.param(
+            ("select", "--manifest", "m", "--gpus", "1xt4", "--prefer", "speed"),
+            "--prefer: 'speed' is not a criterion",
+            id="prefer",
+        ),
+        pytest.param(
+            ("select", "--manifest", "-", "--inventory", "-"),
+            "only one of --manifest and --inventory can be standard input",
+            id="standard input twice",
+        ),
+        pytest.param(
+            ("list", "--manifest", "llama-3.1-8b-instruct", "--gpus", "1xt4", "--nim", "--json"),
+            "--nim is a layout of its own; leave --json out",
+            id="NIM's layout as JSON",
+        ),
+        pytest.param(
+            ("gpus", "--known", "--gpus", "1xt4"),
+            "--known prints the catalogue; leave --gpus and --inventory out",
+            id="catalogue and GPUs",
+        ),
+        pytest.param(
+            ("gpus", "--known", "--inventory", "-"),
+            "--known prints the catalogue; leave --gpus and --inventory out",
+            id="catalogue and inventory",
+        ),
+    ],
+)
+def test_2_for_options_that_do_not_go_together_or_cannot_be_read(run, argv, message):
+    code, out, err = run(*argv)
+    assert (2, "") == (code, out)
+    assert err.startswith(f"nimprofile: {message}")
+
+
 def test_an_unknown_policy_lists_the_known_ones(run):
     assert "'best' is not a policy; known: nim, nim-1.0" in run("select", "--policy", "best")[2]
 
@@ -221,7 +254,6 @@ def test_an_unknown_engine_lists_the_known_ones(run):
         pytest.param(("--manifest", "nope"), "nope: no such file, and no bundled", id="manifest"),
         pytest.param(("--gpus", "1xh1000"), "'h1000' is not a known GPU", id="GPU"),
         pytest.param(("--gpus", "0xt4"), "'0xt4': a machine has 1 to 1024 GPUs", id="no GPU"),
-        pytest.param(("--prefer", "speed"), "--prefer: 'speed' is not a criterion", id="prefer"),
         pytest.param(("--profile", "nope"), "--profile: 'nope' is not a profile", id="pin"),
         pytest.param(("--profile", "auto"), "--profile: 'auto' is not a profile", id="auto"),
     ],
@@ -265,6 +297,15 @@ def test_4_when_there_is_no_gpu_to_read(run, manifest, command):
     assert err.startswith("nimprofile: no GPU could be read")
 
 
+@pytest.mark.parametrize("command", ["select", "list", "explain"])
+def test_4_when_the_inventory_has_no_gpu(run, manifest, tmp_path, command):
+    path = tmp_path / "box.json"
+    path.write_text('{"gpus": []}', encoding="utf-8")
+    code, out, err = run(command, "--manifest", manifest, "--inventory", path)
+    assert (4, "") == (code, out)
+    assert "nimprofile: no GPU could be read: the inventory has none\n" == err
+
+
 def test_4_from_gpus_too(run):
     assert 4 == run("gpus")[0]
 
@@ -277,21 +318,15 @@ def test_130_when_interrupted(run, monkeypatch):
     assert (130, "", "") == run("select", "--manifest", "x", "--gpus", "1xt4")
 
 
-def test_3_when_both_inputs_are_standard_input(run):
-    code, _, err = run("select", "--manifest", "-", "--inventory", "-")
-    assert 3 == code
-    assert "only one of --manifest and --inventory can be standard input" in err
-
-
 # Which manifest.
 
 
 def test_without_a_manifest_the_bundled_ones_are_listed(run, monkeypatch):
     monkeypatch.setattr(cli, "CONTAINER_MANIFESTS", ("/nowhere/m.yaml",))
     code, _, err = run("select", "--gpus", "1xh100")
-    assert 3 == code
+    assert 2 == code
     assert err.startswith("nimprofile: no manifest: name one with --manifest or NIM_MANIFEST_PATH")
-    assert ", ".join(bundled_manifests()) in err
+    assert [f"  {name}" for name in bundled_manifests()] == err.splitlines()[1:]
 
 
 def test_in_a_container_the_manifest_is_where_nim_keeps_it(run, manifest, monkeypatch):
@@ -339,7 +374,7 @@ def test_nim_model_profile_pins(select_id, monkeypatch, value):
     assert ID_BF16 == select_id()
 
 
-@pytest.mark.parametrize("value", ["", "default"])
+@pytest.mark.parametrize("value", ["", "default", "Default"])
 def test_an_empty_or_default_pin_variable_selects(select_id, monkeypatch, value):
     monkeypatch.setenv("NIM_MODEL_PROFILE", value)
     assert ID_FP8 == select_id()
@@ -497,6 +532,15 @@ def test_list_prints_every_profile_with_its_grade_in_a_pipe(run, manifest):
 
 def test_list_succeeds_even_when_no_profile_runs(run, manifest):
     assert 0 == run("list", "--manifest", manifest, "--gpus", "1xt4")[0]
+
+
+@pytest.mark.parametrize("layout", [(), ("--nim",), ("--json",)])
+def test_list_says_on_stderr_that_a_pin_is_refused(run, manifest, layout):
+    options = ("--manifest", manifest, "--gpus", "1xh100", "--profile", ID_FP8)
+    code, out, err = run("list", *options, *layout)
+    assert 0 == code
+    assert ID_BF16 in out
+    assert err.startswith(f"--profile={ID_FP8} is refused: vllm-fp8-tp2-pp1-10.0 does not run here")
 
 
 def test_list_prints_the_decision_as_json(run, manifest):
@@ -665,6 +709,14 @@ def test_no_color_takes_the_colour_away_and_leaves_the_columns(manifest, monkeyp
     assert terminal.getvalue().startswith(f"runnable (2)\n  {ID_BF16[:12]}  vllm")
 
 
+def test_a_dumb_terminal_gets_no_colour(manifest, monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setenv("TERM", "dumb")
+    cli.main(["list", "--manifest", manifest, "--gpus", "1xh100"])
+    assert terminal.getvalue().startswith(f"runnable (2)\n  {ID_BF16[:12]}  vllm")
+
+
 def test_an_empty_no_color_is_none(manifest, monkeypatch):
     terminal = Terminal()
     monkeypatch.setattr(sys, "stdout", terminal)
@@ -748,16 +800,66 @@ def test_a_process_obeys_nims_variables(manifest):
     assert f"{ID_BF16}\n".encode() == process(*argv, NIM_MODEL_PROFILE=ID_BF16).stdout
 
 
-def test_a_reader_that_goes_away_is_not_a_failure():
+def shell(script):
+    """`script` in bash, where "$0" is Python and can import the package."""
     package = Path(nimprofile.__file__).parents[1]
-    script = 'set -o pipefail; "$0" -m nimprofile gpus --known --json | true'
-    done = subprocess.run(
+    env = {key: value for key, value in os.environ.items() if not key.startswith("NIM_")}
+    return subprocess.run(
         ["bash", "-c", script, sys.executable],
-        env={**os.environ, "PYTHONPATH": str(package)},
+        env=env | {"PYTHONPATH": str(package)},
         capture_output=True,
         check=False,
     )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize("command", ["policies", "gpus --known --json", "completion bash"])
+def test_74_when_the_output_cannot_be_written(command):
+    done = shell(f'"$0" -m nimprofile {command} > /dev/full')
+    assert 74 == done.returncode
+    assert done.stderr.startswith(b"nimprofile: cannot write the output: ")
+    assert 1 == done.stderr.count(b"\n")
+
+
+@pytest.mark.parametrize(
+    "command", ["policies", "select --manifest llama-3.1-8b-instruct --gpus 1xh100"]
+)
+def test_a_standard_output_that_is_closed_is_not_a_failure(command):
+    done = shell(f'"$0" -m nimprofile {command} >&-')
+    assert (0, b"", b"") == (done.returncode, done.stdout, done.stderr)
+
+
+def test_a_reader_that_goes_away_is_not_a_failure():
+    done = shell('set -o pipefail; "$0" -m nimprofile gpus --known --json | true')
     assert (0, b"") == (done.returncode, done.stderr)
+
+
+class Full(io.TextIOWrapper):
+    """A file on a full disk."""
+
+    full = True
+
+    def flush(self):
+        if self.full:
+            raise OSError(28, "No space left on device")
+        super().flush()
+
+
+def test_a_full_disk_is_told_when_the_output_is_flushed(monkeypatch, capsys, tmp_path):
+    with open(tmp_path / "out", "wb") as file:
+        full = Full(file, encoding="utf-8")
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stdout", full)
+            code = cli.main(["policies"])
+        full.full = False
+        full.close()
+    expected = "nimprofile: cannot write the output: No space left on device\n"
+    assert (74, expected) == (code, capsys.readouterr().err)
+
+
+def test_without_a_standard_output_nothing_is_printed(monkeypatch, manifest):
+    monkeypatch.setattr(sys, "stdout", None)
+    assert 0 == cli.main(["list", "--manifest", manifest, "--gpus", "1xh100"])
 
 
 class Gone(io.TextIOWrapper):

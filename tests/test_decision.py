@@ -151,7 +151,7 @@ def test_a_pin_names_a_profile_by_id_or_by_name_in_any_case(value):
     assert BF16 == decision.pinned.profile
 
 
-@pytest.mark.parametrize("value", ["", "  ", "default", None])
+@pytest.mark.parametrize("value", ["", "  ", "default", "Default", None])
 def test_an_empty_pin_and_default_select_automatically(value):
     decision = pinned(value)
     assert (None, None, FP8) == (
@@ -255,8 +255,7 @@ def test_a_pin_that_is_short_of_free_memory_starts_with_a_warning():
     decision = pinned(BF16_ID, inventory=BUSY)
     assert BF16 == decision.selected.profile
     assert (
-        "the pin itself sets aside: GPU 0 is not empty: 10 of 81559 MiB free (0.0 %), "
-        "and 95% must be"
+        "the pin overrides: GPU 0 is not empty: 10 of 81559 MiB free, 0.0 %; 95 % must be"
     ) == decision.warnings[0]
 
 
@@ -275,7 +274,7 @@ def test_unsafe_lets_a_pin_ignore_a_mismatch_and_says_so():
     decision = pinned(FP8_ID, inventory="1xa100", allow_unsafe=True)
     assert FP8 == decision.selected.profile
     assert decision.warnings[0].startswith(
-        "NIM_MANIFEST_ALLOW_UNSAFE sets aside: fp8 needs compute capability 8.9"
+        "--allow-unsafe (NIM_MANIFEST_ALLOW_UNSAFE) overrides: fp8 needs compute capability 8.9"
     )
 
 
@@ -286,9 +285,11 @@ def test_relaxed_memory_covers_what_does_not_fit(relax):
     assert relax is (decision.selected is not None)
 
 
-def test_relaxed_memory_is_named_as_what_sets_low_memory_aside():
+def test_relaxed_memory_is_named_as_what_overrides_low_memory():
     decision = pinned(BF16_ID, inventory=BUSY, relax_memory=True)
-    assert decision.warnings[0].startswith("NIM_RELAX_MEM_CONSTRAINTS sets aside: GPU 0")
+    assert decision.warnings[0].startswith(
+        "--relax-memory (NIM_RELAX_MEM_CONSTRAINTS) overrides: GPU 0"
+    )
 
 
 def test_a_pinned_lora_profile_runs_without_adapters_being_asked_for():
@@ -296,8 +297,7 @@ def test_a_pinned_lora_profile_runs_without_adapters_being_asked_for():
     decision = pinned("lora", (lora, BF16))
     assert lora == decision.selected.profile
     assert (
-        "the pin itself sets aside: serves LoRA adapters, and none are wanted"
-        == (decision.warnings[0])
+        "the pin overrides: serves LoRA adapters, and none are wanted" == (decision.warnings[0])
     )
 
 
@@ -307,7 +307,9 @@ def test_a_pinned_lora_profile_runs_without_adapters_being_asked_for():
 def test_relaxed_memory_warns_of_an_automatic_choice_too():
     decision = decide([BF16], BUSY, Request(relax_memory=True))
     assert BF16 == decision.selected.profile
-    assert decision.warnings[0].startswith("NIM_RELAX_MEM_CONSTRAINTS sets aside: GPU 0")
+    assert decision.warnings[0].startswith(
+        "--relax-memory (NIM_RELAX_MEM_CONSTRAINTS) overrides: GPU 0"
+    )
 
 
 def test_what_could_not_be_judged_is_a_warning():
@@ -328,7 +330,7 @@ def test_one_doubt_on_several_kinds_of_gpu_is_one_warning():
 
 def test_emulation_is_a_warning():
     profile = make_profile("a", precision="mxfp4", tp="1")
-    assert ("mxfp4 is not native to these GPUs: it is emulated",) == (
+    assert ("these GPUs are not known to compute in mxfp4: it is emulated",) == (
         decide([profile], "1xh100").warnings
     )
 

@@ -12,8 +12,10 @@ from nimprofile import Gpu, Inventory
         pytest.param({"index": -1}, id="negative index"),
         pytest.param({"index": 1 << 32}, id="huge index"),
         pytest.param({"index": 0, "memory_total_mib": -1}, id="negative total"),
+        pytest.param({"index": 0, "memory_total_mib": 0}, id="no memory at all"),
         pytest.param({"index": 0, "memory_free_mib": -1}, id="negative free"),
         pytest.param({"index": 0, "memory_total_mib": 1 << 32}, id="bytes, not MiB"),
+        pytest.param({"index": 0, "memory_free_mib": 1 << 32}, id="free bytes, not MiB"),
         pytest.param({"index": 0, "memory_total_mib": 10, "memory_free_mib": 11}, id="too free"),
         pytest.param({"index": 0, "device_id": "10de:2330"}, id="PCI id the wrong way round"),
         pytest.param({"index": 0, "device_id": "1234:1002"}, id="another vendor"),
@@ -31,11 +33,16 @@ def test_the_error_has_the_numbers():
         Gpu(0, memory_total_mib=10, memory_free_mib=11)
 
 
-def test_free_memory_may_equal_the_total_and_be_zero():
-    assert (10, 0) == (
-        Gpu(0, memory_total_mib=10, memory_free_mib=10).memory_free_mib,
-        Gpu(0, memory_total_mib=0, memory_free_mib=0).memory_total_mib,
-    )
+@pytest.mark.parametrize("field", ["memory_total_mib", "memory_free_mib"])
+def test_a_size_that_is_none_is_better_left_out(field):
+    expected = f"^{field} -1 is no size; leave out what is unknown$"
+    with pytest.raises(ValueError, match=expected):
+        Gpu(0, **{field: -1})
+
+
+@pytest.mark.parametrize("free", [0, 10])
+def test_free_memory_may_equal_the_total_and_be_zero(free):
+    assert free == Gpu(0, memory_total_mib=10, memory_free_mib=free).memory_free_mib
 
 
 def test_what_is_not_known_is_none():
@@ -57,7 +64,7 @@ def test_a_pci_id_is_normalised():
 
 @pytest.mark.parametrize(
     ("total", "free", "fraction"),
-    [(100, 95, 0.95), (100, 0, 0.0), (None, 5, None), (100, None, None), (0, 0, None)],
+    [(100, 95, 0.95), (100, 0, 0.0), (None, 5, None), (100, None, None)],
 )
 def test_the_free_fraction_is_known_when_both_figures_are(total, free, fraction):
     gpu = Gpu(0, memory_total_mib=total, memory_free_mib=free)

@@ -130,30 +130,53 @@ def test_a_near_key_beside_the_right_one_is_a_note():
 
 
 @pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        pytest.param("", 1, id="empty"),
+        pytest.param("nonsense", 1, id="words"),
+        pytest.param('{"gpus": [\n', 2, id="cut short"),
+        pytest.param('{"gpus": [\n{"index": 0,}\n]}', 2, id="a comma too many"),
+    ],
+)
+def test_what_is_not_json_is_refused_with_its_line(text, line):
+    assert error_of(text).startswith(f"box.json:{line}: not JSON: ")
+
+
+@pytest.mark.parametrize(
     ("value", "message"),
     [
-        pytest.param("", "not JSON", id="empty"),
-        pytest.param("nonsense", "not JSON", id="words"),
-        pytest.param('{"gpus": [', "not JSON", id="cut short"),
         pytest.param('{"gpus": [], "gpus": []}', "the key 'gpus' stands twice", id="a key twice"),
         pytest.param('{"gpus": [{"name": "\\ud800"}]}', "not JSON", id="half a surrogate pair"),
         pytest.param("[" * 100_000, "not JSON", id="deep"),
         pytest.param("9" * 5000, "not JSON", id="a number of 5000 digits"),
         pytest.param([H100], "an inventory is an object with a list `gpus`", id="a list"),
         pytest.param({"gpu": []}, "an inventory is an object with a list `gpus`", id="no gpus"),
-        pytest.param({"gpus": None}, "gpus: ", id="gpus null"),
-        pytest.param({"gpus": {"0": H100}}, "gpus: ", id="gpus an object"),
-        pytest.param({"gpus": [7]}, "gpus[0]: ", id="a number for a GPU"),
-        pytest.param(with_gpu(index=None), "gpus[1].index: ", id="index null"),
+        pytest.param({"gpus": None}, "gpus: must be a list, but is null", id="gpus null"),
+        pytest.param(
+            {"gpus": {"0": H100}}, 'gpus: must be a list, but is {"0": ', id="gpus an object"
+        ),
+        pytest.param({"gpus": [7]}, "gpus[0]: must be an object, but is 7", id="a number for a GPU"),
+        pytest.param(
+            with_gpu(index=None), "gpus[1].index: must be a whole number, but is null", id="null"
+        ),
+        pytest.param(
+            with_gpu(index="1"), 'gpus[1].index: must be a whole number, but is "1"', id="a text"
+        ),
+        pytest.param(
+            with_gpu(index=True), "gpus[1].index: must be a whole number, but is true", id="true"
+        ),
         pytest.param(with_gpu(index=0), "two GPUs share an index: [0, 0]", id="an index twice"),
         pytest.param(with_gpu(index=-1), "gpus[1]: index -1 is not one", id="negative index"),
         pytest.param(
             with_gpu(memory_total_mib="80 GB"),
-            "gpus[1].memory_total_mib: Input should be a valid integer",
+            'gpus[1].memory_total_mib: must be a whole number, but is "80 GB"',
             id="a unit",
         ),
         pytest.param(
-            with_gpu(memory_free_mib=-5), "gpus[1]: memory_total_mib 81559", id="negative"
+            with_gpu(memory_free_mib=-5), "gpus[1]: memory_free_mib -5 is no size", id="negative"
+        ),
+        pytest.param(
+            with_gpu(memory_total_mib=0), "gpus[1]: memory_total_mib 0 is no size", id="no memory"
         ),
         pytest.param(with_gpu(memory_free_mib=81560), "gpus[1]: memory_free_mib 81560", id="more"),
         pytest.param(with_gpu(memory_free_mib=0.5), "gpus[1].memory_free_mib: ", id="a fraction"),
@@ -163,14 +186,19 @@ def test_a_near_key_beside_the_right_one_is_a_note():
         pytest.param(with_gpu(compute_capability=9.0), "gpus[1].compute_capability: ", id="float"),
         pytest.param(
             with_gpu(compute_capability="9"),
-            "gpus[1].compute_capability: '9' is not a compute capability such as 9.0 (it is '9')",
+            "gpus[1].compute_capability: '9' is not a compute capability such as 9.0",
             id="half a capability",
         ),
         pytest.param(with_gpu(device_id="2330:8086"), "gpus[1]: '2330:8086' is not", id="vendor"),
-        pytest.param(with_gpu(name=5), "gpus[1].name: ", id="a number for a name"),
+        pytest.param(with_gpu(name=5), "gpus[1].name: must be a text, but is 5", id="a number for a name"),
+        pytest.param(
+            with_gpu(unified_memory=1),
+            "gpus[1].unified_memory: must be true or false, but is 1",
+            id="a number for a truth",
+        ),
         pytest.param(with_gpu(name="a\x1bb"), "gpus[1]: 'a\\x1bb' has control", id="an escape"),
         pytest.param(BOX | {"driver_version": "new"}, "driver_version 'new' is not", id="driver"),
-        pytest.param(BOX | {"cuda_version": 12.8}, "cuda_version: ", id="a number for CUDA"),
+        pytest.param(BOX | {"cuda_version": 12.8}, "cuda_version: must be a text, but is 12.8", id="a number for CUDA"),
     ],
 )
 def test_a_bad_inventory_is_refused_with_its_place(value, message):
@@ -180,7 +208,16 @@ def test_a_bad_inventory_is_refused_with_its_place(value, message):
 
 def test_three_problems_are_shown_at_once():
     gpus = [{"name": at} for at in range(5)]
-    assert 3 == error_of({"gpus": gpus}).count("Input should be")
+    assert (
+        "box.json: gpus[0].name: must be a text, but is 0; "
+        "gpus[1].name: must be a text, but is 1; gpus[2].name: must be a text, but is 2"
+    ) == error_of({"gpus": gpus})
+
+
+def test_what_stands_where_something_else_should_is_shown_cut_short():
+    assert f'gpus[0].index: must be a whole number, but is "{"x" * 59}' == error_of(
+        {"gpus": [{"index": "x" * 5000}]}
+    ).removeprefix("box.json: ")
 
 
 # Files.

@@ -72,9 +72,9 @@ def test_rows_are_read_in_the_order_printed_under_their_headings():
     )
     runnable = "compatible with system and runnable"
     assert (
-        Row(B, "tensorrt_llm-l40s-fp8-tp2-latency", runnable, None, None, 3),
-        Row(A, "vllm-bf16-tp1-lora", runnable, None, None, 5),
-        Row(C, "vllm-bf16-tp8", "incompatible with system", None, None, 7),
+        Row(B, "tensorrt_llm-l40s-fp8-tp2-latency", runnable, None, None, None, 3),
+        Row(A, "vllm-bf16-tp1-lora", runnable, None, None, None, 5),
+        Row(C, "vllm-bf16-tp8", "incompatible with system", None, None, None, 7),
     ) == rows(text)
 
 
@@ -129,6 +129,24 @@ def test_rows_are_read_in_the_order_printed_under_their_headings():
 def test_a_row_is_read_in_every_form(line, id, name, full, least):
     (row,) = rows(f"- All profiles:\n{line}\n")
     assert (id, name, full, least) == (row.id, row.name, row.full_gb, row.least_gb)
+
+
+@pytest.mark.parametrize(
+    ("need", "length"),
+    [
+        pytest.param("", None, id="no requirement"),
+        pytest.param(" [requires >=33 GB/gpu]", None, id="none to try"),
+        pytest.param(" [requires >=27 GB/gpu, try --max-model-len=131072]", 131072, id="alone"),
+        pytest.param(
+            " [requires >=33 GB/gpu, try --max-model-len=84992 to reduce to >=28 GB/gpu]",
+            84992,
+            id="with what it saves",
+        ),
+    ],
+)
+def test_the_length_to_try_is_read(need, length):
+    (row,) = rows(f"- All profiles:\n- {A} (v){need}\n")
+    assert length == row.length
 
 
 @pytest.mark.parametrize(

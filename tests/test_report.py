@@ -55,14 +55,23 @@ def test_the_selected_profile_has_its_tags_and_gpus():
         "tags": {"llm_engine": "vllm", "precision": "fp8", "tp": "1", "pp": "1"},
         "gpus": [0],
         "grade": "runnable",
+        "memory": None,
     } == report([FP8, BF16], "1xh100")["selected"]
 
 
-def test_deciding_names_the_criterion_and_the_runner_up():
+def test_the_selected_profile_has_its_need_of_memory():
+    profile = make_profile("m", memory=Stated(30, 20, "here"), tp="1")
+    expected = {"full_bytes": 30, "least_bytes": 20, "source": "here"}
+    assert expected == report([profile], "1xh100")["selected"]["memory"]
+
+
+def test_deciding_names_the_criterion_the_runner_up_and_what_each_has_to_show():
     assert {
         "criterion": "precision",
         "prefers": "the fewest bits of what the GPUs compute natively",
         "over": "b",
+        "better": "fp8",
+        "worse": "bf16",
     } == report([FP8, BF16], "1xh100")["deciding"]
 
 
@@ -118,7 +127,7 @@ def test_a_pin_that_is_honoured_says_what_was_set_aside():
         pinned["reasons"],
     )
     assert ["gpu_not_empty"] == [reason["kind"] for reason in pinned["waived"]]
-    assert data["warnings"][0].startswith("the pin itself sets aside")
+    assert data["warnings"][0].startswith("the pin overrides: GPU 0 is not empty")
 
 
 def test_a_pin_that_is_refused_says_why():
@@ -255,7 +264,7 @@ def test_an_unknown_need_is_null_and_a_doubt():
     data = explained(FP8, [FP8], "1xh100")
     assert None is data["memory"]
     assert [
-        "what memory this profile needs is unknown: not checked (total and free memory)"
+        "what memory the profile needs is unknown: not checked (total and free memory)"
     ] == data["doubts"]
 
 

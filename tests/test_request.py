@@ -52,8 +52,9 @@ def test_an_empty_variable_is_unset(name, value):
     assert Request() == Request.from_env({name: value})
 
 
-def test_a_default_pin_is_none():
-    assert None is Request.from_env({"NIM_MODEL_PROFILE": " default "}).pin
+@pytest.mark.parametrize("value", [" default ", "Default", "DEFAULT"])
+def test_a_default_pin_is_none(value):
+    assert None is Request.from_env({"NIM_MODEL_PROFILE": value}).pin
 
 
 def test_a_pin_is_stripped():
@@ -101,7 +102,7 @@ def test_a_request_is_pinned_by_value_and_source():
     assert Pin("x", "--profile") == Request().pinned(" x ", "--profile").pin
 
 
-@pytest.mark.parametrize("value", ["", " ", "default", None])
+@pytest.mark.parametrize("value", ["", " ", "default", "Default", None])
 def test_a_pin_is_taken_away(value):
     assert None is Request(pin=Pin("x")).pinned(value).pin
 
@@ -109,6 +110,24 @@ def test_a_pin_is_taken_away(value):
 def test_a_pin_leaves_the_other_wishes():
     request = Request(lora=True, tags=(("a", "b"),))
     assert request == request.pinned("x").pinned(None)
+
+
+# As people write them.
+
+
+def test_a_pin_may_be_a_text():
+    assert Request(pin=Pin("vllm-bf16", "pin")) == Request(pin="vllm-bf16")
+
+
+def test_tags_may_be_a_mapping():
+    assert Request(tags=(("precision", "fp8"), ("tp", "1"))) == Request(
+        tags={"precision": "fp8", "tp": "1"}
+    )
+
+
+def test_a_request_written_so_can_be_hashed():
+    written = Request(pin="x", tags={"tp": "1"})
+    assert {written} == {Request(pin=Pin("x", "pin"), tags=(("tp", "1"),))}
 
 
 # Tags.
@@ -123,6 +142,8 @@ def test_a_pin_leaves_the_other_wishes():
         (" precision = fp8 , tp = 1 ", (("precision", "fp8"), ("tp", "1"))),
         ("a=b=c", (("a", "b=c"),)),
         ("mode=str,mode=ofl", (("mode", "str"), ("mode", "ofl"))),
+        ("objective=latency,engine=vllm", (("profile", "latency"), ("llm_engine", "vllm"))),
+        ("profile=latency,llm_engine=vllm", (("profile", "latency"), ("llm_engine", "vllm"))),
     ],
 )
 def test_a_selector_is_pairs(text, tags):
@@ -148,6 +169,11 @@ def test_a_selector_that_cannot_be_read_names_the_part(text, part):
     assert expected == str(caught.value)
 
 
+def test_without_a_source_the_part_comes_first():
+    with pytest.raises(RequestError, match="^'fp8' is not tag=value, as in precision=fp8,tp=1$"):
+        parse_tags("fp8", "")
+
+
 # Engines.
 
 
@@ -170,6 +196,11 @@ def test_any_other_engine_is_refused_with_the_known_ones():
     message = "--engine: 'triton' is not an engine; known: tensorrt_llm, vllm, sglang"
     with pytest.raises(RequestError, match=f"^{message}$"):
         parse_engine("triton", "--engine")
+
+
+def test_without_a_source_the_engine_comes_first():
+    with pytest.raises(RequestError, match="^'triton' is not an engine; known: "):
+        parse_engine("triton", "")
 
 
 def test_the_gate_is_at_95_percent():

@@ -5,6 +5,7 @@ from typing import get_args
 import pytest
 from helpers import gib
 
+from nimprofile.profile import Engine, Precision
 from nimprofile.reasons import (
     CapabilityTooLow,
     CapabilityUnmet,
@@ -27,7 +28,7 @@ from nimprofile.reasons import (
     WrongGpu,
 )
 from nimprofile.values import MIB, ComputeCapability
-from nimprofile.words import doubt_message, message, remedies, remedy
+from nimprofile.words import doubt_message, message, remedies, remedy, waiver_message
 
 CC = ComputeCapability.parse
 
@@ -40,11 +41,16 @@ WORDS = [
     (
         EngineUnavailable("vllm", ()),
         "engine vllm is not here; here: none",
-        "a container that has vllm",
+        "a container that has vllm (see --engine)",
+    ),
+    (
+        EngineUnavailable("llama.cpp", ("vllm",)),
+        f"engine llama.cpp is not known; known: {', '.join(Engine)}",
+        "correct the tag llm_engine=llama.cpp",
     ),
     (
         PrecisionUnknown("fp6"),
-        "precision fp6 is not one whose needs are known",
+        f"precision fp6 is not known; known: {', '.join(Precision)}",
         "correct the tag precision=fp6, or pin the profile with --allow-unsafe",
     ),
     (
@@ -82,12 +88,12 @@ WORDS = [
     (
         CapabilityTooLow("nvfp4", CC("10.0"), CC("9.0"), (0, 1)),
         "nvfp4 needs compute capability 10.0; GPUs 0-1 have 9.0",
-        "GPUs of compute capability 10.0 or higher, or --allow-nvfp4-emulation",
+        "GPUs of compute capability 10.0 or higher (or --allow-nvfp4-emulation)",
     ),
     (
         CapabilityTooLow("nvfp4", CC("10.0"), CC("8.0"), (0,)),
         "nvfp4 needs compute capability 10.0; GPU 0 has 8.0",
-        "GPUs of compute capability 10.0 or higher, or --allow-nvfp4-emulation",
+        "GPUs of compute capability 10.0 or higher (or --allow-nvfp4-emulation)",
     ),
     (
         CapabilityTooLow("nvfp4", CC("10.0"), CC("7.5"), (0,)),
@@ -105,15 +111,18 @@ WORDS = [
             "needs at least 33.0 GiB per GPU (tag min_vram_per_device_gb); "
             "GPU 0 has 24.0 GiB in total, 9.0 GiB too little"
         ),
-        "9.0 GiB more memory per GPU, more GPUs (higher tp), or a lower precision",
+        "9.0 GiB more memory per GPU; or another profile, of higher tp or lower precision",
     ),
     (
         ContextTooLong(gib(33), gib(31), 84992, "estimated", (0, 1)),
         (
             "the full context needs 33.0 GiB per GPU (estimated); "
-            "GPUs 0-1 have 31.0 GiB in total, 2.0 GiB too little; 84992 tokens fit"
+            "GPUs 0-1 have 31.0 GiB each in total, 2.0 GiB too little; 84992 tokens fit"
         ),
-        "--max-model-len=84992 or less, or 2.0 GiB more memory per GPU",
+        (
+            "a context of 84992 tokens or less (the engine's --max-model-len) and --relax-memory, "
+            "or 2.0 GiB more memory per GPU"
+        ),
     ),
     (
         ContextTooLong(gib(33), gib(31), None, "the listing", (0,)),
@@ -121,7 +130,7 @@ WORDS = [
             "the full context needs 33.0 GiB per GPU (the listing); "
             "GPU 0 has 31.0 GiB in total, 2.0 GiB too little"
         ),
-        "2.0 GiB more memory per GPU, or a shorter context",
+        "2.0 GiB more memory per GPU",
     ),
     (
         TooLittleFree(gib(20), gib(15.5), "estimated", (0,)),
@@ -130,23 +139,23 @@ WORDS = [
     ),
     (
         TooLittleFree(1000 * MIB, 999 * MIB, "estimated", (0, 2)),
-        "needs 1.0 GiB free per GPU (estimated); GPUs 0,2 have 1.0 GiB free, 1 MiB too little",
-        "free 1 MiB on GPUs 0,2",
+        "needs 1.0 GiB free per GPU (estimated); GPUs 0,2 have 1.0 GiB each free, 1 MiB too little",
+        "free 1 MiB on each of GPUs 0,2",
     ),
     (
         TooLittleMemory(1000 * MIB + 1, 1000 * MIB, "estimated", (0,)),
         "needs at least 1.0 GiB per GPU (estimated); GPU 0 has 1.0 GiB in total, 1 MiB too little",
-        "1 MiB more memory per GPU, more GPUs (higher tp), or a lower precision",
+        "1 MiB more memory per GPU; or another profile, of higher tp or lower precision",
     ),
     (
         GpuNotEmpty(29846, 32607, 0.95, (0,)),
-        "GPU 0 is not empty: 29846 of 32607 MiB free (91.5 %), and 95% must be",
+        "GPU 0 is not empty: 29846 of 32607 MiB free, 91.5 %; 95 % must be",
         "free 1.1 GiB on GPU 0, or --no-empty-gpu-gate",
     ),
     (
         GpuNotEmpty(949, 1000, 0.95, (0, 1)),
-        "GPUs 0-1 are not empty: 949 of 1000 MiB free (94.9 %), and 95% must be",
-        "free 1 MiB on GPUs 0-1, or --no-empty-gpu-gate",
+        "GPUs 0-1 are not empty: 949 of 1000 MiB each free, 94.9 %; 95 % must be",
+        "free 1 MiB on each of GPUs 0-1, or --no-empty-gpu-gate",
     ),
     (
         DriverTooOld(">=550", "535.104.05"),
@@ -240,11 +249,12 @@ def test_no_reason_takes_no_change():
     assert () == remedies((), 1)
 
 
-def test_on_the_wrong_product_the_right_one_is_counted():
+def test_on_the_wrong_product_the_right_one_is_counted_and_the_memory_of_this_one_is_moot():
     reasons = (
         WrongGpu(("h100",), "Tesla T4", (0,)),
-        CapabilityTooLow("fp8", CC("8.9"), CC("7.5"), (0,)),
         TooLittleMemory(gib(33), gib(15), "estimated", (0,)),
+        ContextTooLong(gib(33), gib(15), 512, "estimated", (0,)),
+        TooLittleFree(gib(14), gib(1), "estimated", (0,)),
         TooFewGpus(4, 1, "Tesla T4"),
         GpuNotEmpty(0, 15360, 0.95, (0,)),
         DriverTooOld(">=550", "535.1"),
@@ -257,6 +267,29 @@ def test_on_the_wrong_product_the_right_one_is_counted():
     ) == remedies(reasons, 4)
 
 
+@pytest.mark.parametrize(
+    ("reason", "change"),
+    [
+        (CapabilityTooLow("bf16", CC("8.0"), CC("7.5"), (0,)), "compute capability 8.0 or higher"),
+        (CapabilityUnmet(">=8.9", CC("7.5"), (0,)), "compute capability >=8.9"),
+    ],
+)
+def test_a_product_that_is_too_old_is_not_asked_for_more_of(reason, change):
+    reasons = (reason, TooFewGpus(4, 1, "Tesla T4"), GpuNotEmpty(0, 15360, 0.95, (0,)))
+    assert (f"4 GPUs of {change}",) == remedies(reasons, 4)
+
+
+def test_what_rules_a_product_out_twice_is_one_change():
+    reasons = (
+        WrongGpu(("h100",), "Tesla T4", (0,)),
+        CapabilityTooLow("fp8", CC("8.9"), CC("7.5"), (0,)),
+        CapabilityUnmet("==9.0", CC("7.5"), (0,)),
+    )
+    assert (
+        "2 GPUs of product h100, of compute capability 8.9 or higher, of compute capability ==9.0",
+    ) == remedies(reasons, 2)
+
+
 def test_a_single_gpu_of_the_right_product_is_a_gpu():
     assert ("a GPU of product h100",) == remedies((WrongGpu(("h100",), "Tesla T4", (0,)),), 1)
 
@@ -264,6 +297,27 @@ def test_a_single_gpu_of_the_right_product_is_a_gpu():
 def test_enough_gpus_of_the_wrong_product_do_not_hide_how_many_are_needed():
     reasons = (WrongGpu(("h100",), "Tesla T4", (0, 1, 2)),)
     assert ("2 GPUs of product h100",) == remedies(reasons, 2)
+
+
+# Waivers.
+
+
+@pytest.mark.parametrize(
+    ("reason", "by_pin", "by"),
+    [
+        (GpuNotEmpty(10, 15360, 0.95, (0,)), True, "the pin"),
+        (GpuNotEmpty(10, 15360, 0.95, (0,)), False, "--relax-memory (NIM_RELAX_MEM_CONSTRAINTS)"),
+        (
+            WrongGpu(("h100",), "Tesla T4", (0,)),
+            False,
+            "--allow-unsafe (NIM_MANIFEST_ALLOW_UNSAFE)",
+        ),
+        (LoraMismatch(False), False, "the pin"),
+        (TagMismatch("tp", "2", "1"), False, "the pin"),
+    ],
+)
+def test_a_waived_reason_says_what_overrides_it(reason, by_pin, by):
+    assert f"{by} overrides: {message(reason)}" == waiver_message(reason, by_pin=by_pin)
 
 
 # Doubts.
