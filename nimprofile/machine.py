@@ -77,7 +77,6 @@ class Machine:
         for gpu in inventory.gpus:
             product = product_of(gpu)
             key = product.short if product else gpu.device_id or normalise_gpu_name(gpu.name or "")
-            key = key or f"unknown, {gpu.index}"  # two of which nothing is known are not alike
             facts = (
                 gpu.name,
                 gpu.device_id,

@@ -165,7 +165,8 @@ def gpu_matches(
 ) -> Reason | Doubt | None:
     """A profile made for certain GPUs runs on those: by PCI id, else by the whole name.
 
-    A name decides only where one side has no PCI id (facts of the corpus: 003, 008, 040).
+    A name decides only where one side has no PCI id (corpus: 003, 008, 040). An engine made for
+    one GPU is not tried on another, so a GPU that nobody can name is a wrong one.
     """
     if not (profile.gpu_names or profile.gpu_devices):
         if "product_name_regex" in profile.tags:
@@ -175,11 +176,8 @@ def gpu_matches(
         return None  # speech NIMs: an A100 profile tagged so is compatible with an H100 (051)
     if profile.gpu_devices and kind.devices:
         matches = not kind.devices.isdisjoint(profile.gpu_devices)
-    elif kind.devices or kind.spellings:
-        matches = not kind.spellings.isdisjoint(profile.gpu_names)
     else:
-        made_for = " / ".join(profile.made_for)
-        return Doubt("gpu", "the product", f"made for {made_for}", kind.indices)
+        matches = not kind.spellings.isdisjoint(profile.gpu_names)
     return None if matches else WrongGpu(profile.made_for, kind.label, kind.indices)
 
 

@@ -591,6 +591,27 @@ def test_explain_refuses_a_profile_it_does_not_find(run, manifest):
     assert err.startswith("nimprofile: PROFILE: 'nope' is not a profile of this manifest")
 
 
+@pytest.mark.parametrize(
+    ("gpus", "outcome"), [("2xh100", "starts"), ("1xh100", "is refused")]
+)
+def test_explain_of_the_pinned_profile_tells_what_becomes_of_the_pin(run, manifest, gpus, outcome):
+    options = ("--manifest", manifest, "--gpus", gpus, "--profile", ID_FP8)
+    code, out, _ = run("explain", *options, "ffff")
+    assert 0 == code
+    assert f"It is pinned by --profile, and {outcome}." in out.splitlines()
+
+
+def test_explain_of_another_profile_than_the_pinned_one_is_of_that(run, manifest):
+    options = ("--manifest", manifest, "--gpus", "2xh100", "--profile", ID_FP8)
+    assert "pinned" not in run("explain", *options, ID_BF16)[1]
+
+
+def test_explain_of_the_pinned_profile_has_in_json_what_the_pin_overrides(run, manifest, busy):
+    options = ("--manifest", manifest, "--inventory", busy, "--profile", ID_BF16, "--json")
+    data = json.loads(run("explain", *options, ID_BF16)[1])
+    assert ([], ["gpu_not_empty"]) == (data["reasons"], [one["kind"] for one in data["waived"]])
+
+
 def test_explain_prints_the_decision_as_json(run, manifest):
     _, out, _ = run("explain", "--manifest", manifest, "--gpus", "1xh100", "--json")
     assert ID_BF16 == json.loads(out)["selected"]["id"]

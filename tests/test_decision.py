@@ -329,9 +329,9 @@ def test_one_doubt_on_several_kinds_of_gpu_is_one_warning():
 
 
 def test_emulation_is_a_warning():
-    profile = make_profile("a", precision="mxfp4", tp="1")
-    assert ("these GPUs are not known to compute in mxfp4: it is emulated",) == (
-        decide([profile], "1xh100").warnings
+    profile = make_profile("a", precision="nvfp4", tp="1")
+    assert ("these GPUs are not known to compute in nvfp4: it is emulated",) == (
+        decide([profile], "1xh100", Request(allow_nvfp4_emulation=True)).warnings
     )
 
 

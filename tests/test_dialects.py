@@ -98,7 +98,7 @@ def test_v1_is_a_mapping_of_ids():
 
 def test_v1_tags_are_read():
     profile = parse_manifest(V1).profiles[0]
-    assert ("tensorrt_llm", "fp16", 8, 1, "throughput", ("l40s",), ("26b5:10de",)) == (
+    assert ("tensorrt_llm", "fp16", 8, 1, "throughput", ("l40s",), ("26b9:10de",)) == (
         profile.engine,
         profile.precision,
         profile.tp,
@@ -159,7 +159,7 @@ def test_a_number_written_bare_is_the_text_that_was_written():
 
 def test_the_stated_memory_is_read():
     memory = parse_manifest(V2).profiles[1].memory
-    assert Stated(33 * GIB, 33 * GIB, "tag min_vram_per_device_gb") == memory
+    assert Stated(33 * GIB, 33 * GIB, "tag min_vram_per_device_gb", printed_gb=33) == memory
 
 
 def test_tags_are_kept_as_written_and_unknown_ones_too():
@@ -432,6 +432,15 @@ def test_a_bad_metadata_field_is_named_as_the_api_names_it(changes, place, probl
     assert problem in error.problem
 
 
+@pytest.mark.parametrize("head", [{"release_details": {}}, {"features": [], "related_urls": []}])
+def test_metadata_without_profiles_is_refused(head):
+    assert "an answer of the Metadata API without profiles" == error_of(json.dumps(head)).problem
+
+
+def test_the_tags_of_metadata_are_not_what_its_ids_were_computed_from():
+    assert all(profile.tags_from_name for profile in parse_manifest(metadata()).profiles)
+
+
 def test_metadata_without_an_id_is_refused():
     error = error_of(json.dumps({"profiles": [{"profile_id": "a"}, {"precision": "fp8"}]}))
     assert ("this profile has no profile_id", "profiles[1]") == (
@@ -464,7 +473,13 @@ def test_what_a_name_says_is_read_and_the_rest_is_unknown():
 
 def test_the_requirement_of_a_row_is_read():
     memory = parse_manifest(LISTING).profiles[1].memory
-    assert Stated(33 * GIB, 28 * GIB, "the listing's [requires …]") == memory
+    assert Stated(33 * GIB, 28 * GIB, "the listing's [requires …]", 84992, 33, 28) == memory
+
+
+def test_a_length_to_try_without_what_it_saves_leaves_the_least_open():
+    text = f"- All profiles:\n  - {ID_1} (v) [requires >=27 GB/gpu, try --max-model-len=131072]\n"
+    memory = parse_manifest(text).profiles[0].memory
+    assert Stated(27 * GIB, 0, "the listing's [requires …]", 131072, 27) == memory
 
 
 def test_a_requirement_without_a_reduction_is_the_least_too():
@@ -475,6 +490,21 @@ def test_a_requirement_without_a_reduction_is_the_least_too():
 
 def test_a_row_without_a_name_is_named_by_its_id():
     assert [ID_1] == [p.name for p in parse_manifest(f"- All profiles:\n- {ID_1}\n").profiles]
+
+
+def test_a_log_of_json_lines_is_read_as_the_messages_in_it():
+    text = "\n".join(json.dumps({"level": "INFO", "message": line}) for line in LISTING.splitlines())
+    assert parse_manifest(LISTING).profiles == parse_manifest(text).profiles
+
+
+@pytest.mark.parametrize("start", ["[1/4] Checking\n", "{ not json\n", "[" * 100_000 + "\n"])
+def test_a_log_may_begin_as_json_does(start):
+    assert parse_manifest(LISTING).profiles == parse_manifest(start + LISTING).profiles
+
+
+def test_a_manifest_in_json_that_talks_of_printouts_is_not_one():
+    document = {"model": "MODEL PROFILES\n- All profiles:", "profiles": [{"id": ID_1, "tags": {}}]}
+    assert "v2" == parse_manifest(json.dumps(document)).dialect
 
 
 def test_a_printout_without_profiles_is_refused():

@@ -8,7 +8,7 @@ from helpers import decide, gib, judge, kinds, make_gpu, make_inventory, make_pr
 
 from nimprofile import POLICIES, RequestError, prefer
 from nimprofile.fit import Verdict
-from nimprofile.rank import rank
+from nimprofile.rank import rank, standing
 
 NIM = POLICIES["nim"]
 
@@ -53,6 +53,60 @@ def test_a_profile_that_does_not_run_is_not_said_to_be_emulated():
     fp4 = make_profile(llm_engine="vllm", precision="nvfp4", tp="4")
     assert not judge(fp4, "2xh100").emulated
     assert not judge(fp4, "2xh100,1xl4").emulated
+
+
+def test_of_two_products_the_one_that_lacks_fewer_gpus_comes_nearer():
+    tp8 = make_profile(llm_engine="vllm", tp="8")
+    for machine in ("2xl4,6xa100", "6xa100,2xl4"):
+        verdict = judge(tp8, machine)
+        (reason,) = verdict.reasons
+        (other,) = verdict.elsewhere
+        assert (reason.have, other.have) == (6, 2)
+
+
+def test_beside_gpus_that_could_be_freed_stand_the_reasons_against_the_others():
+    machine = make_inventory(
+        make_gpu(0, total=80_000, free=40_000, name="Acme X1"),
+        make_gpu(1, total=10_000, free=10_000, name="Acme X2"),
+    )
+    verdict = judge(needing(gib(30)), machine)
+    assert kinds(verdict) == ["gpu_not_empty"]
+    assert [reason.kind for reason in verdict.elsewhere] == ["memory_total"]
+    assert verdict.gpus == (0,)
+
+
+# What a verdict shows at a criterion.
+
+
+@pytest.mark.parametrize(
+    ("criterion", "tags", "shown"),
+    [
+        ("engine", {"llm_engine": "vllm"}, "vllm"),
+        ("engine", {}, "no engine"),
+        ("precision", {"precision": "fp8"}, "fp8"),
+        ("precision", {}, "no precision"),
+        ("objective", {"profile": "latency"}, "latency"),
+        ("objective", {}, "no objective"),
+        ("tp", {"tp": "4"}, "tp 4"),
+        ("tp", {}, "tp ?"),
+        ("pp", {"pp": "2"}, "pp 2"),
+        ("pp", {}, "pp ?"),
+        ("gpu_specific", {"gpu": "h100"}, "made for this GPU"),
+        ("gpu_specific", {}, "generic"),
+        ("prebuilt", {}, "prebuilt"),
+        ("prebuilt", {"trtllm_buildable": "true"}, "built at the first start"),
+        ("id", {}, "the-id"),
+        ("name", {}, "the name"),
+    ],
+)
+def test_what_a_verdict_shows_at_a_criterion(criterion, tags, shown):
+    verdict = Verdict(make_profile("the-id", name="the name", **tags), (), ())
+    assert shown == standing(criterion, verdict)
+
+
+def test_an_emulated_precision_says_so():
+    verdict = Verdict(make_profile(precision="nvfp4"), (), (), emulated=True)
+    assert standing("precision", verdict) == "nvfp4, emulated"
 
 
 # Chains of one's own.

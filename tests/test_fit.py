@@ -171,15 +171,18 @@ def test_with_memory_relaxed_an_idle_gpu_still_comes_first():
     assert ((1,), ()) == (verdict.gpus, verdict.waived)
 
 
+EMULATE = Request(allow_nvfp4_emulation=True)
+
+
 def test_a_product_that_computes_natively_comes_before_one_that_emulates():
-    verdict = judge(make_profile(precision="mxfp4", tp="1"), "2xh100,1xb200")
+    verdict = judge(make_profile(precision="nvfp4", tp="1"), "2xh100,1xb200", EMULATE)
     assert ((2,), False) == (verdict.gpus, verdict.emulated)
 
 
 def test_a_product_that_emulates_comes_before_one_that_must_be_freed():
     b200 = mock_inventory("1xb200").gpus[0].replace(memory_free_mib=10)
-    profile = make_profile(llm_engine="vllm", precision="mxfp4", tp="1")
-    verdict = judge(profile, make_inventory(b200, make_h100(1)))
+    profile = make_profile(llm_engine="vllm", precision="nvfp4", tp="1")
+    verdict = judge(profile, make_inventory(b200, make_h100(1)), EMULATE)
     assert ((1,), True) == (verdict.gpus, verdict.emulated)
 
 

@@ -317,6 +317,38 @@ def test_a_printout_with_a_broken_row_is_refused_with_its_line():
     assert error_of(text).startswith("box.json:10: this line stands among the profiles")
 
 
-def test_a_use_beyond_100_percent_leaves_nothing_free():
-    text = PRINTOUT.replace("[current utilization: 7%]", "[current utilization: 130%]")
-    assert 0 == parse_inventory(text).gpus[0].memory_free_mib
+def test_a_use_beyond_100_percent_is_unknown():
+    text = PRINTOUT.replace("[current utilization: 0%]", "[current utilization: 130%]")
+    assert (81559, None) == (
+        parse_inventory(text).gpus[1].memory_total_mib,
+        parse_inventory(text).gpus[1].memory_free_mib,
+    )
+
+
+@pytest.mark.parametrize("used", ["7%", "6%", "5%", "0%", "N/A%", "130%"])
+def test_a_gpu_that_nim_calls_non_free_is_never_taken_for_an_empty_one(used):
+    text = PRINTOUT.replace("[current utilization: 7%]", f"[current utilization: {used}]")
+    gpu = parse_inventory(text).gpus[0]
+    assert gpu.free_fraction < 0.95
+
+
+def test_a_mig_instance_has_its_boards_id_but_not_its_memory():
+    text = PRINTOUT.replace("NVIDIA H100 80GB HBM3 (H100 80GB)", "NVIDIA H100 80GB HBM3 MIG 1g.10gb")
+    gpu = parse_inventory(text).gpus[1]
+    assert ("2330:10de", None, None, "9.0") == (
+        gpu.device_id,
+        gpu.memory_total_mib,
+        gpu.memory_free_mib,
+        str(gpu.compute_capability),
+    )
+
+
+@pytest.mark.parametrize("row", ["NVIDIA H100", "  -  [2330:10de] NVIDIA H100 80GB HBM3"])
+def test_a_gpu_of_a_printout_that_cannot_be_read_is_refused_with_its_line(row):
+    text = f"SYSTEM INFO\n- Free GPUs:\n- {row}\nMODEL PROFILES\n"
+    assert error_of(text).startswith("box.json:3: this line stands among the GPUs but is not one")
+
+
+def test_a_log_of_json_lines_is_a_printout_too():
+    text = "\n".join(json.dumps({"message": line}) for line in PRINTOUT.splitlines())
+    assert parse_inventory(PRINTOUT) == parse_inventory(text)

@@ -3,7 +3,7 @@
 import pytest
 
 from nimprofile import ManifestError
-from nimprofile.listing import ListedGpu, Row, is_listing, read_listing
+from nimprofile.listing import ListedGpu, Row, is_listing, read_listing, unwrap_json_lines
 
 A, B, C = (letter * 64 for letter in "abc")
 
@@ -263,6 +263,25 @@ def test_a_valid_profile_whose_name_cannot_be_printed_is_passed_over(junk):
     assert () == rows(f"Valid profile: {A} (vllm{junk}) on GPUs [0]")
 
 
+def test_a_log_of_json_lines_is_read_as_the_messages_in_it():
+    text = '{"level": "INFO", "message": "MODEL PROFILES"}\n{"message": "- All profiles:"}'
+    assert "MODEL PROFILES\n- All profiles:" == unwrap_json_lines(text)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["plain", '{"message": 7}', '{"level": "INFO"}', "[1]", "{", "[" * 100_000],
+    ids=["words", "a number", "no message", "a list", "cut short", "deep"],
+)
+def test_a_line_without_a_message_stays_as_it_is(line):
+    assert f"first\n{line}" == unwrap_json_lines(f'{{"message": "first"}}\n{line}')
+
+
+@pytest.mark.parametrize("text", ["", "plain\n", '{"gpus": []}', ' {"message": "x"}'])
+def test_a_text_that_is_no_such_log_stays_as_it_is(text):
+    assert text == unwrap_json_lines(text)
+
+
 # GPUs.
 
 
@@ -271,31 +290,46 @@ def test_a_valid_profile_whose_name_cannot_be_printed_is_passed_over(junk):
     [
         pytest.param(
             "  -  [20b2:10de] (0) NVIDIA A100-SXM4-80GB (A100 80GB) [current utilization: 0%]",
-            ListedGpu(0, "20b2:10de", "NVIDIA A100-SXM4-80GB", 0),
+            ListedGpu(0, "20b2:10de", "NVIDIA A100-SXM4-80GB", 0, free=True),
             id="with a short name",
         ),
         pytest.param(
             "  -  [2321:10de] (1) NVIDIA H100 NVL [current utilization: 30%]",
-            ListedGpu(1, "2321:10de", "NVIDIA H100 NVL", 30),
+            ListedGpu(1, "2321:10de", "NVIDIA H100 NVL", 30, free=True),
             id="without one",
         ),
         pytest.param(
             "  -  [1FB1:10DE] (2) NVIDIA T600[current utilization: 0%]",
-            ListedGpu(2, "1fb1:10de", "NVIDIA T600", 0),
+            ListedGpu(2, "1fb1:10de", "NVIDIA T600", 0, free=True),
             id="without a space",
         ),
         pytest.param(
             "  -  [2e12:10de] (0) NVIDIA GB10 [current utilization: N/A%]",
-            ListedGpu(0, "2e12:10de", "NVIDIA GB10", None),
+            ListedGpu(0, "2e12:10de", "NVIDIA GB10", None, free=True),
             id="not available",
         ),
         pytest.param(
             "  -  [2684:10de] (0) NVIDIA GeForce RTX 4090",
-            ListedGpu(0, "2684:10de", "NVIDIA GeForce RTX 4090", None),
+            ListedGpu(0, "2684:10de", "NVIDIA GeForce RTX 4090", None, free=True),
             id="unsaid",
         ),
         pytest.param(
-            "  -  [73A1:1002] (0) Radeon", ListedGpu(0, "73a1:1002", "Radeon", None), id="foreign"
+            "  -  [1eb8:10de] (0) Tesla T4 [current utilization: 2.5%]",
+            ListedGpu(0, "1eb8:10de", "Tesla T4", 2.5, free=True),
+            id="a fraction",
+        ),
+        pytest.param(
+            "  -  [1eb8:10de] (0) Tesla T4 [current utilization: 130%]",
+            ListedGpu(0, "1eb8:10de", "Tesla T4", None, free=True),
+            id="more than all",
+        ),
+        pytest.param(
+            "  -  [1eb8:10de] (0) Tesla T4 [current utilization: -1%]",
+            ListedGpu(0, "1eb8:10de", "Tesla T4", None, free=True),
+            id="less than nothing",
+        ),
+        pytest.param(
+            "  -  [73A1:1002] (0) Radeon", ListedGpu(0, "73a1:1002", "Radeon", None, free=True), id="foreign"
         ),
     ],
 )
@@ -303,21 +337,27 @@ def test_a_gpu_is_read_in_every_form(line, gpu):
     assert (gpu,) == gpus(f"SYSTEM INFO\n- Free GPUs:\n{line}\n")
 
 
+@pytest.mark.parametrize("heading", ["Free GPUs", "Non-free GPUs"])
 @pytest.mark.parametrize(
     "line",
     [
+        "- NVIDIA H100",
+        "  -  [2330:10de] NVIDIA H100",
         "  -  [2330:10de] (" + "1" * 5000 + ") NVIDIA H100",
         "  -  [2330:10de] (0) NVIDIA H100 [current utilization: " + "1" * 5000 + "%]",
     ],
-    ids=["index", "percentage"],
+    ids=["a name", "no index", "index", "percentage"],
 )
-def test_a_number_of_thousands_of_digits_is_no_gpu(line):
-    assert () == gpus(f"SYSTEM INFO\n- Free GPUs:\n{line}\n")
+def test_a_bullet_among_the_gpus_that_is_none_is_refused_with_its_line(heading, line):
+    error = error_of(f"SYSTEM INFO\n- {heading}:\n{line}\n")
+    assert 3 == error.line
+    assert error.problem.startswith("this line stands among the GPUs but is not one: ")
+    assert len(error.problem) < 200
 
 
-def test_free_and_busy_gpus_are_one_list():
+def test_free_and_busy_gpus_are_one_list_that_tells_them_apart():
     text = (
         "SYSTEM INFO\n- Free GPUs:\n  -  [1eb8:10de] (1) Tesla T4\n"
         "- Non-free GPUs:\n  -  [1eb8:10de] (0) Tesla T4 [current utilization: 9%]\n"
     )
-    assert [1, 0] == [gpu.index for gpu in gpus(text)]
+    assert [(1, True), (0, False)] == [(gpu.index, gpu.free) for gpu in gpus(text)]

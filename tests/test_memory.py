@@ -112,8 +112,18 @@ def test_the_need_says_where_it_is_from():
     [
         pytest.param(
             make_profile(precision="bf16", tp="1", min_vram_per_device_gb="27.0"),
-            MemoryNeed(27 * GIB, 27 * GIB, "tag min_vram_per_device_gb"),
+            MemoryNeed(27 * GIB, 16_060_522_496, "tag min_vram_per_device_gb", KV_8B, 131072),
             id="tag",
+        ),
+        pytest.param(
+            make_profile(precision="bf16", tp="1", min_vram_per_device_gb="10.0"),
+            MemoryNeed(10 * GIB, 10 * GIB, "tag min_vram_per_device_gb", KV_8B, 131072),
+            id="tag below the weights",
+        ),
+        pytest.param(
+            make_profile(tp="1", min_vram_per_device_gb="27.0"),
+            MemoryNeed(27 * GIB, 27 * GIB, "tag min_vram_per_device_gb"),
+            id="tag without a precision",
         ),
         pytest.param(
             make_profile(tp="1", requires=Requires(memory_gib_per_gpu=3)),
@@ -122,6 +132,11 @@ def test_the_need_says_where_it_is_from():
         ),
         pytest.param(
             make_profile(memory=Stated(9, 4, "listing")), MemoryNeed(9, 4, "listing"), id="listing"
+        ),
+        pytest.param(
+            make_profile(precision="bf16", tp="1", memory=Stated(9, 4, "listing")),
+            MemoryNeed(9, 4, "listing", KV_8B, 131072),
+            id="listing of a known shape",
         ),
     ],
 )

@@ -20,6 +20,7 @@ from nimprofile.rank import (
     deciding,
     find_policy,
     rank,
+    standing,
 )
 
 NIM = POLICIES["nim"]
@@ -181,7 +182,7 @@ ALL_PRECISIONS = ("int4", "nvfp4", "bf16", "fp16", "fp8", "mxfp4")
             "nim", "1xb200", ["int4", "mxfp4", "nvfp4", "fp8", "bf16", "fp16"], id="nim, native"
         ),
         pytest.param(
-            "nim", "1xh100", ["int4", "fp8", "bf16", "fp16", "mxfp4", "nvfp4"], id="nim, emulated"
+            "nim", "1xh100", ["int4", "mxfp4", "fp8", "bf16", "fp16", "nvfp4"], id="nim, emulated"
         ),
         pytest.param(
             "nim-1.0", "1xb200", ["fp8", "fp16", "bf16", "int4", "mxfp4", "nvfp4"], id="1.0"
@@ -430,3 +431,33 @@ def test_a_decision_under_a_chain_of_ones_own_names_its_link():
     profiles = [make_profile("a", **LATENCY_1), make_profile("b", **THROUGHPUT_8)]
     decision = decide(profiles, "8xh100", policy=prefer("objective=throughput", NIM))
     assert ("b", "objective") == (decision.selected.profile.id, decision.deciding.name)
+
+
+# What a verdict has to show.
+
+
+@pytest.mark.parametrize(
+    ("criterion", "tags", "expected"),
+    [
+        ("precision", {"precision": "fp8"}, "fp8"),
+        ("precision", {"precision": "nvfp4"}, "nvfp4, emulated"),
+        ("precision", {}, "no precision"),
+        ("engine", {"llm_engine": "vllm"}, "vllm"),
+        ("engine", {}, "no engine"),
+        ("objective", {"profile": "latency"}, "latency"),
+        ("objective", {}, "no objective"),
+        ("tp", {"tp": "4"}, "tp 4"),
+        ("tp", {}, "tp ?"),
+        ("pp", {"pp": "2"}, "pp 2"),
+        ("pp", {}, "pp ?"),
+        ("gpu_specific", {"gpu": "h100"}, "made for this GPU"),
+        ("gpu_specific", {}, "generic"),
+        ("prebuilt", {"trtllm_buildable": "true"}, "built at the first start"),
+        ("prebuilt", {}, "prebuilt"),
+        ("id", {}, "id0"),
+        ("name", {"llm_engine": "vllm", "tp": "4"}, "vllm-tp4"),
+    ],
+)
+def test_what_a_verdict_has_to_show_at_a_criterion_is_a_word_or_two(criterion, tags, expected):
+    (verdict,) = verdicts(tags)
+    assert expected == standing(criterion, verdict)

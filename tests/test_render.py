@@ -62,10 +62,7 @@ def test_the_choice_its_gpus_and_the_deciding_criterion_are_said():
         "profile  vllm-fp8",
         f"id       {'f' * 64}",
         "gpus     0 (1 × NVIDIA H100 80GB HBM3)",
-        (
-            "because  precision: the fewest bits of what the GPUs compute natively; "
-            "the next is vllm-bf16"
-        ),
+        "because  precision: fp8 before bf16; the next is vllm-bf16",
         "policy   nim",
     ] == text.splitlines()
 
@@ -103,11 +100,12 @@ def test_when_nothing_runs_there_is_a_histogram_and_the_nearest():
     lora = make_profile("l", name="lora", llm_engine="vllm", feat_lora="true", precision="fp8")
     assert [
         "No profile found for the detected hardware: 0 of 3 profiles run on 1 × Tesla T4.",
+        "How many profiles each reason is held against (one can have several):",
         "     3 × compute capability too low for the precision",
         "     1 × too few GPUs",
         "     1 × LoRA not as wanted",
         "Nearest: vllm-bf16, which would take:",
-        "  GPUs of compute capability 8.0 or higher",
+        "  a GPU of compute capability 8.0 or higher",
     ] == nothing_runs(decide([lora, TWO, BF16], "1xt4")).splitlines()
 
 
@@ -134,7 +132,7 @@ def test_a_refused_pin_says_why_and_what_to_change():
     assert [
         "NIM_MODEL_PROFILE=vllm-fp8 is refused: vllm-fp8 does not run here.",
         "  fp8 needs compute capability 8.9; GPU 0 has 8.0",
-        "  to change: GPUs of compute capability 8.9 or higher",
+        "  to change: a GPU of compute capability 8.9 or higher",
         "  or start it all the same: NIM_MANIFEST_ALLOW_UNSAFE=1",
     ] == nothing_runs(decision).splitlines()
 
@@ -219,7 +217,7 @@ def test_more_reasons_are_counted():
 def test_a_waived_reason_is_shown_as_such():
     text = list_text(decide([BF16], BUSY, Request(relax_memory=True)), PIPE)
     assert text.startswith("low memory\t")
-    assert text.endswith("and 95% must be (waived)")
+    assert text.endswith("0.0 %; 95 % must be (waived)")
 
 
 # The whole story.
@@ -237,12 +235,9 @@ def test_the_story_of_a_decision_names_every_profile():
         "profile  vllm-fp8",
         f"id       {'f' * 64}",
         "gpus     0 (1 × NVIDIA H100 80GB HBM3)",
-        (
-            "because  precision: the fewest bits of what the GPUs compute natively; "
-            "the next is vllm-bf16"
-        ),
+        "because  precision: fp8 before bf16; the next is vllm-bf16",
         "policy   nim",
-        "warning: what memory this profile needs is unknown: not checked (total and free memory)",
+        "warning: what memory the profile needs is unknown: not checked (total and free memory)",
         "",
         "Candidates (2), best first",
         "  vllm-fp8",
@@ -337,7 +332,7 @@ def test_every_gate_says_when_it_asks_for_nothing():
         "yes GPU count tp ? × pp ?: 1 of one product",
         "yes capability no precision named",
         "yes total memory no need known",
-        "yes free memory not judged",
+        "yes free memory nothing against it",
         "yes driver nothing required",
         "yes LoRA none wanted, none served",
         "yes tags no selector",
@@ -351,29 +346,61 @@ def test_a_gate_that_is_closed_says_no_and_why():
     assert "not wanted tags the selector wants tp=1; the profile has tp=2" in gates(text)
     assert [
         "To make it run:",
-        "  GPUs of compute capability 8.0 or higher",
-        "  1 more Tesla T4",
+        "  2 GPUs of compute capability 8.0 or higher",
         "  take tp=1 out of the selector (--tags, NIM_TAGS_SELECTOR)",
-    ] == text.splitlines()[-4:]
+    ] == text.splitlines()[-3:]
 
 
 def test_a_gate_that_was_set_aside_says_by_what():
     text = story(BF16, [BF16], BUSY, Request(relax_memory=True))
     (line,) = [line for line in gates(text) if line.startswith("waived free memory")]
-    assert line.endswith("and 95% must be; NIM_RELAX_MEM_CONSTRAINTS")
+    assert line.endswith("0.0 %; 95 % must be; NIM_RELAX_MEM_CONSTRAINTS")
 
 
 def test_emulation_is_said_at_its_gate():
-    profile = make_profile("a", precision="mxfp4", tp="1")
-    assert "yes capability mxfp4, emulated" in gates(story(profile, [profile], "1xh100"))
+    profile = make_profile("a", precision="nvfp4", tp="1")
+    request = Request(allow_nvfp4_emulation=True)
+    text = story(profile, [profile], "1xh100", request)
+    assert "yes capability nvfp4, emulated" in gates(text)
 
 
 def test_doubts_are_marked():
     text = story(BF16, [BF16], "1xh100")
     assert (
-        "  ?   what memory this profile needs is unknown: not checked (total and free memory)"
+        "  ? what memory the profile needs is unknown: not checked (total and free memory)"
         in text.splitlines()
     )
+
+
+def test_a_gate_whose_figure_is_unknown_is_marked_too():
+    profile = make_profile(
+        "a",
+        precision="fp8",
+        tp="1",
+        memory=Stated(gib(1), gib(1), "here"),
+        requires=Requires(driver=">=550", cuda=">=12.4"),
+    )
+    gpu = make_gpu(capability=None).replace(memory_free_mib=None)
+    lines = gates(story(profile, [profile], make_inventory(gpu)))
+    assert [
+        "? capability fp8, emulated",
+        "? free memory nothing against it",
+        "? driver driver >=550, CUDA >=12.4",
+    ] == [line for line in lines if line.startswith("? ") and "unknown" not in line]
+    total = make_gpu().replace(memory_total_mib=None, memory_free_mib=None)
+    assert "? total memory 1.0 GiB per GPU, here" in gates(
+        story(profile, [profile], make_inventory(total))
+    )
+
+
+@pytest.mark.parametrize(
+    ("inventory", "outcome"), [("1xh100", "starts"), ("1xa100", "is refused")]
+)
+def test_the_story_of_a_pinned_profile_says_so(inventory, outcome):
+    request = Request().pinned("vllm-fp8", "--profile")
+    decision = decide([FP8, BF16], inventory, request)
+    story = explain_profile(decision, decision.pinned, PIPE)
+    assert f"It is pinned by --profile, and {outcome}." in story.splitlines()
 
 
 @pytest.mark.parametrize(
@@ -439,7 +466,7 @@ def test_the_context_that_fits_is_in_the_story():
     shape = ModelShape(8_030_261_248, 32, 8, 128, 131072)
     text = story(BF16, [BF16], "1xrtx5090", shape=shape)
     assert "tokens fit" in text
-    assert "--max-model-len=" in text
+    assert "tokens or less (the engine's --max-model-len) and --relax-memory, or" in text
 
 
 # GPUs, products and policies.

@@ -175,10 +175,48 @@ def test_a_gpu_nobody_knows_is_matched_by_its_own_name():
     assert [] == kinds(judge(make_profile(gpu="acme_x1"), make_inventory(make_gpu())))
 
 
-def test_a_gpu_of_unknown_name_matches_no_name():
-    gpu = make_gpu(name=None)
-    verdict = judge(make_profile(gpu="h100"), make_inventory(gpu))
-    assert (WrongGpu(("h100",), "GPU of unknown product", (0,)),) == verdict.reasons
+def test_a_gpu_of_which_nothing_is_known_is_a_doubt():
+    verdict = judge(make_profile(gpu="h100", gpu_device="2330"), make_inventory(make_gpu(name=None)))
+    expected = Doubt("gpu", "the product", "made for h100 / 2330:10de", (0,))
+    assert ((), (expected,)) == (verdict.reasons, verdict.doubts)
+
+
+def test_a_gpu_of_unknown_name_but_known_id_matches_no_name():
+    gpu = make_gpu(name=None, device_id="ffff")
+    assert ["gpu"] == kinds(judge(make_profile(gpu="h100"), make_inventory(gpu)))
+
+
+def test_a_gpu_known_by_its_name_alone_has_the_ids_of_the_catalogue():
+    gpus = make_inventory(make_gpu(name="NVIDIA H100 80GB HBM3"))
+    assert [] == kinds(judge(make_profile(gpu_device="2330"), gpus))
+    assert ["gpu"] == kinds(judge(make_profile(gpu_device="2331"), gpus))
+
+
+@pytest.mark.parametrize(
+    ("tags", "reasons"),
+    [
+        pytest.param({"gpu": "h100", "gpu_device": "20b2"}, ["gpu"], id="the name matches"),
+        pytest.param({"gpu": "a100", "gpu_device": "2330"}, [], id="the id matches"),
+    ],
+)
+def test_of_a_name_and_an_id_that_disagree_the_id_decides(tags, reasons):
+    assert reasons == kinds(judge(make_profile(**tags), "1xh100"))
+
+
+def test_a_gpu_nobody_knows_is_matched_by_its_own_id():
+    gpus = make_inventory(make_gpu(name=None, device_id="ffff"))
+    assert [] == kinds(judge(make_profile(gpu_device="ffff"), gpus))
+
+
+def test_a_product_name_regex_is_a_doubt():
+    verdict = judge(make_profile(product_name_regex="H100.*"), "1xh100")
+    expected = Doubt("gpu", "what its product_name_regex matches", "made for", (0,))
+    assert ((), (expected,)) == (verdict.reasons, verdict.doubts)
+
+
+@pytest.mark.parametrize("tags", [{"gpu": "h100"}, {"gpu_device": "2330"}])
+def test_beside_a_name_or_an_id_a_product_name_regex_is_not_looked_at(tags):
+    assert () == judge(make_profile(product_name_regex="x", **tags), "1xh100").doubts
 
 
 @pytest.mark.parametrize(

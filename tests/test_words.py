@@ -169,7 +169,7 @@ WORDS = [
     ),
     (
         LoraMismatch(True),
-        "does not serve LoRA adapters, and adapters are wanted",
+        "is not known to serve LoRA adapters, and adapters are wanted",
         "take the adapters away (NIM_PEFT_SOURCE, --lora)",
     ),
     (

@@ -94,6 +94,13 @@ WRITERS = {
 }
 
 
+def in_dialect(manifest, dialect):
+    """The same profiles; the fields of the Metadata API are not the tags an id is made from."""
+    renamed = dialect == "metadata-api"
+    profiles = (profile.replace(tags_from_name=renamed) for profile in manifest.profiles)
+    return manifest.replace(profiles=tuple(profiles), dialect=dialect)
+
+
 @pytest.mark.parametrize("writer", WRITERS)
 def test_parse_dump_parse_is_the_identity(writer):
     shape, dump, dialect = WRITERS[writer]
@@ -102,7 +109,7 @@ def test_parse_dump_parse_is_the_identity(writer):
     def law(manifest):
         once = parse_manifest(dump(shape(manifest)))
         twice = parse_manifest(dump(shape(once)))
-        assert manifest.replace(dialect=dialect, source="<string>") == once == twice
+        assert in_dialect(manifest, dialect).replace(source="<string>") == once == twice
 
     law()
 
@@ -111,7 +118,7 @@ def test_parse_dump_parse_is_the_identity(writer):
 def test_every_dialect_gives_equal_profiles(manifest):
     read = [parse_manifest(dump(shape(manifest))) for shape, dump, _ in WRITERS.values()]
 
-    assert all(manifest.profiles == other.profiles for other in read)
+    assert all(manifest.profiles == in_dialect(other, "v2").profiles for other in read)
 
 
 @pytest.mark.parametrize("name", bundled_manifests())
@@ -119,7 +126,7 @@ def test_a_bundled_manifest_survives_every_dialect(name):
     manifest = load_manifest(name)
     for shape, dump, dialect in WRITERS.values():
         again = parse_manifest(dump(shape(manifest)), manifest.source)
-        assert manifest.replace(dialect=dialect) == again
+        assert in_dialect(manifest, dialect) == again
 
 
 PRINTABLE = st.characters(categories=["L", "M", "N", "P", "S"], include_characters=" ")
