@@ -69,10 +69,10 @@ Formats of weights only (INT4, AWQ, MXFP4 below Blackwell) are unpacked by the k
 made for: that is how they are meant to run, so they count as native wherever they run.
 """
 
-EMULATED_NVFP4_FROM = _at_least("8.0")
-"""Below 10.0 NVFP4 weights go through weight-only kernels written for Ampere and newer."""
-
 AMPERE = _at_least("8.0")
+
+EMULATED_NVFP4_FROM = AMPERE
+"""Below 10.0 NVFP4 weights go through weight-only kernels written for Ampere and newer."""
 
 
 def is_emulated(profile: Profile, kind: GpuKind) -> bool:

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
     from nimprofile.reasons import Reason
 
-AMPERE = ComputeCapability((8, 0))
+EMULATION_FROM = ComputeCapability((8, 0))
+"""Where NVFP4 emulation begins; on older GPUs the switch would not help."""
 
 
 def message(reason: Reason) -> str:
@@ -179,8 +180,7 @@ def _wanted(reason: WrongGpu | CapabilityTooLow | CapabilityUnmet) -> str:
     match reason:
         case WrongGpu(wanted, _, _):
             return f"of product {' / '.join(wanted)}"
-        case CapabilityTooLow("nvfp4", need, have, _) if have >= AMPERE:
-            # Emulation begins with Ampere; on older GPUs the switch would not help.
+        case CapabilityTooLow("nvfp4", need, have, _) if have >= EMULATION_FROM:
             return f"of compute capability {need} or higher (or --allow-nvfp4-emulation)"
         case CapabilityTooLow(_, need, _, _):
             return f"of compute capability {need} or higher"

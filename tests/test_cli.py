@@ -591,9 +591,7 @@ def test_explain_refuses_a_profile_it_does_not_find(run, manifest):
     assert err.startswith("nimprofile: PROFILE: 'nope' is not a profile of this manifest")
 
 
-@pytest.mark.parametrize(
-    ("gpus", "outcome"), [("2xh100", "starts"), ("1xh100", "is refused")]
-)
+@pytest.mark.parametrize(("gpus", "outcome"), [("2xh100", "starts"), ("1xh100", "is refused")])
 def test_explain_of_the_pinned_profile_tells_what_becomes_of_the_pin(run, manifest, gpus, outcome):
     options = ("--manifest", manifest, "--gpus", gpus, "--profile", ID_FP8)
     code, out, _ = run("explain", *options, "ffff")

@@ -296,9 +296,7 @@ def test_a_pinned_lora_profile_runs_without_adapters_being_asked_for():
     lora = make_profile("lora", llm_engine="vllm", feat_lora="true", tp="1")
     decision = pinned("lora", (lora, BF16))
     assert lora == decision.selected.profile
-    assert (
-        "the pin overrides: serves LoRA adapters, and none are wanted" == (decision.warnings[0])
-    )
+    assert "the pin overrides: serves LoRA adapters, and none are wanted" == (decision.warnings[0])
 
 
 # Warnings.

@@ -493,7 +493,9 @@ def test_a_row_without_a_name_is_named_by_its_id():
 
 
 def test_a_log_of_json_lines_is_read_as_the_messages_in_it():
-    text = "\n".join(json.dumps({"level": "INFO", "message": line}) for line in LISTING.splitlines())
+    text = "\n".join(
+        json.dumps({"level": "INFO", "message": line}) for line in LISTING.splitlines()
+    )
     assert parse_manifest(LISTING).profiles == parse_manifest(text).profiles
 
 
@@ -503,8 +505,12 @@ def test_a_log_may_begin_as_json_does(start):
 
 
 def test_a_manifest_in_json_that_talks_of_printouts_is_not_one():
-    document = {"model": "MODEL PROFILES\n- All profiles:", "profiles": [{"id": ID_1, "tags": {}}]}
-    assert "v2" == parse_manifest(json.dumps(document)).dialect
+    model = f"Valid profile: {ID_1} (vllm) on GPUs [0]"
+    document = {"model": model, "profiles": [{"id": ID_1, "tags": {}}]}
+    assert ("v2", model) == (
+        parse_manifest(json.dumps(document)).dialect,
+        parse_manifest(json.dumps(document)).model,
+    )
 
 
 def test_a_printout_without_profiles_is_refused():

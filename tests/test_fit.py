@@ -16,6 +16,7 @@ from helpers import (
 from nimprofile import Inventory, Request, Requires
 from nimprofile.catalog import mock_inventory
 from nimprofile.reasons import (
+    Doubt,
     GpuNotEmpty,
     MixedGpus,
     TooFewGpus,
@@ -146,6 +147,20 @@ def test_doubts_about_another_product_are_not_reasons_against_it():
     verdict = judge(needing(gib(1), tp="2"), gpus)
     assert (TooFewGpus(2, 1, "Acme X1"),) == verdict.reasons
     assert (TooFewGpus(2, 1, "Acme X2"),) == verdict.elsewhere
+
+
+def test_that_gpus_nobody_can_name_are_alike_is_a_doubt():
+    gpus = make_inventory(make_gpu(0, name=None), make_gpu(1, name=None))
+    verdict = judge(needing(gib(1), tp="2"), gpus)
+    assert ((), (Doubt("gpu_count", "the product", "2 GPUs alike", (0, 1)),)) == (
+        verdict.reasons,
+        verdict.doubts,
+    )
+
+
+def test_one_gpu_that_nobody_can_name_is_alike_itself():
+    gpus = make_inventory(make_gpu(0, name=None), make_gpu(1, name=None))
+    assert () == judge(needing(gib(1)), gpus).doubts
 
 
 # Which GPUs come first.

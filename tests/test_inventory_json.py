@@ -155,7 +155,9 @@ def test_what_is_not_json_is_refused_with_its_line(text, line):
         pytest.param(
             {"gpus": {"0": H100}}, 'gpus: must be a list, but is {"0": ', id="gpus an object"
         ),
-        pytest.param({"gpus": [7]}, "gpus[0]: must be an object, but is 7", id="a number for a GPU"),
+        pytest.param(
+            {"gpus": [7]}, "gpus[0]: must be an object, but is 7", id="a number for a GPU"
+        ),
         pytest.param(
             with_gpu(index=None), "gpus[1].index: must be a whole number, but is null", id="null"
         ),
@@ -190,7 +192,9 @@ def test_what_is_not_json_is_refused_with_its_line(text, line):
             id="half a capability",
         ),
         pytest.param(with_gpu(device_id="2330:8086"), "gpus[1]: '2330:8086' is not", id="vendor"),
-        pytest.param(with_gpu(name=5), "gpus[1].name: must be a text, but is 5", id="a number for a name"),
+        pytest.param(
+            with_gpu(name=5), "gpus[1].name: must be a text, but is 5", id="a number for a name"
+        ),
         pytest.param(
             with_gpu(unified_memory=1),
             "gpus[1].unified_memory: must be true or false, but is 1",
@@ -198,7 +202,11 @@ def test_what_is_not_json_is_refused_with_its_line(text, line):
         ),
         pytest.param(with_gpu(name="a\x1bb"), "gpus[1]: 'a\\x1bb' has control", id="an escape"),
         pytest.param(BOX | {"driver_version": "new"}, "driver_version 'new' is not", id="driver"),
-        pytest.param(BOX | {"cuda_version": 12.8}, "cuda_version: must be a text, but is 12.8", id="a number for CUDA"),
+        pytest.param(
+            BOX | {"cuda_version": 12.8},
+            "cuda_version: must be a text, but is 12.8",
+            id="a number for CUDA",
+        ),
     ],
 )
 def test_a_bad_inventory_is_refused_with_its_place(value, message):
@@ -333,7 +341,9 @@ def test_a_gpu_that_nim_calls_non_free_is_never_taken_for_an_empty_one(used):
 
 
 def test_a_mig_instance_has_its_boards_id_but_not_its_memory():
-    text = PRINTOUT.replace("NVIDIA H100 80GB HBM3 (H100 80GB)", "NVIDIA H100 80GB HBM3 MIG 1g.10gb")
+    text = PRINTOUT.replace(
+        "NVIDIA H100 80GB HBM3 (H100 80GB)", "NVIDIA H100 80GB HBM3 MIG 1g.10gb"
+    )
     gpu = parse_inventory(text).gpus[1]
     assert ("2330:10de", None, None, "9.0") == (
         gpu.device_id,

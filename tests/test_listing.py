@@ -329,7 +329,9 @@ def test_a_text_that_is_no_such_log_stays_as_it_is(text):
             id="less than nothing",
         ),
         pytest.param(
-            "  -  [73A1:1002] (0) Radeon", ListedGpu(0, "73a1:1002", "Radeon", None, free=True), id="foreign"
+            "  -  [73A1:1002] (0) Radeon",
+            ListedGpu(0, "73a1:1002", "Radeon", None, free=True),
+            id="foreign",
         ),
     ],
 )

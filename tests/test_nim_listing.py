@@ -184,6 +184,23 @@ def test_an_estimate_that_does_not_fit_has_the_context_that_does():
     assert (0, "32") == (int(match[1]) % 256, match[2])
 
 
+@pytest.mark.parametrize(
+    "bracket",
+    [
+        "[requires >=33 GB/gpu]",
+        "[requires >=80 GB/gpu]",
+        "[requires >=27 GB/gpu, try --max-model-len=131072]",
+        "[requires >=33 GB/gpu, try --max-model-len=84992 to reduce to >=28 GB/gpu]",
+        "[requires >=93 GB/gpu, try --max-model-len=84992 to reduce to >=80 GB/gpu]",
+    ],
+)
+@pytest.mark.parametrize("shape", [None, SHAPE], ids=["no shape", "a shape"])
+def test_a_requirement_that_was_printed_is_printed_again(bracket, shape):
+    text = f"- All profiles:\n- {A} (vllm-bf16-tp1-pp1) {bracket}\n"
+    (profile,) = parse_manifest(text).profiles
+    assert bracket == requirement(profile, "1xh100", shape)
+
+
 def test_layouts_of_1_x_print_no_requirements():
     for layout in ("1.0", "1.3"):
         assert "[requires" not in "\n".join(listed([stated()], "1xrtx5090", layout, shape=SHAPE))

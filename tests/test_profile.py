@@ -203,7 +203,10 @@ TAG = "tag min_vram_per_device_gb"
     ("text", "size"), [("33.0", 33 * GIB), ("27", 27 * GIB), ("80.0", 80 * GB), ("0.5", GIB // 2)]
 )
 def test_the_tag_states_memory(text, size):
-    assert Stated(size, size, TAG, printed_gb=float(text)) == make_profile(min_vram_per_device_gb=text).memory
+    assert (
+        Stated(size, size, TAG, printed_gb=float(text))
+        == make_profile(min_vram_per_device_gb=text).memory
+    )
 
 
 @pytest.mark.parametrize("text", ["", "0", "-1", "nan", "inf", "1e6", "40GB"])

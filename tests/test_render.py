@@ -393,9 +393,7 @@ def test_a_gate_whose_figure_is_unknown_is_marked_too():
     )
 
 
-@pytest.mark.parametrize(
-    ("inventory", "outcome"), [("1xh100", "starts"), ("1xa100", "is refused")]
-)
+@pytest.mark.parametrize(("inventory", "outcome"), [("1xh100", "starts"), ("1xa100", "is refused")])
 def test_the_story_of_a_pinned_profile_says_so(inventory, outcome):
     request = Request().pinned("vllm-fp8", "--profile")
     decision = decide([FP8, BF16], inventory, request)

@@ -170,7 +170,7 @@ def test_a_selector_that_cannot_be_read_names_the_part(text, part):
 
 
 def test_without_a_source_the_part_comes_first():
-    with pytest.raises(RequestError, match="^'fp8' is not tag=value, as in precision=fp8,tp=1$"):
+    with pytest.raises(RequestError, match=r"^'fp8' is not tag=value, as in precision=fp8,tp=1$"):
         parse_tags("fp8", "")
 
 
@@ -199,7 +199,7 @@ def test_any_other_engine_is_refused_with_the_known_ones():
 
 
 def test_without_a_source_the_engine_comes_first():
-    with pytest.raises(RequestError, match="^'triton' is not an engine; known: "):
+    with pytest.raises(RequestError, match=r"^'triton' is not an engine; known: "):
         parse_engine("triton", "")
 
 

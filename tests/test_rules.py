@@ -106,7 +106,10 @@ def test_cuda_is_compared_as_a_version(cuda, reasons):
 
 def test_an_unknown_cuda_version_is_a_doubt_and_no_reason():
     verdict = judge(make_profile(requires=Requires(cuda=">=12.4")), make_inventory(make_gpu()))
-    assert ((), (Doubt("cuda", "the CUDA version", "cuda >=12.4"),)) == (verdict.reasons, verdict.doubts)
+    assert ((), (Doubt("cuda", "the CUDA version", "cuda >=12.4"),)) == (
+        verdict.reasons,
+        verdict.doubts,
+    )
 
 
 # Which GPU.
@@ -175,15 +178,18 @@ def test_a_gpu_nobody_knows_is_matched_by_its_own_name():
     assert [] == kinds(judge(make_profile(gpu="acme_x1"), make_inventory(make_gpu())))
 
 
-def test_a_gpu_of_which_nothing_is_known_is_a_doubt():
-    verdict = judge(make_profile(gpu="h100", gpu_device="2330"), make_inventory(make_gpu(name=None)))
-    expected = Doubt("gpu", "the product", "made for h100 / 2330:10de", (0,))
-    assert ((), (expected,)) == (verdict.reasons, verdict.doubts)
+def test_a_gpu_of_which_nothing_is_known_is_a_wrong_one():
+    verdict = judge(
+        make_profile(gpu="h100", gpu_device="2330"), make_inventory(make_gpu(name=None))
+    )
+    expected = WrongGpu(("h100", "2330:10de"), "GPU of unknown product", (0,))
+    assert (expected,) == verdict.reasons
 
 
-def test_a_gpu_of_unknown_name_but_known_id_matches_no_name():
+def test_a_gpu_of_unknown_name_matches_no_name():
     gpu = make_gpu(name=None, device_id="ffff")
-    assert ["gpu"] == kinds(judge(make_profile(gpu="h100"), make_inventory(gpu)))
+    verdict = judge(make_profile(gpu="h100"), make_inventory(gpu))
+    assert (WrongGpu(("h100",), "ffff:10de", (0,)),) == verdict.reasons
 
 
 def test_a_gpu_known_by_its_name_alone_has_the_ids_of_the_catalogue():
@@ -287,7 +293,9 @@ def test_an_unknown_compute_capability_is_a_doubt_and_no_reason():
     gpus = make_inventory(make_gpu(capability=None))
     verdict = judge(make_profile(precision="fp8"), gpus)
     assert () == verdict.reasons
-    assert (Doubt("compute_capability", "the compute capability", "fp8 needs 8.9", (0,)),) == verdict.doubts
+    assert (
+        Doubt("compute_capability", "the compute capability", "fp8 needs 8.9", (0,)),
+    ) == verdict.doubts
 
 
 @pytest.mark.parametrize(
@@ -353,7 +361,14 @@ def test_a_compiled_engine_runs_on_its_one_capability(capability, reasons):
 def test_a_compiled_engine_on_an_unknown_capability_is_a_doubt():
     gpus = make_inventory(make_gpu(capability=None))
     verdict = judge(make_profile(compute_capability="12.0"), gpus)
-    assert (Doubt("requires_compute_capability", "the compute capability", "compute_capability ==12.0", (0,)),) == verdict.doubts
+    assert (
+        Doubt(
+            "requires_compute_capability",
+            "the compute capability",
+            "compute_capability ==12.0",
+            (0,),
+        ),
+    ) == verdict.doubts
 
 
 @pytest.mark.parametrize(
@@ -373,7 +388,9 @@ def test_a_required_capability_is_compared_as_a_version(capability, reasons):
 def test_a_required_capability_that_is_unknown_is_a_doubt():
     profile = make_profile(requires=Requires(compute_capability=">=8.9"))
     verdict = judge(profile, make_inventory(make_gpu(capability=None)))
-    expected = Doubt("requires_compute_capability", "the compute capability", "compute_capability >=8.9", (0,))
+    expected = Doubt(
+        "requires_compute_capability", "the compute capability", "compute_capability >=8.9", (0,)
+    )
     assert ((), (expected,)) == (verdict.reasons, verdict.doubts)
 
 
@@ -472,7 +489,10 @@ def test_what_does_not_fit_the_whole_gpu_is_not_reported_twice():
 def test_an_unknown_free_memory_is_a_doubt_and_no_reason():
     gpu = make_gpu().replace(memory_free_mib=None)
     verdict = judge(needing(10_000 * MIB), make_inventory(gpu))
-    assert ((), (Doubt("memory_free", "the free memory", "the test", (0,)),)) == (verdict.reasons, verdict.doubts)
+    assert ((), (Doubt("memory_free", "the free memory", "the test", (0,)),)) == (
+        verdict.reasons,
+        verdict.doubts,
+    )
 
 
 def test_a_free_memory_of_zero_is_known_and_too_little():

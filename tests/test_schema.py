@@ -1,6 +1,8 @@
 """The JSON Schemas in docs are those of the models, and the reader agrees with them."""
 
 import json
+import runpy
+import sys
 from pathlib import Path
 
 import jsonschema
@@ -8,6 +10,7 @@ import pytest
 import yaml
 
 from nimprofile import ManifestError, bundled_manifests, mock_inventory, parse_manifest
+from nimprofile import schema as schema_module
 from nimprofile.schema import inventory_schema, manifest_schema
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -27,6 +30,16 @@ SHAPE = {
 def test_the_schema_in_docs_is_the_one_of_the_models(made, name):
     kept = json.loads((DOCS / f"{name}.schema.json").read_text(encoding="utf-8"))
     assert made() == kept
+
+
+@pytest.mark.parametrize(
+    ("made", "argv"),
+    [(manifest_schema, []), (manifest_schema, ["manifest"]), (inventory_schema, ["inventory"])],
+)
+def test_the_module_prints_the_schema_it_is_asked_for(made, argv, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["schema", *argv])
+    runpy.run_path(schema_module.__file__, run_name="__main__")
+    assert made() == json.loads(capsys.readouterr().out)
 
 
 @pytest.mark.parametrize("path", bundled_manifests().values(), ids=bundled_manifests())
