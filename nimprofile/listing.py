@@ -35,7 +35,7 @@ _NEED = re.compile(
     r"(?: to reduce to >=(?P<least>[0-9.]+) GB/gpu)?)?"
 )
 _GPU = re.compile(
-    r"\s*-\s+\[(?P<device>[0-9a-fA-F]{4}:[0-9a-fA-F]{4})\] \((?P<index>[0-9]{1,6})\) "
+    r"\s*-\s+\[(?P<device>[0-9a-fA-F]{4}:[0-9a-fA-F]{4}|\?{4}:\?{4})\] \((?P<index>[0-9]{1,6})\) "
     r"(?P<name>[^\[(]++)(?:\([^)]*\))?\s*(?:\[current utilization: (?P<used>[^%\]]{1,12})%\])?\s*"
 )
 
@@ -64,13 +64,13 @@ class ListedGpu(Record):
     """One GPU of a printout's SYSTEM INFO.
 
     Attributes:
-        index, device_id, name: as printed.
+        index, device_id, name: as printed; our own printouts have `????:????` for no PCI id.
         used_percent: of its memory; None for `N/A%`.
         free: whether it stands under "Free GPUs".
     """
 
     index: int
-    device_id: str
+    device_id: str | None
     name: str
     used_percent: float | None
     free: bool
@@ -191,10 +191,11 @@ def _gpu(match: re.Match[str], section: str) -> ListedGpu:
         used = float(match["used"] or "")
     except ValueError:
         used = math.nan  # `N/A` on unified memory
+    printed = match["device"].lower()
     try:
-        device = parse_device_id(match["device"])
+        device = None if "?" in printed else parse_device_id(printed)
     except ValueError:
-        device = match["device"].lower()
+        device = printed
     known = used if 0 <= used <= 100 else None
     return ListedGpu(
         int(match["index"]), device, match["name"].strip(), known, section != "non-free gpus"

@@ -10,7 +10,7 @@ from nimprofile.rank import deciding, standing
 from nimprofile.reasons import Effect
 from nimprofile.record import Record
 from nimprofile.values import MIB, format_gib, format_indices
-from nimprofile.words import doubt_message, message, remedies
+from nimprofile.words import doubt_message, message, remedies, waiver_message
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -270,7 +270,9 @@ def _gate(
             message(reason),
         )
     for reason in waived:
-        yield ("waived", title, f"{message(reason)}; {reason.waived_by}")
+        relaxed = decision.request.relax_memory
+        by_pin = verdict is decision.pinned and reason.effect is Effect.LOW_MEMORY and not relaxed
+        yield ("waived", title, waiver_message(reason, by_pin=by_pin))
     if not failed and not waived:
         doubted = [doubt for doubt in verdict.doubts if doubt.kind in kinds]
         yield ("?" if doubted else "yes", title, _passed(title, verdict, decision))

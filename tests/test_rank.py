@@ -20,7 +20,6 @@ from nimprofile.rank import (
     deciding,
     find_policy,
     rank,
-    standing,
 )
 
 NIM = POLICIES["nim"]
@@ -431,33 +430,3 @@ def test_a_decision_under_a_chain_of_ones_own_names_its_link():
     profiles = [make_profile("a", **LATENCY_1), make_profile("b", **THROUGHPUT_8)]
     decision = decide(profiles, "8xh100", policy=prefer("objective=throughput", NIM))
     assert ("b", "objective") == (decision.selected.profile.id, decision.deciding.name)
-
-
-# What a verdict has to show.
-
-
-@pytest.mark.parametrize(
-    ("criterion", "tags", "expected"),
-    [
-        ("precision", {"precision": "fp8"}, "fp8"),
-        ("precision", {"precision": "nvfp4"}, "nvfp4, emulated"),
-        ("precision", {}, "no precision"),
-        ("engine", {"llm_engine": "vllm"}, "vllm"),
-        ("engine", {}, "no engine"),
-        ("objective", {"profile": "latency"}, "latency"),
-        ("objective", {}, "no objective"),
-        ("tp", {"tp": "4"}, "tp 4"),
-        ("tp", {}, "tp ?"),
-        ("pp", {"pp": "2"}, "pp 2"),
-        ("pp", {}, "pp ?"),
-        ("gpu_specific", {"gpu": "h100"}, "made for this GPU"),
-        ("gpu_specific", {}, "generic"),
-        ("prebuilt", {"trtllm_buildable": "true"}, "built at the first start"),
-        ("prebuilt", {}, "prebuilt"),
-        ("id", {}, "id0"),
-        ("name", {"llm_engine": "vllm", "tp": "4"}, "vllm-tp4"),
-    ],
-)
-def test_what_a_verdict_has_to_show_at_a_criterion_is_a_word_or_two(criterion, tags, expected):
-    (verdict,) = verdicts(tags)
-    assert expected == standing(criterion, verdict)

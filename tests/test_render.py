@@ -351,10 +351,25 @@ def test_a_gate_that_is_closed_says_no_and_why():
     ] == text.splitlines()[-3:]
 
 
-def test_a_gate_that_was_set_aside_says_by_what():
-    text = story(BF16, [BF16], BUSY, Request(relax_memory=True))
-    (line,) = [line for line in gates(text) if line.startswith("waived free memory")]
-    assert line.endswith("0.0 %; 95 % must be; NIM_RELAX_MEM_CONSTRAINTS")
+@pytest.mark.parametrize(
+    ("request_", "by"),
+    [
+        pytest.param(
+            Request(relax_memory=True), "--relax-memory (NIM_RELAX_MEM_CONSTRAINTS)", id="switch"
+        ),
+        pytest.param(Request(pin="vllm-bf16"), "the pin", id="pin"),
+        pytest.param(
+            Request(pin="vllm-bf16", relax_memory=True),
+            "--relax-memory (NIM_RELAX_MEM_CONSTRAINTS)",
+            id="pin and switch",
+        ),
+    ],
+)
+def test_a_gate_that_was_set_aside_says_by_what(request_, by):
+    decision = decide([BF16], BUSY, request_)
+    lines = gates(explain_profile(decision, decision.selected, PIPE))
+    (line,) = [line for line in lines if line.startswith("waived free memory")]
+    assert line.startswith(f"waived free memory {by} overrides: GPU 0 is not empty: ")
 
 
 def test_emulation_is_said_at_its_gate():

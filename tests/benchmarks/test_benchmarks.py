@@ -23,8 +23,25 @@ _SPEC.loader.exec_module(generate)
 COMMANDS = {
     "python -c pass": ["-c", "pass"],
     "import nimprofile": ["-c", "import nimprofile"],
-    "select": "-m nimprofile select --manifest llama-3.1-8b-instruct --gpus 1xh100".split(),
-    "select --json": "-m nimprofile select --manifest llama-3.1-8b-instruct --gpus 1xh100 --json".split(),
+    "select": [
+        "-m",
+        "nimprofile",
+        "select",
+        "--manifest",
+        "llama-3.1-8b-instruct",
+        "--gpus",
+        "1xh100",
+    ],
+    "select --json": [
+        "-m",
+        "nimprofile",
+        "select",
+        "--manifest",
+        "llama-3.1-8b-instruct",
+        "--gpus",
+        "1xh100",
+        "--json",
+    ],
 }
 
 

@@ -132,7 +132,10 @@ def test_nims_own_layout_lists_every_profile_once_and_our_reader_reads_it_back(l
         for id, name in zip(ids, names, strict=True):
             assert printed.count(f"- {id} ({name})") == 1
         if all(len(id) == 64 for id in ids) and not any("\n" in n or "(" in n for n in names):
-            rows, _ = read_listing(printed, source="")
+            rows, listed = read_listing(printed, source="")
             assert sorted(ids) == sorted(row.id for row in rows)
+            assert [(gpu.index, gpu.device_id) for gpu in decision.inventory.gpus] == [
+                (gpu.index, gpu.device_id) for gpu in listed
+            ]
 
     law()
