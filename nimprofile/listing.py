@@ -89,14 +89,14 @@ def is_listing(text: str) -> bool:
 
 def unwrap_json_lines(text: str) -> str:
     """A log of JSON lines (`NIM_JSONL_LOGGING`) as the messages in it; any other text as it is."""
-    if not text.startswith("{") or '"message"' not in text:
+    if '"message"' not in text:
         return text
     import json
 
     lines = []
     for line in text.splitlines():
         try:
-            entry = json.loads(line)
+            entry = json.loads(line) if line[:1] == "{" else None
         except (ValueError, RecursionError):
             entry = None
         message = entry.get("message") if isinstance(entry, dict) else None

@@ -97,9 +97,9 @@ def nothing_runs(decision: Decision) -> str:
         return "\n".join(lines)
     total = len(decision.rejected)
     lines = [f"{NO_PROFILE}: 0 of {total} profiles run on {describe_machine(decision.inventory)}."]
-    lines.append("How many profiles each reason is held against (one can have several):")
-    lines += [f"  {count:4} × {text}" for text, count in histogram(decision.rejected)]
     if decision.rejected:
+        lines.append("How many profiles each reason is held against (one can have several):")
+        lines += [f"  {count:4} × {text}" for text, count in histogram(decision.rejected)]
         nearest = min(decision.rejected, key=_distance)
         lines.append(f"Nearest: {nearest.profile.name}, which would take:")
         lines += [f"  {change}" for change in _remedies(nearest)]

@@ -56,9 +56,10 @@ class Request(Record):
     def __post_init__(self) -> None:
         """Take `pin="…"` and `tags={…}` as people write them."""
         if isinstance(self.pin, str):
-            object.__setattr__(self, "pin", Pin(self.pin, "pin"))
+            object.__setattr__(self, "pin", _pin(self.pin, "pin"))
         if isinstance(self.tags, dict):
-            object.__setattr__(self, "tags", tuple(self.tags.items()))
+            tags = ((TAG_WORDS.get(tag, tag), value) for tag, value in self.tags.items())
+            object.__setattr__(self, "tags", tuple(tags))
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Request:
@@ -68,9 +69,8 @@ class Request(Record):
 
         Raises RequestError, naming the variable, for a value that cannot be read.
         """
-        pin = environ.get("NIM_MODEL_PROFILE", "").strip()
         return cls(
-            pin=Pin(pin) if pin and pin.lower() != "default" else None,
+            pin=_pin(environ.get("NIM_MODEL_PROFILE"), "NIM_MODEL_PROFILE"),
             tags=parse_tags(environ.get("NIM_TAGS_SELECTOR", ""), "NIM_TAGS_SELECTOR"),
             lora=bool(environ.get("NIM_PEFT_SOURCE", "").strip()),
             relax_memory=_flag(environ, "NIM_RELAX_MEM_CONSTRAINTS"),
@@ -81,10 +81,13 @@ class Request(Record):
 
     def pinned(self, value: str | None, source: str = "NIM_MODEL_PROFILE") -> Request:
         """The same request with this pin; "" or `default` or None pins nothing."""
-        value = (value or "").strip()
-        return self.replace(
-            pin=Pin(value, source) if value and value.lower() != "default" else None
-        )
+        return self.replace(pin=_pin(value, source))
+
+
+def _pin(value: str | None, source: str) -> Pin | None:
+    """A pin, but for what means automatic selection: nothing, an empty text and `default`."""
+    value = (value or "").strip()
+    return Pin(value, source) if value and value.lower() != "default" else None
 
 
 TAG_WORDS = {"objective": "profile", "engine": "llm_engine"}

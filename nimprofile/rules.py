@@ -170,7 +170,8 @@ def gpu_matches(
     """
     if not (profile.gpu_names or profile.gpu_devices):
         if "product_name_regex" in profile.tags:
-            return Doubt("gpu", "what its product_name_regex matches", "made for", kind.indices)
+            regex = "which GPUs the profile's product_name_regex means"
+            return Doubt("gpu", regex, "made for them", kind.indices)
         return None
     if profile.any_ampere_or_newer and kind.capability is not None and kind.capability >= AMPERE:
         return None  # speech NIMs: an A100 profile tagged so is compatible with an H100 (051)

@@ -184,8 +184,8 @@ def _wanted(reason: WrongGpu | CapabilityTooLow | CapabilityUnmet) -> str:
             return f"of compute capability {need} or higher (or --allow-nvfp4-emulation)"
         case CapabilityTooLow(_, need, _, _):
             return f"of compute capability {need} or higher"
-        case CapabilityUnmet(need, _, _):
-            return f"of compute capability {need}"
+        case _:
+            return f"of compute capability {reason.need}"
 
 
 def waiver_message(reason: Reason, *, by_pin: bool) -> str:

@@ -6,8 +6,9 @@ import sys
 import pytest
 from helpers import decide, gib, judge, kinds, make_gpu, make_inventory, make_profile, needing
 
-from nimprofile import POLICIES, RequestError, prefer
-from nimprofile.fit import Verdict
+from nimprofile import POLICIES, Request, RequestError, prefer
+from nimprofile.fit import Verdict, check
+from nimprofile.machine import Machine
 from nimprofile.rank import rank, standing
 
 NIM = POLICIES["nim"]
@@ -53,6 +54,35 @@ def test_a_profile_that_does_not_run_is_not_said_to_be_emulated():
     fp4 = make_profile(llm_engine="vllm", precision="nvfp4", tp="4")
     assert not judge(fp4, "2xh100").emulated
     assert not judge(fp4, "2xh100,1xl4").emulated
+
+
+@pytest.mark.parametrize(
+    ("name", "device_id", "in_doubt"),
+    [
+        ("Acme X1", None, False),
+        (None, "fff0:10de", False),
+        ("Acme X1", "fff0:10de", False),
+        (None, None, True),
+    ],
+)
+def test_whether_gpus_are_alike_is_in_doubt_only_where_nothing_names_them(
+    name, device_id, in_doubt
+):
+    gpus = (make_gpu(at, name=name, device_id=device_id) for at in range(2))
+    machine = make_inventory(*gpus)
+    verdict = judge(needing(gib(30), tp="2"), machine)
+    assert verdict.fits
+    assert verdict.gpus == (0, 1)
+    assert in_doubt is ("gpu_count" in {doubt.kind for doubt in verdict.doubts})
+    assert not judge(needing(gib(30), tp="1"), machine).doubts
+
+
+def test_a_profile_that_names_its_gpu_by_a_pattern_is_in_doubt_and_one_like_it_is_not():
+    profiles = [needing(gib(30)), needing(gib(30), product_name_regex=".*H100.*")]
+    for order in (profiles, profiles[::-1]):
+        machine = Machine(make_inventory(make_gpu()))
+        doubts = [bool(check(profile, machine, Request()).doubts) for profile in order]
+        assert doubts == ["product_name_regex" in profile.tags for profile in order]
 
 
 def test_of_two_products_the_one_that_lacks_fewer_gpus_comes_nearer():

@@ -333,6 +333,11 @@ def test_a_text_that_is_no_such_log_stays_as_it_is(text):
             ListedGpu(0, "73a1:1002", "Radeon", None, free=True),
             id="foreign",
         ),
+        pytest.param(
+            "  -  [????:????] (0) Acme X1 [current utilization: 0%]",
+            ListedGpu(0, None, "Acme X1", 0, free=True),
+            id="no PCI id",
+        ),
     ],
 )
 def test_a_gpu_is_read_in_every_form(line, gpu):

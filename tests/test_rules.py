@@ -216,7 +216,9 @@ def test_a_gpu_nobody_knows_is_matched_by_its_own_id():
 
 def test_a_product_name_regex_is_a_doubt():
     verdict = judge(make_profile(product_name_regex="H100.*"), "1xh100")
-    expected = Doubt("gpu", "what its product_name_regex matches", "made for", (0,))
+    expected = Doubt(
+        "gpu", "which GPUs the profile's product_name_regex means", "made for them", (0,)
+    )
     assert ((), (expected,)) == (verdict.reasons, verdict.doubts)
 
 

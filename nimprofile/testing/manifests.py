@@ -35,6 +35,7 @@ _VALUES: dict[str, tuple[str, ...]] = {
     "min_vram_per_device_gb": ("1.0", "23.0", "24.0", "79.6", "80.0", "141.0", "1000.0"),
     "compute_capability": ("8.9", "9.0", "12.1"),
     "ampereplus": ("enabled", "disabled"),
+    "product_name_regex": (".*H100.*",),
     "nim_workspace_hash_v1": ("ab" * 32, "0" * 64),
     "number_of_gpus": ("1", "2"),
     "vendor_note": ("", "a b", "null", "~", "1.20", "ключ: #1", "x" * 200),

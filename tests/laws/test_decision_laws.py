@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nimprofile import POLICIES, Manifest, select
 from nimprofile.decision import Decision
+from nimprofile.fit import check
 from nimprofile.inventory import Inventory
+from nimprofile.machine import Machine
 from nimprofile.testing import (
     Situation,
     fitting_pairs,
     inventories,
     manifests,
+    related_profiles,
     requests,
     situations,
 )
@@ -149,6 +154,17 @@ def test_a_profile_is_judged_the_same_whatever_stands_beside_it(world, policy):
             world.manifest.replace(profiles=(profile,)), world.inventory, request, policy
         )
         assert alone.verdict(profile) == decision.verdict(profile)
+
+
+@given(related_profiles(), inventories(), requests(), requests())
+def test_a_machine_judged_before_judges_as_a_fresh_one(related, inventory, first, second):
+    """What `fit` remembers of like profiles is never another's."""
+    machine = Machine(inventory)
+    for profile, request, pinned in product(
+        (related.first, related.second), (first, second), (False, True)
+    ):
+        again = check(profile, machine, request, pinned=pinned)
+        assert check(profile, Machine(inventory), request, pinned=pinned) == again
 
 
 @given(worlds(), POLICY_NAMES)
