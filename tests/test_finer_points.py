@@ -6,7 +6,7 @@ import sys
 import pytest
 from helpers import decide, gib, judge, kinds, make_gpu, make_inventory, make_profile, needing
 
-from nimprofile import POLICIES, Request, RequestError, prefer
+from nimprofile import POLICIES, Request, RequestError, Requires, mock_inventory, prefer
 from nimprofile.fit import Verdict, check
 from nimprofile.machine import Machine
 from nimprofile.rank import rank, standing
@@ -54,6 +54,29 @@ def test_a_profile_that_does_not_run_is_not_said_to_be_emulated():
     fp4 = make_profile(llm_engine="vllm", precision="nvfp4", tp="4")
     assert not judge(fp4, "2xh100").emulated
     assert not judge(fp4, "2xh100,1xl4").emulated
+
+
+def test_reasons_are_told_in_the_order_of_the_gates():
+    requires = Requires(">=12", ">=999", ">=99", 1000.0)
+    tags = {"llm_engine": "vllm", "gpu": "l4", "compute_capability": "8.9", "feat_lora": "true"}
+    request = Request(engines=(), tags=(("tp", "4"),))
+    machine = mock_inventory("1xh100").replace(driver_version="550", cuda_version="12.4")
+
+    def told(precision):
+        profile = make_profile(requires=requires, **tags, precision=precision)
+        return [
+            getattr(reason, "need", "") if "capability" in reason.kind else reason.kind
+            for reason in judge(profile, machine, request).reasons
+        ]
+
+    assert told("fp6") == [
+        *("engine", "precision", "driver", "cuda", "gpu", "==8.9", ">=12", "memory_total"),
+        *("lora", "tags"),
+    ]
+    assert told("nvfp4") == [
+        *("engine", "driver", "cuda", "gpu", (10, 0), "==8.9", ">=12", "memory_total"),
+        *("lora", "tags"),
+    ]
 
 
 @pytest.mark.parametrize(

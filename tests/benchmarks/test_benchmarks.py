@@ -79,15 +79,20 @@ def test_text_to_manifest(benchmark, text):
     assert len(manifest.profiles) == 1000
 
 
-@pytest.mark.benchmark(group="select among 1,000 profiles on 8 GPUs")
-def test_select_on_idle_gpus(benchmark, manifest):
-    decision = benchmark(select, manifest, mock_inventory("8xh100"))
-    assert decision.selected is not None
+def _nearly_full(inventory):
+    gpus = (gpu.replace(memory_free_mib=9_000 - 17 * gpu.index) for gpu in inventory.gpus)
+    return inventory.replace(gpus=tuple(gpus))
+
+
+MACHINES = {
+    "8 idle H100": mock_inventory("8xh100"),
+    "8 H100, each nearly full and with another figure free": _nearly_full(mock_inventory("8xh100")),
+    "8 products": mock_inventory("1xh100,1xl40s,1xt4,1xa100,1xl4,1xa10g,1xb200,1xh200"),
+}
 
 
 @pytest.mark.benchmark(group="select among 1,000 profiles on 8 GPUs")
-def test_select_on_gpus_each_of_other_free_memory(benchmark, manifest):
-    idle = mock_inventory("8xh100")
-    gpus = (gpu.replace(memory_free_mib=81_000 - 17 * gpu.index) for gpu in idle.gpus)
-    decision = benchmark(select, manifest, idle.replace(gpus=tuple(gpus)))
-    assert decision.selected is not None
+@pytest.mark.parametrize("machine", MACHINES)
+def test_select(benchmark, manifest, machine):
+    decision = benchmark(select, manifest, MACHINES[machine])
+    assert len(manifest.profiles) == len(decision.ranked) + len(decision.rejected)

@@ -59,6 +59,8 @@ def test_reading_a_name_again_changes_nothing(name):
 def test_what_the_name_of_a_profile_says_agrees_with_its_tags(tags):
     if tags.get("llm_engine") == "llama.cpp":  # with an engine nobody knows it is no LLM's name
         tags = tags | {"llm_engine": "sglang"}
+    if "llm_engine" not in tags:  # only an engine is built
+        tags = tags | {"trtllm_buildable": "false"}
     if tags.get("precision") == "fp6":  # what nobody knows is taken for part of a GPU's name
         tags = tags | {"precision": "int4_awq"}
     if tags.get("profile") == "throughput-lora":  # so NIM 1.3 to 1.13 spelled LoRA profiles
