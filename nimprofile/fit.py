@@ -287,6 +287,6 @@ def _standing(findings: list[Reason | Doubt], waivers: _Waivers) -> _Standing:
 
 
 def _each_once(findings: list[list[Reason | Doubt]]) -> list[Reason | Doubt]:
-    if len(findings) == 1:
+    if len(findings) == 1 and len(findings[0]) < 2:
         return findings[0]
     return list(dict.fromkeys(finding for some in findings for finding in some))

@@ -334,3 +334,11 @@ def test_every_reason_is_collected_and_not_only_the_first():
         "tags",
     ]
     assert expected == kinds(judge(profile, inventory, request))
+
+
+def test_a_tag_and_a_condition_that_say_the_same_are_one_reason():
+    profile = make_profile(compute_capability="9.0").replace(
+        requires=Requires(compute_capability="==9.0")
+    )
+    (reason,) = judge(profile, "1xa100").reasons
+    assert "==9.0" == reason.need
