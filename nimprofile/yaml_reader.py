@@ -39,8 +39,8 @@ def read_yaml(text: str, *, source: str, skip: frozenset[str] = frozenset()) -> 
     Args:
         text: the document.
         source: what to call it in an error.
-        skip: keys, below the top level, whose values are not built but become None. What is
-            skipped must still be well-formed, free of aliases and no deeper than the rest.
+        skip: keys of a profile whose values are not built but become None. What is skipped must
+            still be well-formed, free of aliases and no deeper than the rest.
 
     Raises:
         ManifestError: with the line and, where there is one, the path of what is wrong.
@@ -104,7 +104,10 @@ class _Reader:
 
     def _mapping(self, path: Path) -> dict[str, Node]:
         node: dict[str, Node] = {}
-        skip = self.skip if path else ()
+        # Only a profile's own keys: `profiles[3].workspace`, or `<id>.workspace` in schema v1. A
+        # tag may be called what it likes.
+        of_a_profile = len(path) == 1 or (len(path) == 2 and isinstance(path[1], int))
+        skip = self.skip if of_a_profile else ()
         while type(event := self._next()) is not _MappingEnd:
             key = self._key(event, path)
             if key in node:

@@ -369,3 +369,11 @@ def test_a_relative_path_is_relative_to_the_working_directory(tmp_path, monkeypa
 def test_every_error_of_a_manifest_is_a_value_error():
     with pytest.raises(ValueError, match=re.escape("<string>: the file is empty")):
         parse_manifest("")
+
+
+@pytest.mark.parametrize(
+    "text", ["profiles: [{id: a, tags: {workspace: x}}]", "a: {tags: {workspace: x}}"]
+)
+def test_a_tag_may_be_called_workspace(text):
+    (profile,) = parse_manifest(text).profiles
+    assert {"workspace": "x"} == profile.tags
