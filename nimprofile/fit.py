@@ -237,16 +237,16 @@ def _try_group(
             findings.append(TooFewGpus(wanted, group.size, group.label))
         return _Trial(_Standing.BLOCKED, findings)
     chosen = usable[:wanted]
+    indices = tuple(sorted(index for _, index, _ in chosen))
     alike = group.kinds[0].devices or group.kinds[0].spellings
     used = {id(kind) for _, _, kind in chosen}
     findings = _each_once([found for _, kind, found in judged if id(kind) in used])
     if wanted > 1 and not alike:
-        indices = tuple(sorted(index for _, index, _ in chosen))
         findings = [*findings, Doubt("gpu_count", "the product", f"{wanted} GPUs alike", indices)]
     return _Trial(
         chosen[-1][0],
         findings,
-        tuple(sorted(index for _, index, _ in chosen)),
+        indices,
         any(is_emulated(profile, kind) for _, _, kind in chosen),
     )
 

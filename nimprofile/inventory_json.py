@@ -19,6 +19,7 @@ from nimprofile.inventory import Gpu, Inventory
 from nimprofile.listing import is_listing, read_listing, unwrap_json_lines
 from nimprofile.manifest import MAX_BYTES, decode, read_text
 from nimprofile.values import normalise_gpu_name
+from nimprofile.yaml_reader import place
 
 NON_FREE_PERCENT = 6
 
@@ -123,13 +124,11 @@ _MUST_BE = {
 def _first_problem(error: ValidationError, source: str) -> str:
     problems = []
     for detail in error.errors(include_url=False)[:3]:
-        place = ""
-        for step in detail["loc"]:
-            place += f"[{step}]" if isinstance(step, int) else f".{step}" if place else str(step)
+        where = place(detail["loc"])
         problem = detail["msg"].removeprefix("Value error, ")
         if detail["type"] in _MUST_BE:
             problem = f"{_MUST_BE[detail['type']]}, but is {json.dumps(detail['input'])[:60]}"
-        problems.append(f"{place}: {problem}" if place else problem)
+        problems.append(f"{where}: {problem}" if where else problem)
     return f"{source}: " + "; ".join(problems)
 
 
