@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from nimprofile.catalog import mock_inventory, products
     from nimprofile.decision import Decision, select
     from nimprofile.dialects import Manifest
+    from nimprofile.discovery import discover
     from nimprofile.errors import (
+        GpuMissingError,
         InventoryError,
         ManifestError,
         NimProfileError,
@@ -25,11 +27,13 @@ if TYPE_CHECKING:
         UnknownGpuError,
     )
     from nimprofile.fit import Verdict
-    from nimprofile.inventory import Gpu, Inventory
+    from nimprofile.host import Host
+    from nimprofile.inventory import Connection, Gpu, Inventory, Link, MigInstance
     from nimprofile.inventory_json import (
         dump_inventory,
         load_inventory,
         parse_inventory,
+        scrubbed,
     )
     from nimprofile.manifest import (
         bundled_manifests,
@@ -42,6 +46,7 @@ if TYPE_CHECKING:
     from nimprofile.report import decision_to_dict
     from nimprofile.request import Pin, Request
     from nimprofile.values import ComputeCapability
+    from nimprofile.visibility import CudaDevices, cuda_devices
     from nimprofile.words import message, remedy
 
 __version__ = "0.1.0"
@@ -49,7 +54,9 @@ __version__ = "0.1.0"
 _HOME = {
     "catalog": ("mock_inventory", "products"),
     "decision": ("Decision", "select"),
+    "discovery": ("discover",),
     "errors": (
+        "GpuMissingError",
         "InventoryError",
         "ManifestError",
         "NimProfileError",
@@ -59,8 +66,9 @@ _HOME = {
         "UnknownGpuError",
     ),
     "fit": ("Verdict",),
-    "inventory": ("Gpu", "Inventory"),
-    "inventory_json": ("dump_inventory", "load_inventory", "parse_inventory"),
+    "inventory": ("Connection", "Gpu", "Inventory", "Link", "MigInstance"),
+    "host": ("Host",),
+    "inventory_json": ("dump_inventory", "load_inventory", "parse_inventory", "scrubbed"),
     "dialects": ("Manifest",),
     "manifest": ("bundled_manifests", "load_manifest", "parse_manifest"),
     "model": ("ModelShape",),
@@ -69,6 +77,7 @@ _HOME = {
     "report": ("decision_to_dict",),
     "request": ("Pin", "Request"),
     "values": ("ComputeCapability",),
+    "visibility": ("CudaDevices", "cuda_devices"),
     "words": ("message", "remedy"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}

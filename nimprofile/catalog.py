@@ -12,7 +12,13 @@ from functools import cache
 from nimprofile.errors import UnknownGpuError
 from nimprofile.inventory import Gpu, Inventory
 from nimprofile.record import Record
-from nimprofile.values import ComputeCapability, normalise_gpu_name, parse_device_id
+from nimprofile.values import (
+    MIB,
+    ComputeCapability,
+    normalise_gpu_name,
+    parse_device_id,
+    shared_mib,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -157,11 +163,19 @@ def mock_inventory(spec: str) -> Inventory:
                 index=len(gpus) + at,
                 name=product.name,
                 device_id=product.device_ids[0] if product.device_ids else None,
-                memory_total_mib=product.memory_mib,
-                memory_free_mib=product.memory_mib,
+                memory_total_mib=_usable_mib(product),
+                memory_free_mib=_usable_mib(product),
                 compute_capability=product.compute_capability,
                 unified_memory=product.unified_memory,
+                architecture=product.architecture,
             )
             for at in range(int(count))
         ]
     return Inventory(tuple(gpus))
+
+
+def _usable_mib(product: Product) -> int | None:
+    """The catalogue has the whole of a unified memory, of which the GPU gets its share."""
+    if product.memory_mib is None or not product.unified_memory:
+        return product.memory_mib
+    return shared_mib(product.memory_mib * MIB)

@@ -10,7 +10,7 @@ import io
 import os
 import sys
 
-from nimprofile.errors import NimProfileError, NoGpuError, RequestError
+from nimprofile.errors import GpuMissingError, NimProfileError, NoGpuError, RequestError
 from nimprofile.options import (
     Help,
     Version,
@@ -30,18 +30,11 @@ if TYPE_CHECKING:
     from nimprofile.dialects import Manifest
     from nimprofile.inventory import Inventory
     from nimprofile.profile import Profile
-    from nimprofile.render import Style
     from nimprofile.request import Request
+    from nimprofile.tables import Style
 
-SELECTED, NOTHING_RUNS, USAGE, BAD_INPUT, NO_GPU, OUTPUT_FAILED, INTERRUPTED = (
-    0,
-    1,
-    2,
-    3,
-    4,
-    74,
-    130,
-)
+SELECTED, NOTHING_RUNS, USAGE, BAD_INPUT, NO_GPU, GPU_MISSING = 0, 1, 2, 3, 4, 5
+OUTPUT_FAILED, INTERRUPTED = 74, 130
 
 CONTAINER_MANIFESTS = (
     "/opt/nim/etc/default/model_manifest.yaml",
@@ -54,13 +47,14 @@ SLOW_BYTES = 16 << 20
 
 _EXAMPLES = """\
 examples:
+  nimprofile select --manifest llama-3.1-70b-instruct --expect-gpus 8
   nimprofile select --manifest llama-3.1-70b-instruct --gpus 8xh100
   nimprofile list --manifest model_manifest.yaml --inventory box.json
   nimprofile explain --manifest llama-3.1-8b-instruct --gpus 1xl4
   nimprofile gpus --gpus 2xl40s --json > box.json
 exit codes:
   0 selected   1 no profile runs   2 usage   3 bad manifest, inventory or override
-  4 no GPU could be read"""
+  4 no GPU could be read   5 not as many GPUs as --expect-gpus says"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -77,6 +71,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
     except NoGpuError as error:
         return _fail(error, NO_GPU)
+    except GpuMissingError as error:
+        return _fail(error, GPU_MISSING)
     except _UsageError as error:
         return _fail(error, USAGE)
     except NimProfileError as error:
@@ -137,13 +133,13 @@ def _select(args: argparse.Namespace) -> int:
         from nimprofile.report import decision_to_dict
 
         _print_json(decision_to_dict(decision))
+    _warn(decision)
     chosen = decision.selected
     if chosen is None:
         from nimprofile.render import nothing_runs
 
         print(nothing_runs(decision), file=sys.stderr)
         return NOTHING_RUNS if decision.pinned is None else BAD_INPUT
-    _warn(decision)
     match args.format:
         case "text":
             from nimprofile.render import select_text
@@ -157,6 +153,13 @@ def _select(args: argparse.Namespace) -> int:
             from shlex import quote
 
             print(f"export NIM_MODEL_PROFILE={quote(chosen.profile.id)}")
+        case "cuda":
+            from shlex import quote
+
+            from nimprofile.visibility import cuda_devices
+
+            for name, value in cuda_devices(decision.inventory, chosen.gpus).environ.items():
+                print(f"export {name}={quote(value)}")
     return SELECTED
 
 
@@ -215,8 +218,10 @@ def _named(text: str, manifest: Manifest) -> Profile:
 
 def _gpus(args: argparse.Namespace) -> int:
     if args.known:
-        if args.gpus is not None or args.inventory is not None:
-            raise _UsageError("--known prints the catalogue; leave --gpus and --inventory out")
+        if any(value is not None for value in (args.gpus, args.inventory, args.record)):
+            raise _UsageError(
+                "--known prints the catalogue; leave --gpus, --inventory and --record out"
+            )
         from nimprofile.catalog import products
 
         if args.format == "json":
@@ -224,15 +229,20 @@ def _gpus(args: argparse.Namespace) -> int:
 
             _print_json([product_to_dict(product) for product in products()])
         else:
-            from nimprofile.render import products_text
+            from nimprofile.tables import products_text
 
             print(products_text(products(), _style()))
         return SELECTED
     inventory = _inventory(args)
-    if args.format == "json":
+    if args.record is not None:
+        from nimprofile.inventory_json import record
+
+        record(inventory, args.record)
+        print(f"nimprofile: recorded {len(inventory.gpus)} GPUs in {args.record}", file=sys.stderr)
+    elif args.format == "json":
         _print_json(inventory.to_dict())
     else:
-        from nimprofile.render import gpus_text
+        from nimprofile.tables import gpus_text
 
         print(gpus_text(inventory, _style()))
     return SELECTED
@@ -246,7 +256,7 @@ def _policies(args: argparse.Namespace) -> int:
 
         _print_json([policy_to_dict(policy) for policy in POLICIES.values()])
     else:
-        from nimprofile.render import policies_text
+        from nimprofile.tables import policies_text
 
         print(policies_text(POLICIES.values(), _style()))
     return SELECTED
@@ -282,8 +292,10 @@ def _judge(args: argparse.Namespace) -> tuple[Manifest, Decision]:
         print(f"reading {path}, {os.path.getsize(path) >> 20} MiB …", file=sys.stderr)
     manifest = load_manifest(path)
     inventory = _inventory(args)
-    if not inventory.gpus:
-        raise NoGpuError("no GPU could be read: the inventory has none")
+    if not inventory.offered:
+        reasons = [f"\n  GPU {gpu.index}: {gpu.unavailable}" for gpu in inventory.unavailable]
+        found = "none can be used" if reasons else "the inventory has none"
+        raise NoGpuError(f"no GPU could be read: {found}" + "".join(reasons))
     return manifest, select(manifest, inventory, request, policy)
 
 
@@ -334,6 +346,15 @@ def _manifest_path(request: Request) -> str:
 
 
 def _inventory(args: argparse.Namespace) -> Inventory:
+    inventory = _machine(args)
+    if args.expect_gpus is not None and args.expect_gpus != len(inventory.offered):
+        from nimprofile.words import unexpected_message
+
+        raise GpuMissingError(unexpected_message(args.expect_gpus, inventory))
+    return inventory
+
+
+def _machine(args: argparse.Namespace) -> Inventory:
     if args.gpus is not None:
         from nimprofile.catalog import mock_inventory
 
@@ -342,14 +363,17 @@ def _inventory(args: argparse.Namespace) -> Inventory:
         from nimprofile.inventory_json import load_inventory
 
         return load_inventory(args.inventory)
-    raise NoGpuError(
-        "no GPU could be read: this version does not read the GPUs of the machine itself; "
-        "describe them with --gpus 8xh100 or --inventory FILE"
-    )
+    from nimprofile.discovery import discover
+
+    def on_wait() -> None:
+        if sys.stderr.isatty():
+            print(f"reading the GPUs, for {args.nvml_timeout:g} s at most …", file=sys.stderr)
+
+    return discover(timeout=args.nvml_timeout, on_wait=on_wait)
 
 
 def _style() -> Style:
-    from nimprofile.render import Style
+    from nimprofile.tables import Style
 
     terminal = sys.stdout is not None and sys.stdout.isatty()
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
@@ -359,6 +383,8 @@ def _style() -> Style:
 def _warn(decision: Decision) -> None:
     for warning in decision.warnings:
         print(f"warning: {warning}", file=sys.stderr)
+    for note in decision.inventory.notes:
+        print(f"note: {note}", file=sys.stderr)
 
 
 def _print_json(value: object) -> None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from nimprofile.errors import PinError
 from nimprofile.fit import Verdict, check
 from nimprofile.inventory import Inventory
-from nimprofile.machine import Machine
+from nimprofile.machine import Machine, revived
 from nimprofile.rank import Criterion, Policy, deciding, find_policy, rank
 from nimprofile.reasons import LOW_MEMORY, Doubt
 from nimprofile.record import Record
 from nimprofile.request import Pin, Request
-from nimprofile.words import doubt_message, waiver_message
+from nimprofile.words import doubt_message, missing_message, waiver_message
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from nimprofile.dialects import Manifest
     from nimprofile.profile import Profile
 
@@ -32,7 +34,10 @@ class Decision(Record):
             candidate or a pin.
         request: what was asked.
         inventory: what it was judged on.
-        warnings: what the operator should know about the selected profile.
+        warnings: what the operator should know about the selected profile and the machine.
+        pinned: the verdict on the profile that was asked for.
+        if_answered: what would be selected if every GPU of the machine answered; None when that
+            would change nothing.
     """
 
     selected: Verdict | None
@@ -44,6 +49,7 @@ class Decision(Record):
     inventory: Inventory
     warnings: tuple[str, ...] = ()
     pinned: Verdict | None = None
+    if_answered: Verdict | None = None
 
     def __post_init__(self) -> None:
         ids = [verdict.profile.id for verdict in (*self.ranked, *self.rejected)]
@@ -94,6 +100,20 @@ def select(
     """
     if isinstance(policy, str):
         policy = find_policy(policy)
+    decision = _decide(manifest, inventory, request, policy)
+    if not inventory.unavailable:
+        return decision
+    missed = _decide(manifest, revived(inventory), request, policy).selected
+    selected = decision.selected
+    if missed is None or (selected is not None and selected.profile.id == missed.profile.id):
+        missed = None
+    return decision.replace(
+        if_answered=missed,
+        warnings=(*_missing(missed, inventory), *decision.warnings),
+    )
+
+
+def _decide(manifest: Manifest, inventory: Inventory, request: Request, policy: Policy) -> Decision:
     pin = None if request.pin is None else find_pin(request.pin, manifest)
     machine = Machine(inventory)
     uniform = policy.uniform_gpus if request.uniform_gpus is None else request.uniform_gpus
@@ -118,7 +138,7 @@ def select(
         decided,
         request,
         inventory,
-        _warnings(selected, request),
+        _warnings(selected, inventory, request),
         pinned,
     )
 
@@ -168,7 +188,18 @@ def _not_found(value: str, profiles: tuple[Profile, ...]) -> str:
     return f"{value!r} is not a profile of this manifest; {title}:\n  {lines}"
 
 
-def _warnings(selected: Verdict | None, request: Request) -> tuple[str, ...]:
+def _missing(missed: Verdict | None, inventory: Inventory) -> Iterator[str]:
+    """What is wrong with GPUs that cannot be used, loudest where they would have been."""
+    wanted = () if missed is None else missed.gpus
+    absent = tuple(gpu for gpu in inventory.unavailable if gpu.index in wanted)
+    if missed is not None:
+        yield missing_message(missed.profile.name, absent)
+    for gpu in inventory.unavailable:
+        if gpu not in absent:
+            yield f"GPU {gpu.index} is unavailable: {gpu.unavailable}"
+
+
+def _warnings(selected: Verdict | None, inventory: Inventory, request: Request) -> tuple[str, ...]:
     if selected is None:
         return ()
     # A pin starts in spite of low memory, with no switch set.
@@ -185,4 +216,10 @@ def _warnings(selected: Verdict | None, request: Request) -> tuple[str, ...]:
         warnings.append(
             f"these GPUs are not known to compute in {selected.profile.precision}: it is emulated"
         )
+    warnings += [
+        f"GPU {gpu.index}: {issue}"
+        for gpu in inventory.gpus
+        if gpu.index in selected.gpus
+        for issue in gpu.health_issues
+    ]
     return tuple(warnings)

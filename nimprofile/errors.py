@@ -41,3 +41,7 @@ class PinError(RequestError):
 
 class NoGpuError(NimProfileError, RuntimeError):
     """No GPU could be read on this machine."""
+
+
+class GpuMissingError(NimProfileError, RuntimeError):
+    """There are fewer or more usable GPUs than were expected."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from nimprofile.choice import Choice, choose
 from nimprofile.memory import MemoryNeed, memory_need
 from nimprofile.reasons import (
     ALLOW_UNSAFE,
@@ -48,6 +49,7 @@ class Verdict(Record):
         doubts: what could not be judged because a figure is unknown.
         need: memory of each GPU, when anything is known of it.
         emulated: the chosen GPUs are not known to compute in its precision.
+        choice: why it takes these GPUs of their product; None when it takes none.
         elsewhere: on a mixed machine, `reasons` are those of the product that comes nearest; these
             are the reasons against the other products.
     """
@@ -60,6 +62,7 @@ class Verdict(Record):
     need: MemoryNeed | None = None
     emulated: bool = False
     elsewhere: tuple[Reason, ...] = ()
+    choice: Choice | None = None
 
     @property
     def fits(self) -> bool:
@@ -133,6 +136,7 @@ def check(
         need,
         trial.emulated,
         trial.elsewhere,
+        trial.choice,
     )
 
 
@@ -172,7 +176,7 @@ class _Trial:
     `worst` is the standing of the worst GPU it would take, BLOCKED when there are not enough.
     """
 
-    __slots__ = ("elsewhere", "emulated", "findings", "gpus", "worst")
+    __slots__ = ("choice", "elsewhere", "emulated", "findings", "gpus", "worst")
 
     def __init__(
         self,
@@ -180,8 +184,10 @@ class _Trial:
         findings: list[Reason | Doubt],
         gpus: tuple[int, ...] = (),
         emulated: bool = False,
+        choice: Choice | None = None,
     ):
         self.worst, self.findings, self.gpus, self.emulated = worst, findings, gpus, emulated
+        self.choice = choice
         self.elsewhere: tuple[Reason, ...] = ()
 
 
@@ -192,7 +198,10 @@ def _best_trial(
     need: MemoryNeed | None,
     waivers: _Waivers,
 ) -> _Trial:
-    trials = [_try_group(profile, group, request, need, waivers) for group in machine.groups]
+    trials = [
+        _try_group(profile, group, machine, request=request, need=need, waivers=waivers)
+        for group in machine.groups
+    ]
     if len(trials) == 1:
         return trials[0]
     if not trials:
@@ -216,38 +225,45 @@ def _distance(trial: _Trial) -> tuple[int, bool, int, int]:
 
 
 def _try_group(
-    profile: Profile, group: GpuGroup, request: Request, need: MemoryNeed | None, waivers: _Waivers
+    profile: Profile,
+    group: GpuGroup,
+    machine: Machine,
+    *,
+    request: Request,
+    need: MemoryNeed | None,
+    waivers: _Waivers,
 ) -> _Trial:
     judged = [one for kind in group.kinds for one in _judge(profile, kind, request, need, waivers)]
-    # The best GPUs first: one in doubt, or that must be freed, only when there is no other.
-    usable = sorted(
-        (standing, index, kind)
+    usable = {
+        index: (standing, kind)
         for standing, kind, _ in judged
         if standing is not _Standing.BLOCKED
         for index in kind.indices
-    )
+    }
     wanted = profile.gpus_needed
-    if profile.tp is None and profile.engine is not None:
+    if profile.tp is None and profile.engine is not None and not group.mig:
         # A model-free profile spreads over what it is given: "(vllm) on GPUs [0, 1]" (corpus, 057).
-        wanted = max(wanted, sum(standing <= _Standing.DOUBTED for standing, _, _ in usable))
+        ready = sum(standing <= _Standing.DOUBTED for standing, _ in usable.values())
+        wanted = max(wanted, ready)
     if len(usable) < wanted:
         worst_first = sorted(judged, key=lambda one: -one[0])
         findings = _each_once([found for _, _, found in worst_first])
         if group.size < wanted:
             findings.append(TooFewGpus(wanted, group.size, group.label))
         return _Trial(_Standing.BLOCKED, findings)
-    chosen = usable[:wanted]
-    indices = tuple(sorted(index for _, index, _ in chosen))
+    standings = {index: standing for index, (standing, _) in usable.items()}
+    indices, choice = choose(standings, wanted, machine)
     alike = group.kinds[0].devices or group.kinds[0].spellings
-    used = {id(kind) for _, _, kind in chosen}
-    findings = _each_once([found for _, kind, found in judged if id(kind) in used])
+    chosen = {id(kind): kind for kind in (usable[index][1] for index in indices)}
+    findings = _each_once([found for _, kind, found in judged if id(kind) in chosen])
     if wanted > 1 and not alike:
         findings = [*findings, Doubt("gpu_count", "the product", f"{wanted} GPUs alike", indices)]
     return _Trial(
-        chosen[-1][0],
+        max(standings[index] for index in indices),
         findings,
         indices,
-        any(is_emulated(profile, kind) for _, _, kind in chosen),
+        any(is_emulated(profile, kind) for kind in chosen.values()),
+        choice,
     )
 
 

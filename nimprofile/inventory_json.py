@@ -7,6 +7,7 @@ where the manifest's JSON Schema is made, and nowhere on the way of a plain `sel
 from __future__ import annotations
 
 import json
+import re
 import sys
 from dataclasses import fields
 from functools import cache
@@ -91,6 +92,45 @@ def parse_inventory(text: str, source: str = "<string>") -> Inventory:
 def dump_inventory(inventory: Inventory) -> dict[str, Any]:
     """An inventory as plain JSON values; `parse_inventory` of them is the same inventory."""
     return inventory.to_dict()
+
+
+def record(inventory: Inventory, path: str) -> None:
+    """Write a capture of a machine that may be shown to anybody, to a new file or to `-`.
+
+    Raises InventoryError when there is such a file already, or it cannot be written.
+    """
+    text = json.dumps(dump_inventory(scrubbed(inventory)), indent=2) + "\n"
+    if path == "-":
+        print(text, end="")
+        return
+    try:
+        with open(path, "x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise InventoryError(f"{path}: is there already; name a new file") from None
+    except OSError as error:
+        raise InventoryError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def scrubbed(inventory: Inventory) -> Inventory:
+    """The same machine with made-up UUIDs; serial numbers and host names are never read.
+
+    Notes keep what they say, but for the UUIDs in them.
+    """
+    new = {
+        gpu.uuid: f"{gpu.uuid[:4]}00000000-0000-0000-0000-{gpu.index:012x}"
+        for gpu in inventory.gpus
+        if gpu.uuid is not None
+    }
+    return inventory.replace(
+        gpus=tuple(
+            gpu.replace(uuid=None if gpu.uuid is None else new[gpu.uuid]) for gpu in inventory.gpus
+        ),
+        notes=tuple(_UUID.sub("<UUID>", note) for note in inventory.notes),
+    )
+
+
+_UUID = re.compile(r"\b(?:GPU|MIG)-[0-9a-fA-F-]{4,}")
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nimprofile.catalog import product_of
+from nimprofile.request import EMPTY_GPU_FRACTION
 from nimprofile.values import normalise_gpu_name
 
 TYPE_CHECKING = False
@@ -53,30 +54,36 @@ class GpuKind:
 
 
 class GpuGroup:
-    """GPUs of one product: those that tensor parallelism may span."""
+    """GPUs of one product: those that tensor parallelism may span.
 
-    __slots__ = ("kinds", "label", "size")
+    `mig` says that they are MIG instances, which it may not span.
+    """
+
+    __slots__ = ("kinds", "label", "mig", "size")
 
     def __init__(self, kinds: dict[tuple[object, ...], list[Gpu]]):
         self.kinds = [GpuKind(gpus) for gpus in kinds.values()]
         self.label = self.kinds[0].label
+        self.mig = self.kinds[0].gpu.mig is not None
         self.size = sum(len(kind.indices) for kind in self.kinds)
 
 
 class Machine:
     """An inventory sorted into groups of one product, ready to be judged against.
 
-    The catalogue supplies names and missing compute capabilities. `trials` is for `fit`, which
-    remembers there how profiles that ask the same fared.
+    Only GPUs that can be used are in a group. The catalogue supplies names and missing compute
+    capabilities. `ailing` and `busy` are indices, `links` has the connection of two of them.
+    `trials` is for `fit`, which remembers there how profiles that ask the same fared.
     """
 
-    __slots__ = ("groups", "inventory", "trials")
+    __slots__ = ("ailing", "busy", "groups", "inventory", "links", "trials")
 
     def __init__(self, inventory: Inventory):
         groups: dict[str, dict[tuple[object, ...], list[Gpu]]] = {}
-        for gpu in inventory.gpus:
-            product = product_of(gpu)
-            key = product.short if product else gpu.device_id or normalise_gpu_name(gpu.name or "")
+        for gpu in inventory.offered:
+            key = _product_key(gpu)
+            if gpu.mig is not None:  # instances of one size are alike, and nothing like their board
+                key = f"{key} MIG {normalise_gpu_name(gpu.name or '')}"
             facts = (
                 gpu.name,
                 gpu.device_id,
@@ -87,5 +94,53 @@ class Machine:
             )
             groups.setdefault(key, {}).setdefault(facts, []).append(gpu)
         self.inventory = inventory
+        self.ailing = frozenset(gpu.index for gpu in inventory.gpus if gpu.health_issues)
+        self.busy = frozenset(
+            gpu.index
+            for gpu in inventory.gpus
+            if (free := gpu.free_fraction) is not None and free < EMPTY_GPU_FRACTION
+        )
+        self.links = {connection.gpus: connection.link for connection in inventory.connections}
         self.trials: dict[object, Any] = {}
         self.groups = [GpuGroup(kinds) for kinds in groups.values()]
+
+
+def revived(inventory: Inventory) -> Inventory:
+    """The same machine if every GPU answered: the missing ones idle, and like the others.
+
+    What is not known of a missing GPU is taken from one of its product, or from any where all are
+    alike; where they are not, it stays missing.
+    """
+    whole = [gpu for gpu in inventory.offered if gpu.mig is None]
+    alike = len({_product_key(gpu) for gpu in whole}) == 1
+    gpus = []
+    for gpu in inventory.gpus:
+        if gpu.unavailable is None or gpu.mig is not None or gpu.mig_enabled:
+            gpus.append(gpu)
+            continue
+        nameless = gpu.name is None and gpu.device_id is None
+        twins = [other for other in whole if _product_key(other) == _product_key(gpu)]
+        if nameless and alike:
+            twins = whole
+        twin = twins[0] if twins else gpu
+        if nameless and not twins:
+            gpus.append(gpu)
+            continue
+        total = gpu.memory_total_mib or twin.memory_total_mib
+        gpus.append(
+            gpu.replace(
+                name=gpu.name or twin.name,
+                device_id=gpu.device_id or twin.device_id,
+                memory_total_mib=total,
+                memory_free_mib=total,
+                compute_capability=gpu.compute_capability or twin.compute_capability,
+                unified_memory=gpu.unified_memory or twin.unified_memory,
+                unavailable=None,
+            )
+        )
+    return inventory.replace(gpus=tuple(gpus))
+
+
+def _product_key(gpu: Gpu) -> str:
+    product = product_of(gpu)
+    return product.short if product else gpu.device_id or normalise_gpu_name(gpu.name or "")

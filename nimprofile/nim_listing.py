@@ -46,7 +46,7 @@ def layout_of(decision: Decision) -> Layout:
 def nim_listing(decision: Decision, layout: Layout | None = None) -> str:
     """The printout, every line ended."""
     layout = layout or layout_of(decision)
-    lines = ["SYSTEM INFO", *_system_info(decision.inventory.gpus, layout), "MODEL PROFILES"]
+    lines = ["SYSTEM INFO", *_system_info(decision.inventory.offered, layout), "MODEL PROFILES"]
     verdicts = (*decision.ranked, *decision.rejected)
     grades: dict[str, list[Verdict]] = {"runnable": [], "low memory": [], "incompatible": []}
     buildable: list[Verdict] = []

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from nimprofile.rank import Policy
 
 
+MAX_SECONDS = 3600
+
+
 class Help(argparse.RawDescriptionHelpFormatter):
     """Help as wide as the terminal; told so, because asking costs argparse 4 ms an option set."""
 
@@ -47,8 +50,22 @@ def _format(parser: argparse.ArgumentParser, *formats: str) -> None:
 def _machine_options(parser: argparse.ArgumentParser) -> None:
     machine = parser.add_mutually_exclusive_group()
     add = machine.add_argument
-    add("--inventory", metavar="FILE", help="GPUs from a JSON file, or - for standard input")
+    add(
+        "--inventory",
+        metavar="FILE",
+        help="GPUs from a file, or - for standard input (default: this machine's)",
+    )
     add("--gpus", metavar="SPEC", help="GPUs by name: 8xh100, or 4xl40s,1xt4")
+    parser.add_argument(
+        "--expect-gpus", type=_count, metavar="N", help="fail unless just N GPUs can be used"
+    )
+    parser.add_argument(
+        "--nvml-timeout",
+        type=_seconds,
+        default=15.0,
+        metavar="SECONDS",
+        help="how long to wait for the driver (default: 15)",
+    )
 
 
 def _wish_options(parser: argparse.ArgumentParser) -> None:
@@ -88,7 +105,7 @@ def select_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `nimprofile select`."""
     _machine_options(parser)
     _wish_options(parser)
-    _format(parser, "text", "json", "id", "name", "env")
+    _format(parser, "text", "json", "id", "name", "env", "cuda")
 
 
 def list_options(parser: argparse.ArgumentParser) -> None:
@@ -119,6 +136,9 @@ def gpus_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `nimprofile gpus`."""
     _machine_options(parser)
     parser.add_argument("--known", action="store_true", help="print every product --gpus knows")
+    parser.add_argument(
+        "--record", metavar="FILE", help="write a capture without serial numbers or UUIDs"
+    )
     _format(parser, "text", "json")
 
 
@@ -139,6 +159,22 @@ def _policy(text: str) -> Policy:
         return find_policy(text)
     except RequestError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 4 and int(text)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of GPUs")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= MAX_SECONDS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds up to {MAX_SECONDS}")
+    return seconds
 
 
 def _tags(text: str) -> tuple[tuple[str, str], ...]:

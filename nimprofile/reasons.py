@@ -83,6 +83,17 @@ class TooFewGpus(Record):
     waived_by = None
 
 
+class MigAlone(Record):
+    """The profile spans GPUs, and MIG instances have no connection to each other."""
+
+    need: int
+    gpus: tuple[int, ...]
+
+    kind = "mig"
+    effect = INCOMPATIBLE
+    waived_by = None
+
+
 class MixedGpus(Record):
     """Several products are visible, and the policy takes a machine as a whole or not at all."""
 
@@ -223,6 +234,7 @@ Reason: TypeAlias = (
     | PrecisionUnknown
     | WrongGpu
     | TooFewGpus
+    | MigAlone
     | MixedGpus
     | CapabilityTooLow
     | CapabilityUnmet

@@ -1,53 +1,31 @@
 """How does a decision read on a terminal, and in a pipe?
 
-On a terminal there are aligned columns and colour; in a pipe, plain lines with tabs. Nothing is
-decided here: every sentence is made from the record.
+Nothing is decided here: every sentence is made from the record.
 """
 
 from __future__ import annotations
 
+from nimprofile.choice import By
 from nimprofile.rank import deciding, standing
 from nimprofile.reasons import Effect
-from nimprofile.record import Record
+from nimprofile.tables import Style
 from nimprofile.values import MIB, format_gib, format_indices
-from nimprofile.words import doubt_message, message, remedies, waiver_message
+from nimprofile.visibility import cuda_devices
+from nimprofile.words import choice_message, doubt_message, message, remedies, waiver_message
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
-    from nimprofile.catalog import Product
     from nimprofile.decision import Decision
     from nimprofile.fit import Verdict
     from nimprofile.inventory import Inventory
-    from nimprofile.rank import Policy
 
 NO_PROFILE = "No profile found for the detected hardware"
 """What the message begins with when nothing runs; scripts look for it."""
 
 GRADES = ("runnable", "low memory", "incompatible")
 _COLOURS = {"runnable": "32", "low memory": "33", "incompatible": "31"}
-
-
-class Style(Record):
-    """How to write: `columns` for a terminal, `colour` when it may have colour."""
-
-    columns: bool = False
-    colour: bool = False
-
-    def paint(self, text: str, code: str) -> str:
-        """The text in an SGR colour, or as it is."""
-        return f"\x1b[{code}m{text}\x1b[0m" if self.colour else text
-
-    def table(self, rows: Sequence[Sequence[str]]) -> Iterator[str]:
-        """Rows aligned on a terminal, separated by tabs in a pipe."""
-        if not self.columns:
-            yield from ("\t".join(row) for row in rows)
-            return
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        for row in rows:
-            cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-            yield "  ".join(cells).rstrip()
 
 
 def select_text(decision: Decision, style: Style) -> str:
@@ -58,6 +36,7 @@ def select_text(decision: Decision, style: Style) -> str:
         ("profile", style.paint(chosen.profile.name, "1")),
         ("id", chosen.profile.id),
         ("gpus", _gpus(chosen, decision.inventory)),
+        ("cuda", " ".join(f"{k}={v}" for k, v in _cuda(chosen, decision.inventory).items())),
         ("because", _because(decision)),
         ("policy", decision.policy.name),
     ]
@@ -70,7 +49,15 @@ def select_text(decision: Decision, style: Style) -> str:
 
 def _gpus(verdict: Verdict, inventory: Inventory) -> str:
     names = {gpu.label: None for gpu in inventory.gpus if gpu.index in verdict.gpus}
-    return f"{format_indices(verdict.gpus)} ({len(verdict.gpus)} × {', '.join(names)})"
+    text = f"{format_indices(verdict.gpus)} ({len(verdict.gpus)} × {', '.join(names)})"
+    choice = verdict.choice
+    if choice is None or (choice.by in (By.ALL, By.INDEX) and choice.link is None):
+        return text
+    return f"{text}: {choice_message(choice)}"
+
+
+def _cuda(verdict: Verdict, inventory: Inventory) -> dict[str, str]:
+    return cuda_devices(inventory, verdict.gpus).environ
 
 
 def _because(decision: Decision) -> str:
@@ -119,6 +106,7 @@ _TITLES = {
     "precision": "unknown precision",
     "gpu": "made for another GPU",
     "gpu_count": "too few GPUs",
+    "mig": "spans MIG instances",
     "mixed_gpus": "GPUs of several products",
     "compute_capability": "compute capability too low for the precision",
     "requires_compute_capability": "compute capability not as required",
@@ -144,11 +132,13 @@ def histogram(verdicts: Iterable[Verdict]) -> list[tuple[str, int]]:
 
 
 def describe_machine(inventory: Inventory) -> str:
-    """`8 × NVIDIA H100 80GB HBM3`."""
+    """`8 × NVIDIA H100 80GB HBM3`, and how many GPUs there are beside that cannot be used."""
     counts: dict[str, int] = {}
-    for gpu in inventory.gpus:
+    for gpu in inventory.offered:
         counts[gpu.label] = counts.get(gpu.label, 0) + 1
-    return " + ".join(f"{count} × {label}" for label, count in counts.items()) or "no GPUs"
+    text = " + ".join(f"{count} × {label}" for label, count in counts.items()) or "no GPUs"
+    missing = len(inventory.unavailable)
+    return f"{text} ({missing} more unavailable)" if missing else text
 
 
 def list_text(decision: Decision, style: Style) -> str:
@@ -214,7 +204,7 @@ def explain_decision(decision: Decision, style: Style) -> str:
 _GATES: tuple[tuple[str, frozenset[str]], ...] = (
     ("engine", frozenset({"engine"})),
     ("GPU", frozenset({"gpu", "mixed_gpus"})),
-    ("GPU count", frozenset({"gpu_count"})),
+    ("GPU count", frozenset({"gpu_count", "mig"})),
     ("capability", frozenset({"precision", "compute_capability", "requires_compute_capability"})),
     ("total memory", frozenset({"memory_total", "memory_context"})),
     ("free memory", frozenset({"memory_free", "gpu_not_empty"})),
@@ -242,6 +232,8 @@ def explain_profile(decision: Decision, verdict: Verdict, style: Style) -> str:
         rows += list(_gate(title, kinds, verdict, decision))
     lines += [f"  {line}" for line in Style(columns=True).table(rows)]
     lines += [f"  ? {doubt_message(doubt)}" for doubt in verdict.doubts]
+    if verdict.choice is not None:
+        lines += ["", f"On GPUs {format_indices(verdict.gpus)}: {choice_message(verdict.choice)}."]
     lines += ["", *_standing(decision, verdict)]
     if verdict.elsewhere:
         lines.append("And on the other GPUs of this machine:")
@@ -344,54 +336,3 @@ def _standing(decision: Decision, verdict: Verdict) -> list[str]:
         f"It is candidate {place + 1} of {len(ids)}.",
         f"{best.profile.name} beats it on {criterion.name}: {criterion.prefers}.",
     ]
-
-
-def gpus_text(inventory: Inventory, style: Style) -> str:
-    """The inventory as a table."""
-    rows = [("GPU", "name", "PCI id", "total MiB", "free MiB", "capability")]
-    rows += [
-        (
-            str(gpu.index),
-            gpu.name or "?",
-            gpu.device_id or "?",
-            _known(gpu.memory_total_mib),
-            _known(gpu.memory_free_mib),
-            _known(gpu.compute_capability),
-        )
-        for gpu in inventory.gpus
-    ]
-    versions = f"driver {inventory.driver_version or '?'}, CUDA {inventory.cuda_version or '?'}"
-    return "\n".join(
-        (*style.table(rows if style.columns else rows[1:]), *([versions] if style.columns else []))
-    )
-
-
-def products_text(products: Iterable[Product], style: Style) -> str:
-    """The catalogue as a table."""
-    rows = [("name for --gpus", "product", "PCI ids", "MiB", "capability")]
-    rows += [
-        (
-            product.short,
-            product.name,
-            ",".join(id.partition(":")[0] for id in product.device_ids) or "-",
-            _known(product.memory_mib),
-            str(product.compute_capability),
-        )
-        for product in products
-    ]
-    return "\n".join(style.table(rows if style.columns else rows[1:]))
-
-
-def policies_text(policies: Iterable[Policy], style: Style) -> str:
-    """Every policy and its chain."""
-    lines: list[str] = []
-    for policy in policies:
-        lines += [style.paint(policy.name, "1") + f": {policy.about}"]
-        lines += [f"  {criterion.name}: {criterion.prefers}" for criterion in policy.criteria]
-        if policy.uniform_gpus:
-            lines.append("  (rejects everything when GPUs of several products are visible)")
-    return "\n".join(lines)
-
-
-def _known(value: object) -> str:
-    return "?" if value is None else str(value)

@@ -6,7 +6,8 @@ The keys are a promise: `docs/cli.md` lists them, and they only ever gain compan
 from __future__ import annotations
 
 from nimprofile.rank import deciding, standing
-from nimprofile.words import doubt_message, message, remedies
+from nimprofile.visibility import cuda_devices
+from nimprofile.words import choice_message, doubt_message, message, remedies
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from nimprofile.catalog import Product
     from nimprofile.decision import Decision
     from nimprofile.fit import Verdict
+    from nimprofile.inventory import Inventory
     from nimprofile.rank import Policy
     from nimprofile.reasons import Reason
 
@@ -24,7 +26,9 @@ def decision_to_dict(decision: Decision) -> dict[str, Any]:
     pin, pinned = decision.request.pin, decision.pinned
     runner_up = decision.runner_up
     return {
-        "selected": None if decision.selected is None else _selected(decision.selected),
+        "selected": None
+        if decision.selected is None
+        else _selected(decision.selected, decision.inventory),
         "pinned": None
         if pin is None or pinned is None
         else {
@@ -47,6 +51,7 @@ def decision_to_dict(decision: Decision) -> dict[str, Any]:
         },
         "ranked": [_ranked(verdict) for verdict in decision.ranked],
         "rejected": [verdict_to_dict(verdict) for verdict in decision.rejected],
+        "if_answered": None if decision.if_answered is None else _ranked(decision.if_answered),
         "warnings": list(decision.warnings),
         "inventory": decision.inventory.to_dict(),
     }
@@ -98,6 +103,7 @@ def explanation_to_dict(decision: Decision, verdict: Verdict) -> dict[str, Any]:
         "waived": [reason_to_dict(reason) for reason in verdict.waived],
         "doubts": [doubt_message(doubt) for doubt in verdict.doubts],
         "memory": _memory(verdict),
+        "choice": _choice(verdict),
         "candidate": place,
         "beaten": beaten,
     }
@@ -117,8 +123,8 @@ def product_to_dict(product: Product) -> dict[str, Any]:
     }
 
 
-def _selected(verdict: Verdict) -> dict[str, Any]:
-    profile = verdict.profile
+def _selected(verdict: Verdict, inventory: Inventory) -> dict[str, Any]:
+    profile, cuda = verdict.profile, cuda_devices(inventory, verdict.gpus)
     return {
         "id": profile.id,
         "name": profile.name,
@@ -126,7 +132,16 @@ def _selected(verdict: Verdict) -> dict[str, Any]:
         "gpus": list(verdict.gpus),
         "grade": verdict.grade,
         "memory": _memory(verdict),
+        "choice": _choice(verdict),
+        "cuda_visible_devices": cuda.devices,
+        "cuda_device_order": cuda.order,
     }
+
+
+def _choice(verdict: Verdict) -> dict[str, Any] | None:
+    if verdict.choice is None:
+        return None
+    return {**verdict.choice.to_dict(), "message": choice_message(verdict.choice)}
 
 
 def _memory(verdict: Verdict) -> dict[str, Any] | None:

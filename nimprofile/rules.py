@@ -17,6 +17,7 @@ from nimprofile.reasons import (
     EngineUnavailable,
     GpuNotEmpty,
     LoraMismatch,
+    MigAlone,
     PrecisionUnknown,
     TagMismatch,
     TooLittleFree,
@@ -294,10 +295,23 @@ def gpu_empty_enough(
     return GpuNotEmpty(free, total, EMPTY_GPU_FRACTION, kind.indices)
 
 
+def mig_serves_one(
+    profile: Profile, kind: GpuKind, request: Request, need: MemoryNeed | None
+) -> Reason | Doubt | None:
+    """One CUDA program sees one MIG instance, so tp and pp are 1.
+
+    Source: CUDA programming guide, "CUDA environment variables", on CUDA_VISIBLE_DEVICES.
+    """
+    if kind.gpu.mig is None or profile.gpus_needed == 1:
+        return None
+    return MigAlone(profile.gpus_needed, kind.indices)
+
+
 GPU_RULES: tuple[
     Callable[[Profile, GpuKind, Request, MemoryNeed | None], Reason | Doubt | None], ...
 ] = (
     gpu_matches,
+    mig_serves_one,
     capability_for_precision,
     capability_as_tagged,
     capability_as_required,

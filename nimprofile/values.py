@@ -34,6 +34,20 @@ def stated_gb_to_bytes(number: float) -> int:
     return round(number * GIB)
 
 
+UNIFIED_SHARE = 9, 10
+"""How much of the host's memory counts as the GPU's where they share it.
+
+The rest is for the operating system, the container and the engine's own code; it is what vLLM
+takes of a GPU unless told otherwise (`gpu_memory_utilization` 0.9). `docs/discovery.md` says more.
+"""
+
+
+def shared_mib(host_bytes: int) -> int:
+    """The MiB of a host's memory that count as those of a GPU which has none of its own."""
+    part, whole = UNIFIED_SHARE
+    return host_bytes * part // whole // MIB
+
+
 def format_gib(size: int) -> str:
     """Bytes as GiB with one decimal: `79.6 GiB`."""
     return f"{size / GIB:.1f} GiB"

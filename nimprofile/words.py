@@ -5,6 +5,7 @@ Sentences are made from a reason's own numbers and from nothing else.
 
 from __future__ import annotations
 
+from nimprofile.choice import By
 from nimprofile.profile import Engine, Precision
 from nimprofile.reasons import (
     CapabilityTooLow,
@@ -16,6 +17,7 @@ from nimprofile.reasons import (
     EngineUnavailable,
     GpuNotEmpty,
     LoraMismatch,
+    MigAlone,
     MixedGpus,
     PrecisionUnknown,
     TagMismatch,
@@ -31,6 +33,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Never
 
+    from nimprofile.choice import Choice
+    from nimprofile.inventory import Gpu, Inventory
     from nimprofile.reasons import Reason
 
 EMULATION_FROM = ComputeCapability((8, 0))
@@ -53,6 +57,11 @@ def message(reason: Reason) -> str:
         case TooFewGpus(need, have, product):
             return (
                 f"needs {need} {_gpus(need)} of one product; there {_are(have)} {have} × {product}"
+            )
+        case MigAlone(need, gpus):
+            return (
+                f"needs {need} {_gpus(need)} together; {_on(gpus)} {_is(gpus)} "
+                f"{'a MIG instance' if len(gpus) == 1 else 'MIG instances'}, which work alone"
             )
         case MixedGpus(products):
             return f"GPUs of {len(products)} products are visible: {', '.join(products)}"
@@ -115,6 +124,8 @@ def remedy(reason: Reason) -> str:
             return f"{need} {_gpus(need)}"
         case TooFewGpus(need, have, product):
             return f"{need - have} more {product}"
+        case MigAlone(need, _):
+            return f"{need} whole GPUs (MIG mode off), or a profile of tp 1 and pp 1"
         case MixedGpus(products):
             shown = ", ".join(products)
             return f"hide all but one product from the container ({shown}), or --no-uniform-gpus"
@@ -201,6 +212,45 @@ def doubt_message(doubt: Doubt) -> str:
     of_gpus = doubt.gpus and "profile" not in doubt.unknown
     where = f" of {_on(doubt.gpus)}" if of_gpus else ""
     return f"{doubt.unknown}{where} is unknown: not checked ({doubt.rule})"
+
+
+def choice_message(choice: Choice) -> str:
+    """Why these GPUs were taken of those that could be, and how they are connected."""
+    over = choice.passed_over
+    others = f" {_on(over)}" if over else ""
+    match choice.by:
+        case By.ALL:
+            why = ""
+        case By.FITNESS:
+            why = f"it runs better there than on{others}"
+        case By.HEALTH:
+            why = f"healthy ones before{others}"
+        case By.FREE:
+            why = f"empty ones before{others}"
+        case By.LINKS:
+            why = f"the best connected, before{others}"
+        case By.INDEX:
+            why = f"the lowest index;{others} would do too"
+    link = f"joined by {choice.link}" if choice.link is not None else ""
+    return ", ".join(part for part in (why, link) if part) or "all that would do"
+
+
+def missing_message(name: str, gpus: tuple[Gpu, ...]) -> str:
+    """What would be selected if these GPUs answered, and why they do not."""
+    answered = f"{_on(tuple(gpu.index for gpu in gpus))} answered"
+    reasons = {gpu.unavailable: None for gpu in gpus}
+    if len(reasons) == 1:
+        return f"{name} would be selected if {answered}: {gpus[0].unavailable}"
+    each = "; ".join(f"GPU {gpu.index}: {gpu.unavailable}" for gpu in gpus)
+    return f"{name} would be selected if {answered}: {each}"
+
+
+def unexpected_message(expected: int, inventory: Inventory) -> str:
+    """How many GPUs were expected and are not there, or are there too many."""
+    usable = len(inventory.offered)
+    lines = [f"--expect-gpus {expected}: {usable} {_gpus(usable)} can be used"]
+    lines += [f"GPU {gpu.index} is unavailable: {gpu.unavailable}" for gpu in inventory.unavailable]
+    return "\n  ".join((*lines, *inventory.notes))
 
 
 def _unreachable(reason: Never) -> Never:

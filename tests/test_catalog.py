@@ -267,10 +267,11 @@ def test_a_described_gpu_has_all_the_catalogue_knows_and_is_idle():
             "NVIDIA GB10",
             None,
             "2e12:10de",
-            124610,
-            124610,
+            112149,
+            112149,
             SHORT["dgx_spark"].compute_capability,
             unified_memory=True,
+            architecture="Blackwell",
         )
         == gpu
     )

@@ -14,6 +14,7 @@ from helpers import H100_MIB, make_h100
 import nimprofile
 from nimprofile import Inventory, ManifestError, bundled_manifests, cli, parse_inventory
 from nimprofile import parse_manifest as parse
+from nimprofile.testing import NO_LIBRARY, FakeNvml
 
 ID_FP8 = "f" * 64
 ID_BF16 = "b" * 64
@@ -101,6 +102,7 @@ def test_select_prints_the_choice_the_gpus_and_the_reason(run, manifest):
         f"id       {ID_FP8}",
         "gpus     0-1 (2 × NVIDIA H100 80GB HBM3)",
         "memory   10.0 GiB per GPU, tag min_vram_per_device_gb",
+        "cuda     CUDA_DEVICE_ORDER=PCI_BUS_ID CUDA_VISIBLE_DEVICES=0,1",
         "because  precision: fp8 before bf16; the next is vllm-bf16-tp1-pp1-16.0",
         "policy   nim",
     ] == out.splitlines()
@@ -224,12 +226,12 @@ def test_2_for_a_wrong_command_line(run, argv):
         ),
         pytest.param(
             ("gpus", "--known", "--gpus", "1xt4"),
-            "--known prints the catalogue; leave --gpus and --inventory out",
+            "--known prints the catalogue; leave --gpus, --inventory and --record out",
             id="catalogue and GPUs",
         ),
         pytest.param(
             ("gpus", "--known", "--inventory", "-"),
-            "--known prints the catalogue; leave --gpus and --inventory out",
+            "--known prints the catalogue; leave --gpus, --inventory and --record out",
             id="catalogue and inventory",
         ),
     ],
@@ -292,7 +294,8 @@ def test_3_for_a_variable_that_cannot_be_read(run, manifest, monkeypatch):
 
 @pytest.mark.parametrize("command", ["select", "list", "explain"])
 def test_4_when_there_is_no_gpu_to_read(run, manifest, command):
-    code, out, err = run(command, "--manifest", manifest)
+    with FakeNvml("1xt4", NO_LIBRARY):
+        code, out, err = run(command, "--manifest", manifest)
     assert (4, "") == (code, out)
     assert err.startswith("nimprofile: no GPU could be read")
 
@@ -307,7 +310,8 @@ def test_4_when_the_inventory_has_no_gpu(run, manifest, tmp_path, command):
 
 
 def test_4_from_gpus_too(run):
-    assert 4 == run("gpus")[0]
+    with FakeNvml("1xt4", NO_LIBRARY):
+        assert 4 == run("gpus")[0]
 
 
 def test_130_when_interrupted(run, monkeypatch):
@@ -622,8 +626,8 @@ def test_gpus_prints_the_inventory(run):
     code, out, _ = run("gpus", "--gpus", "2xt4")
     assert 0 == code
     assert [
-        ["0", "Tesla T4", "1eb8:10de", "15360", "15360", "7.5"],
-        ["1", "Tesla T4", "1eb8:10de", "15360", "15360", "7.5"],
+        ["0", "Tesla T4", "1eb8:10de", "15360", "15360", "7.5", "ok", "?"],
+        ["1", "Tesla T4", "1eb8:10de", "15360", "15360", "7.5", "ok", "?"],
     ] == [line.split("\t") for line in out.splitlines()]
 
 

@@ -10,18 +10,15 @@ from nimprofile.catalog import products
 from nimprofile.profile import Stated
 from nimprofile.reasons import Reason
 from nimprofile.render import (
-    Style,
     describe_machine,
     explain_decision,
     explain_profile,
-    gpus_text,
     histogram,
     list_text,
     nothing_runs,
-    policies_text,
-    products_text,
     select_text,
 )
+from nimprofile.tables import Style, gpus_text, policies_text, products_text
 
 PIPE = Style()
 TERMINAL = Style(columns=True)
@@ -62,6 +59,7 @@ def test_the_choice_its_gpus_and_the_deciding_criterion_are_said():
         "profile  vllm-fp8",
         f"id       {'f' * 64}",
         "gpus     0 (1 × NVIDIA H100 80GB HBM3)",
+        "cuda     CUDA_DEVICE_ORDER=PCI_BUS_ID CUDA_VISIBLE_DEVICES=0",
         "because  precision: fp8 before bf16; the next is vllm-bf16",
         "policy   nim",
     ] == text.splitlines()
@@ -235,6 +233,7 @@ def test_the_story_of_a_decision_names_every_profile():
         "profile  vllm-fp8",
         f"id       {'f' * 64}",
         "gpus     0 (1 × NVIDIA H100 80GB HBM3)",
+        "cuda     CUDA_DEVICE_ORDER=PCI_BUS_ID CUDA_VISIBLE_DEVICES=0",
         "because  precision: fp8 before bf16; the next is vllm-bf16",
         "policy   nim",
         "warning: what memory the profile needs is unknown: not checked (total and free memory)",
@@ -487,14 +486,14 @@ def test_the_context_that_fits_is_in_the_story():
 
 def test_unknown_figures_are_question_marks():
     gpu = make_gpu(total=None, capability=None, name=None)
-    assert "0\t?\t?\t?\t?\t?" == gpus_text(make_inventory(gpu), PIPE)
+    assert "0\t?\t?\t?\t?\t?\tok\t?" == gpus_text(make_inventory(gpu), PIPE)
 
 
 def test_a_terminal_gets_a_heading_and_the_versions():
     inventory = mock_inventory("1xt4").replace(driver_version="570.1")
     assert [
-        "GPU  name      PCI id     total MiB  free MiB  capability",
-        "0    Tesla T4  1eb8:10de  15360      15360     7.5",
+        "GPU  name      free / total MiB                     used   busy  PCI id  cc   state",
+        "0    Tesla T4    15360 /   15360  ░░░░░░░░░░░░░░░░    0 %  ?     1eb8    7.5  ok",
         "driver 570.1, CUDA ?",
     ] == gpus_text(inventory, TERMINAL).splitlines()
 

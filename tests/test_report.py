@@ -43,6 +43,7 @@ def test_the_keys_are_these():
         "deciding",
         "ranked",
         "rejected",
+        "if_answered",
         "warnings",
         "inventory",
     ] == list(report([FP8], "1xh100"))
@@ -56,6 +57,9 @@ def test_the_selected_profile_has_its_tags_and_gpus():
         "gpus": [0],
         "grade": "runnable",
         "memory": None,
+        "choice": {"by": "all", "passed_over": [], "link": None, "message": "all that would do"},
+        "cuda_visible_devices": "0",
+        "cuda_device_order": "PCI_BUS_ID",
     } == report([FP8, BF16], "1xh100")["selected"]
 
 

@@ -17,6 +17,7 @@ from nimprofile.reasons import (
     EngineUnavailable,
     GpuNotEmpty,
     LoraMismatch,
+    MigAlone,
     MixedGpus,
     PrecisionUnknown,
     Reason,
@@ -156,6 +157,16 @@ WORDS = [
         GpuNotEmpty(949, 1000, 0.95, (0, 1)),
         "GPUs 0-1 are not empty: 949 of 1000 MiB each free, 94.9 %; 95 % must be",
         "free 1 MiB on each of GPUs 0-1, or --no-empty-gpu-gate",
+    ),
+    (
+        MigAlone(2, (1,)),
+        "needs 2 GPUs together; GPU 1 is a MIG instance, which work alone",
+        "2 whole GPUs (MIG mode off), or a profile of tp 1 and pp 1",
+    ),
+    (
+        MigAlone(4, (0, 1)),
+        "needs 4 GPUs together; GPUs 0-1 are MIG instances, which work alone",
+        "4 whole GPUs (MIG mode off), or a profile of tp 1 and pp 1",
     ),
     (
         DriverTooOld(">=550", "535.104.05"),

@@ -1,4 +1,6 @@
-"""Hypothesis strategies for property tests of code that uses nimprofile.
+"""Fake hardware for tests of code that uses nimprofile: a fake driver, and Hypothesis strategies.
+
+`FakeNvml` puts a machine behind pynvml; `nimprofile.testing.fake_nvml` says more.
 
     from hypothesis import given
     from nimprofile import select
@@ -10,14 +12,20 @@
         assert decision.selected is not None
 
 Every strategy builds valid values, awkward ones included: memory exactly equal to the need, one MiB
-short of it, or unknown. It needs Hypothesis: `pip install nimprofile[testing]`.
+short of it, or unknown. They need Hypothesis: `pip install nimprofile[testing]`.
 """
 
 from __future__ import annotations
 
-try:
-    from nimprofile.testing.machines import COMMON_PRODUCTS, gpus, inventories
-    from nimprofile.testing.manifests import (
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from nimprofile.testing.drawn_machines import (
+        COMMON_PRODUCTS,
+        gpus,
+        inventories,
+        nvml_inventories,
+    )
+    from nimprofile.testing.drawn_manifests import (
         RelatedProfiles,
         manifests,
         profiles,
@@ -25,7 +33,7 @@ try:
         requests,
         tag_sets,
     )
-    from nimprofile.testing.pairs import (
+    from nimprofile.testing.drawn_pairs import (
         FittingPair,
         NearMiss,
         Situation,
@@ -33,27 +41,71 @@ try:
         near_misses,
         situations,
     )
-except ModuleNotFoundError as error:
-    if error.name != "hypothesis":
-        raise
-    raise ImportError(
-        "nimprofile.testing needs Hypothesis: pip install nimprofile[testing]", name="hypothesis"
-    ) from error
+    from nimprofile.testing.fake_nvml import (
+        DRIVER_MISMATCH,
+        NO_DRIVER,
+        NO_LIBRARY,
+        NO_PERMISSION,
+        OLD_DRIVER,
+        FakeNvml,
+        Fault,
+        hanging,
+        lost,
+    )
 
-__all__ = [
-    "COMMON_PRODUCTS",
-    "FittingPair",
-    "NearMiss",
-    "RelatedProfiles",
-    "Situation",
-    "fitting_pairs",
-    "gpus",
-    "inventories",
-    "manifests",
-    "near_misses",
-    "profiles",
-    "related_profiles",
-    "requests",
-    "situations",
-    "tag_sets",
-]
+_HOME = {
+    "fake_nvml": (
+        "DRIVER_MISMATCH",
+        "FakeNvml",
+        "Fault",
+        "NO_DRIVER",
+        "NO_LIBRARY",
+        "NO_PERMISSION",
+        "OLD_DRIVER",
+        "hanging",
+        "lost",
+    ),
+    "drawn_machines": ("COMMON_PRODUCTS", "gpus", "inventories", "nvml_inventories"),
+    "drawn_manifests": (
+        "RelatedProfiles",
+        "manifests",
+        "profiles",
+        "related_profiles",
+        "requests",
+        "tag_sets",
+    ),
+    "drawn_pairs": (
+        "FittingPair",
+        "NearMiss",
+        "Situation",
+        "fitting_pairs",
+        "near_misses",
+        "situations",
+    ),
+}
+_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+
+__all__ = sorted(_MODULE_OF)  # noqa: PLE0605 - the names above, once
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    try:
+        module = import_module(f"{__name__}.{_MODULE_OF[name]}")
+    except ModuleNotFoundError as error:
+        if error.name != "hypothesis":
+            raise
+        raise ImportError(
+            f"nimprofile.testing.{name} needs Hypothesis: pip install nimprofile[testing]",
+            name="hypothesis",
+        ) from error
+    value = getattr(module, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -34,8 +34,9 @@ from nimprofile.decision import find_pin
 from nimprofile.listing import read_listing
 from nimprofile.manifest import bundled_manifests, decode
 from nimprofile.nim_listing import LAYOUTS, nim_listing
-from nimprofile.render import Style, explain_decision, explain_profile, list_text
+from nimprofile.render import explain_decision, explain_profile, list_text
 from nimprofile.request import parse_engine, parse_tags
+from nimprofile.tables import Style
 
 MACHINE = mock_inventory("2xh100,1xl4")
 MANIFEST = load_manifest("llama-3.1-8b-instruct")

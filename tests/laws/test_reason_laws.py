@@ -43,10 +43,13 @@ def assert_true(reason, profile, inventory, request):  # noqa: C901, PLR0912, PL
                 assert all(product.spellings.isdisjoint(profile.gpu_names) for product in known)
         case r.TooFewGpus(need, have, _):
             assert have < need == profile.gpus_needed
-            alike = [_product_key(gpu) for gpu in inventory.gpus]
+            alike = [_product_key(gpu) for gpu in inventory.offered]
             assert have == 0 if not alike else have in {alike.count(key) for key in alike}
         case r.MixedGpus(products):
-            assert len(products) == len({_product_key(gpu) for gpu in inventory.gpus}) > 1
+            assert len(products) == len({_product_key(gpu) for gpu in inventory.offered}) > 1
+        case r.MigAlone(need, _):
+            assert need == profile.gpus_needed > 1
+            assert all(gpu.mig for gpu in named)
         case r.CapabilityTooLow(precision, need, have, _):
             assert have < need
             assert profile.precision == precision
@@ -87,7 +90,8 @@ def assert_true(reason, profile, inventory, request):  # noqa: C901, PLR0912, PL
 
 def _product_key(gpu):
     product = product_of(gpu)
-    return product.short if product else (gpu.device_id or gpu.name)
+    key = product.short if product else (gpu.device_id or gpu.name)
+    return (key, gpu.name) if gpu.mig else key
 
 
 def _capability(gpu):

@@ -99,11 +99,13 @@ def test_every_public_strategy_is_documented():
 
 
 def test_without_hypothesis_the_import_says_what_to_install():
-    code = "import sys; sys.modules['hypothesis'] = None; import nimprofile.testing"
+    code = (
+        "import sys; sys.modules['hypothesis'] = None; from nimprofile.testing import inventories"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT
     )
 
     assert done.returncode == 1
-    assert "ImportError: nimprofile.testing needs Hypothesis" in done.stderr
+    assert "ImportError: nimprofile.testing.inventories needs Hypothesis" in done.stderr
     assert "pip install nimprofile[testing]" in done.stderr

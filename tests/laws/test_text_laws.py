@@ -13,13 +13,13 @@ from nimprofile.listing import read_listing
 from nimprofile.nim_listing import LAYOUTS, nim_listing
 from nimprofile.render import (
     NO_PROFILE,
-    Style,
     explain_decision,
     explain_profile,
     list_text,
     nothing_runs,
 )
 from nimprofile.report import explanation_to_dict
+from nimprofile.tables import Style
 from nimprofile.testing import inventories, manifests, near_misses, requests, situations
 
 STYLES = st.builds(Style, st.booleans(), st.booleans())

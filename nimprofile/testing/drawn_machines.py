@@ -9,8 +9,17 @@ from typing import NamedTuple
 from hypothesis import strategies as st
 
 from nimprofile.catalog import find_product
-from nimprofile.inventory import Gpu, Inventory
+from nimprofile.hearing import (
+    ECC_ERRORS,
+    FATAL_RECOVERIES,
+    LOST,
+    ROW_FAILED,
+    ROW_PENDING,
+    VIRTUALIZATIONS,
+)
+from nimprofile.inventory import Connection, Gpu, Inventory, Link, MigInstance
 from nimprofile.request import EMPTY_GPU_FRACTION
+from nimprofile.troubles import phrase
 from nimprofile.values import ComputeCapability, normalise_gpu_name
 
 COMMON_PRODUCTS = (
@@ -182,7 +191,24 @@ def _inventories(
     pool = draw(kinds)
     indices = draw(indices_of(draw(counts)))
     members = [draw(gpus_of(draw(st.sampled_from(pool)), index)) for index in indices]
-    return Inventory(tuple(members), *draw(versions()))
+    members = [draw(_in_any_state(gpu)) for gpu in members]
+    return Inventory(
+        tuple(members), *draw(versions()), connections=tuple(draw(_connections(members)))
+    )
+
+
+_WELL: dict[str, object] = {}
+_STATES: list[dict[str, object]] = [
+    *[_WELL] * 9,
+    {"unavailable": "GPU is lost"},
+    {"health_issues": (ROW_PENDING,)},
+    {"mig": MigInstance(1000, 7, 0)},
+]
+
+
+def _in_any_state(gpu: Gpu) -> st.SearchStrategy[Gpu]:
+    """The GPU as it is, as a rule; or lost, ailing, or a MIG instance."""
+    return st.sampled_from(_STATES).map(lambda state: gpu.replace(**state))
 
 
 def _key(board: Board) -> str:
@@ -194,6 +220,98 @@ def indices_of(draw: st.DrawFn, count: int) -> list[int]:
     """Indices of so many GPUs: usually 0, 1, 2, …, sometimes with gaps."""
     start, step = draw(st.sampled_from([(0, 1), (0, 1), (0, 1), (1, 2), (5, 1)]))
     return [start + step * at for at in range(count)]
+
+
+def nvml_inventories(
+    *, max_gpus: int = 8, products: Sequence[str] = COMMON_PRODUCTS
+) -> st.SearchStrategy[Inventory]:
+    """A machine as NVML can tell of it, so that `FakeNvml` can be it and `discover` find it again.
+
+    Boards are numbered from 0, some without figures that NVML need not know; some are lost, ailing,
+    or split into MIG instances; connections are known, or not.
+
+    Args:
+        max_gpus: at most so many boards.
+        products: what they may be, spelled as in `--gpus`; those without memory of their own are
+            left out, since theirs is the host's.
+    """
+    own_memory = tuple(short for short in products if not board_of(short).unified)
+    return _nvml_machines(max_gpus, boards(own_memory, strange=True))
+
+
+@st.composite
+def _nvml_machines(draw: st.DrawFn, max_gpus: int, kinds: st.SearchStrategy[Board]) -> Inventory:
+    pool = draw(st.lists(kinds, min_size=1, max_size=2))
+    members = [
+        draw(_nvml_gpus(draw(st.sampled_from(pool)), index))
+        for index in range(draw(st.integers(1, max_gpus)))
+    ]
+    for board in list(members):
+        if board.mig_enabled:
+            members += draw(_mig_instances(board, len(members)))
+    connections = draw(_connections([gpu for gpu in members if gpu.mig is None]))
+    return Inventory(tuple(members), *draw(versions()), connections=tuple(connections))
+
+
+@st.composite
+def _nvml_gpus(draw: st.DrawFn, board: Board, index: int) -> Gpu:
+    if draw(st.integers(0, 9)) == 0:
+        return Gpu(index, unavailable=draw(st.sampled_from([phrase(code) for code in LOST])))
+    total = draw(st.sampled_from([board.memory_mib, 24576, None]))
+    ill = draw(st.sampled_from([None] * 8 + [ROW_FAILED, *FATAL_RECOVERIES.values()]))
+    issues = draw(st.sampled_from([(), (), (), (ROW_PENDING,), (f"3 {ECC_ERRORS}",)]))
+    return Gpu(
+        index,
+        board.name,
+        draw(st.sampled_from([None, f"GPU-{index:08x}"])),
+        board.device_id,
+        total,
+        None if total is None else draw(st.integers(0, total)),
+        board.capability,
+        memory_reserved_mib=None if total is None else draw(st.sampled_from([None, 0, 480])),
+        architecture=draw(st.sampled_from([None, "Hopper", "Ada"])),
+        pci_bus_id=draw(st.sampled_from([None, f"00000000:{index:02X}:00.0"])),
+        utilization_percent=draw(st.sampled_from([None, 0, 100])),
+        virtualization=draw(st.sampled_from([None, *VIRTUALIZATIONS.values()])),
+        mig_enabled=ill is None and draw(st.integers(0, 9)) == 0,
+        health_issues=() if ill else issues,
+        unavailable=ill,
+    )
+
+
+@st.composite
+def _mig_instances(draw: st.DrawFn, board: Gpu, first: int) -> list[Gpu]:
+    """MIG instances of a board, one at least: a board without any cannot be used."""
+    total = board.memory_total_mib
+    part = None if total is None else max(1, total // 8)
+    return [
+        board.replace(
+            index=first + at,
+            name=f"{board.name} MIG 1g" if board.name else "MIG 1g",
+            uuid=f"MIG-{board.index:04x}{at:04x}",
+            memory_total_mib=part,
+            memory_free_mib=part,
+            memory_reserved_mib=None if part is None else 0,
+            utilization_percent=None,
+            mig_enabled=False,
+            mig=MigInstance(board.index, 7 + at, 0),
+        )
+        for at in range(draw(st.integers(1, 7)))
+    ]
+
+
+@st.composite
+def _connections(draw: st.DrawFn, members: list[Gpu]) -> list[Connection]:
+    lost = [phrase(code) for code in LOST]
+    answering = sorted(gpu.index for gpu in members if gpu.unavailable not in lost)
+    near = draw(st.sampled_from([None, *Link]))
+    if near is None:
+        return []
+    return [
+        Connection((one, other), draw(st.sampled_from([near, Link.SYS])))
+        for at, one in enumerate(answering)
+        for other in answering[at + 1 :]
+    ]
 
 
 def versions() -> st.SearchStrategy[tuple[str | None, str | None]]:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from hypothesis import strategies as st
 
 from nimprofile.dialects import Manifest
-from nimprofile.inventory import Gpu, Inventory
+from nimprofile.inventory import Gpu, Inventory, MigInstance
 from nimprofile.names import describe
 from nimprofile.profile import Engine, Precision, Profile, Requires, Stated, profile_from_tags
 from nimprofile.reasons import (
@@ -27,6 +27,7 @@ from nimprofile.reasons import (
     EngineUnavailable,
     GpuNotEmpty,
     LoraMismatch,
+    MigAlone,
     MixedGpus,
     PrecisionUnknown,
     Reason,
@@ -38,7 +39,7 @@ from nimprofile.reasons import (
 )
 from nimprofile.request import Request
 from nimprofile.rules import EMULATED_NVFP4_FROM, RUNS_FROM
-from nimprofile.testing.machines import (
+from nimprofile.testing.drawn_machines import (
     COMMON_PRODUCTS,
     CUDAS,
     DRIVERS,
@@ -49,7 +50,7 @@ from nimprofile.testing.machines import (
     gpus_of,
     indices_of,
 )
-from nimprofile.testing.manifests import gpu_tags, profiles
+from nimprofile.testing.drawn_manifests import gpu_tags, profiles
 from nimprofile.values import MIB, ComputeCapability, stated_gb_to_bytes
 
 
@@ -290,6 +291,19 @@ def _break_count(draw: st.DrawFn, draft: _Draft) -> None:
     del draft.gpus[draw(st.integers(0, draft.needed - 1)) :]
 
 
+def _break_wholeness(draw: st.DrawFn, draft: _Draft) -> None:
+    """Make every GPU a MIG instance, and the profile one that spans two or more."""
+    if draft.needed == 1:
+        draft.tags["tp"] = "2"
+    elif "tp" not in draft.tags:
+        draft.tags["tp"] = "1"
+    while len(draft.gpus) < 2:
+        last = draft.gpus[-1]
+        draft.gpus.append(last.replace(index=last.index + 1))
+    board = draft.gpus[-1].index + draw(st.integers(1, 3))
+    draft.gpus = [gpu.replace(mig=MigInstance(board, at, 0)) for at, gpu in enumerate(draft.gpus)]
+
+
 def _break_uniformity(draw: st.DrawFn, draft: _Draft) -> None:
     _add_foreign(draw, draft, COMMON_PRODUCTS)
     draft.request = draft.request.replace(uniform_gpus=True)
@@ -416,6 +430,7 @@ _BREAKS: dict[type[Reason], Callable[[st.DrawFn, _Draft], None]] = {
     PrecisionUnknown: _break_precision,
     WrongGpu: _break_gpu,
     TooFewGpus: _break_count,
+    MigAlone: _break_wholeness,
     MixedGpus: _break_uniformity,
     CapabilityTooLow: _break_capability,
     CapabilityUnmet: _break_required_capability,

@@ -20,7 +20,7 @@ from nimprofile.profile import (
     profile_from_tags,
 )
 from nimprofile.request import Pin, Request
-from nimprofile.testing.machines import COMMON_PRODUCTS, Board, board_of
+from nimprofile.testing.drawn_machines import COMMON_PRODUCTS, Board, board_of
 
 TagSets = st.SearchStrategy[dict[str, str]]
 

@@ -1,0 +1,149 @@
+"""Which GPUs does this machine have, whatever state they are in?
+
+`nvml` reads them in a child process with a deadline; here its answers become an Inventory. A GPU
+that does not answer stays in it, with the reason, and what was not read is None.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from nimprofile import troubles
+from nimprofile.hearing import Hearing
+from nimprofile.host import Host
+from nimprofile.visibility import visible
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from subprocess import Popen
+
+    from nimprofile.inventory import Inventory
+
+TIMEOUT = 15.0
+"""Seconds to wait for NVML. Two are too few on a busy node (NordicHPC/sonar, pull request 92);
+ollama's native probe waits 15."""
+
+PATIENCE = 1.0
+"""Seconds after which somebody at a terminal wants to know what is going on."""
+
+
+def discover(
+    *,
+    timeout: float = TIMEOUT,
+    environ: Mapping[str, str] | None = None,
+    host: Host | None = None,
+    on_wait: Callable[[], None] | None = None,
+) -> Inventory:
+    """Read the GPUs of this machine through NVML.
+
+    It returns within `timeout` and about a second, whatever the driver does. GPUs that did not
+    answer are in the inventory as unavailable, with the reason; GPUs that the environment hides are
+    not, and a note says which.
+
+    Args:
+        timeout: seconds to wait for the driver.
+        environ: where `CUDA_VISIBLE_DEVICES`, `CUDA_DEVICE_ORDER` and `NVIDIA_VISIBLE_DEVICES` are
+            read; the process's own environment when None.
+        host: the host whose files tell of unified memory; this one when None.
+        on_wait: called once if the driver takes longer than a second.
+
+    Raises:
+        NoGpuError: no GPU could be read at all; it says which of the many reasons it is.
+    """
+    environ = os.environ if environ is None else environ
+    host = host or Host()
+    inventory = _listen(timeout, on_wait or _nothing).inventory(host, timeout)
+    if not inventory.gpus:
+        raise troubles.no_devices(environ.get("NVIDIA_VISIBLE_DEVICES"), host)
+    shown = visible(inventory, environ)
+    if not shown.gpus:
+        raise troubles.all_hidden(shown.notes)
+    return shown
+
+
+def _nothing() -> None:
+    pass
+
+
+def _listen(timeout: float, on_wait: Callable[[], None]) -> Hearing:
+    """Run `nvml` in a process of its own, and never wait longer than `timeout` for it."""
+    import subprocess
+
+    if getattr(sys, "frozen", False) or not sys.executable:
+        raise troubles.cannot_start("this is a frozen application without a Python interpreter")
+    # What this process can import the child can too, and nothing else runs before it: -S keeps
+    # .pth files out, -P the current directory.
+    here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    path = os.pathsep.join([*map(os.path.abspath, sys.path), here])
+    code = f"from nimprofile.nvml import main; main({int(timeout) + 2})"
+    try:
+        child = subprocess.Popen(  # noqa: S603 - this very interpreter
+            [sys.executable, "-S", "-P", "-c", code],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=os.environ | {"PYTHONPATH": path},
+        )
+    except OSError as error:
+        raise troubles.cannot_start(str(error.strerror)) from None
+    try:
+        return _communicate(child, timeout, on_wait)
+    except BaseException:  # an interrupt, say
+        _abandon(child)
+        raise
+
+
+def _communicate(child: Popen[bytes], timeout: float, on_wait: Callable[[], None]) -> Hearing:
+    from subprocess import TimeoutExpired
+
+    try:
+        out, err = child.communicate(timeout=min(timeout, PATIENCE))
+        return _heard(child, out, err)
+    except TimeoutExpired:
+        pass
+    on_wait()
+    try:
+        out, err = child.communicate(timeout=max(timeout - PATIENCE, 0))
+        return _heard(child, out, err)
+    except TimeoutExpired:
+        child.kill()
+    try:
+        out, _ = child.communicate(timeout=PATIENCE)
+    except TimeoutExpired as stuck:
+        out = stuck.output or b""
+        _abandon(child)
+    return Hearing(_lines(out), f"no answer within {timeout:g} s", late=True)
+
+
+def _abandon(child: Popen[bytes]) -> None:
+    """Kill it and wait no more; in the kernel's uninterruptible sleep not even a kill helps.
+
+    A thread buries it whenever it dies, so that it is never a zombie of ours.
+    """
+    from threading import Thread
+
+    child.kill()
+    for pipe in (child.stdout, child.stderr):
+        if pipe is not None:
+            pipe.close()
+    Thread(target=child.wait, daemon=True).start()
+
+
+def _heard(child: Popen[bytes], out: bytes, err: bytes) -> Hearing:
+    code = child.returncode
+    if code == 0:
+        return Hearing(_lines(out))
+    if code < 0:
+        from signal import strsignal
+
+        how = strsignal(-code) or f"signal {-code}"
+    else:
+        how = (err.decode(errors="replace").strip().splitlines() or [f"exit code {code}"])[-1]
+    return Hearing(_lines(out), f"the process that reads it ended: {how}")
+
+
+def _lines(out: bytes) -> list[bytes]:
+    """Whole lines only: the last may have been cut."""
+    return out.split(b"\n")[:-1]

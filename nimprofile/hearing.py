@@ -1,0 +1,289 @@
+"""What did the process that reads NVML say of this machine?
+
+Its lines (`nvml` has their form) become an Inventory. A GPU that did not answer stays in it, with
+the reason, and what was not read is None.
+"""
+
+from __future__ import annotations
+
+import json
+
+from nimprofile import troubles
+from nimprofile.catalog import product_of
+from nimprofile.inventory import Connection, Gpu, Inventory, Link, MigInstance, is_version
+from nimprofile.troubles import phrase
+from nimprofile.values import MIB, ComputeCapability, format_indices, shared_mib
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any, TypeAlias
+
+    from nimprofile.host import Host
+
+    Facts: TypeAlias = dict[object, dict[str, Any]]
+
+ARCHITECTURES = {
+    2: "Kepler",
+    3: "Maxwell",
+    4: "Pascal",
+    5: "Volta",
+    6: "Turing",
+    7: "Ampere",
+    8: "Ada",
+    9: "Hopper",
+    10: "Blackwell",
+    13: "Rubin",
+}
+"""nvmlDeviceArchitecture_t; the other numbers are no GPUs, or not published: unknown."""
+
+VIRTUALIZATIONS = {1: "passthrough", 2: "vgpu", 3: "host_vgpu", 4: "host_vsga"}
+"""nvmlGpuVirtualizationMode_t; 0 is bare metal."""
+
+ANCESTORS = {
+    0: Link.INTERNAL,
+    10: Link.PIX,
+    20: Link.PXB,
+    30: Link.PHB,
+    40: Link.NODE,
+    50: Link.SYS,
+}
+"""nvmlGpuTopologyLevel_t."""
+
+LOST = frozenset({15, 16, 28})
+"""NVML errors after which a GPU cannot be used: lost, requires a reset, not found."""
+
+HARMLESS = frozenset({3, 13, 21, 22, 25, 26})
+"""NVML errors that only mean "unknown": not supported, no such function, no data, no ECC on a vGPU,
+another version of a structure, deprecated."""
+
+FATAL_RECOVERIES = {
+    1: "the driver asks for a reset of the GPU",
+    2: "the driver asks for a reboot of the host",
+    6: "the driver asks for a reset of the GPU's bus",
+    7: "the driver asks for a reboot of the host",
+}
+MILD_RECOVERIES = {
+    3: "the driver asks to drain peer-to-peer traffic",
+    4: "the driver asks to drain the GPU and reset it",
+    5: "the driver asks to recover the IMEX domain",
+}
+"""nvmlDeviceGpuRecoveryAction_t. With a mild one the GPU still computes."""
+
+ROW_FAILED = "failing ECC: a row of its memory could not be remapped"
+ROW_PENDING = "a row of its memory waits for a reset of the GPU to be remapped"
+PAGE_PENDING = "a page of its memory waits for a reset of the GPU to be retired"
+ECC_ERRORS = "uncorrected ECC errors since the driver was loaded"
+NO_INSTANCE = "MIG mode is on, and there is no MIG instance"
+FABRIC_STATES = {
+    1: "its NVLink fabric is not started",
+    2: "its NVLink fabric is not ready yet",
+}
+"""nvmlGpuFabricInfo_t's state; 0 is a GPU without one, 3 is ready."""
+
+
+class Hearing:
+    """What was heard of the process that reads NVML, and how it ended.
+
+    `ending` is None when it said everything, else why it did not; `late` if it was the deadline.
+    """
+
+    def __init__(self, lines: Iterable[bytes], ending: str | None = None, *, late: bool = False):
+        self.facts: Facts = {}
+        self.ending, self.late = ending, late
+        for line in lines:
+            subject, key, value = json.loads(line)
+            about = self.facts.setdefault(subject, {"refused": []})
+            if key == "refused":
+                about["refused"].append((value[0], value[1]))
+            else:
+                about[key] = value
+
+    def inventory(self, host: Host, timeout: float) -> Inventory:
+        """The machine as heard; NoGpuError when not even the number of GPUs was."""
+        machine = self.facts.get(None, {"refused": []})
+        if "no pynvml" in machine:
+            raise troubles.no_pynvml(machine["no pynvml"])
+        if "foreign pynvml" in machine:
+            raise troubles.foreign_pynvml(machine["foreign pynvml"])
+        refused = dict(machine["refused"])
+        if "nvmlInit" in refused:
+            raise troubles.cannot_initialise(refused["nvmlInit"], machine.get("library"), host)
+        if "nvmlDeviceGetCount" in refused:
+            raise troubles.cannot_count(refused["nvmlDeviceGetCount"])
+        if "count" not in machine:
+            if self.late:
+                raise troubles.no_answer(timeout, machine.get("asking"))
+            raise troubles.crashed(self.ending or "it said nothing", machine.get("asking"))
+        boards = [self._board(index, host) for index in range(machine["count"])]
+        gpus = list(boards)
+        for board in boards:
+            instances = list(self._instances(board, len(gpus)))
+            if instances:
+                gpus[board.index] = board.replace(mig_enabled=True)
+            elif board.mig_enabled:
+                nothing = board.unavailable or NO_INSTANCE
+                gpus[board.index] = board.replace(unavailable=nothing)
+            gpus += instances
+        cuda = machine.get("cuda")
+        return Inventory(
+            tuple(gpus),
+            _version(machine.get("driver")),
+            None if not isinstance(cuda, int) else f"{cuda // 1000}.{cuda % 1000 // 10}",
+            tuple(self._connections()),
+            tuple(self._notes()),
+        )
+
+    def _about(self, subject: object) -> dict[str, Any]:
+        return self.facts.get(subject, {"refused": []})
+
+    def _board(self, index: int, host: Host) -> Gpu:
+        about = self._about(index)
+        device, bus = about.get("pci", (None, None))
+        gpu = Gpu(
+            index,
+            _printable(about.get("name")),
+            _printable(about.get("uuid")),
+            f"{device >> 16:04x}:10de" if device and device & 0xFFFF == 0x10DE else None,
+            compute_capability=_capability(about.get("capability")),
+            architecture=ARCHITECTURES.get(about.get("architecture", -1)),
+            pci_bus_id=_printable(bus),
+            utilization_percent=_percent(about.get("utilization")),
+            virtualization=VIRTUALIZATIONS.get(about.get("virtualization", -1)),
+            mig_enabled=about.get("mig") == 1,
+            health_issues=tuple(_health_issues(about)),
+            unavailable=self._unavailable(index) or _blocked(about.get("minor"), host),
+        )
+        memory = _memory(about)
+        product = product_of(gpu)
+        if (product and product.unified_memory) or (not memory and host.is_tegra()):
+            memory = {"unified_memory": True}
+            if (of_host := host.memory()) is not None:
+                total = shared_mib(of_host.total)
+                free = min(total, of_host.available // MIB)
+                memory |= {"memory_total_mib": total, "memory_free_mib": free}
+        return gpu.replace(**memory)
+
+    def _instances(self, board: Gpu, first: int) -> Iterable[Gpu]:
+        slots = [
+            subject
+            for subject, about in self.facts.items()
+            if str(subject).startswith(f"{board.index}/") and about.keys() > {"refused", "asking"}
+        ]
+        for at, subject in enumerate(sorted(slots, key=_slot)):
+            about = self._about(subject)
+            yield board.replace(
+                index=first + at,
+                name=_printable(about.get("name")) or (board.name and f"{board.name} MIG"),
+                uuid=_printable(about.get("uuid")),
+                mig=MigInstance(
+                    board.index, about.get("gpu_instance"), about.get("compute_instance")
+                ),
+                mig_enabled=False,
+                utilization_percent=None,
+                unavailable=board.unavailable or self._unavailable(subject),
+                **{"memory_total_mib": None, "memory_free_mib": None, "memory_reserved_mib": None}
+                | _memory(about),
+            )
+
+    def _unavailable(self, subject: object) -> str | None:
+        """Why a GPU cannot be used, the plainest sign first."""
+        about = self._about(subject)
+        for call, code in about["refused"]:
+            essential = call == "nvmlDeviceGetHandleByIndex" or (
+                call == "nvmlDeviceGetMemoryInfo" and "memory" not in about
+            )
+            if code in LOST or (essential and code not in HARMLESS):
+                return phrase(code) if code in LOST else f"{phrase(code)} ({call})"
+        if about.get("recovery") in FATAL_RECOVERIES:
+            return FATAL_RECOVERIES[about["recovery"]]
+        if about.get("remapped", (0, 0, 0, 0))[3]:
+            return ROW_FAILED
+        if "done" not in about:
+            asking = f" (in {about['asking']})" if "asking" in about else ""
+            wrong = [f"{call}: {code}" for call, code in about["refused"] if isinstance(code, str)]
+            return f"{self.ending or ', '.join(wrong) or 'it was not read'}{asking}"
+        return None
+
+    def _connections(self) -> Iterable[Connection]:
+        for subject, about in self.facts.items():
+            if not isinstance(subject, str) or "-" not in subject:
+                continue
+            link = Link.NVLINK if "nvlink" in about else ANCESTORS.get(about.get("ancestor", -1))
+            if link is not None:
+                one, other = map(int, subject.split("-"))
+                yield Connection((one, other), link)
+
+    def _notes(self) -> Iterable[str]:
+        """What NVML refused for no good reason, once for all the GPUs it refused it of."""
+        refusals: dict[tuple[str, object], list[int]] = {}
+        for subject, about in self.facts.items():
+            if not isinstance(subject, int) or self._unavailable(subject) is not None:
+                continue
+            for call, code in about["refused"]:
+                answered = call == "nvmlDeviceGetMemoryInfo" and "memory" in about
+                if code not in HARMLESS and not answered:
+                    refusals.setdefault((call, code), []).append(subject)
+        for (call, code), indices in sorted(refusals.items(), key=str):
+            yield f"GPU {format_indices(tuple(indices))}: {call}: {phrase(code)}"
+        if self.ending is not None:
+            yield f"the reading was cut short: {self.ending}"
+
+
+def _slot(subject: object) -> int:
+    return int(str(subject).partition("/")[2])
+
+
+def _blocked(minor: int | None, host: Host) -> str | None:
+    if minor is None or not host.blocks(minor):
+        return None
+    return f"its device node /dev/nvidia{minor} cannot be opened"
+
+
+def _health_issues(about: dict[str, Any]) -> Iterable[str]:
+    if about.get("recovery") in MILD_RECOVERIES:
+        yield MILD_RECOVERIES[about["recovery"]]
+    if about.get("remapped", (0, 0, 0, 0))[2]:
+        yield ROW_PENDING
+    if about.get("retired"):
+        yield PAGE_PENDING
+    if errors := about.get("ecc"):
+        yield f"{errors} {ECC_ERRORS}"
+    state, status = about.get("fabric", (0, 0))
+    if state in FABRIC_STATES:
+        yield FABRIC_STATES[state]
+    elif state == 3 and status:
+        yield f"its NVLink fabric failed: {phrase(status)}"
+
+
+def _memory(about: dict[str, Any]) -> dict[str, Any]:
+    """The memory figures that are told; a total of 0 is what some drivers say of none at all."""
+    total, free, reserved = about.get("memory", (0, 0, None))
+    if not total:
+        return {}
+    return {
+        "memory_total_mib": total // MIB,
+        "memory_free_mib": min(free, total) // MIB,
+        "memory_reserved_mib": None if reserved is None else min(reserved, total) // MIB,
+    }
+
+
+def _capability(pair: list[int] | None) -> ComputeCapability | None:
+    if pair is None or not all(0 <= part < 100 for part in pair):
+        return None
+    major, minor = pair
+    return ComputeCapability((major, minor))
+
+
+def _percent(rate: int | None) -> int | None:
+    return rate if rate is not None and 0 <= rate <= 100 else None
+
+
+def _printable(text: str | None) -> str | None:
+    if not text:
+        return None
+    return "".join(char if char.isprintable() else "\ufffd" for char in text)
+
+
+def _version(text: str | None) -> str | None:
+    return text if text and is_version(text) else None

@@ -1,0 +1,256 @@
+"""What does NVML say of this machine?
+
+The only module that imports pynvml. It runs in a process of its own (`discovery` starts it), since
+the driver's library may hang or crash. Every answer is one line of JSON, `[subject, key, value]`,
+written as soon as it is there: whoever listens has all that was read before the end. The subject is
+null for the machine, `3` for GPU 3, `"3/0"` for slot 0 of GPU 3's MIG instances, `"0-3"` for the
+connection of GPUs 0 and 3.
+
+Source of every call: NVML API reference, docs.nvidia.com/deploy/nvml-api.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any, Protocol, TypeAlias
+
+    Subject: TypeAlias = int | str | None
+    Tell: TypeAlias = Callable[[Subject, str, object], None]
+else:
+    Protocol = object
+
+FUNCTION_NOT_FOUND = 13
+MEMORY_V2 = 0x02000028
+"""`nvmlMemory_v2`: the version of the structure in its high byte, its size in the rest."""
+VOLATILE_ECC, UNCORRECTED = 0, 1
+P2P_NVLINK = 2
+RECOVERY_ACTION = 230
+"""`NVML_FI_DEV_GET_GPU_RECOVERY_ACTION`."""
+
+
+class Nvml(Protocol):
+    """The part of pynvml that is used here, as `nvidia-ml-py` has it."""
+
+    NVMLError: type[Exception]
+    c_nvmlGpuFabricInfo_t: type[Any]
+
+    def nvmlInit(self) -> None: ...
+    def nvmlSystemGetDriverVersion(self) -> str: ...
+    def nvmlSystemGetCudaDriverVersion(self) -> int: ...
+    def nvmlDeviceGetCount(self) -> int: ...
+    def nvmlDeviceGetHandleByIndex(self, index: int) -> Any: ...
+    def nvmlDeviceGetUUID(self, handle: Any) -> str: ...
+    def nvmlDeviceGetName(self, handle: Any) -> str: ...
+    def nvmlDeviceGetPciInfo(self, handle: Any) -> Any: ...
+    def nvmlDeviceGetMinorNumber(self, handle: Any) -> int: ...
+    def nvmlDeviceGetMemoryInfo(self, handle: Any, version: int | None = None) -> Any: ...
+    def nvmlDeviceGetCudaComputeCapability(self, handle: Any) -> tuple[int, int]: ...
+    def nvmlDeviceGetArchitecture(self, handle: Any) -> int: ...
+    def nvmlDeviceGetVirtualizationMode(self, handle: Any) -> int: ...
+    def nvmlDeviceGetUtilizationRates(self, handle: Any) -> Any: ...
+    def nvmlDeviceGetMigMode(self, handle: Any) -> Sequence[int]: ...
+    def nvmlDeviceGetMaxMigDeviceCount(self, handle: Any) -> int: ...
+    def nvmlDeviceGetMigDeviceHandleByIndex(self, handle: Any, index: int) -> Any: ...
+    def nvmlDeviceGetGpuInstanceId(self, handle: Any) -> int: ...
+    def nvmlDeviceGetComputeInstanceId(self, handle: Any) -> int: ...
+    def nvmlDeviceGetRemappedRows(self, handle: Any) -> tuple[int, int, int, int]: ...
+    def nvmlDeviceGetRetiredPagesPendingStatus(self, handle: Any) -> int: ...
+    def nvmlDeviceGetTotalEccErrors(self, handle: Any, error: int, counter: int) -> int: ...
+    def nvmlDeviceGetFieldValues(self, handle: Any, fields: list[int]) -> Sequence[Any]: ...
+    def nvmlDeviceGetGpuFabricInfo(self, handle: Any, info: Any) -> int: ...
+    def nvmlDeviceGetP2PStatus(self, one: Any, other: Any, index: int) -> int: ...
+    def nvmlDeviceGetTopologyCommonAncestor(self, one: Any, other: Any) -> int: ...
+
+
+CALLS = tuple(name for name in vars(Nvml) if name.startswith("nvml"))
+
+
+def main(seconds: int) -> None:
+    """Read the machine and write what it says to standard output, for so many seconds at most."""
+    if hasattr(signal, "alarm"):
+        signal.alarm(seconds)  # should nobody be left to end us
+    out = os.dup(1)
+    os.dup2(2, 1)  # what the driver's library prints must not stand between our lines
+
+    def tell(subject: Subject, key: str, value: object) -> None:
+        os.write(out, json.dumps([subject, key, value]).encode() + b"\n")
+
+    try:
+        import pynvml
+    except ImportError as error:
+        return tell(None, "no pynvml", str(error))
+    if hasattr(pynvml, "__path__") or not all(hasattr(pynvml, name) for name in CALLS):
+        return tell(None, "foreign pynvml", pynvml.__file__)
+    nvml: Nvml = pynvml
+    return read(nvml, tell)
+
+
+def read(nvml: Nvml, tell: Tell) -> None:
+    """Ask NVML everything once, and tell each answer as it comes.
+
+    GPUs are asked side by side: one that does not answer keeps only itself waiting. There is no
+    shutdown, since the process ends here and repeated ones have hung drivers.
+    """
+    ask = _Asker(nvml, tell)
+    if ask(None, nvml.nvmlInit) is FAILED:
+        return tell(None, "library", _loaded_library())
+    if (driver := ask(None, nvml.nvmlSystemGetDriverVersion)) is not FAILED:
+        tell(None, "driver", driver)
+    if (cuda := ask(None, nvml.nvmlSystemGetCudaDriverVersion)) is not FAILED:
+        tell(None, "cuda", cuda)
+    if (count := ask(None, nvml.nvmlDeviceGetCount)) is FAILED:
+        return None
+    tell(None, "count", count)
+    threads = [threading.Thread(target=ask.safely, args=(index,)) for index in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return tell(None, "done", True)
+
+
+FAILED: Any = object()
+"""What `_Asker` returns when there is no answer; a handle may be None."""
+
+
+class _Asker:
+    """Asks, and tells what is being asked, what was answered and what was refused."""
+
+    def __init__(self, nvml: Nvml, tell: Tell):
+        self.nvml, self.tell = nvml, tell
+        self.lock = threading.Lock()
+        self.answering: list[tuple[int, Any]] = []
+
+    def __call__(self, subject: Subject, call: Callable[..., Any], *args: Any) -> Any:
+        self.tell(subject, "asking", call.__name__)
+        try:
+            return call(*args)
+        except UnicodeDecodeError as error:  # a name from broken firmware
+            return error.object.decode(errors="replace")
+        except self.nvml.NVMLError as error:
+            code = getattr(error, "value", None)
+            self.tell(subject, "refused", [call.__name__, code])
+        except Exception as error:  # noqa: BLE001 - of a library we do not know; it is told
+            self.tell(subject, "refused", [call.__name__, f"{type(error).__name__}: {error}"])
+        return FAILED
+
+    def safely(self, index: int) -> None:
+        """Everything of one GPU; what goes wrong in reading an answer is told like a refusal."""
+        try:
+            self.about_gpu(index)
+        except Exception as error:  # noqa: BLE001 - of a library we do not know; it is told
+            self.tell(index, "refused", ["an answer", f"{type(error).__name__}: {error}"])
+
+    def about_gpu(self, index: int) -> None:
+        """Everything of one GPU; who it is first, so that this is known if the rest hangs."""
+        nvml, tell = self.nvml, self.tell
+        handle = self(index, nvml.nvmlDeviceGetHandleByIndex, index)
+        if handle is FAILED:
+            return tell(index, "done", False)
+        for key, call in (
+            ("uuid", nvml.nvmlDeviceGetUUID),
+            ("name", nvml.nvmlDeviceGetName),
+            ("capability", nvml.nvmlDeviceGetCudaComputeCapability),
+            ("architecture", nvml.nvmlDeviceGetArchitecture),
+            ("minor", nvml.nvmlDeviceGetMinorNumber),
+            ("virtualization", nvml.nvmlDeviceGetVirtualizationMode),
+            ("remapped", nvml.nvmlDeviceGetRemappedRows),
+            ("retired", nvml.nvmlDeviceGetRetiredPagesPendingStatus),
+        ):
+            if (answer := self(index, call, handle)) is not FAILED:
+                tell(index, key, answer)
+        if (pci := self(index, nvml.nvmlDeviceGetPciInfo, handle)) is not FAILED:
+            bus = pci.busId  # text or bytes, as the version of pynvml has it
+            tell(index, "pci", [pci.pciDeviceId, bus if isinstance(bus, str) else bus.decode()])
+        self.about_memory(index, handle)
+        self.about_health(index, handle)
+        if (rates := self(index, nvml.nvmlDeviceGetUtilizationRates, handle)) is not FAILED:
+            tell(index, "utilization", rates.gpu)
+        self.about_instances(index, handle)
+        self.about_links(index, handle)
+        return tell(index, "done", True)
+
+    def about_memory(self, subject: Subject, handle: Any) -> None:
+        """Total, free and reserved bytes; a driver that lacks version 2 does not tell reserved."""
+        memory = self(subject, self.nvml.nvmlDeviceGetMemoryInfo, handle, MEMORY_V2)
+        reserved = None if memory is FAILED else memory.reserved
+        if memory is FAILED:
+            memory = self(subject, self.nvml.nvmlDeviceGetMemoryInfo, handle)
+        if memory is not FAILED:
+            self.tell(subject, "memory", [memory.total, memory.free, reserved])
+
+    def about_health(self, index: int, handle: Any) -> None:
+        """Uncorrected ECC errors since the driver was loaded, recovery action, NVLink fabric."""
+        nvml = self.nvml
+        ecc = self(index, nvml.nvmlDeviceGetTotalEccErrors, handle, UNCORRECTED, VOLATILE_ECC)
+        if ecc is not FAILED:
+            self.tell(index, "ecc", ecc)
+        fields = self(index, nvml.nvmlDeviceGetFieldValues, handle, [RECOVERY_ACTION])
+        if fields is not FAILED and fields[0].nvmlReturn == 0:
+            self.tell(index, "recovery", fields[0].value.uiVal)
+        info = nvml.c_nvmlGpuFabricInfo_t()
+        if self(index, nvml.nvmlDeviceGetGpuFabricInfo, handle, _reference(info)) is not FAILED:
+            self.tell(index, "fabric", [info.state, info.status])
+
+    def about_instances(self, index: int, handle: Any) -> None:
+        """MIG mode and every MIG instance; a slot without one is refused as not found."""
+        nvml, tell = self.nvml, self.tell
+        if (mode := self(index, nvml.nvmlDeviceGetMigMode, handle)) is not FAILED:
+            tell(index, "mig", mode[0])
+            if not mode[0]:
+                return
+        slots = self(index, nvml.nvmlDeviceGetMaxMigDeviceCount, handle)
+        for slot in range(0 if slots is FAILED else slots):
+            subject = f"{index}/{slot}"
+            instance = self(subject, nvml.nvmlDeviceGetMigDeviceHandleByIndex, handle, slot)
+            if instance is FAILED:
+                continue
+            for key, call in (
+                ("uuid", nvml.nvmlDeviceGetUUID),
+                ("name", nvml.nvmlDeviceGetName),
+                ("gpu_instance", nvml.nvmlDeviceGetGpuInstanceId),
+                ("compute_instance", nvml.nvmlDeviceGetComputeInstanceId),
+            ):
+                if (answer := self(subject, call, instance)) is not FAILED:
+                    tell(subject, key, answer)
+            self.about_memory(subject, instance)
+            tell(subject, "done", True)
+
+    def about_links(self, index: int, handle: Any) -> None:
+        """How it is connected to each GPU that has answered before it."""
+        with self.lock:
+            others = list(self.answering)
+            self.answering.append((index, handle))
+        nvml = self.nvml
+        for other, its_handle in others:
+            pair = f"{min(index, other)}-{max(index, other)}"
+            p2p = self(pair, nvml.nvmlDeviceGetP2PStatus, handle, its_handle, P2P_NVLINK)
+            if p2p == 0:
+                self.tell(pair, "nvlink", True)
+                continue
+            level = self(pair, nvml.nvmlDeviceGetTopologyCommonAncestor, handle, its_handle)
+            if level is not FAILED:
+                self.tell(pair, "ancestor", level)
+
+
+def _reference(structure: Any) -> Any:
+    from ctypes import byref
+
+    return byref(structure)
+
+
+def _loaded_library() -> str | None:
+    """The file behind libnvidia-ml, whose name has its version; None where there is no /proc."""
+    try:
+        with open("/proc/self/maps", encoding="utf-8", errors="replace") as maps:
+            paths = [line.split(maxsplit=5)[-1].strip() for line in maps]
+    except OSError:
+        return None
+    return next((path for path in paths if "libnvidia-ml" in path), None)

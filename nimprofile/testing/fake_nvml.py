@@ -1,0 +1,252 @@
+"""A machine with GPUs, for programs that read them through pynvml.
+
+    from nimprofile import discover
+    from nimprofile.testing import FakeNvml, lost
+
+    with FakeNvml("8xh100", lost(5)):
+        inventory = discover()
+        subprocess.run(["./entrypoint.sh"])
+
+Only the driver's library is fake: the real pynvml runs and calls into it, here and in every Python
+process started inside the block.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+
+from nimprofile import hearing
+from nimprofile.catalog import mock_inventory
+from nimprofile.inventory import Link
+from nimprofile.record import Record
+from nimprofile.testing.fake_driver import install
+from nimprofile.troubles import phrase
+from nimprofile.values import MIB
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+    from typing import Any, Self
+
+    from nimprofile.inventory import Gpu, Inventory
+
+VARIABLE = "NIMPROFILE_FAKE_NVML"
+SHIM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "shim")
+
+
+class Fault(Record):
+    """Something that goes wrong in the driver's library.
+
+    Attributes:
+        call: an NVML function, with its version (`nvmlDeviceGetMemoryInfo_v2`) or without for all
+            of them; `*` for every function; `dlopen` for the loading of the library.
+        outcome: an NVML error code, with which it fails; `hang`, `crash`, or `missing` for a
+            function that the library lacks; `slow` for one that answers after `delay`.
+        gpu: only calls about this GPU and its MIG instances; None is any call.
+        after: so many such calls go well first.
+        times: so many calls suffer; None is all from then on.
+        delay: seconds that it takes.
+    """
+
+    call: str = "*"
+    outcome: int | str = 999
+    gpu: int | None = None
+    after: int = 0
+    times: int | None = None
+    delay: float = 0
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.outcome, int) and self.outcome not in _OUTCOMES:
+            raise ValueError(f"outcome {self.outcome!r} is no NVML code, nor of {_OUTCOMES}")
+
+
+_OUTCOMES = ("hang", "crash", "missing", "slow")
+
+NO_LIBRARY = Fault("dlopen", "missing")
+NO_DRIVER = Fault("nvmlInit", 9)
+DRIVER_MISMATCH = Fault("nvmlInit", 18)
+NO_PERMISSION = Fault("nvmlInit", 4)
+OLD_DRIVER = Fault("nvmlDeviceGetMemoryInfo_v2", "missing")
+
+
+def lost(gpu: int, after: int = 0) -> Fault:
+    """This GPU is lost after so many calls about it."""
+    return Fault("*", 15, gpu, after)
+
+
+def hanging(gpu: int, after: int = 0) -> Fault:
+    """This GPU does not answer any more after so many calls about it."""
+    return Fault("*", "hang", gpu, after)
+
+
+class FakeNvml:
+    """Puts a machine behind pynvml, as a context manager.
+
+    Args:
+        machine: an inventory, or a description such as `8xh100`. Its boards are numbered from 0 in
+            their order. What is None in it, NVML does not support.
+        faults: what goes wrong, in the order in which they are looked at.
+
+    Raises:
+        ValueError: the inventory has something that NVML never says, such as free memory without a
+            total.
+    """
+
+    def __init__(self, machine: Inventory | str, *faults: Fault):
+        inventory = mock_inventory(machine) if isinstance(machine, str) else machine
+        boards = [gpu for gpu in inventory.gpus if gpu.mig is None]
+        places = {gpu.index: at for at, gpu in enumerate(boards)}
+        cuda = inventory.cuda_version
+        self.plan = json.dumps(
+            {
+                "driver": inventory.driver_version,
+                "cuda": None if cuda is None else _cuda(cuda),
+                "gpus": [_board(gpu, inventory) for gpu in boards],
+                "links": [
+                    [*(places[index] for index in connection.gpus), _level(connection.link)]
+                    for connection in inventory.connections
+                    if places.keys() >= set(connection.gpus)
+                ],
+                "faults": [fault.to_dict() for fault in faults],
+            }
+        )
+        self._undo: list[Callable[[], None]] = []
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """This process's environment, with what makes a Python process see the machine."""
+        path = os.environ.get("PYTHONPATH")
+        return os.environ | {
+            VARIABLE: self.plan,
+            "PYTHONPATH": SHIM + (os.pathsep + path if path else ""),
+        }
+
+    def __enter__(self) -> Self:
+        before = {name: os.environ.get(name) for name in (VARIABLE, "PYTHONPATH")}
+        self._undo.append(lambda: _restore(before))
+        self._undo.append(install(importlib.import_module("pynvml"), self.plan))
+        os.environ.update(self.environ)
+        sys.path.insert(0, SHIM)  # which `discover` hands on to the process it starts
+        self._undo.append(lambda: sys.path.remove(SHIM))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        while self._undo:
+            self._undo.pop()()
+
+
+def _restore(before: dict[str, str | None]) -> None:
+    for name, value in before.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+
+
+def _cuda(version: str) -> int:
+    major, _, minor = version.partition(".")
+    return int(major) * 1000 + int(minor or 0) * 10
+
+
+def _level(link: Link) -> int | str:
+    return _LEVELS.get(link, "nvlink")
+
+
+_LEVELS = {link: level for level, link in hearing.ANCESTORS.items()}
+_ARCHITECTURES = {name: number for number, name in hearing.ARCHITECTURES.items()}
+_VIRTUALIZATIONS = {name: number for number, name in hearing.VIRTUALIZATIONS.items()}
+
+
+def _board(gpu: Gpu, inventory: Inventory) -> dict[str, Any]:
+    instances = [other for other in inventory.gpus if other.mig and other.mig.board == gpu.index]
+    facts = _facts(gpu) | {
+        "pci": None
+        if gpu.device_id is None and gpu.pci_bus_id is None
+        else [int(gpu.device_id[:4] + "10de", 16) if gpu.device_id else 0, gpu.pci_bus_id],
+        "capability": gpu.compute_capability,
+        "architecture": None
+        if gpu.architecture is None
+        else _known(gpu.architecture, _ARCHITECTURES, "architecture"),
+        "virtualization": None
+        if gpu.virtualization is None
+        else _known(gpu.virtualization, _VIRTUALIZATIONS, "virtualization"),
+        "utilization": gpu.utilization_percent,
+        "mig": int(gpu.mig_enabled),
+    }
+    facts |= _health(gpu)
+    return (
+        facts
+        | {
+            "answers": any(value for value in facts.values()),
+            "instances": [
+                _facts(instance)
+                | {
+                    "gpu_instance": instance.mig and instance.mig.gpu_instance,
+                    "compute_instance": instance.mig and instance.mig.compute_instance,
+                }
+                for instance in instances
+            ],
+        }
+        | ({} if "error" not in facts else {"mig": facts["mig"] or None})
+    )
+
+
+def _facts(gpu: Gpu) -> dict[str, Any]:
+    total, free = gpu.memory_total_mib, gpu.memory_free_mib
+    if gpu.unified_memory:
+        total = free = None
+    if (total is None) != (free is None):
+        raise ValueError(f"GPU {gpu.index}: NVML tells total and free memory, or neither")
+    reserved = gpu.memory_reserved_mib
+    return {
+        "uuid": gpu.uuid,
+        "name": gpu.name,
+        "memory": None
+        if total is None or free is None
+        else [total * MIB, free * MIB, None if reserved is None else reserved * MIB],
+    }
+
+
+def _known(name: str, numbers: dict[str, int], what: str) -> int:
+    if name not in numbers:
+        raise ValueError(f"NVML has no {what} {name!r}; it has {', '.join(numbers)}")
+    return numbers[name]
+
+
+def _health(gpu: Gpu) -> dict[str, Any]:
+    """The readings that make a GPU unavailable for that reason, and give it those issues."""
+    facts: dict[str, Any] = {}
+    for trouble in (gpu.unavailable, *gpu.health_issues):
+        if trouble is not None and trouble != hearing.NO_INSTANCE:
+            facts |= _readings(trouble)
+    return facts
+
+
+def _readings(trouble: str) -> dict[str, Any]:
+    errors, _, rest = trouble.partition(" ")
+    if errors.isdigit() and rest == hearing.ECC_ERRORS:
+        return {"ecc": int(errors)}
+    known: dict[str, dict[str, Any]] = {phrase(code): {"error": code} for code in hearing.LOST}
+    known |= {
+        text: {"recovery": action}
+        for actions in (hearing.MILD_RECOVERIES, hearing.FATAL_RECOVERIES)
+        for action, text in actions.items()
+    }
+    known |= {text: {"fabric": [state, 0]} for state, text in hearing.FABRIC_STATES.items()}
+    known |= {
+        hearing.ROW_FAILED: {"remapped": [0, 0, 0, 1]},
+        hearing.ROW_PENDING: {"remapped": [0, 0, 1, 0]},
+        hearing.PAGE_PENDING: {"retired": 1},
+    }
+    if trouble not in known:
+        raise ValueError(f"no reading of NVML means {trouble!r}; write a Fault instead")
+    return known[trouble]

@@ -1,0 +1,210 @@
+"""Which GPUs does the environment let a CUDA program see, and how is one told to see just some?
+
+`CUDA_VISIBLE_DEVICES` is read as CUDA reads it: CUDA programming guide, "CUDA environment
+variables"; what that leaves open, as in nvitop's account of the driver (`docs/discovery.md`).
+`NVIDIA_VISIBLE_DEVICES` is the container runtime's, which has already acted on it when a program
+in the container reads it: what NVML lists is the truth, and the variable only ever narrows it.
+"""
+
+from __future__ import annotations
+
+import re
+
+from nimprofile.record import Record
+from nimprofile.values import format_indices
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from nimprofile.inventory import Gpu, Inventory, MigInstance
+
+CUDA, CUDA_ORDER, RUNTIME = "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "NVIDIA_VISIBLE_DEVICES"
+BUS_ORDER = "PCI_BUS_ID"
+
+
+class CudaDevices(Record):
+    """The environment that shows a program these GPUs and no others.
+
+    `devices` is the value of CUDA_VISIBLE_DEVICES; `order` that of CUDA_DEVICE_ORDER, None when
+    it does not matter.
+    """
+
+    devices: str
+    order: str | None = None
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The variables to set."""
+        order = {} if self.order is None else {CUDA_ORDER: self.order}
+        return order | {CUDA: self.devices}
+
+
+def cuda_devices(inventory: Inventory, indices: Iterable[int]) -> CudaDevices:
+    """How to show a program exactly these GPUs.
+
+    By UUID, which means the same in every order, when all are known; by NVML's index if not, which
+    is CUDA's only under CUDA_DEVICE_ORDER=PCI_BUS_ID.
+    """
+    chosen = [gpu for gpu in inventory.gpus if gpu.index in set(indices)]
+    uuids = [gpu.uuid for gpu in chosen if gpu.uuid is not None]
+    if len(uuids) == len(chosen):
+        return CudaDevices(",".join(uuids))
+    return CudaDevices(",".join(str(gpu.index) for gpu in chosen), BUS_ORDER)
+
+
+def visible(inventory: Inventory, environ: Mapping[str, str]) -> Inventory:
+    """The machine without the GPUs that the environment hides, and a note for each variable."""
+    kept = {gpu.index for gpu in inventory.gpus}
+    notes = []
+    for name, seen in ((RUNTIME, _seen_in_container), (CUDA, _seen_by_cuda)):
+        if (value := environ.get(name)) is None:
+            continue
+        seen_here, remark = seen(inventory.gpus, value, environ)
+        hidden = tuple(sorted(kept - seen_here))
+        kept &= seen_here
+        if hidden or remark:
+            hides = f"hides GPU {format_indices(hidden)}" if hidden else "hides no GPU"
+            notes.append(f"{name}={value} {hides}" + (f": {remark}" if remark else ""))
+    return inventory.keeping(kept, *notes) if notes else inventory
+
+
+def _seen_by_cuda(
+    gpus: Sequence[Gpu], value: str, environ: Mapping[str, str]
+) -> tuple[set[int], str]:
+    """Left to right up to the first token that names nothing; a GPU twice is no GPU at all."""
+    order, doubt = _cuda_order(gpus, environ.get(CUDA_ORDER))
+    seen: list[Gpu] = []
+    remark = ""
+    numeric: bool | None = None
+    for token in map(str.strip, value.split(",")):
+        number = _NUMBER.match(token)
+        numeric = number is not None if numeric is None else numeric
+        if numeric is not (number is not None):  # numbers and UUIDs do not mix
+            gpu = None
+        else:
+            gpu = _numbered(number[0], order) if number else _by_uuid(token, gpus)
+        if gpu is None:
+            if value.strip():
+                remark = f"{token!r} names no GPU here, so it and what follows count for nothing"
+            break
+        if gpu in seen:
+            return set(), f"{token!r} names a GPU a second time, so there is none at all"
+        seen.append(gpu)
+    remark = remark or (doubt if numeric and seen else "")
+    if any(gpu.mig or gpu.mig_enabled for gpu in seen):
+        instances = (_first_instance(gpu, gpus) for gpu in seen)
+        instance = next((gpu for gpu in instances if gpu is not None), None)
+        if instance is not None and instance.mig is not None:
+            return {instance.index, instance.mig.board}, _ONE_INSTANCE
+        seen = [gpu for gpu in seen if not gpu.mig_enabled]
+    return {gpu.index for gpu in seen}, remark
+
+
+_ONE_INSTANCE = "CUDA shows a program one MIG instance, and beside it no other GPU"
+_NUMBER = re.compile(r"[+-]?\d+")
+_DOUBTED_ORDER = (
+    "read in CUDA's default order, in which the fastest GPU is 0, here taken to be the one of the "
+    "highest compute capability, then of the most memory; CUDA_DEVICE_ORDER=PCI_BUS_ID or UUIDs "
+    "leave no doubt"
+)
+
+
+def _cuda_order(gpus: Sequence[Gpu], order: str | None) -> tuple[list[Gpu], str]:
+    """The boards as CUDA counts them, and a remark when that is not certain."""
+    boards = [gpu for gpu in gpus if gpu.mig is None]
+    if order == BUS_ORDER or len({(gpu.device_id, gpu.name) for gpu in boards}) < 2:
+        return boards, ""
+    fastest = max(boards, key=_speed)
+    return [fastest, *(gpu for gpu in boards if gpu is not fastest)], _DOUBTED_ORDER
+
+
+def _speed(gpu: Gpu) -> tuple[tuple[int, int], int, int]:
+    return gpu.compute_capability or (0, 0), gpu.memory_total_mib or 0, -gpu.index
+
+
+def _numbered(text: str, boards: Sequence[Gpu]) -> Gpu | None:
+    number = int(text)
+    return boards[number] if 0 <= number < len(boards) else None
+
+
+_LEGACY = re.compile(r"MIG-(GPU-[0-9a-f-]+)/(\d+)/(\d+)", re.IGNORECASE)
+
+
+def _by_uuid(token: str, gpus: Sequence[Gpu]) -> Gpu | None:
+    """The GPU of that UUID or of the only one that begins so; of a board's instance by its ids."""
+    if legacy := _LEGACY.fullmatch(token):
+        board = _by_uuid(legacy[1], gpus)
+        ids = (int(legacy[2]), int(legacy[3]))
+        instances = [gpu for gpu in gpus if board and gpu.mig and gpu.mig.board == board.index]
+        return next((gpu for gpu in instances if gpu.mig and _ids(gpu.mig) == ids), None)
+    folded = token.lower()
+    if not folded.startswith(("gpu-", "mig-")) or len(folded) == 4:
+        return None
+    matches = [gpu for gpu in gpus if gpu.uuid and gpu.uuid.lower().startswith(folded)]
+    return matches[0] if len(matches) == 1 else None
+
+
+def _ids(mig: MigInstance) -> tuple[int | None, int | None]:
+    return mig.gpu_instance, mig.compute_instance
+
+
+def _first_instance(gpu: Gpu, gpus: Sequence[Gpu]) -> Gpu | None:
+    """The instance itself, or a board's first."""
+    if gpu.mig is not None:
+        return gpu
+    return next((other for other in gpus if other.mig and other.mig.board == gpu.index), None)
+
+
+_UNDECIDED = frozenset({"", "void", "all"})
+"""What leaves it to something else: `void` is what CDI sets, although there are GPUs."""
+
+_QUALIFIED = re.compile(r"[\w.-]+/gpu=")
+"""How CDI qualifies a name: `nvidia.com/gpu=0`."""
+
+
+def _seen_in_container(
+    gpus: Sequence[Gpu], value: str, _: Mapping[str, str]
+) -> tuple[set[int], str]:
+    """What the container was to be given, as far as NVML still lists more than that.
+
+    Once the runtime has acted, NVML counts from 0 whatever it let through, so a number means
+    something only where more GPUs are listed than named: in a privileged container, or outside.
+    """
+    everything = {gpu.index for gpu in gpus}
+    boards = [gpu for gpu in gpus if gpu.mig is None]
+    tokens = dict.fromkeys(_QUALIFIED.sub("", token.strip()) for token in value.split(","))
+    if tokens.keys() <= _UNDECIDED or "all" in tokens or value.startswith("/"):
+        return everything, ""  # a path is how Kubernetes hands devices over as volumes
+    if tokens.keys() == {"none"}:
+        return set(), ""
+    if any(_INDEX.fullmatch(token) for token in tokens) and len(tokens) >= len(boards):
+        fewer = f"it names {len(tokens)} and NVML lists {len(boards)}"
+        return everything, fewer if len(tokens) > len(boards) else ""
+    named = {token: _indexed(token, gpus) or _by_uuid(token, gpus) for token in tokens}
+    missing = [token for token, gpu in named.items() if gpu is None]
+    remark = f"NVML does not list {', '.join(missing)}" if missing else ""
+    found = [gpu.index for gpu in named.values() if gpu is not None]
+    return _with_boards(found, gpus) if found else everything, remark
+
+
+_INDEX = re.compile(r"(\d+)(?::(\d+))?")
+"""A board's index, or with a colon that of one of its MIG instances."""
+
+
+def _indexed(token: str, gpus: Sequence[Gpu]) -> Gpu | None:
+    if (index := _INDEX.fullmatch(token)) is None:
+        return None
+    board = next((gpu for gpu in gpus if gpu.mig is None and gpu.index == int(index[1])), None)
+    if index[2] is None or board is None:
+        return board
+    instances = [gpu for gpu in gpus if gpu.mig and gpu.mig.board == board.index]
+    at = int(index[2])
+    return instances[at] if at < len(instances) else None
+
+
+def _with_boards(indices: Iterable[int], gpus: Sequence[Gpu]) -> set[int]:
+    """These GPUs, the instances of each board among them, and the board of each instance."""
+    chosen = set(indices)
+    boards = {gpu.mig.board for gpu in gpus if gpu.mig and gpu.index in chosen}
+    return chosen | boards | {gpu.index for gpu in gpus if gpu.mig and gpu.mig.board in chosen}
