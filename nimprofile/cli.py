@@ -383,7 +383,7 @@ def _style() -> Style:
 def _warn(decision: Decision) -> None:
     for warning in decision.warnings:
         print(f"warning: {warning}", file=sys.stderr)
-    for note in decision.inventory.notes:
+    for note in decision.inventory.remarks:
         print(f"note: {note}", file=sys.stderr)
 
 

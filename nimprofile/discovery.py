@@ -40,7 +40,7 @@ def discover(
 
     It returns within `timeout` and about a second, whatever the driver does. GPUs that did not
     answer are in the inventory as unavailable, with the reason; GPUs that the environment hides are
-    not, and a note says which.
+    not, and a remark says which.
 
     Args:
         timeout: seconds to wait for the driver.
@@ -59,7 +59,7 @@ def discover(
         raise troubles.no_devices(environ.get("NVIDIA_VISIBLE_DEVICES"), host)
     shown = visible(inventory, environ)
     if not shown.gpus:
-        raise troubles.all_hidden(shown.notes)
+        raise troubles.all_hidden(shown.remarks)
     return shown
 
 

@@ -131,7 +131,7 @@ class Hearing:
             _version(machine.get("driver")),
             None if not isinstance(cuda, int) else f"{cuda // 1000}.{cuda % 1000 // 10}",
             tuple(self._connections()),
-            tuple(self._notes()),
+            tuple(self._remarks()),
         )
 
     def _about(self, subject: object) -> dict[str, Any]:
@@ -214,7 +214,7 @@ class Hearing:
                 one, other = map(int, subject.split("-"))
                 yield Connection((one, other), link)
 
-    def _notes(self) -> Iterable[str]:
+    def _remarks(self) -> Iterable[str]:
         """What NVML refused for no good reason, once for all the GPUs it refused it of."""
         refusals: dict[tuple[str, object], list[int]] = {}
         for subject, about in self.facts.items():

@@ -153,7 +153,7 @@ class Inventory(Record):
         cuda_version: the newest CUDA that driver serves, `12.8`.
         connections: how GPUs are linked, in the order of their indices; a pair that is not there
             is unknown.
-        notes: what else there is to know of how the machine was read: what is hidden and by which
+        remarks: what else there is to know of how the machine was read: what is hidden and by which
             variable, what could not be read.
     """
 
@@ -161,7 +161,7 @@ class Inventory(Record):
     driver_version: str | None = None
     cuda_version: str | None = None
     connections: tuple[Connection, ...] = ()
-    notes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("driver_version", "cuda_version"):
@@ -192,12 +192,12 @@ class Inventory(Record):
         """The GPUs that are there and cannot be used, each with its reason."""
         return tuple(gpu for gpu in self.gpus if gpu.unavailable is not None)
 
-    def keeping(self, indices: Collection[int], *notes: str) -> Inventory:
+    def keeping(self, indices: Collection[int], *remarks: str) -> Inventory:
         """The same machine with only these GPUs and the connections between them."""
         return self.replace(
             gpus=tuple(gpu for gpu in self.gpus if gpu.index in indices),
             connections=tuple(c for c in self.connections if set(c.gpus) <= set(indices)),
-            notes=(*self.notes, *notes),
+            remarks=(*self.remarks, *remarks),
         )
 
 

@@ -115,7 +115,7 @@ def record(inventory: Inventory, path: str) -> None:
 def scrubbed(inventory: Inventory) -> Inventory:
     """The same machine with made-up UUIDs; serial numbers and host names are never read.
 
-    Notes keep what they say, but for the UUIDs in them.
+    Remarks keep what they say, but for the UUIDs in them.
     """
     new = {
         gpu.uuid: f"{gpu.uuid[:4]}00000000-0000-0000-0000-{gpu.index:012x}"
@@ -126,7 +126,7 @@ def scrubbed(inventory: Inventory) -> Inventory:
         gpus=tuple(
             gpu.replace(uuid=None if gpu.uuid is None else new[gpu.uuid]) for gpu in inventory.gpus
         ),
-        notes=tuple(_UUID.sub("<UUID>", note) for note in inventory.notes),
+        remarks=tuple(_UUID.sub("<UUID>", note) for note in inventory.remarks),
     )
 
 

@@ -16,7 +16,9 @@ from nimprofile.words import choice_message, doubt_message, message, remedies, w
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from typing import TypeGuard
 
+    from nimprofile.choice import Choice
     from nimprofile.decision import Decision
     from nimprofile.fit import Verdict
     from nimprofile.inventory import Inventory
@@ -51,9 +53,13 @@ def _gpus(verdict: Verdict, inventory: Inventory) -> str:
     names = {gpu.label: None for gpu in inventory.gpus if gpu.index in verdict.gpus}
     text = f"{format_indices(verdict.gpus)} ({len(verdict.gpus)} × {', '.join(names)})"
     choice = verdict.choice
-    if choice is None or (choice.by in (By.ALL, By.INDEX) and choice.link is None):
-        return text
-    return f"{text}: {choice_message(choice)}"
+    told = _is_telling(choice) and (choice.by is not By.INDEX or choice.link is not None)
+    return f"{text}: {choice_message(choice)}" if told else text
+
+
+def _is_telling(choice: Choice | None) -> TypeGuard[Choice]:
+    """Whether there was anything to choose, or the connection is known."""
+    return choice is not None and (choice.by is not By.ALL or choice.link is not None)
 
 
 def _cuda(verdict: Verdict, inventory: Inventory) -> dict[str, str]:
@@ -232,8 +238,10 @@ def explain_profile(decision: Decision, verdict: Verdict, style: Style) -> str:
         rows += list(_gate(title, kinds, verdict, decision))
     lines += [f"  {line}" for line in Style(columns=True).table(rows)]
     lines += [f"  ? {doubt_message(doubt)}" for doubt in verdict.doubts]
-    if verdict.choice is not None:
-        lines += ["", f"On GPUs {format_indices(verdict.gpus)}: {choice_message(verdict.choice)}."]
+    if _is_telling(verdict.choice):
+        would = "takes" if verdict.fits else "would take"
+        gpus = f"GPU{'s' if len(verdict.gpus) > 1 else ''} {format_indices(verdict.gpus)}"
+        lines += ["", f"It {would} {gpus}: {choice_message(verdict.choice)}."]
     lines += ["", *_standing(decision, verdict)]
     if verdict.elsewhere:
         lines.append("And on the other GPUs of this machine:")

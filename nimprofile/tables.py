@@ -55,7 +55,7 @@ def gpus_text(inventory: Inventory, style: Style) -> str:
     for gpu in inventory.gpus:
         problems = (gpu.unavailable, *gpu.health_issues)
         lines += [f"GPU {gpu.index}: {problem}" for problem in problems if problem]
-    return "\n".join([*lines, *_links(inventory), *(f"note: {note}" for note in inventory.notes)])
+    return "\n".join([*lines, *_links(inventory), *(f"note: {note}" for note in inventory.remarks)])
 
 
 _HEADINGS: tuple[str, ...] = (

@@ -151,9 +151,9 @@ def crashed(how: str, call: str | None) -> NoGpuError:
     )
 
 
-def all_hidden(notes: tuple[str, ...]) -> NoGpuError:
+def all_hidden(remarks: tuple[str, ...]) -> NoGpuError:
     """There are GPUs, and the environment hides every one."""
-    return _no_gpu("every GPU is hidden.", *(f"{note}." for note in notes))
+    return _no_gpu("every GPU is hidden.", *(f"{note}." for note in remarks))
 
 
 def no_pynvml(problem: str) -> NoGpuError:

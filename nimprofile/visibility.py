@@ -56,7 +56,7 @@ def cuda_devices(inventory: Inventory, indices: Iterable[int]) -> CudaDevices:
 def visible(inventory: Inventory, environ: Mapping[str, str]) -> Inventory:
     """The machine without the GPUs that the environment hides, and a note for each variable."""
     kept = {gpu.index for gpu in inventory.gpus}
-    notes = []
+    remarks = []
     for name, seen in ((RUNTIME, _seen_in_container), (CUDA, _seen_by_cuda)):
         if (value := environ.get(name)) is None:
             continue
@@ -65,8 +65,8 @@ def visible(inventory: Inventory, environ: Mapping[str, str]) -> Inventory:
         kept &= seen_here
         if hidden or remark:
             hides = f"hides GPU {format_indices(hidden)}" if hidden else "hides no GPU"
-            notes.append(f"{name}={value} {hides}" + (f": {remark}" if remark else ""))
-    return inventory.keeping(kept, *notes) if notes else inventory
+            remarks.append(f"{name}={value} {hides}" + (f": {remark}" if remark else ""))
+    return inventory.keeping(kept, *remarks) if remarks else inventory
 
 
 def _seen_by_cuda(
@@ -102,7 +102,7 @@ def _seen_by_cuda(
 
 
 _ONE_INSTANCE = "CUDA shows a program one MIG instance, and beside it no other GPU"
-_NUMBER = re.compile(r"[+-]?\d+")
+_NUMBER = re.compile(r"[+-]?[0-9]+")
 _DOUBTED_ORDER = (
     "read in CUDA's default order, in which the fastest GPU is 0, here taken to be the one of the "
     "highest compute capability, then of the most memory; CUDA_DEVICE_ORDER=PCI_BUS_ID or UUIDs "
@@ -124,11 +124,11 @@ def _speed(gpu: Gpu) -> tuple[tuple[int, int], int, int]:
 
 
 def _numbered(text: str, boards: Sequence[Gpu]) -> Gpu | None:
-    number = int(text)
+    number = int(text) if len(text) < 20 else -1
     return boards[number] if 0 <= number < len(boards) else None
 
 
-_LEGACY = re.compile(r"MIG-(GPU-[0-9a-f-]+)/(\d+)/(\d+)", re.IGNORECASE)
+_LEGACY = re.compile(r"MIG-(GPU-[0-9a-f-]+)/([0-9]{1,9})/([0-9]{1,9})", re.IGNORECASE)
 
 
 def _by_uuid(token: str, gpus: Sequence[Gpu]) -> Gpu | None:
@@ -188,7 +188,7 @@ def _seen_in_container(
     return _with_boards(found, gpus) if found else everything, remark
 
 
-_INDEX = re.compile(r"(\d+)(?::(\d+))?")
+_INDEX = re.compile(r"([0-9]{1,9})(?::([0-9]{1,9}))?")
 """A board's index, or with a colon that of one of its MIG instances."""
 
 

@@ -250,7 +250,7 @@ def unexpected_message(expected: int, inventory: Inventory) -> str:
     usable = len(inventory.offered)
     lines = [f"--expect-gpus {expected}: {usable} {_gpus(usable)} can be used"]
     lines += [f"GPU {gpu.index} is unavailable: {gpu.unavailable}" for gpu in inventory.unavailable]
-    return "\n  ".join((*lines, *inventory.notes))
+    return "\n  ".join((*lines, *inventory.remarks))
 
 
 def _unreachable(reason: Never) -> Never:

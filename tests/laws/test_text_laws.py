@@ -134,7 +134,7 @@ def test_nims_own_layout_lists_every_profile_once_and_our_reader_reads_it_back(l
         if all(len(id) == 64 for id in ids) and not any("\n" in n or "(" in n for n in names):
             rows, listed = read_listing(printed, source="")
             assert sorted(ids) == sorted(row.id for row in rows)
-            assert {gpu.index: gpu.device_id for gpu in decision.inventory.gpus} == {
+            assert {gpu.index: gpu.device_id for gpu in decision.inventory.offered} == {
                 gpu.index: gpu.device_id for gpu in listed
             }
 
