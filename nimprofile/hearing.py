@@ -11,7 +11,7 @@ import json
 from nimprofile import troubles
 from nimprofile.catalog import product_of
 from nimprofile.inventory import Connection, Gpu, Inventory, Link, MigInstance, is_version
-from nimprofile.troubles import phrase
+from nimprofile.troubles import NO_PERMISSION, phrase
 from nimprofile.values import MIB, ComputeCapability, format_indices, shared_mib
 
 TYPE_CHECKING = False
@@ -75,6 +75,10 @@ ROW_PENDING = "a row of its memory waits for a reset of the GPU to be remapped"
 PAGE_PENDING = "a page of its memory waits for a reset of the GPU to be retired"
 ECC_ERRORS = "uncorrected ECC errors since the driver was loaded"
 NO_INSTANCE = "MIG mode is on, and there is no MIG instance"
+UNIFIED = (
+    "its memory is the host's, of which nine tenths count as the GPU's; what is free of it changes "
+    "with all that runs on the host"
+)
 FABRIC_STATES = {
     1: "its NVLink fabric is not started",
     2: "its NVLink fabric is not ready yet",
@@ -126,12 +130,14 @@ class Hearing:
                 gpus[board.index] = board.replace(unavailable=nothing)
             gpus += instances
         cuda = machine.get("cuda")
+        shared = tuple(gpu.index for gpu in boards if gpu.unified_memory)
+        soft = [f"GPU {format_indices(shared)}: {UNIFIED}"] if shared else []
         return Inventory(
             tuple(gpus),
             _version(machine.get("driver")),
             None if not isinstance(cuda, int) else f"{cuda // 1000}.{cuda % 1000 // 10}",
             tuple(self._connections()),
-            tuple(self._remarks()),
+            (*soft, *self._remarks()),
         )
 
     def _about(self, subject: object) -> dict[str, Any]:
@@ -190,11 +196,12 @@ class Hearing:
         """Why a GPU cannot be used, the plainest sign first."""
         about = self._about(subject)
         for call, code in about["refused"]:
-            essential = call == "nvmlDeviceGetHandleByIndex" or (
-                call == "nvmlDeviceGetMemoryInfo" and "memory" not in about
-            )
-            if code in LOST or (essential and code not in HARMLESS):
-                return phrase(code) if code in LOST else f"{phrase(code)} ({call})"
+            if code in LOST:
+                return phrase(code)
+            opening = call == "nvmlDeviceGetHandleByIndex"
+            memory = call == "nvmlDeviceGetMemoryInfo" and "memory" not in about
+            if opening or (memory and code not in {*HARMLESS, NO_PERMISSION}):
+                return f"{phrase(code)} ({call})"
         if about.get("recovery") in FATAL_RECOVERIES:
             return FATAL_RECOVERIES[about["recovery"]]
         if about.get("remapped", (0, 0, 0, 0))[3]:

@@ -39,7 +39,7 @@ NVML_ERRORS = {
 }
 """nvmlReturn_t (NVML API reference) in words that end a sentence."""
 
-NO_PERMISSION, DRIVER_NOT_LOADED, LIBRARY_NOT_FOUND, MISMATCH, UNKNOWN = 4, 9, 12, 18, 999
+NO_PERMISSION = 4
 
 _INSTEAD = "Without a GPU, describe one: --gpus 8xh100, or --inventory FILE."
 
@@ -67,14 +67,16 @@ def cannot_initialise(code: object, library: str | None, host: Host) -> NoGpuErr
                 "On the host: load it (modprobe nvidia), and see dmesg for why it did not load.",
             )
         case 18:
-            kernel = host.kernel_driver() or "unknown"
+            found = [("the loaded kernel module", host.kernel_driver())]
+            found += [("the library", _version(library))]
+            told = ", ".join(f"{what} is {version}" for what, version in found if version)
             return _no_gpu(
-                "the driver and its library are of different versions (NVML error 18): "
-                f"the loaded kernel module is {kernel}, the library {_version(library)}.",
+                "the driver and its library are of different versions (NVML error 18)"
+                + (f": {told}." if told else "."),
                 "After a driver update: reload the module or reboot the host, then start "
                 "containers anew.",
             )
-        case 4:
+        case 4:  # NO_PERMISSION
             return _no_gpu(
                 "insufficient permissions to talk to the driver (NVML error 4).",
                 "The user must be able to open /dev/nvidiactl and /dev/nvidia0, 1, …; in a "
@@ -178,6 +180,7 @@ def cannot_start(problem: str) -> NoGpuError:
     return _no_gpu(f"no process could be started to read NVML in: {problem}.")
 
 
-def _version(library: str | None) -> str:
+def _version(library: str | None) -> str | None:
+    """The version in a library's name: `570.124.06` of `libnvidia-ml.so.570.124.06`."""
     tail = "" if library is None else library.rpartition(".so.")[2]
-    return tail if tail.partition(".")[2] else "unknown"
+    return tail if "." in tail else None
