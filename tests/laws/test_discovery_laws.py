@@ -1,0 +1,177 @@
+"""Laws of discovery: what is there is found, whatever goes wrong ends well, and hidden is gone."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pynvml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nimprofile import Host, NoGpuError, discover, nvml, parse_inventory, scrubbed, select
+from nimprofile.hearing import Hearing
+from nimprofile.testing import FakeNvml, Fault, manifests, nvml_inventories
+from nimprofile.visibility import cuda_devices, visible
+
+NOWHERE = Host("/nonexistent")
+CALLS = [
+    "*",
+    "dlopen",
+    "nvmlInit",
+    "nvmlSystemGetDriverVersion",
+    "nvmlDeviceGetCount",
+    "nvmlDeviceGetHandleByIndex",
+    "nvmlDeviceGetUUID",
+    "nvmlDeviceGetName",
+    "nvmlDeviceGetPciInfo",
+    "nvmlDeviceGetMemoryInfo",
+    "nvmlDeviceGetMemoryInfo_v2",
+    "nvmlDeviceGetMigMode",
+    "nvmlDeviceGetMigDeviceHandleByIndex",
+    "nvmlDeviceGetFieldValues",
+    "nvmlDeviceGetP2PStatus",
+    "nvmlDeviceGetTopologyCommonAncestor",
+]
+CODES = [1, 2, 3, 4, 6, 9, 10, 13, 15, 16, 18, 25, 28, 999, 12345]
+
+
+def faults(outcomes):
+    """Something that may go wrong in the driver's library, soon or later."""
+    return st.builds(
+        Fault,
+        st.sampled_from(CALLS),
+        outcomes,
+        st.one_of(st.none(), st.integers(0, 7)),
+        st.sampled_from([0, 0, 1, 5, 30]),
+        st.sampled_from([None, 1, 3]),
+    )
+
+
+FAILURES = st.one_of(st.sampled_from(CODES), st.just("missing"))
+STOPS = st.sampled_from(["hang", "crash"])
+
+
+def read(inventory, *planned):
+    """The machine read in this very process; NoGpuError as `discover` raises it."""
+    lines = []
+    with FakeNvml(inventory, *planned):
+        nvml.read(pynvml, lambda *event: lines.append(json.dumps(event).encode()))
+    return Hearing(lines).inventory(NOWHERE, 15)
+
+
+@given(nvml_inventories())
+def test_inventory_to_driver_to_inventory_is_the_identity(inventory):
+    assert inventory == read(inventory)
+
+
+@settings(max_examples=15)
+@given(nvml_inventories())
+def test_and_so_it_is_through_another_process(inventory):
+    with FakeNvml(inventory):
+        assert inventory == discover(environ={}, host=NOWHERE)
+
+
+@given(nvml_inventories())
+def test_what_is_discovered_can_be_saved(inventory):
+    found = read(inventory)
+    assert found == parse_inventory(json.dumps(found.to_dict()))
+
+
+def assert_it_ends_well(inventory, reading):
+    """As an inventory with every board, or as an error that says what and what to do."""
+    try:
+        found = reading()
+    except NoGpuError as error:
+        told = str(error)
+    else:
+        boards = [gpu for gpu in inventory.gpus if gpu.mig is None]
+        assert len(boards) == sum(gpu.mig is None for gpu in found.gpus)
+        return
+    assert told.startswith("no GPU could be read: ")
+    assert "--gpus 8xh100" in told
+
+
+@given(nvml_inventories(), st.lists(faults(FAILURES), min_size=1, max_size=3))
+def test_whatever_fails_ends_in_an_inventory_or_a_documented_error(inventory, planned):
+    assert_it_ends_well(inventory, lambda: read(inventory, *planned))
+
+
+@settings(max_examples=25)
+@given(nvml_inventories(max_gpus=4), faults(STOPS), st.lists(faults(FAILURES), max_size=1))
+def test_and_so_it_does_within_the_deadline_when_it_hangs_or_crashes(inventory, stop, others):
+    begun = time.monotonic()
+    with FakeNvml(inventory, *others, stop):
+        assert_it_ends_well(inventory, lambda: discover(timeout=0.6, environ={}, host=NOWHERE))
+    assert time.monotonic() - begun < 10  # a busy machine; it is 0.6 s and one for the kill
+
+
+@given(nvml_inventories(), st.data())
+def test_a_gpu_that_does_not_answer_is_never_gone(inventory, data):
+    boards = [gpu.index for gpu in inventory.gpus if gpu.mig is None]
+    chosen = data.draw(st.sets(st.sampled_from(boards)))
+    found = read(inventory, *(Fault("*", 15, gpu=index) for index in sorted(chosen)))
+    named = {gpu.index: gpu for gpu in found.gpus if gpu.mig is None}
+    assert boards == sorted(named)
+    assert all(named[index].unavailable is not None for index in chosen)
+
+
+@given(nvml_inventories(), manifests(), st.data())
+def test_hiding_a_gpu_equals_removing_it(inventory, manifest, data):
+    """By either variable, by index or by UUID; and so for what is selected."""
+    whole = [gpu for gpu in inventory.gpus if gpu.mig is None and not gpu.mig_enabled]
+    boards = [gpu for gpu in inventory.gpus if gpu.mig is None]
+    kept = data.draw(
+        st.lists(st.sampled_from(whole), min_size=1, unique=True) if whole else st.just([])
+    )
+    if not kept:
+        return
+    by_uuid = all(gpu.uuid for gpu in kept)
+    name = data.draw(st.sampled_from(["CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES"]))
+    if name == "NVIDIA_VISIBLE_DEVICES" and len(kept) == len(boards):
+        return  # then numbers are the host's, and all are seen anyway
+    tokens = [gpu.uuid if by_uuid else str(gpu.index) for gpu in kept]
+    environ = {name: ",".join(tokens), "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
+    with FakeNvml(inventory):
+        shown = visible(read(inventory), environ)
+    removed = inventory.keeping({gpu.index for gpu in kept})
+    assert removed == shown.replace(remarks=())
+    one, other = select(manifest, removed), select(manifest, shown)
+    assert one == other.replace(inventory=one.inventory)
+
+
+@given(nvml_inventories(), st.data())
+def test_the_variable_we_print_shows_just_the_chosen_gpus(inventory, data):
+    offered = [gpu for gpu in inventory.offered if gpu.mig is None]
+    if not offered:
+        return
+    chosen = data.draw(st.lists(st.sampled_from(offered), min_size=1, unique=True))
+    indices = sorted(gpu.index for gpu in chosen)
+    shown = visible(inventory, cuda_devices(inventory, indices).environ)
+    assert indices == [gpu.index for gpu in shown.gpus]
+
+
+@given(nvml_inventories())
+def test_a_scrubbed_machine_is_the_same_but_for_its_uuids(inventory):
+    clean = scrubbed(inventory)
+    nameless = [
+        one.replace(gpus=tuple(g.replace(uuid=None) for g in one.gpus))
+        for one in (inventory, clean)
+    ]
+    assert nameless[0] == nameless[1]
+    assert clean == scrubbed(clean)
+    uuids = [gpu.uuid for gpu in clean.gpus if gpu.uuid]
+    assert len(uuids) == len(set(uuids)) == sum(gpu.uuid is not None for gpu in inventory.gpus)
+    assert clean == read(clean)
+
+
+@given(nvml_inventories(), manifests())
+def test_what_would_be_selected_if_all_answered_is_never_worse(inventory, manifest):
+    decision = select(manifest, inventory)
+    if decision.if_answered is None:
+        return
+    ids = [verdict.profile.id for verdict in decision.ranked]
+    assert decision.if_answered.profile.id not in ids[:1]
+    assert any("would be selected if GPU" in warning for warning in decision.warnings)
+    lost = {gpu.index for gpu in inventory.unavailable}
+    assert lost & set(decision.if_answered.gpus)
