@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from nimprofile import parse_manifest
+from nimprofile import Connection, Link, load_inventory, parse_manifest
+from nimprofile.testing import FakeNvml
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -29,8 +30,16 @@ def _having(language):
     ]
 
 
+def _gpu_box():
+    """The machine on which the pages are read: a real one's capture, with its NVLinks."""
+    box = load_inventory(ROOT / "tests" / "corpus" / "machines" / "8xh100.json")
+    links = [Connection((a, b), Link.NVLINK) for a in range(8) for b in range(a + 1, 8)]
+    return FakeNvml(box.replace(connections=tuple(links)))
+
+
 def _environment():
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("NIM_")}
+    environ = _gpu_box().environ
+    environ = {name: value for name, value in environ.items() if not name.startswith("NIM_")}
     scripts = sysconfig.get_path("scripts") + os.pathsep + str(Path(sys.executable).parent)
     return environ | {"PATH": scripts + os.pathsep + environ.get("PATH", ""), "NO_COLOR": "1"}
 

@@ -11,10 +11,20 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pynvml
 import pytest
 import yaml
 
-from nimprofile import mock_inventory, parse_manifest, select
+from nimprofile import (
+    Connection,
+    Link,
+    discover,
+    load_inventory,
+    mock_inventory,
+    parse_manifest,
+    select,
+)
+from nimprofile.testing import FakeNvml
 
 _SPEC = importlib.util.spec_from_file_location("generate", Path(__file__).parent / "generate.py")
 generate = importlib.util.module_from_spec(_SPEC)
@@ -96,3 +106,54 @@ MACHINES = {
 def test_select(benchmark, manifest, machine):
     decision = benchmark(select, manifest, MACHINES[machine])
     assert len(manifest.profiles) == len(decision.ranked) + len(decision.rejected)
+
+
+def _bare_calls():
+    """What `nvml` asks of eight GPUs, in this process and one after the other."""
+    nvml = pynvml
+    nvml.nvmlInit()
+    nvml.nvmlSystemGetDriverVersion()
+    nvml.nvmlSystemGetCudaDriverVersion()
+    handles = [nvml.nvmlDeviceGetHandleByIndex(i) for i in range(nvml.nvmlDeviceGetCount())]
+    for handle in handles:
+        for call in (
+            nvml.nvmlDeviceGetUUID,
+            nvml.nvmlDeviceGetName,
+            nvml.nvmlDeviceGetCudaComputeCapability,
+            nvml.nvmlDeviceGetPciInfo,
+            nvml.nvmlDeviceGetMigMode,
+            nvml.nvmlDeviceGetUtilizationRates,
+        ):
+            call(handle)
+        nvml.nvmlDeviceGetMemoryInfo(handle, nvml.nvmlMemory_v2)
+    for at, one in enumerate(handles):
+        for other in handles[at + 1 :]:
+            nvml.nvmlDeviceGetP2PStatus(one, other, nvml.NVML_P2P_CAPS_INDEX_NVLINK)
+    nvml.nvmlShutdown()
+    return len(handles)
+
+
+_BARE_PROCESS = [sys.executable, "-c", "import pynvml; pynvml.nvmlInit(); pynvml.nvmlShutdown()"]
+
+
+@pytest.mark.benchmark(group="reading 8 healthy fake GPUs")
+@pytest.mark.parametrize(
+    "reader",
+    [
+        "pynvml's calls alone, in this process",
+        "a process that imports pynvml and starts NVML",
+        "discover",
+    ],
+)
+def test_discovery(benchmark, reader):
+    box = Path(__file__).parent.parent / "corpus" / "machines" / "8xh100.json"
+    links = tuple(Connection((a, b), Link.NVLINK) for a in range(8) for b in range(a + 1, 8))
+    with FakeNvml(load_inventory(box).replace(connections=links)) as fake:
+        if reader == "discover":
+            found = benchmark.pedantic(discover, rounds=25, warmup_rounds=2)
+            assert len(found.offered) == 8
+        elif reader.startswith("pynvml"):
+            assert benchmark.pedantic(_bare_calls, rounds=25, warmup_rounds=2) == 8
+        else:
+            run = {"env": fake.environ, "check": True}
+            benchmark.pedantic(subprocess.run, (_BARE_PROCESS,), run, rounds=25, warmup_rounds=2)
