@@ -39,7 +39,6 @@ class Nvml(Protocol):
     """The part of pynvml that is used here, as `nvidia-ml-py` has it."""
 
     NVMLError: type[Exception]
-    c_nvmlGpuFabricInfo_t: type[Any]
 
     def nvmlInit(self) -> None: ...
     def nvmlSystemGetDriverVersion(self) -> str: ...
@@ -195,8 +194,8 @@ class _Asker:
         fields = self(index, nvml.nvmlDeviceGetFieldValues, handle, [RECOVERY_ACTION])
         if fields is not FAILED and fields[0].nvmlReturn == 0:
             self.tell(index, "recovery", fields[0].value.uiVal)
-        info = nvml.c_nvmlGpuFabricInfo_t()
-        if self(index, nvml.nvmlDeviceGetGpuFabricInfo, handle, _reference(info)) is not FAILED:
+        info, reference = _fabric_info()
+        if self(index, nvml.nvmlDeviceGetGpuFabricInfo, handle, reference) is not FAILED:
             self.tell(index, "fabric", [info.state, info.status])
 
     def about_instances(self, index: int, handle: Any) -> None:
@@ -240,10 +239,23 @@ class _Asker:
                 self.tell(pair, "ancestor", level)
 
 
-def _reference(structure: Any) -> Any:
-    from ctypes import byref
+def _fabric_info() -> tuple[Any, Any]:
+    """An empty `nvmlGpuFabricInfo_t` and a reference to it.
 
-    return byref(structure)
+    pynvml's own, up to 12.570 at least, has 80 bytes where nvml.h has 16, so that no state is read.
+    """
+    from ctypes import Structure, byref, c_ubyte, c_uint
+
+    class GpuFabricInfo(Structure):
+        _fields_ = (
+            ("clusterUuid", c_ubyte * 16),
+            ("status", c_uint),
+            ("cliqueId", c_uint),
+            ("state", c_ubyte),
+        )
+
+    info = GpuFabricInfo()
+    return info, byref(info)
 
 
 def _loaded_library() -> str | None:

@@ -8,7 +8,7 @@ import pynvml
 import pytest
 from helpers import make_gpu, make_inventory
 
-from nimprofile import Connection, Gpu, Inventory, Link, MigInstance, mock_inventory
+from nimprofile import Connection, Gpu, Inventory, Link, MigInstance, mock_inventory, nvml
 from nimprofile.testing import (
     NO_LIBRARY,
     OLD_DRIVER,
@@ -146,12 +146,10 @@ def test_ill_health_has_its_readings():
         gpu = handle()
         assert (0, 0, 1, 0) == pynvml.nvmlDeviceGetRemappedRows(gpu)
         assert 2 == pynvml.nvmlDeviceGetTotalEccErrors(gpu, 1, 0)
-        field = pynvml.nvmlDeviceGetFieldValues(
-            gpu, [pynvml.NVML_FI_DEV_GET_GPU_RECOVERY_ACTION, pynvml.NVML_FI_DEV_POWER_AVERAGE]
-        )
+        field = pynvml.nvmlDeviceGetFieldValues(gpu, [nvml.RECOVERY_ACTION, 1])
         assert [(0, 4), (3, 0)] == [(one.nvmlReturn, one.value.uiVal) for one in field]
-        info = pynvml.c_nvmlGpuFabricInfo_t()
-        pynvml.nvmlDeviceGetGpuFabricInfo(gpu, pynvml.byref(info))
+        info, reference = nvml._fabric_info()
+        pynvml.nvmlDeviceGetGpuFabricInfo(gpu, reference)
         assert 2 == info.state
 
 
