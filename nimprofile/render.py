@@ -53,8 +53,9 @@ def _gpus(verdict: Verdict, inventory: Inventory) -> str:
     names = {gpu.label: None for gpu in inventory.gpus if gpu.index in verdict.gpus}
     text = f"{format_indices(verdict.gpus)} ({len(verdict.gpus)} × {', '.join(names)})"
     choice = verdict.choice
-    told = _is_telling(choice) and (choice.by is not By.INDEX or choice.link is not None)
-    return f"{text}: {choice_message(choice)}" if told else text
+    if not _is_telling(choice) or (choice.by is By.INDEX and choice.link is None):
+        return text
+    return f"{text}: {choice_message(choice)}"
 
 
 def _is_telling(choice: Choice | None) -> TypeGuard[Choice]:
