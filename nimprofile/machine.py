@@ -108,37 +108,32 @@ class Machine:
 def revived(inventory: Inventory) -> Inventory:
     """The same machine if every GPU answered: the missing ones idle, and like the others.
 
-    What is not known of a missing GPU is taken from one of its product, or from any where all are
-    alike; where they are not, it stays missing.
+    What is not known of a missing GPU is that of another of its product, or of any where all are
+    alike. One that nothing is known of stays missing, as does a board or an instance of MIG.
     """
     whole = [gpu for gpu in inventory.offered if gpu.mig is None]
-    alike = len({_product_key(gpu) for gpu in whole}) == 1
-    gpus = []
-    for gpu in inventory.gpus:
+    products = {_product_key(gpu) for gpu in whole}
+
+    def back(gpu: Gpu) -> Gpu:
         if gpu.unavailable is None or gpu.mig is not None or gpu.mig_enabled:
-            gpus.append(gpu)
-            continue
+            return gpu
         nameless = gpu.name is None and gpu.device_id is None
-        twins = [other for other in whole if _product_key(other) == _product_key(gpu)]
-        if nameless and alike:
-            twins = whole
+        if nameless and len(products) != 1:
+            return gpu
+        twins = [twin for twin in whole if nameless or _product_key(twin) == _product_key(gpu)]
         twin = twins[0] if twins else gpu
-        if nameless and not twins:
-            gpus.append(gpu)
-            continue
         total = gpu.memory_total_mib or twin.memory_total_mib
-        gpus.append(
-            gpu.replace(
-                name=gpu.name or twin.name,
-                device_id=gpu.device_id or twin.device_id,
-                memory_total_mib=total,
-                memory_free_mib=total,
-                compute_capability=gpu.compute_capability or twin.compute_capability,
-                unified_memory=gpu.unified_memory or twin.unified_memory,
-                unavailable=None,
-            )
+        return gpu.replace(
+            name=gpu.name or twin.name,
+            device_id=gpu.device_id or twin.device_id,
+            memory_total_mib=total,
+            memory_free_mib=total,
+            compute_capability=gpu.compute_capability or twin.compute_capability,
+            unified_memory=gpu.unified_memory or twin.unified_memory,
+            unavailable=None,
         )
-    return inventory.replace(gpus=tuple(gpus))
+
+    return inventory.replace(gpus=tuple(map(back, inventory.gpus)))
 
 
 def _product_key(gpu: Gpu) -> str:

@@ -55,11 +55,13 @@ def gpus_text(inventory: Inventory, style: Style) -> str:
     for gpu in inventory.gpus:
         problems = (gpu.unavailable, *gpu.health_issues)
         lines += [f"GPU {gpu.index}: {problem}" for problem in problems if problem]
-    return "\n".join([*lines, *_links(inventory), *(f"note: {note}" for note in inventory.remarks)])
+    return "\n".join(
+        [*lines, *_links(inventory, style), *(f"note: {note}" for note in inventory.remarks)]
+    )
 
 
 _HEADINGS: tuple[str, ...] = (
-    *("GPU", "name", "free / total MiB", "", "used", "busy", "PCI id", "cc", "state"),
+    *("GPU", "name", "free / total MiB", "in use", "", "busy", "PCI id", "cc", "state"),
 )
 
 
@@ -111,17 +113,24 @@ def _state(gpu: Gpu) -> str:
     return ", ".join(words)
 
 
-def _links(inventory: Inventory) -> Iterator[str]:
-    """Which GPUs are joined by what, the nearest first."""
-    neighbours: dict[str, dict[int, set[int]]] = {}
-    for connection in inventory.connections:
-        one, other = connection.gpus
-        of_kind = neighbours.setdefault(connection.link, {})
-        of_kind.setdefault(one, {one}).add(other)
-        of_kind.setdefault(other, {other}).add(one)
-    for link, of_kind in neighbours.items():
-        groups = dict.fromkeys(tuple(sorted(members)) for members in of_kind.values())
-        yield f"{link}: " + "  ".join(format_indices(group) for group in groups)
+def _links(inventory: Inventory, style: Style) -> Iterator[str]:
+    """How GPUs are joined: a line when all alike, else a matrix as in `nvidia-smi topo -m`."""
+    links = {connection.gpus: connection.link for connection in inventory.connections}
+    if not links:
+        return
+    indices = sorted({index for pair in links for index in pair})
+    pairs = [(one, other) for at, one in enumerate(indices) for other in indices[at + 1 :]]
+    kinds = {links.get(pair) for pair in pairs}
+    if len(kinds) == 1:
+        yield f"GPUs {format_indices(tuple(indices))}: joined by {kinds.pop()}"
+        return
+    rows = [("", *map(str, indices))]
+    for row in indices:
+        cells = (
+            "-" if at == row else links.get((min(row, at), max(row, at)), "?") for at in indices
+        )
+        rows.append((f"GPU {row}", *cells))
+    yield from style.table(rows)
 
 
 def products_text(products: Iterable[Product], style: Style) -> str:

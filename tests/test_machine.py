@@ -1,10 +1,10 @@
 """Are the GPUs of a machine grouped by product, whatever their spelling and order?"""
 
 import pytest
-from helpers import make_gpu, make_h100, make_inventory
+from helpers import decide, make_gpu, make_h100, make_inventory, make_profile
 
-from nimprofile import Gpu, mock_inventory
-from nimprofile.machine import Machine
+from nimprofile import Gpu, MigInstance, decision_to_dict, load_manifest, mock_inventory, select
+from nimprofile.machine import Machine, revived
 
 
 def groups(inventory):
@@ -91,3 +91,110 @@ def test_the_name_of_the_94_gb_board_does_not_make_it_an_80_gb_one():
     ((kind,),) = [group.kinds for group in Machine(make_inventory(gpu)).groups]
     assert "h100" not in kind.spellings
     assert "h100sxm594gb" in kind.spellings
+
+
+# GPUs that cannot be used.
+
+LOST = "GPU is lost"
+
+
+def test_what_cannot_be_used_is_in_no_group():
+    gpus = (make_gpu(0), make_gpu(1, unavailable=LOST), make_gpu(2, mig_enabled=True))
+    assert [("Acme X1", [0])] == groups(make_inventory(*gpus))
+
+
+def test_mig_instances_are_a_group_apart_from_boards_and_from_other_sizes():
+    whole = make_h100(0)
+    parts = [
+        make_h100(1 + at).replace(name=f"{whole.name} MIG {size}", mig=MigInstance(9, at, 0))
+        for at, size in enumerate(["1g.10gb", "1g.10gb", "3g.40gb"])
+    ]
+    assert [
+        (whole.name, [0]),
+        (f"{whole.name} MIG 1g.10gb", [1, 2]),
+        (f"{whole.name} MIG 3g.40gb", [3]),
+    ] == groups(make_inventory(whole, *parts))
+
+
+def test_a_missing_gpu_comes_back_idle_and_like_the_others():
+    gone = Gpu(1, unavailable=LOST)
+    (_, back) = revived(make_inventory(make_h100(0, free=5), gone)).gpus
+    assert make_h100(1) == back
+
+
+def test_a_missing_gpu_keeps_what_is_known_of_it():
+    gone = Gpu(1, "Acme X1", "GPU-1", memory_total_mib=50_000, unavailable=LOST)
+    (_, back) = revived(make_inventory(make_gpu(0), gone)).gpus
+    assert ("GPU-1", 50_000, 50_000) == (back.uuid, back.memory_total_mib, back.memory_free_mib)
+    assert "9.0" == str(back.compute_capability)
+
+
+@pytest.mark.parametrize(
+    "others",
+    [(), (make_gpu(0), make_h100(2)), (make_gpu(0, mig=MigInstance(9, 0, 0)),)],
+    ids=["there is no other", "the others differ", "the others are instances"],
+)
+def test_a_missing_gpu_that_nothing_is_known_of_stays_missing(others):
+    machine = make_inventory(Gpu(1, unavailable=LOST), *others)
+    assert machine == revived(machine)
+
+
+def test_a_named_missing_gpu_comes_back_among_strangers():
+    gone = make_h100(1).replace(unavailable=LOST)
+    machine = make_inventory(make_gpu(0, name="Other"), gone)
+    assert [True, True] == [gpu.offered for gpu in revived(machine).gpus]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"mig_enabled": True}, {"mig": MigInstance(9, 7, 0)}], ids=["board", "instance"]
+)
+def test_what_mig_takes_away_does_not_come_back(changes):
+    machine = make_inventory(make_h100(0), make_h100(1).replace(unavailable=LOST, **changes))
+    assert machine == revived(machine)
+
+
+TWO = make_profile("two", llm_engine="vllm", tp="2", pp="1")
+ONE = make_profile("one", llm_engine="vllm", tp="1", pp="1")
+
+
+def test_what_a_missing_gpu_would_have_changed_is_in_the_decision():
+    machine = make_inventory(make_h100(0), Gpu(1, unavailable=LOST))
+    decision = decide([ONE, TWO], machine)
+    assert ("one", "two") == (decision.selected.profile.id, decision.if_answered.profile.id)
+    told = f"{TWO.name} would be selected if GPU 1 answered: GPU is lost"
+    assert told == decision.warnings[0]
+    assert "two" == decision_to_dict(decision)["if_answered"]["id"]
+
+
+def test_a_missing_gpu_that_changes_nothing_is_a_warning():
+    machine = make_inventory(make_h100(0), Gpu(1, unavailable=LOST))
+    decision = decide([ONE], machine)
+    assert None is decision.if_answered
+    assert "GPU 1 is unavailable: GPU is lost" == decision.warnings[0]
+
+
+def test_where_nothing_runs_what_would_is_said():
+    machine = make_inventory(make_h100(0), Gpu(1, unavailable=LOST))
+    decision = decide([TWO], machine)
+    assert (None, "two") == (decision.selected, decision.if_answered.profile.id)
+
+
+def test_several_missing_gpus_are_named_with_their_reasons():
+    four = make_profile("four", llm_engine="vllm", tp="4", pp="1")
+    gone = (Gpu(1, unavailable=LOST), Gpu(2, unavailable="no answer"), Gpu(3, unavailable=LOST))
+    decision = decide([four], make_inventory(make_h100(0), *gone))
+    told = "if GPUs 1-3 answered: GPU 1: GPU is lost; GPU 2: no answer; GPU 3: GPU is lost"
+    assert decision.warnings[0].endswith(told)
+
+
+def test_a_warning_names_what_ails_the_chosen_gpus():
+    machine = make_inventory(make_gpu(0, health_issues=("it coughs",)), make_gpu(1))
+    assert "GPU 0: it coughs" in decide([TWO], machine).warnings
+    assert "GPU 0: it coughs" not in decide([ONE], machine).warnings
+
+
+def test_a_real_manifest_loses_its_best_profile_with_one_gpu():
+    box = mock_inventory("8xh100")
+    gone = box.replace(gpus=(*box.gpus[:5], Gpu(5, unavailable=LOST), *box.gpus[6:]))
+    manifest = load_manifest("llama-3.1-70b-instruct")
+    assert select(manifest, box).selected.profile == select(manifest, gone).if_answered.profile

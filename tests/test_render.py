@@ -5,8 +5,7 @@ from typing import get_args
 import pytest
 from helpers import decide, gib, judge, make_gpu, make_h100, make_inventory, make_profile
 
-from nimprofile import POLICIES, Inventory, ModelShape, Request, Requires, mock_inventory, render
-from nimprofile.catalog import products
+from nimprofile import Inventory, ModelShape, Request, Requires, mock_inventory, render
 from nimprofile.profile import Stated
 from nimprofile.reasons import Reason
 from nimprofile.render import (
@@ -18,7 +17,7 @@ from nimprofile.render import (
     nothing_runs,
     select_text,
 )
-from nimprofile.tables import Style, gpus_text, policies_text, products_text
+from nimprofile.tables import Style
 
 PIPE = Style()
 TERMINAL = Style(columns=True)
@@ -28,26 +27,6 @@ FP8 = make_profile("f" * 64, name="vllm-fp8", llm_engine="vllm", precision="fp8"
 BF16 = make_profile("b" * 64, name="vllm-bf16", llm_engine="vllm", precision="bf16", tp="1", pp="1")
 TWO = make_profile("c" * 64, name="vllm-two", llm_engine="vllm", precision="bf16", tp="2", pp="1")
 BUSY = make_inventory(make_h100(free=10))
-
-
-# Styles.
-
-
-def test_a_pipe_gets_tabs():
-    assert ["a\tbb", "ccc\td"] == list(PIPE.table([("a", "bb"), ("ccc", "d")]))
-
-
-def test_a_terminal_gets_aligned_columns():
-    assert ["a    bb", "ccc  d"] == list(TERMINAL.table([("a", "bb"), ("ccc", "d")]))
-
-
-@pytest.mark.parametrize("style", [PIPE, TERMINAL])
-def test_a_table_may_be_empty(style):
-    assert [] == list(style.table([]))
-
-
-def test_only_a_colour_terminal_gets_colour():
-    assert ("x", "\x1b[31mx\x1b[0m") == (TERMINAL.paint("x", "31"), COLOUR.paint("x", "31"))
 
 
 # The choice.
@@ -479,47 +458,6 @@ def test_the_context_that_fits_is_in_the_story():
     text = story(BF16, [BF16], "1xrtx5090", shape=shape)
     assert "tokens fit" in text
     assert "tokens or less (the engine's --max-model-len) and --relax-memory, or" in text
-
-
-# GPUs, products and policies.
-
-
-def test_unknown_figures_are_question_marks():
-    gpu = make_gpu(total=None, capability=None, name=None)
-    assert "0\t?\t?\t?\t?\t?\tok\t?" == gpus_text(make_inventory(gpu), PIPE)
-
-
-def test_a_terminal_gets_a_heading_and_the_versions():
-    inventory = mock_inventory("1xt4").replace(driver_version="570.1")
-    assert [
-        "GPU  name      free / total MiB                     used   busy  PCI id  cc   state",
-        "0    Tesla T4    15360 /   15360  ░░░░░░░░░░░░░░░░    0 %  ?     1eb8    7.5  ok",
-        "driver 570.1, CUDA ?",
-    ] == gpus_text(inventory, TERMINAL).splitlines()
-
-
-def test_no_gpus_are_an_empty_text_in_a_pipe():
-    assert "" == gpus_text(Inventory(), PIPE)
-
-
-def test_every_product_is_one_line():
-    lines = products_text(products(), PIPE).splitlines()
-    assert len(products()) == len(lines)
-    assert "a100_pcie_40gb\tNVIDIA A100-PCIE-40GB\t20f1,20b1\t40960\t8.0" in lines
-    assert "jetson_agx_orin\tOrin (nvgpu)\t-\t?\t8.7" in lines
-
-
-def test_a_terminal_gets_a_heading_above_the_products():
-    assert products_text(products(), TERMINAL).startswith("name for --gpus")
-
-
-def test_every_policy_is_printed_with_its_chain():
-    text = policies_text(POLICIES.values(), PIPE)
-    for policy in POLICIES.values():
-        assert f"{policy.name}: {policy.about}\n" in text
-    assert "  engine: TensorRT-LLM, then vLLM, then SGLang\n" in text
-    strict = sum(policy.uniform_gpus for policy in POLICIES.values())
-    assert strict == text.count("(rejects everything when GPUs of several products are visible)")
 
 
 def test_what_is_not_selected_cannot_be_printed_as_a_choice():
