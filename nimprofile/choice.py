@@ -6,6 +6,8 @@ Those it runs on best, then healthy ones, then empty ones, the best connected, t
 from __future__ import annotations
 
 from enum import StrEnum
+from itertools import combinations
+from math import comb
 
 from nimprofile.inventory import Link
 from nimprofile.record import Record
@@ -18,35 +20,49 @@ if TYPE_CHECKING:
 
 
 class By(StrEnum):
-    """What told the GPUs taken from those passed over."""
+    """What told the GPUs taken from one passed over."""
 
     ALL = "all"
     """None was passed over."""
     FITNESS = "fitness"
-    """The profile runs on the others only in doubt, with a switch, or once memory is freed."""
+    """The profile runs on the other only in doubt, with a switch, or once memory is freed."""
     HEALTH = "health"
     FREE = "free memory"
     LINKS = "links"
+    """No set is better connected than the one taken, and that of the lowest indices is worse."""
     INDEX = "index"
+
+
+class PassedOver(Record):
+    """GPUs that could have run the profile, and what told those taken from them."""
+
+    by: By
+    gpus: tuple[int, ...]
 
 
 class Choice(Record):
     """Why these GPUs of a product and not others.
 
     Attributes:
-        by: what decided.
-        passed_over: the indices of those that could have run it too.
+        passed_over: who could have run it too, the last to be passed over first.
         link: the worst connection between two of those taken; None with one GPU or where it is
             unknown.
     """
 
-    by: By
-    passed_over: tuple[int, ...] = ()
+    passed_over: tuple[PassedOver, ...] = ()
     link: Link | None = None
+
+    @property
+    def by(self) -> By:
+        """What decided last."""
+        return self.passed_over[0].by if self.passed_over else By.ALL
 
 
 _LINKS = tuple(Link)
 _UNKNOWN = len(_LINKS)
+
+MAX_SETS = 2000
+"""Up to so many sets of GPUs are compared one by one: 6 of 12, or 4 of 15."""
 
 
 def choose(
@@ -56,7 +72,7 @@ def choose(
 
     Args:
         fitness: for each GPU it could take, how well it runs there, best lowest.
-        wanted: how many it takes; at least so many are in `fitness`.
+        wanted: how many it takes, one at least; at least so many are in `fitness`.
         machine: who is ailing or busy, and how they are linked.
     """
     tiers: dict[tuple[int, bool, bool], list[int]] = {}
@@ -64,42 +80,45 @@ def choose(
         tier = (fitness[index], index in machine.ailing, index in machine.busy)
         tiers.setdefault(tier, []).append(index)
     taken: list[int] = []
-    by = By.ALL
-    last: tuple[int, bool, bool] | None = None
-    for tier in sorted(tiers):
-        members = tiers[tier]
+    passed_over: list[PassedOver] = []
+    last = (0, False, False)
+    for tier, members in sorted(tiers.items()):
         missing = wanted - len(taken)
         if not missing:
-            assert last is not None, "a profile takes one GPU or more"
             differs = next(at for at in range(3) if last[at] != tier[at])
             by = (By.FITNESS, By.HEALTH, By.FREE)[differs]
-            break
-        if len(members) > missing:
-            by = By.INDEX
-            if wanted > 1 and _differ(_pairs([*taken, *members]), machine):
-                by = By.LINKS
-                members = _best_connected(taken, members, missing, machine)
-            taken += members[:missing]
-            break
-        taken += members
+            passed_over.append(PassedOver(by, tuple(members)))
+            continue
         last = tier
+        if len(members) > missing:
+            by, some = _of_one_tier(taken, members, missing, machine)
+            rest = tuple(index for index in members if index not in some)
+            passed_over.append(PassedOver(by, rest))
+            taken += some
+        else:
+            taken += members
     chosen = tuple(sorted(taken))
-    link = _worst(_pairs(chosen), machine) if machine.links else None
-    return chosen, Choice(by, tuple(sorted(fitness.keys() - set(chosen))), link)
+    link = _worst(chosen, machine) if machine.links else None
+    return chosen, Choice(_merged(passed_over), link)
 
 
-def _differ(pairs: Iterable[tuple[int, int]], machine: Machine) -> bool:
-    """Whether some of these GPUs are closer to each other than others are."""
-    return bool(machine.links) and len({_rank(pair, machine) for pair in pairs}) > 1
+def _merged(passed_over: list[PassedOver]) -> tuple[PassedOver, ...]:
+    by: dict[By, tuple[int, ...]] = {}
+    for some in passed_over:
+        by[some.by] = tuple(sorted((*by.get(some.by, ()), *some.gpus)))
+    return tuple(PassedOver(criterion, gpus) for criterion, gpus in by.items())
 
 
-def _worst(pairs: Iterable[tuple[int, int]], machine: Machine) -> Link | None:
-    rank = max((_rank(pair, machine) for pair in pairs), default=_UNKNOWN)
-    return _LINKS[rank] if rank < _UNKNOWN else None
-
-
-def _pairs(indices: Sequence[int]) -> Iterable[tuple[int, int]]:
-    return ((a, b) for at, a in enumerate(indices) for b in indices[at + 1 :])
+def _of_one_tier(
+    taken: Sequence[int], members: Sequence[int], missing: int, machine: Machine
+) -> tuple[By, list[int]]:
+    """So many of those that are equally fit, healthy and free."""
+    lowest = list(members[:missing])
+    if not machine.links or len(taken) + missing < 2:
+        return By.INDEX, lowest
+    best = _best_connected(taken, members, missing, machine)
+    better = _cost([*taken, *best], machine) < _cost([*taken, *lowest], machine)
+    return (By.LINKS, best) if better else (By.INDEX, lowest)
 
 
 def _rank(pair: tuple[int, int], machine: Machine) -> int:
@@ -108,35 +127,42 @@ def _rank(pair: tuple[int, int], machine: Machine) -> int:
     return _UNKNOWN if link is None else _LINKS.index(link)
 
 
-def _best_connected(
-    taken: Sequence[int], members: Sequence[int], missing: int, machine: Machine
-) -> list[int]:
-    """So many members, whose worst connection is best; then their connections taken together.
-
-    Grown from every member in turn by the one that joins best. That finds the best set where
-    being close is a matter of the same switch, node or NVLink fabric, as in every server there is,
-    and a good one elsewhere.
-    """
-    grown = [_grow(taken, seed, members, missing, machine) for seed in members]
-    return min(grown, key=lambda added: (*_cost([*taken, *added], machine), sorted(added)))
-
-
-def _grow(
-    taken: Sequence[int], seed: int, members: Sequence[int], missing: int, machine: Machine
-) -> list[int]:
-    added = [seed]
-    while len(added) < missing:
-        rest = [index for index in members if index not in added]
-        group = [*taken, *added]
-        added.append(min(rest, key=lambda index: (*_cost_of(index, group, machine), index)))
-    return added
-
-
-def _cost_of(index: int, group: Sequence[int], machine: Machine) -> tuple[int, int]:
-    ranks = [_rank((index, other), machine) for other in group]
-    return max(ranks), sum(ranks)
+def _worst(chosen: Sequence[int], machine: Machine) -> Link | None:
+    rank = max((_rank(pair, machine) for pair in combinations(chosen, 2)), default=_UNKNOWN)
+    return _LINKS[rank] if rank < _UNKNOWN else None
 
 
 def _cost(group: Sequence[int], machine: Machine) -> tuple[int, int]:
-    ranks = [_rank(pair, machine) for pair in _pairs(group)]
+    """The worst connection of a set, then all of them taken together."""
+    ranks = [_rank(pair, machine) for pair in combinations(group, 2)]
     return max(ranks, default=0), sum(ranks)
+
+
+def _best_connected(
+    taken: Sequence[int], members: Sequence[int], missing: int, machine: Machine
+) -> list[int]:
+    """The members whose set, with those taken, is connected best; of equals the lowest indices.
+
+    All sets are compared where there are few; else one is grown from every member in turn.
+    """
+    if comb(len(members), missing) <= MAX_SETS:
+        sets: Iterable[Sequence[int]] = combinations(members, missing)
+    else:
+        sets = (_grown(taken, seed, members, missing, machine) for seed in members)
+    best = min(sets, key=lambda added: (*_cost([*taken, *added], machine), sorted(added)))
+    return list(best)
+
+
+def _grown(
+    taken: Sequence[int], seed: int, members: Sequence[int], missing: int, machine: Machine
+) -> list[int]:
+    """A set around one GPU: always the one that joins best."""
+
+    def cost(index: int) -> tuple[int, int, int]:
+        ranks = [_rank((index, other), machine) for other in (*taken, *added)]
+        return max(ranks), sum(ranks), index
+
+    added = [seed]
+    while len(added) < missing:
+        added.append(min((one for one in members if one not in added), key=cost))
+    return added

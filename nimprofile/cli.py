@@ -10,7 +10,13 @@ import io
 import os
 import sys
 
-from nimprofile.errors import GpuMissingError, NimProfileError, NoGpuError, RequestError
+from nimprofile.errors import (
+    GpuMissingError,
+    InventoryError,
+    NimProfileError,
+    NoGpuError,
+    RequestError,
+)
 from nimprofile.options import (
     Help,
     Version,
@@ -24,7 +30,7 @@ from nimprofile.options import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from nimprofile.decision import Decision
     from nimprofile.dialects import Manifest
@@ -92,7 +98,7 @@ class _UsageError(NimProfileError):
 
 
 def _fail(error: NimProfileError, code: int) -> int:
-    print(f"nimprofile: {error}", file=sys.stderr)
+    _tell([f"nimprofile: {error}"])
     return code
 
 
@@ -138,7 +144,7 @@ def _select(args: argparse.Namespace) -> int:
     if chosen is None:
         from nimprofile.render import nothing_runs
 
-        print(nothing_runs(decision), file=sys.stderr)
+        _tell([nothing_runs(decision)])
         return NOTHING_RUNS if decision.pinned is None else BAD_INPUT
     match args.format:
         case "text":
@@ -153,24 +159,34 @@ def _select(args: argparse.Namespace) -> int:
             from shlex import quote
 
             print(f"export NIM_MODEL_PROFILE={quote(chosen.profile.id)}")
+            if args.gpus is None and args.inventory is None:  # the engine will run right here
+                _print_cuda(decision.inventory, chosen.gpus)
         case "cuda":
-            from shlex import quote
-
-            from nimprofile.visibility import cuda_devices
-
-            for name, value in cuda_devices(decision.inventory, chosen.gpus).environ.items():
-                print(f"export {name}={quote(value)}")
+            _print_cuda(decision.inventory, chosen.gpus)
     return SELECTED
+
+
+def _print_cuda(inventory: Inventory, gpus: tuple[int, ...]) -> None:
+    from shlex import quote
+
+    from nimprofile.visibility import cuda_devices
+
+    devices = cuda_devices(inventory, gpus)
+    if devices is None:
+        raise InventoryError("a MIG instance whose UUID is unknown cannot be named to CUDA")
+    for name, value in devices.environ.items():
+        print(f"export {name}={quote(value)}")
 
 
 def _list(args: argparse.Namespace) -> int:
     decision = _decide(args)
+    _warn_of_machine(decision)
     if args.nim and args.format == "json":
         raise _UsageError("--nim is a layout of its own; leave --json out")
     if decision.pinned is not None and decision.selected is None:
         from nimprofile.render import nothing_runs
 
-        print(nothing_runs(decision), file=sys.stderr)
+        _tell([nothing_runs(decision)])
     if args.nim:
         from nimprofile.nim_listing import nim_listing
 
@@ -197,6 +213,7 @@ def _explain(args: argparse.Namespace) -> int:
         else:
             print(explain_decision(decision, _style()))
         return SELECTED
+    _warn_of_machine(decision)
     verdict = decision.verdict(_named(args.story_of, manifest))
     if decision.pinned is not None and decision.pinned.profile.id == verdict.profile.id:
         verdict = decision.pinned
@@ -238,14 +255,18 @@ def _gpus(args: argparse.Namespace) -> int:
         from nimprofile.inventory_json import record
 
         record(inventory, args.record)
-        print(f"nimprofile: recorded {len(inventory.gpus)} GPUs in {args.record}", file=sys.stderr)
+        _tell([f"nimprofile: recorded {len(inventory.gpus)} GPUs in {args.record}"])
     elif args.format == "json":
         _print_json(inventory.to_dict())
     else:
         from nimprofile.tables import gpus_text
+        from nimprofile.words import machine_messages
 
-        print(gpus_text(inventory, _style()))
-    return SELECTED
+        style = _style()
+        print(gpus_text(inventory, style))
+        if not style.columns:
+            _tell(machine_messages(inventory))
+    return SELECTED if inventory.offered or not inventory.gpus else NO_GPU
 
 
 def _policies(args: argparse.Namespace) -> int:
@@ -288,8 +309,8 @@ def _judge(args: argparse.Namespace) -> tuple[Manifest, Decision]:
         except RequestError as error:
             raise _UsageError(str(error)) from None
     path = _manifest_path(request)
-    if os.path.isfile(path) and os.path.getsize(path) > SLOW_BYTES and sys.stderr.isatty():
-        print(f"reading {path}, {os.path.getsize(path) >> 20} MiB …", file=sys.stderr)
+    if os.path.isfile(path) and os.path.getsize(path) > SLOW_BYTES and _watched():
+        _tell([f"reading {path}, {os.path.getsize(path) >> 20} MiB …"])
     manifest = load_manifest(path)
     inventory = _inventory(args)
     if not inventory.offered:
@@ -366,10 +387,15 @@ def _machine(args: argparse.Namespace) -> Inventory:
     from nimprofile.discovery import discover
 
     def on_wait() -> None:
-        if sys.stderr.isatty():
-            print(f"reading the GPUs, for {args.nvml_timeout:g} s at most …", file=sys.stderr)
+        if _watched():
+            _tell([f"reading the GPUs, for {args.nvml_timeout:g} s at most …"])
 
     return discover(timeout=args.nvml_timeout, on_wait=on_wait)
+
+
+def _watched() -> bool:
+    """Whether somebody at a terminal wants to know what takes so long."""
+    return sys.stderr is not None and sys.stderr.isatty()
 
 
 def _style() -> Style:
@@ -377,14 +403,34 @@ def _style() -> Style:
 
     terminal = sys.stdout is not None and sys.stdout.isatty()
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    return Style(columns=terminal, colour=terminal and not plain)
+    return Style(columns=terminal, colour=terminal and not plain, width=_width())
+
+
+def _width() -> int:
+    try:
+        return os.get_terminal_size().columns or 80
+    except OSError:  # no terminal to ask
+        return 80
 
 
 def _warn(decision: Decision) -> None:
-    for warning in decision.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
-    for note in decision.inventory.remarks:
-        print(f"note: {note}", file=sys.stderr)
+    _tell(f"warning: {warning}" for warning in decision.warnings)
+    _tell(f"note: {remark}" for remark in decision.inventory.remarks)
+
+
+def _warn_of_machine(decision: Decision) -> None:
+    """What a list of profiles does not say: which GPUs are not there for any of them."""
+    from nimprofile.decision import missing_warnings
+
+    _tell(f"warning: {warning}" for warning in missing_warnings(decision))
+    _tell(f"note: {remark}" for remark in decision.inventory.remarks)
+
+
+def _tell(lines: Iterable[str]) -> None:
+    """Talk; with standard error closed there is nobody to talk to (and `print` takes stdout)."""
+    if sys.stderr is not None:
+        for line in lines:
+            print(line, file=sys.stderr)
 
 
 def _print_json(value: object) -> None:

@@ -10,7 +10,13 @@ from nimprofile.rank import Criterion, Policy, deciding, find_policy, rank
 from nimprofile.reasons import LOW_MEMORY, Doubt
 from nimprofile.record import Record
 from nimprofile.request import Pin, Request
-from nimprofile.words import doubt_message, missing_message, waiver_message
+from nimprofile.words import (
+    doubt_message,
+    missing_message,
+    unavailable_messages,
+    unknown_message,
+    waiver_message,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -105,12 +111,12 @@ def select(
         return decision
     missed = _decide(manifest, revived(inventory), request, policy).selected
     selected = decision.selected
-    if missed is None or (selected is not None and selected.profile.id == missed.profile.id):
-        missed = None
-    return decision.replace(
-        if_answered=missed,
-        warnings=(*_missing(missed, inventory), *decision.warnings),
-    )
+    if missed is not None and selected is not None:
+        same = selected.profile.id == missed.profile.id
+        if same and len(selected.gpus) == len(missed.gpus):
+            missed = None
+    decision = decision.replace(if_answered=missed)
+    return decision.replace(warnings=(*missing_warnings(decision), *decision.warnings))
 
 
 def _decide(manifest: Manifest, inventory: Inventory, request: Request, policy: Policy) -> Decision:
@@ -188,15 +194,18 @@ def _not_found(value: str, profiles: tuple[Profile, ...]) -> str:
     return f"{value!r} is not a profile of this manifest; {title}:\n  {lines}"
 
 
-def _missing(missed: Verdict | None, inventory: Inventory) -> Iterator[str]:
+def missing_warnings(decision: Decision) -> Iterator[str]:
     """What is wrong with GPUs that cannot be used, loudest where they would have been."""
-    wanted = () if missed is None else missed.gpus
-    absent = tuple(gpu for gpu in inventory.unavailable if gpu.index in wanted)
+    missed, inventory = decision.if_answered, decision.inventory
+    back = {gpu.index: gpu for gpu in revived(inventory).gpus}
+    absent = tuple(gpu for gpu in inventory.unavailable if missed and gpu.index in missed.gpus)
     if missed is not None:
-        yield missing_message(missed.profile.name, absent)
-    for gpu in inventory.unavailable:
-        if gpu not in absent:
-            yield f"GPU {gpu.index} is unavailable: {gpu.unavailable}"
+        yield missing_message(missed.profile.name, absent, back)
+    others = tuple(gpu for gpu in inventory.unavailable if gpu not in absent)
+    yield from unavailable_messages(others)
+    unknown = tuple(gpu.index for gpu in others if gpu.mig is None and not gpu.mig_enabled)
+    if unknown := tuple(index for index in unknown if back[index].unavailable is not None):
+        yield unknown_message(unknown)
 
 
 def _warnings(selected: Verdict | None, inventory: Inventory, request: Request) -> tuple[str, ...]:

@@ -10,13 +10,14 @@ import os
 import sys
 
 from nimprofile import troubles
-from nimprofile.hearing import Hearing
+from nimprofile.errors import RequestError
+from nimprofile.hearing import ENDED, NO_ANSWER, Hearing
 from nimprofile.host import Host
 from nimprofile.visibility import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from subprocess import Popen
 
     from nimprofile.inventory import Inventory
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 TIMEOUT = 15.0
 """Seconds to wait for NVML. Two are too few on a busy node (NordicHPC/sonar, pull request 92);
 ollama's native probe waits 15."""
+
+MAX_TIMEOUT = 3600
 
 PATIENCE = 1.0
 """Seconds after which somebody at a terminal wants to know what is going on."""
@@ -51,7 +54,10 @@ def discover(
 
     Raises:
         NoGpuError: no GPU could be read at all; it says which of the many reasons it is.
+        RequestError: the timeout is no number of seconds from 0 to an hour.
     """
+    if not 0 < timeout <= MAX_TIMEOUT:
+        raise RequestError(f"timeout {timeout} is no number of seconds up to {MAX_TIMEOUT}")
     environ = os.environ if environ is None else environ
     host = host or Host()
     inventory = _listen(timeout, on_wait or _nothing).inventory(host, timeout)
@@ -76,7 +82,7 @@ def _listen(timeout: float, on_wait: Callable[[], None]) -> Hearing:
     # What this process can import the child can too, and nothing else runs before it: -S keeps
     # .pth files out, -P the current directory.
     here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    path = os.pathsep.join([*map(os.path.abspath, sys.path), here])
+    path = os.pathsep.join([*_folders(), here])
     code = f"from nimprofile.nvml import main; main({int(timeout) + 2})"
     try:
         child = subprocess.Popen(  # noqa: S603 - this very interpreter
@@ -93,6 +99,16 @@ def _listen(timeout: float, on_wait: Callable[[], None]) -> Hearing:
     except BaseException:  # an interrupt, say
         _abandon(child)
         raise
+
+
+def _folders() -> Iterator[str]:
+    """Where this process finds modules, for one that may have another current directory."""
+    for folder in sys.path:
+        if isinstance(folder, str):
+            try:
+                yield os.path.abspath(folder)
+            except OSError:  # the current directory is gone
+                continue
 
 
 def _communicate(child: Popen[bytes], timeout: float, on_wait: Callable[[], None]) -> Hearing:
@@ -114,7 +130,7 @@ def _communicate(child: Popen[bytes], timeout: float, on_wait: Callable[[], None
     except TimeoutExpired as stuck:
         out = stuck.output or b""
         _abandon(child)
-    return Hearing(_lines(out), f"no answer within {timeout:g} s", late=True)
+    return Hearing(_lines(out), f"{NO_ANSWER} {timeout:g} s", late=True)
 
 
 def _abandon(child: Popen[bytes]) -> None:
@@ -141,7 +157,7 @@ def _heard(child: Popen[bytes], out: bytes, err: bytes) -> Hearing:
         how = strsignal(-code) or f"signal {-code}"
     else:
         how = (err.decode(errors="replace").strip().splitlines() or [f"exit code {code}"])[-1]
-    return Hearing(_lines(out), f"the process that reads it ended: {how}")
+    return Hearing(_lines(out), f"{ENDED}: {how}")
 
 
 def _lines(out: bytes) -> list[bytes]:

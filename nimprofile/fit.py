@@ -18,6 +18,7 @@ from nimprofile.reasons import (
     PIN,
     RELAX_MEMORY,
     Doubt,
+    MigAlone,
     MixedGpus,
     TooFewGpus,
 )
@@ -205,7 +206,8 @@ def _best_trial(
     if len(trials) == 1:
         return trials[0]
     if not trials:
-        return _Trial(_Standing.BLOCKED, [TooFewGpus(profile.gpus_needed, 0, "GPU")])
+        missing = tuple(gpu.index for gpu in machine.inventory.unavailable)
+        return _Trial(_Standing.BLOCKED, [TooFewGpus(profile.gpus_needed, 0, "GPU", missing)])
     nearest = min(trials, key=_distance)
     if nearest.worst >= _Standing.SHORT:
         nearest.elsewhere = tuple(
@@ -218,10 +220,11 @@ def _best_trial(
     return nearest
 
 
-def _distance(trial: _Trial) -> tuple[int, bool, int, int]:
+def _distance(trial: _Trial) -> tuple[int, bool, bool, int, int]:
     """How far a group is from running the profile; GPUs that are missing count last."""
     missing = sum(found.need - found.have for found in trial.findings if type(found) is TooFewGpus)
-    return (trial.worst, trial.emulated, len(trial.findings), missing)
+    split = any(type(found) is MigAlone for found in trial.findings)
+    return (trial.worst, split, trial.emulated, len(trial.findings), missing)
 
 
 def _try_group(
@@ -249,7 +252,7 @@ def _try_group(
         worst_first = sorted(judged, key=lambda one: -one[0])
         findings = _each_once([found for _, _, found in worst_first])
         if group.size < wanted:
-            findings.append(TooFewGpus(wanted, group.size, group.label))
+            findings.append(TooFewGpus(wanted, group.size, group.label, group.missing))
         return _Trial(_Standing.BLOCKED, findings)
     standings = {index: standing for index, (standing, _) in usable.items()}
     indices, choice = choose(standings, wanted, machine)

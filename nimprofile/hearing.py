@@ -16,7 +16,7 @@ from nimprofile.values import MIB, ComputeCapability, format_indices, shared_mib
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Any, TypeAlias
 
     from nimprofile.host import Host
@@ -74,6 +74,13 @@ ROW_FAILED = "failing ECC: a row of its memory could not be remapped"
 ROW_PENDING = "a row of its memory waits for a reset of the GPU to be remapped"
 PAGE_PENDING = "a page of its memory waits for a reset of the GPU to be retired"
 ECC_ERRORS = "uncorrected ECC errors since the driver was loaded"
+NO_ANSWER = "no answer within"
+MIG_HANDLE = "nvmlDeviceGetMigDeviceHandleByIndex"
+OPENING = ("nvmlDeviceGetHandleByIndex", MIG_HANDLE)
+EMPTY_SLOT = frozenset({2, 6})
+"""NVML errors of a MIG slot without an instance: invalid argument, not found."""
+
+ENDED = "the process that reads it ended"
 NO_INSTANCE = "MIG mode is on, and there is no MIG instance"
 UNIFIED = (
     "its memory is the host's, of which nine tenths count as the GPU's; what is free of it changes "
@@ -120,14 +127,15 @@ class Hearing:
                 raise troubles.no_answer(timeout, machine.get("asking"))
             raise troubles.crashed(self.ending or "it said nothing", machine.get("asking"))
         boards = [self._board(index, host) for index in range(machine["count"])]
+        boards = _placed(boards, host.gpus())
         gpus = list(boards)
         for board in boards:
             instances = list(self._instances(board, len(gpus)))
             if instances:
                 gpus[board.index] = board.replace(mig_enabled=True)
             elif board.mig_enabled:
-                nothing = board.unavailable or NO_INSTANCE
-                gpus[board.index] = board.replace(unavailable=nothing)
+                why = board.unavailable or self._why_no_instance(board.index)
+                gpus[board.index] = board.replace(unavailable=why)
             gpus += instances
         cuda = machine.get("cuda")
         shared = tuple(gpu.index for gpu in boards if gpu.unified_memory)
@@ -158,7 +166,9 @@ class Hearing:
             virtualization=VIRTUALIZATIONS.get(about.get("virtualization", -1)),
             mig_enabled=about.get("mig") == 1,
             health_issues=tuple(_health_issues(about)),
-            unavailable=self._unavailable(index) or _blocked(about.get("minor"), host),
+            unavailable=self._failure(index)
+            or self._unfinished(index)
+            or _blocked(about.get("minor"), host),
         )
         memory = _memory(about)
         product = product_of(gpu)
@@ -170,14 +180,14 @@ class Hearing:
                 memory |= {"memory_total_mib": total, "memory_free_mib": free}
         return gpu.replace(**memory)
 
-    def _instances(self, board: Gpu, first: int) -> Iterable[Gpu]:
-        slots = [
-            subject
-            for subject, about in self.facts.items()
-            if str(subject).startswith(f"{board.index}/") and about.keys() > {"refused", "asking"}
-        ]
+    def _instances(self, board: Gpu, first: int) -> Iterator[Gpu]:
+        """What is in the slots of a board; only an empty one is passed over."""
+        prefix = f"{board.index}/"
+        subjects = [one for one in self.facts if isinstance(one, str) and one.startswith(prefix)]
+        slots = [one for one in subjects if not self._is_empty_slot(one)]
         for at, subject in enumerate(sorted(slots, key=_slot)):
             about = self._about(subject)
+            whole = self._failure(board.index)  # an instance may answer where its board does not
             yield board.replace(
                 index=first + at,
                 name=_printable(about.get("name")) or (board.name and f"{board.name} MIG"),
@@ -187,32 +197,46 @@ class Hearing:
                 ),
                 mig_enabled=False,
                 utilization_percent=None,
-                unavailable=board.unavailable or self._unavailable(subject),
+                unavailable=whole or self._failure(subject) or self._unfinished(subject),
                 **{"memory_total_mib": None, "memory_free_mib": None, "memory_reserved_mib": None}
                 | _memory(about),
             )
 
-    def _unavailable(self, subject: object) -> str | None:
-        """Why a GPU cannot be used, the plainest sign first."""
+    def _is_empty_slot(self, subject: str) -> bool:
+        refused = self._about(subject)["refused"]
+        return any(call == MIG_HANDLE and code in EMPTY_SLOT for call, code in refused)
+
+    def _why_no_instance(self, board: int) -> str:
+        for call, code in self._about(board)["refused"]:
+            if call == "nvmlDeviceGetMaxMigDeviceCount":
+                return f"{phrase(code)} ({call})"
+        return NO_INSTANCE
+
+    def _failure(self, subject: object) -> str | None:
+        """Why a GPU cannot be used by what was read of it, the plainest sign first."""
         about = self._about(subject)
         for call, code in about["refused"]:
             if code in LOST:
                 return phrase(code)
-            opening = call == "nvmlDeviceGetHandleByIndex"
             memory = call == "nvmlDeviceGetMemoryInfo" and "memory" not in about
-            if opening or (memory and code not in {*HARMLESS, NO_PERMISSION}):
+            if call in OPENING or (memory and code not in {*HARMLESS, NO_PERMISSION}):
                 return f"{phrase(code)} ({call})"
         if about.get("recovery") in FATAL_RECOVERIES:
             return FATAL_RECOVERIES[about["recovery"]]
-        if about.get("remapped", (0, 0, 0, 0))[3]:
-            return ROW_FAILED
-        if "done" not in about:
-            asking = f" (in {about['asking']})" if "asking" in about else ""
-            wrong = [f"{call}: {code}" for call, code in about["refused"] if isinstance(code, str)]
-            return f"{self.ending or ', '.join(wrong) or 'it was not read'}{asking}"
-        return None
+        return ROW_FAILED if about.get("remapped", (0, 0, 0, 0))[3] else None
 
-    def _connections(self) -> Iterable[Connection]:
+    def _unfinished(self, subject: object) -> str | None:
+        """Why a GPU was not read to its end; None when it was."""
+        about = self._about(subject)
+        if "done" in about:
+            return None
+        if self.ending is None or self.late:
+            pending = f" (in {about['asking']})" if "asking" in about else ""
+            wrong = [f"{call}: {code}" for call, code in about["refused"] if isinstance(code, str)]
+            return f"{self.ending or ', '.join(wrong) or 'it was not read'}{pending}"
+        return self.ending  # which call ended the process is in the remarks
+
+    def _connections(self) -> Iterator[Connection]:
         for subject, about in self.facts.items():
             if not isinstance(subject, str) or "-" not in subject:
                 continue
@@ -221,20 +245,56 @@ class Hearing:
                 one, other = map(int, subject.split("-"))
                 yield Connection((one, other), link)
 
-    def _remarks(self) -> Iterable[str]:
-        """What NVML refused for no good reason, once for all the GPUs it refused it of."""
-        refusals: dict[tuple[str, object], list[int]] = {}
+    def _remarks(self) -> Iterator[str]:
+        """What was refused for no good reason, once for all it was refused of; what is pending."""
+        refusals: dict[tuple[str, object], dict[object, None]] = {}
+        pending = []
         for subject, about in self.facts.items():
-            if not isinstance(subject, int) or self._unavailable(subject) is not None:
+            if subject is None:
+                continue
+            if "done" not in about and "asking" in about and not self._is_empty_slot(str(subject)):
+                pending.append(f"{about['asking']} of {_called(subject)}")
+            if self._failure(subject) is not None:
                 continue
             for call, code in about["refused"]:
                 answered = call == "nvmlDeviceGetMemoryInfo" and "memory" in about
-                if code not in HARMLESS and not answered:
-                    refusals.setdefault((call, code), []).append(subject)
-        for (call, code), indices in sorted(refusals.items(), key=str):
-            yield f"GPU {format_indices(tuple(indices))}: {call}: {phrase(code)}"
+                empty = call == MIG_HANDLE and code in EMPTY_SLOT
+                if code not in HARMLESS and not answered and not empty:
+                    refusals.setdefault((call, code), {})[subject] = None
+        for (call, code), subjects in sorted(refusals.items(), key=str):
+            boards = tuple(subject for subject in subjects if isinstance(subject, int))
+            named = [f"GPU{'s' if len(boards) > 1 else ''} {format_indices(boards)}"] * bool(boards)
+            named += [_called(subject) for subject in subjects if not isinstance(subject, int)]
+            yield f"{', '.join(named)}: {call}: {phrase(code)}"
         if self.ending is not None:
-            yield f"the reading was cut short: {self.ending}"
+            calls = f"; it was in {', '.join(pending)}" if pending else ""
+            yield f"the reading was cut short: {self.ending}{calls}"
+
+
+def _called(subject: object) -> str:
+    """`GPU 3`, `slot 0 of GPU 3`, `GPUs 0 and 3`."""
+    text = str(subject)
+    if "/" in text:
+        board, _, slot = text.partition("/")
+        return f"slot {slot} of GPU {board}"
+    return f"GPUs {text.replace('-', ' and ')}" if "-" in text else f"GPU {text}"
+
+
+def _placed(boards: list[Gpu], on_bus: Sequence[tuple[str, str]]) -> list[Gpu]:
+    """Give GPUs that tell nothing the place and product which the bus has for them.
+
+    NVML counts in the order of the bus. Only where it counts as many GPUs as there are on the bus,
+    and those that do tell agree with it, is anything taken from there.
+    """
+    if len(on_bus) != len(boards) or any(
+        board.device_id not in (None, device)
+        for board, (_, device) in zip(boards, on_bus, strict=True)
+    ):
+        return boards
+    return [
+        board.replace(device_id=device, pci_bus_id=board.pci_bus_id or bus)
+        for board, (bus, device) in zip(boards, on_bus, strict=True)
+    ]
 
 
 def _slot(subject: object) -> int:
@@ -247,7 +307,7 @@ def _blocked(minor: int | None, host: Host) -> str | None:
     return f"its device node /dev/nvidia{minor} cannot be opened"
 
 
-def _health_issues(about: dict[str, Any]) -> Iterable[str]:
+def _health_issues(about: dict[str, Any]) -> Iterator[str]:
     if about.get("recovery") in MILD_RECOVERIES:
         yield MILD_RECOVERIES[about["recovery"]]
     if about.get("remapped", (0, 0, 0, 0))[2]:

@@ -44,16 +44,23 @@ class Host:
 
     def devices(self) -> int | None:
         """How many NVIDIA GPUs are on the PCI bus; None when the bus cannot be read."""
-        folder = os.path.join(self.root, "sys/bus/pci/devices")
+        return None if self._bus() is None else len(self.gpus())
+
+    def gpus(self) -> list[tuple[str, str]]:
+        """Bus id (`00000000:53:00.0`) and device id (`2330:10de`) of each, in bus order."""
+        folder = "sys/bus/pci/devices"
+        return [
+            (f"0000{name}", f"{self._read(f'{folder}/{name}/device').strip()[2:]}:10de")
+            for name in sorted(self._bus() or ())
+            if self._read(f"{folder}/{name}/vendor").strip() == NVIDIA
+            and self._read(f"{folder}/{name}/class").startswith(DISPLAY_CLASSES)
+        ]
+
+    def _bus(self) -> list[str] | None:
         try:
-            names = os.listdir(folder)
+            return os.listdir(os.path.join(self.root, "sys/bus/pci/devices"))
         except OSError:
             return None
-        return sum(
-            self._read(f"sys/bus/pci/devices/{name}/vendor").strip() == NVIDIA
-            and self._read(f"sys/bus/pci/devices/{name}/class").startswith(DISPLAY_CLASSES)
-            for name in names
-        )
 
     def is_tegra(self) -> bool:
         """Whether the device tree names a Jetson's chip, whose GPU has no memory of its own."""

@@ -115,22 +115,36 @@ def record(inventory: Inventory, path: str) -> None:
 def scrubbed(inventory: Inventory) -> Inventory:
     """The same machine with made-up UUIDs; serial numbers and host names are never read.
 
-    Remarks keep what they say, but for the UUIDs in them.
+    What is said of it loses UUIDs, paths, and the values of variables.
     """
-    new = {
-        gpu.uuid: f"{gpu.uuid[:4]}00000000-0000-0000-0000-{gpu.index:012x}"
-        for gpu in inventory.gpus
-        if gpu.uuid is not None
-    }
     return inventory.replace(
         gpus=tuple(
-            gpu.replace(uuid=None if gpu.uuid is None else new[gpu.uuid]) for gpu in inventory.gpus
+            gpu.replace(
+                uuid=None if gpu.uuid is None else _made_up_uuid(gpu),
+                health_issues=tuple(map(_anonymous, gpu.health_issues)),
+                unavailable=None if gpu.unavailable is None else _anonymous(gpu.unavailable),
+            )
+            for gpu in inventory.gpus
         ),
-        remarks=tuple(_UUID.sub("<UUID>", note) for note in inventory.remarks),
+        remarks=tuple(map(_anonymous, inventory.remarks)),
     )
 
 
-_UUID = re.compile(r"\b(?:GPU|MIG)-[0-9a-fA-F-]{4,}")
+def _made_up_uuid(gpu: Gpu) -> str:
+    return f"{'MIG' if gpu.mig else 'GPU'}-00000000-0000-0000-0000-{gpu.index:012x}"
+
+
+_VARIABLE = re.compile(r"(\w+_VISIBLE_DEVICES)=.*( hides (?:no GPU|GPUs? [0-9,-]+))", re.DOTALL)
+_UUID = re.compile(
+    r"\b(?:(?:GPU|MIG)-[0-9a-f-]{4,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.IGNORECASE
+)
+_PATH = re.compile(r"/(?!dev/)\S+")
+
+
+def _anonymous(text: str) -> str:
+    if (variable := _VARIABLE.match(text)) is not None:
+        return f"{variable[1]}{variable[2]}"
+    return _PATH.sub("<path>", _UUID.sub("<UUID>", text))
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -56,15 +56,17 @@ class GpuKind:
 class GpuGroup:
     """GPUs of one product: those that tensor parallelism may span.
 
-    `mig` says that they are MIG instances, which it may not span.
+    `mig` says that they are MIG instances, which it may not span. `missing` are GPUs of the product
+    that cannot be used.
     """
 
-    __slots__ = ("kinds", "label", "mig", "size")
+    __slots__ = ("kinds", "label", "mig", "missing", "size")
 
-    def __init__(self, kinds: dict[tuple[object, ...], list[Gpu]]):
+    def __init__(self, kinds: dict[tuple[object, ...], list[Gpu]], missing: tuple[int, ...] = ()):
         self.kinds = [GpuKind(gpus) for gpus in kinds.values()]
         self.label = self.kinds[0].label
         self.mig = self.kinds[0].gpu.mig is not None
+        self.missing = missing
         self.size = sum(len(kind.indices) for kind in self.kinds)
 
 
@@ -81,9 +83,7 @@ class Machine:
     def __init__(self, inventory: Inventory):
         groups: dict[str, dict[tuple[object, ...], list[Gpu]]] = {}
         for gpu in inventory.offered:
-            key = _product_key(gpu)
-            if gpu.mig is not None:  # instances of one size are alike, and nothing like their board
-                key = f"{key} MIG {normalise_gpu_name(gpu.name or '')}"
+            key = _group_key(gpu)
             facts = (
                 gpu.name,
                 gpu.device_id,
@@ -102,7 +102,13 @@ class Machine:
         )
         self.links = {connection.gpus: connection.link for connection in inventory.connections}
         self.trials: dict[object, Any] = {}
-        self.groups = [GpuGroup(kinds) for kinds in groups.values()]
+        missing: dict[str, tuple[int, ...]] = {}
+        gone = {gpu.index for gpu in inventory.unavailable}
+        for gpu in revived(inventory).offered if gone else ():
+            if gpu.index in gone:
+                key = _group_key(gpu)
+                missing[key] = (*missing.get(key, ()), gpu.index)
+        self.groups = [GpuGroup(kinds, missing.get(key, ())) for key, kinds in groups.items()]
 
 
 def revived(inventory: Inventory) -> Inventory:
@@ -134,6 +140,13 @@ def revived(inventory: Inventory) -> Inventory:
         )
 
     return inventory.replace(gpus=tuple(map(back, inventory.gpus)))
+
+
+def _group_key(gpu: Gpu) -> str:
+    key = _product_key(gpu)
+    if gpu.mig is None:
+        return key
+    return f"{key} MIG {normalise_gpu_name(gpu.name or '')}"  # instances are nothing like boards
 
 
 def _product_key(gpu: Gpu) -> str:

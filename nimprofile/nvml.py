@@ -173,8 +173,8 @@ class _Asker:
         if (rates := self(index, nvml.nvmlDeviceGetUtilizationRates, handle)) is not FAILED:
             tell(index, "utilization", rates.gpu)
         self.about_instances(index, handle)
-        self.about_links(index, handle)
-        return tell(index, "done", True)
+        tell(index, "done", True)
+        return self.about_links(index, handle)
 
     def about_memory(self, subject: Subject, handle: Any) -> None:
         """Total, free and reserved bytes; a driver that lacks version 2 does not tell reserved."""
@@ -233,10 +233,11 @@ class _Asker:
             p2p = self(pair, nvml.nvmlDeviceGetP2PStatus, handle, its_handle, P2P_NVLINK)
             if p2p == 0:
                 self.tell(pair, "nvlink", True)
-                continue
-            level = self(pair, nvml.nvmlDeviceGetTopologyCommonAncestor, handle, its_handle)
-            if level is not FAILED:
-                self.tell(pair, "ancestor", level)
+            else:
+                level = self(pair, nvml.nvmlDeviceGetTopologyCommonAncestor, handle, its_handle)
+                if level is not FAILED:
+                    self.tell(pair, "ancestor", level)
+            self.tell(pair, "done", True)
 
 
 def _fabric_info() -> tuple[Any, Any]:

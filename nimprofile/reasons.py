@@ -72,11 +72,15 @@ class WrongGpu(Record):
 
 
 class TooFewGpus(Record):
-    """tp x pp GPUs of one product are needed; `have` counts those of `product`."""
+    """tp x pp GPUs of one product are needed; `have` counts those of `product`.
+
+    `missing` are GPUs of the product that are there and cannot be used.
+    """
 
     need: int
     have: int
     product: str
+    missing: tuple[int, ...] = ()
 
     kind = "gpu_count"
     effect = INCOMPATIBLE

@@ -11,7 +11,14 @@ from nimprofile.reasons import Effect
 from nimprofile.tables import Style
 from nimprofile.values import MIB, format_gib, format_indices
 from nimprofile.visibility import cuda_devices
-from nimprofile.words import choice_message, doubt_message, message, remedies, waiver_message
+from nimprofile.words import (
+    choice_message,
+    describe_machine,
+    doubt_message,
+    message,
+    remedies,
+    waiver_message,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +45,7 @@ def select_text(decision: Decision, style: Style) -> str:
         ("profile", style.paint(chosen.profile.name, "1")),
         ("id", chosen.profile.id),
         ("gpus", _gpus(chosen, decision.inventory)),
-        ("cuda", " ".join(f"{k}={v}" for k, v in _cuda(chosen, decision.inventory).items())),
+        ("cuda", _cuda(chosen, decision.inventory)),
         ("because", _because(decision)),
         ("policy", decision.policy.name),
     ]
@@ -63,8 +70,11 @@ def _is_telling(choice: Choice | None) -> TypeGuard[Choice]:
     return choice is not None and (choice.by is not By.ALL or choice.link is not None)
 
 
-def _cuda(verdict: Verdict, inventory: Inventory) -> dict[str, str]:
-    return cuda_devices(inventory, verdict.gpus).environ
+def _cuda(verdict: Verdict, inventory: Inventory) -> str:
+    devices = cuda_devices(inventory, verdict.gpus)
+    if devices is None:
+        return "a MIG instance whose UUID is unknown cannot be named to CUDA"
+    return " ".join(f"{name}={value}" for name, value in devices.environ.items())
 
 
 def _because(decision: Decision) -> str:
@@ -138,16 +148,6 @@ def histogram(verdicts: Iterable[Verdict]) -> list[tuple[str, int]]:
     return [(_TITLES[kind], count) for kind, count in ordered]
 
 
-def describe_machine(inventory: Inventory) -> str:
-    """`8 × NVIDIA H100 80GB HBM3`, and how many GPUs there are beside that cannot be used."""
-    counts: dict[str, int] = {}
-    for gpu in inventory.offered:
-        counts[gpu.label] = counts.get(gpu.label, 0) + 1
-    text = " + ".join(f"{count} × {label}" for label, count in counts.items()) or "no GPUs"
-    missing = len(inventory.unavailable)
-    return f"{text} ({missing} more unavailable)" if missing else text
-
-
 def list_text(decision: Decision, style: Style) -> str:
     """Every profile by grade, with what it runs on or why it does not."""
     verdicts = (*decision.ranked, *decision.rejected)
@@ -187,6 +187,7 @@ def explain_decision(decision: Decision, style: Style) -> str:
     else:
         lines += ["", nothing_runs(decision)]
     lines += [f"warning: {warning}" for warning in decision.warnings]
+    lines += [f"note: {remark}" for remark in decision.inventory.remarks]
     if decision.ranked and decision.ranked != (decision.selected,):
         lines += ["", style.paint(f"Candidates ({len(decision.ranked)}), best first", "1")]
         for better, verdict in zip((None, *decision.ranked), decision.ranked, strict=False):

@@ -133,15 +133,16 @@ def _selected(verdict: Verdict, inventory: Inventory) -> dict[str, Any]:
         "grade": verdict.grade,
         "memory": _memory(verdict),
         "choice": _choice(verdict),
-        "cuda_visible_devices": cuda.devices,
-        "cuda_device_order": cuda.order,
+        "cuda_visible_devices": None if cuda is None else cuda.devices,
+        "cuda_device_order": None if cuda is None else cuda.order,
     }
 
 
 def _choice(verdict: Verdict) -> dict[str, Any] | None:
     if verdict.choice is None:
         return None
-    return {**verdict.choice.to_dict(), "message": choice_message(verdict.choice)}
+    by = str(verdict.choice.by)
+    return {"by": by, **verdict.choice.to_dict(), "message": choice_message(verdict.choice)}
 
 
 def _memory(verdict: Verdict) -> dict[str, Any] | None:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from nimprofile.record import Record
 from nimprofile.values import format_indices
+from nimprofile.words import machine_messages
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from nimprofile.catalog import Product
     from nimprofile.inventory import Gpu, Inventory
@@ -21,10 +22,11 @@ BAR = 16
 
 
 class Style(Record):
-    """How to write: `columns` for a terminal, `colour` when it may have colour."""
+    """How to write: `columns` for a terminal `width` wide, `colour` when it may have colour."""
 
     columns: bool = False
     colour: bool = False
+    width: int = 200
 
     def paint(self, text: str, code: str) -> str:
         """The text in an SGR colour, or as it is."""
@@ -45,24 +47,12 @@ def gpus_text(inventory: Inventory, style: Style) -> str:
     """The inventory as a table, with what is wrong and how GPUs are connected below it."""
     if not style.columns:
         return "\n".join(style.table([_plain_row(gpu) for gpu in inventory.gpus]))
-    rows = [_HEADINGS]
-    rows += [_row(gpu) for gpu in inventory.gpus]
-    lines = list(style.table(rows))
+    lines = _fitting(inventory, style)
     for at, gpu in enumerate(inventory.gpus, 1):
         colour = "31" if gpu.unavailable else "33" if gpu.health_issues else ""
         lines[at] = style.paint(lines[at], colour) if colour else lines[at]
     lines.append(f"driver {inventory.driver_version or '?'}, CUDA {inventory.cuda_version or '?'}")
-    for gpu in inventory.gpus:
-        problems = (gpu.unavailable, *gpu.health_issues)
-        lines += [f"GPU {gpu.index}: {problem}" for problem in problems if problem]
-    return "\n".join(
-        [*lines, *_links(inventory, style), *(f"note: {note}" for note in inventory.remarks)]
-    )
-
-
-_HEADINGS: tuple[str, ...] = (
-    *("GPU", "name", "free / total MiB", "in use", "", "busy", "PCI id", "cc", "state"),
-)
+    return "\n".join([*lines, *_links(inventory, style), *machine_messages(inventory)])
 
 
 def _plain_row(gpu: Gpu) -> tuple[str, ...]:
@@ -78,20 +68,35 @@ def _plain_row(gpu: Gpu) -> tuple[str, ...]:
     )
 
 
-def _row(gpu: Gpu) -> tuple[str, ...]:
+def _fitting(inventory: Inventory, style: Style) -> list[str]:
+    """The table with as many columns as the terminal is wide, the dispensable ones left out."""
+    shown = list(_COLUMNS)
+    while True:
+        rows = [list(shown)]
+        rows += [[_COLUMNS[heading][0](gpu) for heading in shown] for gpu in inventory.gpus]
+        lines = list(style.table(rows))
+        spare = [heading for heading in shown if _COLUMNS[heading][1]]
+        if not spare or max(map(len, lines)) <= style.width:
+            return lines
+        shown.remove(max(spare, key=lambda heading: _COLUMNS[heading][1]))
+
+
+def _memory(gpu: Gpu) -> str:
+    return f"{known(gpu.memory_free_mib):>7} / {known(gpu.memory_total_mib):>7}"
+
+
+def _in_use(gpu: Gpu) -> str:
     free = gpu.free_fraction
-    busy = gpu.utilization_percent
-    return (
-        str(gpu.index),
-        gpu.name or "?",
-        f"{known(gpu.memory_free_mib):>7} / {known(gpu.memory_total_mib):>7}",
-        bar(None if free is None else 1 - free),
-        "?" if free is None else f"{100 * (1 - free):3.0f} %",
-        "?" if busy is None else f"{busy:3} %",
-        (gpu.device_id or "?").partition(":")[0],
-        known(gpu.compute_capability),
-        _state(gpu),
-    )
+    return "   ?" if free is None else f"{100 * (1 - free):3.0f} %"
+
+
+def _bar(gpu: Gpu) -> str:
+    free = gpu.free_fraction
+    return bar(None if free is None else 1 - free)
+
+
+def _busy(gpu: Gpu) -> str:
+    return "   ?" if gpu.utilization_percent is None else f"{gpu.utilization_percent:3} %"
 
 
 def bar(fraction: float | None) -> str:
@@ -110,7 +115,24 @@ def _state(gpu: Gpu) -> str:
         return "split by MIG"
     words = ["ailing" if gpu.health_issues else "ok"]
     words += ["unified memory"] if gpu.unified_memory else []
+    words += [f"part of GPU {gpu.mig.board}"] if gpu.mig is not None else []
     return ", ".join(words)
+
+
+_COLUMNS: dict[str, tuple[Callable[[Gpu], str], int]] = {
+    "GPU": (lambda gpu: str(gpu.index), 0),
+    "name": (lambda gpu: gpu.name or "?", 0),
+    "free / total MiB": (_memory, 0),
+    "in use": (_in_use, 4),
+    "memory in use": (_bar, 3),
+    "busy": (_busy, 5),
+    "device": (lambda gpu: (gpu.device_id or "?").partition(":")[0], 7),
+    "cc": (lambda gpu: known(gpu.compute_capability), 6),
+    "bus": (lambda gpu: (gpu.pci_bus_id or "?").removeprefix("00000000:"), 8),
+    "state": (_state, 0),
+    "UUID": (lambda gpu: gpu.uuid or "?", 9),
+}
+"""Each column's text, and how soon it is left out on a narrow terminal; 0 is never."""
 
 
 def _links(inventory: Inventory, style: Style) -> Iterator[str]:

@@ -139,7 +139,7 @@ def no_answer(timeout: float, call: str | None) -> NoGpuError:
     where = f"; it hangs in {call}" if call else ""
     return _no_gpu(
         f"the driver did not answer within {timeout:g} s{where}.",
-        "nvidia-smi will hang too: see dmesg for Xid messages; reset the GPU or reboot the host.",
+        "nvidia-smi may hang too: see dmesg for Xid messages; reset the GPU or reboot the host.",
         "A slow machine may need more time: --nvml-timeout 60.",
     )
 

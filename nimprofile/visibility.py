@@ -40,17 +40,30 @@ class CudaDevices(Record):
         return order | {CUDA: self.devices}
 
 
-def cuda_devices(inventory: Inventory, indices: Iterable[int]) -> CudaDevices:
-    """How to show a program exactly these GPUs.
+def cuda_devices(inventory: Inventory, indices: Iterable[int]) -> CudaDevices | None:
+    """How to show a program exactly these GPUs; None when CUDA has no name for one of them.
 
     By UUID, which means the same in every order, when all are known; by NVML's index if not, which
-    is CUDA's only under CUDA_DEVICE_ORDER=PCI_BUS_ID.
+    is CUDA's only under CUDA_DEVICE_ORDER=PCI_BUS_ID. A MIG instance has no index.
     """
-    chosen = [gpu for gpu in inventory.gpus if gpu.index in set(indices)]
-    uuids = [gpu.uuid for gpu in chosen if gpu.uuid is not None]
-    if len(uuids) == len(chosen):
-        return CudaDevices(",".join(uuids))
+    gpus = {gpu.index: gpu for gpu in inventory.gpus}
+    chosen = [gpus[index] for index in sorted(indices)]
+    names = [gpu.uuid or _instance_name(gpu, gpus) for gpu in chosen]
+    if all(names):
+        return CudaDevices(",".join(map(str, names)))
+    if any(gpu.mig for gpu in chosen):
+        return None
     return CudaDevices(",".join(str(gpu.index) for gpu in chosen), BUS_ORDER)
+
+
+def _instance_name(gpu: Gpu, gpus: Mapping[int, Gpu]) -> str | None:
+    """A MIG instance by its board's UUID and its ids, as drivers before R470 call it."""
+    if gpu.mig is None or None in _ids(gpu.mig):
+        return None
+    board = gpus.get(gpu.mig.board)
+    if board is None or board.uuid is None:
+        return None
+    return f"MIG-{board.uuid}/{gpu.mig.gpu_instance}/{gpu.mig.compute_instance}"
 
 
 def visible(inventory: Inventory, environ: Mapping[str, str]) -> Inventory:
@@ -64,7 +77,8 @@ def visible(inventory: Inventory, environ: Mapping[str, str]) -> Inventory:
         hidden = tuple(sorted(kept - seen_here))
         kept &= seen_here
         if hidden or remark:
-            hides = f"hides GPU {format_indices(hidden)}" if hidden else "hides no GPU"
+            plural = "s" if len(hidden) > 1 else ""
+            hides = f"hides GPU{plural} {format_indices(hidden)}" if hidden else "hides no GPU"
             remarks.append(f"{name}={value} {hides}" + (f": {remark}" if remark else ""))
     return inventory.keeping(kept, *remarks) if remarks else inventory
 
@@ -74,19 +88,23 @@ def _seen_by_cuda(
 ) -> tuple[set[int], str]:
     """Left to right up to the first token that names nothing; a GPU twice is no GPU at all."""
     order, doubt = _cuda_order(gpus, environ.get(CUDA_ORDER))
+    nameless = _nameless(gpus)
     seen: list[Gpu] = []
     remark = ""
     numeric: bool | None = None
     for token in map(str.strip, value.split(",")):
         number = _NUMBER.match(token)
         numeric = number is not None if numeric is None else numeric
-        if numeric is not (number is not None):  # numbers and UUIDs do not mix
-            gpu = None
+        why = "names no GPU here"
+        if numeric is not (number is not None):
+            gpu, why = None, "does not go with what stands before it (numbers and UUIDs do not mix)"
         else:
             gpu = _numbered(number[0], order) if number else _by_uuid(token, gpus)
+        if gpu is None and _UUID.match(token) and not numeric and nameless:
+            gpu = nameless.pop(0)  # one that does not answer, and may be it
         if gpu is None:
             if value.strip():
-                remark = f"{token!r} names no GPU here, so it and what follows count for nothing"
+                remark = f"{token!r} {why}, so it and what follows count for nothing"
             break
         if gpu in seen:
             return set(), f"{token!r} names a GPU a second time, so there is none at all"
@@ -102,6 +120,7 @@ def _seen_by_cuda(
 
 
 _ONE_INSTANCE = "CUDA shows a program one MIG instance, and beside it no other GPU"
+_UUID = re.compile(r"GPU-[0-9a-f]", re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?[0-9]+")
 _DOUBTED_ORDER = (
     "read in CUDA's default order, in which the fastest GPU is 0, here taken to be the one of the "
@@ -110,10 +129,16 @@ _DOUBTED_ORDER = (
 )
 
 
+def _nameless(gpus: Sequence[Gpu]) -> list[Gpu]:
+    """Boards that do not answer, not even who they are: a UUID nobody has may be theirs."""
+    return [gpu for gpu in gpus if gpu.mig is None and gpu.unavailable and gpu.uuid is None]
+
+
 def _cuda_order(gpus: Sequence[Gpu], order: str | None) -> tuple[list[Gpu], str]:
     """The boards as CUDA counts them, and a remark when that is not certain."""
     boards = [gpu for gpu in gpus if gpu.mig is None]
-    if order == BUS_ORDER or len({(gpu.device_id, gpu.name) for gpu in boards}) < 2:
+    known = {(gpu.device_id, gpu.name) for gpu in boards if gpu.device_id or gpu.name}
+    if order == BUS_ORDER or len(known) < 2:
         return boards, ""
     fastest = max(boards, key=_speed)
     return [fastest, *(gpu for gpu in boards if gpu is not fastest)], _DOUBTED_ORDER
@@ -156,9 +181,6 @@ def _first_instance(gpu: Gpu, gpus: Sequence[Gpu]) -> Gpu | None:
     return next((other for other in gpus if other.mig and other.mig.board == gpu.index), None)
 
 
-_UNDECIDED = frozenset({"", "void", "all"})
-"""What leaves it to something else: `void` is what CDI sets, although there are GPUs."""
-
 _QUALIFIED = re.compile(r"[\w.-]+/gpu=")
 """How CDI qualifies a name: `nvidia.com/gpu=0`."""
 
@@ -168,13 +190,15 @@ def _seen_in_container(
 ) -> tuple[set[int], str]:
     """What the container was to be given, as far as NVML still lists more than that.
 
+    `void` says nothing: CDI sets it although there are GPUs.
     Once the runtime has acted, NVML counts from 0 whatever it let through, so a number means
     something only where more GPUs are listed than named: in a privileged container, or outside.
     """
     everything = {gpu.index for gpu in gpus}
     boards = [gpu for gpu in gpus if gpu.mig is None]
-    tokens = dict.fromkeys(_QUALIFIED.sub("", token.strip()) for token in value.split(","))
-    if tokens.keys() <= _UNDECIDED or "all" in tokens or value.startswith("/"):
+    parts = (_QUALIFIED.sub("", token.strip()) for token in value.split(","))
+    tokens = dict.fromkeys(part for part in parts if part and part != "void")
+    if not tokens or "all" in tokens or value.startswith("/"):
         return everything, ""  # a path is how Kubernetes hands devices over as volumes
     if tokens.keys() == {"none"}:
         return set(), ""
@@ -183,8 +207,10 @@ def _seen_in_container(
         return everything, fewer if len(tokens) > len(boards) else ""
     named = {token: _indexed(token, gpus) or _by_uuid(token, gpus) for token in tokens}
     missing = [token for token, gpu in named.items() if gpu is None]
-    remark = f"NVML does not list {', '.join(missing)}" if missing else ""
     found = [gpu.index for gpu in named.values() if gpu is not None]
+    maybe = _nameless(gpus) if any(map(_UUID.match, missing)) else []
+    found += [gpu.index for gpu in maybe]
+    remark = f"NVML does not list {', '.join(missing)}" if len(missing) > len(maybe) else ""
     return _with_boards(found, gpus) if found else everything, remark
 
 

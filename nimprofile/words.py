@@ -31,6 +31,7 @@ from nimprofile.values import GIB, MIB, ComputeCapability, format_gib, format_in
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
     from typing import Never
 
     from nimprofile.choice import Choice
@@ -52,11 +53,12 @@ def message(reason: Reason) -> str:
             return f"precision {precision} is not known; known: {', '.join(Precision)}"
         case WrongGpu(wanted, have, gpus):
             return f"made for {' / '.join(wanted)}; {_on(gpus)} {_is(gpus)} {have}"
-        case TooFewGpus(need, 0, _):
-            return f"needs {need} {_gpus(need)}; there is none"
-        case TooFewGpus(need, have, product):
+        case TooFewGpus(need, 0, _, missing):
+            return f"needs {need} {_gpus(need)}; there is none{_beside(missing)}"
+        case TooFewGpus(need, have, product, missing):
             return (
                 f"needs {need} {_gpus(need)} of one product; there {_are(have)} {have} × {product}"
+                f"{_beside(missing)}"
             )
         case MigAlone(need, gpus):
             return (
@@ -120,10 +122,11 @@ def remedy(reason: Reason) -> str:
             return f"correct the tag precision={precision}, or pin the profile with --allow-unsafe"
         case WrongGpu() | CapabilityTooLow() | CapabilityUnmet():
             return f"GPUs {_wanted(reason)}"
-        case TooFewGpus(need, 0, _):
-            return f"{need} {_gpus(need)}"
-        case TooFewGpus(need, have, product):
-            return f"{need - have} more {product}"
+        case TooFewGpus(need, have, product, gone):
+            more = f"{need - have} more {product}" if have else f"{need} {_gpus(need)}"
+            if len(gone) < need - have:
+                return more
+            return f"{_on(gone)} to answer again, or {more}"
         case MigAlone(need, _):
             return f"{need} whole GPUs (MIG mode off), or a profile of tp 1 and pp 1"
         case MixedGpus(products):
@@ -167,11 +170,14 @@ def remedies(reasons: tuple[Reason, ...], gpus_needed: int) -> tuple[str, ...]:
     which, and nothing of the memory that those here have.
     """
     unfit = [reason for reason in reasons if isinstance(reason, _WRONG_PRODUCT)]
+    if any(isinstance(reason, MigAlone) for reason in reasons):  # more instances are no help
+        reasons = tuple(reason for reason in reasons if not isinstance(reason, TooFewGpus))
     if not unfit:
         return tuple(dict.fromkeys(remedy(reason) for reason in reasons))
     moot = (
         *_WRONG_PRODUCT,
         TooFewGpus,
+        MigAlone,
         TooLittleMemory,
         ContextTooLong,
         TooLittleFree,
@@ -214,43 +220,92 @@ def doubt_message(doubt: Doubt) -> str:
     return f"{doubt.unknown}{where} is unknown: not checked ({doubt.rule})"
 
 
+_BEFORE = {
+    By.FITNESS: "it runs better there than on {}",
+    By.HEALTH: "healthy ones before {}",
+    By.FREE: "empty ones before {}",
+    By.LINKS: "none are better connected; {} would do too",
+    By.INDEX: "the lowest index; {} would do too",
+}
+
+
 def choice_message(choice: Choice) -> str:
     """Why these GPUs were taken of those that could be, and how they are connected."""
-    over = choice.passed_over
-    others = f" {_on(over)}" if over else ""
-    match choice.by:
-        case By.ALL:
-            why = ""
-        case By.FITNESS:
-            why = f"it runs better there than on{others}"
-        case By.HEALTH:
-            why = f"healthy ones before{others}"
-        case By.FREE:
-            why = f"empty ones before{others}"
-        case By.LINKS:
-            why = f"the best connected, before{others}"
-        case By.INDEX:
-            why = f"the lowest index;{others} would do too"
-    link = f"joined by {choice.link}" if choice.link is not None else ""
-    return ", ".join(part for part in (why, link) if part) or "all that would do"
+    whys = [_BEFORE[passed.by].format(_on(passed.gpus)) for passed in choice.passed_over]
+    link = [f"joined by {choice.link}"] if choice.link is not None else []
+    return ", ".join((*whys, *link)) or "all that would do"
 
 
-def missing_message(name: str, gpus: tuple[Gpu, ...]) -> str:
-    """What would be selected if these GPUs answered, and why they do not."""
-    answered = f"{_on(tuple(gpu.index for gpu in gpus))} answered"
-    reasons = {gpu.unavailable: None for gpu in gpus}
-    if len(reasons) == 1:
-        return f"{name} would be selected if {answered}: {gpus[0].unavailable}"
-    each = "; ".join(f"GPU {gpu.index}: {gpu.unavailable}" for gpu in gpus)
-    return f"{name} would be selected if {answered}: {each}"
+def missing_message(name: str, gpus: tuple[Gpu, ...], taken_for: Mapping[int, Gpu]) -> str:
+    """What would be selected if these GPUs answered, and why they do not.
+
+    `taken_for` has what each is taken to be; for one that tells nothing of itself, that is said.
+    """
+    causes = _causes(gpus)
+    told = f"{name} would be selected if {_on(tuple(gpu.index for gpu in gpus))} answered: "
+    if len(causes) == 1:
+        told += next(iter(causes))
+    else:
+        told += "; ".join(f"{_on(indices)}: {cause}" for cause, indices in causes.items())
+    nameless = [gpu.index for gpu in gpus if gpu.name is None and gpu.device_id is None]
+    if nameless:
+        products = ", ".join(dict.fromkeys(taken_for[index].label for index in nameless))
+        told += f" ({_on(tuple(nameless))} taken for {products} like the others)"
+    return told
+
+
+def unknown_message(gpus: tuple[int, ...]) -> str:
+    """Which missing GPUs are of a product that nobody knows."""
+    return f"whether {_on(gpus)} would change the choice is not known: of unknown product"
+
+
+def unavailable_messages(gpus: tuple[Gpu, ...]) -> Iterator[str]:
+    """Which GPUs cannot be used, once for each cause."""
+    for cause, indices in _causes(gpus).items():
+        yield f"{_on(indices)} {_is(indices)} unavailable: {cause}"
+
+
+def _causes(gpus: tuple[Gpu, ...]) -> dict[str, tuple[int, ...]]:
+    """GPUs by what is wrong with them; of many, the call that each was in says nothing."""
+    causes: dict[str, tuple[int, ...]] = {}
+    for gpu in gpus:
+        cause = str(gpu.unavailable)
+        causes[cause] = (*causes.get(cause, ()), gpu.index)
+    if len(causes) < 2:
+        return causes
+    merged: dict[str, tuple[int, ...]] = {}
+    for cause, indices in causes.items():
+        bare = cause.partition(" (in nvml")[0]
+        merged[bare] = (*merged.get(bare, ()), *indices)
+    return merged if len(merged) < len(causes) else causes
+
+
+def machine_messages(inventory: Inventory) -> Iterator[str]:
+    """What is wrong with a machine's GPUs, and what else there is to know of how it was read."""
+    yield from unavailable_messages(inventory.unavailable)
+    for gpu in inventory.gpus:
+        yield from (f"GPU {gpu.index} is ailing: {issue}" for issue in gpu.health_issues)
+    yield from (f"note: {remark}" for remark in inventory.remarks)
+
+
+def describe_machine(inventory: Inventory) -> str:
+    """`8 × NVIDIA H100 80GB HBM3`, and how many GPUs there are beside that cannot be used."""
+    counts: dict[str, int] = {}
+    for gpu in inventory.offered:
+        counts[gpu.label] = counts.get(gpu.label, 0) + 1
+    text = " + ".join(f"{count} × {label}" for label, count in counts.items()) or "no GPUs"
+    missing = len(inventory.unavailable)
+    return f"{text} ({missing} more unavailable)" if missing else text
 
 
 def unexpected_message(expected: int, inventory: Inventory) -> str:
     """How many GPUs were expected and are not there, or are there too many."""
     usable = len(inventory.offered)
-    lines = [f"--expect-gpus {expected}: {usable} {_gpus(usable)} can be used"]
-    lines += [f"GPU {gpu.index} is unavailable: {gpu.unavailable}" for gpu in inventory.unavailable]
-    return "\n  ".join((*lines, *inventory.remarks))
+    lines = [
+        f"--expect-gpus {expected}: {usable} can be used: {describe_machine(inventory)}",
+        *machine_messages(inventory),
+    ]
+    return "\n  ".join(lines)
 
 
 def _unreachable(reason: Never) -> Never:
@@ -267,6 +322,12 @@ def _gpus(count: int) -> str:
 
 def _is(gpus: tuple[int, ...]) -> str:
     return "is" if len(gpus) == 1 else "are"
+
+
+def _beside(missing: tuple[int, ...]) -> str:
+    if not missing:
+        return ""
+    return f", and {_on(missing)} {'does' if len(missing) == 1 else 'do'} not answer"
 
 
 def _each(gpus: tuple[int, ...]) -> str:

@@ -13,7 +13,7 @@ from nimprofile import (
     Request,
     decision_to_dict,
 )
-from nimprofile.choice import By, Choice, choose
+from nimprofile.choice import By, Choice, PassedOver, choose
 from nimprofile.machine import Machine
 from nimprofile.render import explain_profile, select_text
 from nimprofile.tables import Style
@@ -89,19 +89,35 @@ def test_what_runs_at_once_counts_more_than_health():
     assert ((0,), By.FITNESS) == chosen(ONE, make_inventory(*gpus))
 
 
+def test_each_gpu_is_passed_over_for_its_own_reason():
+    ill = machine(6, ailing=[4, 5])
+    choice = decide([TWO], ill).selected.choice
+    assert (PassedOver(By.INDEX, (2, 3)), PassedOver(By.HEALTH, (4, 5))) == choice.passed_over
+    told = "the lowest index; GPUs 2-3 would do too, healthy ones before GPUs 4-5"
+    assert told == choice_message(choice)
+
+
+def test_of_two_pairs_as_near_the_lower_is_taken_for_its_index():
+    pairs = [
+        *links(Link.NVLINK, (0, 1), (2, 3)),
+        *links(Link.SYS, (0, 2), (0, 3), (1, 2), (1, 3)),
+    ]
+    assert ((0, 1), By.INDEX) == chosen(TWO, machine(connections=pairs))
+
+
 def test_a_pair_on_nvlink_before_a_pair_across_sockets():
     assert ((0, 3), By.LINKS) == chosen(TWO, machine(connections=BRIDGES))
 
 
 def test_health_counts_more_than_a_link():
-    assert ((1, 2), By.LINKS) == chosen(TWO, machine(connections=BRIDGES, ailing=[0]))
+    assert ((1, 2), By.INDEX) == chosen(TWO, machine(connections=BRIDGES, ailing=[0]))
     assert ((0, 1), By.HEALTH) == chosen(TWO, machine(connections=BRIDGES, ailing=[2, 3]))
 
 
 def test_the_second_is_the_one_nearest_to_what_must_be_taken():
-    """Only GPU 3 is healthy; of the ailing ones, GPU 0 is on its bridge."""
-    ailing = machine(connections=BRIDGES, ailing=[0, 1, 2])
-    assert ((0, 3), By.LINKS) == chosen(TWO, ailing)
+    """Only GPU 2 is healthy; of the ailing ones, GPU 1 is on its bridge."""
+    ailing = machine(connections=BRIDGES, ailing=[0, 1, 3])
+    assert ((1, 2), By.LINKS) == chosen(TWO, ailing)
 
 
 def test_one_gpu_has_no_use_for_links():
@@ -148,14 +164,26 @@ def test_the_best_set_is_found_wherever_being_close_is_shared():
         connections = [Connection(pair, rank(pair)) for pair in combinations(range(6), 2)]
         there = Machine(machine(6, connections=connections))
 
-        def worst(gpus, rank=rank):
-            return max(LINKS.index(rank(pair)) for pair in combinations(gpus, 2))
+        def cost(gpus, rank=rank):
+            ranks = [LINKS.index(rank(pair)) for pair in combinations(gpus, 2)]
+            return max(ranks), sum(ranks)
 
         for wanted in (2, 3, 4):
             gpus, choice = choose(dict.fromkeys(range(6), 0), wanted, there)
-            best = min(worst(some) for some in combinations(range(6), wanted))
-            assert best == worst(gpus)
-            assert LINKS[best] is choice.link
+            best = min((*cost(some), some) for some in combinations(range(6), wanted))
+            assert best == (*cost(gpus), gpus)
+            assert LINKS[best[0]] is choice.link
+
+
+def test_in_a_big_machine_a_set_is_grown():
+    """32 GPUs on four switches of eight: too many sets to compare, and no need to."""
+    connections = [
+        Connection(pair, Link.PIX if pair[0] % 4 == pair[1] % 4 else Link.SYS)
+        for pair in combinations(range(32), 2)
+    ]
+    tower = machine(32, connections=connections, ailing=[0])
+    eight = make_profile("eight", llm_engine="vllm", tp="8", pp="1")
+    assert (tuple(range(1, 32, 4)), By.LINKS) == chosen(eight, tower)
 
 
 # What is recorded, and said.
@@ -163,28 +191,31 @@ def test_the_best_set_is_found_wherever_being_close_is_shared():
 
 def test_the_choice_is_recorded_with_who_was_passed_over_and_the_worst_link():
     verdict = decide([TWO], machine(connections=BRIDGES)).selected
-    assert Choice(By.LINKS, (1, 2), Link.NVLINK) == verdict.choice
+    assert Choice((PassedOver(By.LINKS, (1, 2)),), Link.NVLINK) == verdict.choice
 
 
 def test_the_choice_is_in_the_report():
     report = decision_to_dict(decide([TWO], machine(connections=BRIDGES)))
     assert {
         "by": "links",
-        "passed_over": [1, 2],
+        "passed_over": [{"by": "links", "gpus": [1, 2]}],
         "link": "nvlink",
-        "message": "the best connected, before GPUs 1-2, joined by nvlink",
+        "message": "none are better connected; GPUs 1-2 would do too, joined by nvlink",
     } == report["selected"]["choice"]
 
 
 @pytest.mark.parametrize(
     ("choice", "text"),
     [
-        (Choice(By.ALL), "all that would do"),
-        (Choice(By.ALL, (), Link.PIX), "joined by pix"),
-        (Choice(By.FITNESS, (2,)), "it runs better there than on GPU 2"),
-        (Choice(By.HEALTH, (0, 1), Link.NVLINK), "healthy ones before GPUs 0-1, joined by nvlink"),
-        (Choice(By.FREE, (3,)), "empty ones before GPU 3"),
-        (Choice(By.INDEX, (1, 2)), "the lowest index; GPUs 1-2 would do too"),
+        (Choice(), "all that would do"),
+        (Choice((), Link.PIX), "joined by pix"),
+        (Choice((PassedOver(By.FITNESS, (2,)),)), "it runs better there than on GPU 2"),
+        (
+            Choice((PassedOver(By.HEALTH, (0, 1)),), Link.NVLINK),
+            "healthy ones before GPUs 0-1, joined by nvlink",
+        ),
+        (Choice((PassedOver(By.FREE, (3,)),)), "empty ones before GPU 3"),
+        (Choice((PassedOver(By.INDEX, (1, 2)),)), "the lowest index; GPUs 1-2 would do too"),
     ],
 )
 def test_why_is_said(choice, text):

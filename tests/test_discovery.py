@@ -20,6 +20,7 @@ from nimprofile import (
     Link,
     MigInstance,
     NoGpuError,
+    RequestError,
     discover,
     mock_inventory,
     nvml,
@@ -60,6 +61,9 @@ class Nowhere(Host):
 
     def devices(self):
         return self.told[2]
+
+    def gpus(self):
+        return []
 
     def is_tegra(self):
         return self.told[3]
@@ -306,7 +310,7 @@ def test_a_gpu_whose_memory_cannot_be_read_is_not_used():
 
 def test_other_refusals_are_remarks():
     heard = hear("3xt4", Fault("nvmlDeviceGetUtilizationRates", 4))
-    assert ("GPU 0-2: nvmlDeviceGetUtilizationRates: insufficient permissions",) == heard.remarks
+    assert ("GPUs 0-2: nvmlDeviceGetUtilizationRates: insufficient permissions",) == heard.remarks
     assert 3 == len(heard.offered)
 
 
@@ -373,6 +377,91 @@ def test_a_gpu_whose_node_is_kept_from_the_container_cannot_be_used():
     assert [None, told] == [gpu.unavailable for gpu in heard.gpus]
 
 
+GPUS_ON_BUS = [(f"00000000:{at:02x}:00.0", "2330:10de") for at in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("on_bus", "device"),
+    [
+        (GPUS_ON_BUS, "2330:10de"),
+        (GPUS_ON_BUS[:2], None),
+        ([(bus, "1eb8:10de") for bus, _ in GPUS_ON_BUS], None),
+    ],
+    ids=["agrees", "another number", "other products"],
+)
+def test_a_gpu_that_tells_nothing_is_what_the_bus_says(on_bus, device):
+    host = Nowhere()
+    host.gpus = lambda: on_bus
+    heard = hear("3xh100", lost(1), host=host)
+    assert (device, "GPU is lost") == (heard.gpus[1].device_id, heard.gpus[1].unavailable)
+
+
+def test_links_that_hang_leave_the_gpus_as_they_are():
+    with FakeNvml("4xh100", Fault("nvmlDeviceGetTopologyCommonAncestor", "hang")):
+        machine = discover(timeout=0.8, environ={})
+    assert 4 == len(machine.offered)
+    assert () == machine.connections
+    assert "nvmlDeviceGetTopologyCommonAncestor of GPUs " in machine.remarks[0]
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        (15, "GPU is lost"),
+        (4, "insufficient permissions (nvmlDeviceGetMigDeviceHandleByIndex)"),
+        (999, "unknown error (nvmlDeviceGetMigDeviceHandleByIndex)"),
+    ],
+)
+def test_an_instance_that_cannot_be_opened_stays_with_its_reason(code, told):
+    fault = Fault("nvmlDeviceGetMigDeviceHandleByIndex", code, times=1)
+    heard = hear(make_inventory(BOARD, PART, PART.replace(index=2, uuid="MIG-2")), fault)
+    assert [told, None] == [gpu.unavailable for gpu in heard.gpus if gpu.mig]
+
+
+@pytest.mark.parametrize("code", [2, 6])
+def test_an_empty_slot_is_no_instance(code):
+    fault = Fault("nvmlDeviceGetMigDeviceHandleByIndex", code)
+    heard = hear(make_inventory(BOARD, PART), fault)
+    assert ["MIG mode is on, and there is no MIG instance"] == [g.unavailable for g in heard.gpus]
+    assert () == heard.remarks
+
+
+def test_a_board_that_does_not_count_its_slots_says_so():
+    heard = hear(make_inventory(BOARD, PART), Fault("nvmlDeviceGetMaxMigDeviceCount", 999))
+    assert "unknown error (nvmlDeviceGetMaxMigDeviceCount)" == only(heard).unavailable
+
+
+def test_instances_read_before_one_hangs_are_offered():
+    box = make_inventory(BOARD, *(PART.replace(index=1 + at, uuid=f"MIG-{at}") for at in range(3)))
+    with FakeNvml(box, Fault("nvmlDeviceGetMigDeviceHandleByIndex", "hang", after=2)):
+        machine = discover(timeout=0.8, environ={})
+    assert [1, 2] == [gpu.index for gpu in machine.offered]
+    assert machine.gpus[3].unavailable.startswith("no answer within 0.8 s (in nvmlDeviceGetMig")
+    assert "slot 2 of GPU 0" in machine.remarks[0]
+
+
+def test_what_an_instance_refuses_is_remarked_on():
+    heard = hear(make_inventory(BOARD, PART), Fault("nvmlDeviceGetGpuInstanceId", 4))
+    told = "slot 0 of GPU 0: nvmlDeviceGetGpuInstanceId: insufficient permissions"
+    assert (told,) == heard.remarks
+
+
+@pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf"), 3601])
+def test_a_timeout_is_a_number_of_seconds(timeout):
+    with pytest.raises(RequestError, match="is no number of seconds up to 3600"):
+        discover(timeout=timeout)
+
+
+def test_a_lost_current_directory_is_no_matter(tmp_path):
+    code = (
+        "import os, nimprofile; os.chdir({0!r}); os.rmdir({0!r})\n"
+        "import sys; sys.path[:0] = ['', b'bytes', None]\n"
+        "print(len(nimprofile.discover().gpus))"
+    ).format(str(tmp_path))
+    out = subprocess.check_output([sys.executable, "-c", code], env=FakeNvml("2xt4").environ)
+    assert b"2\n" == out
+
+
 # The deadline.
 
 
@@ -386,7 +475,9 @@ def test_a_gpu_that_hangs_keeps_only_itself_waiting():
     gpu = machine.gpus[5]
     assert "NVIDIA H100 80GB HBM3" == gpu.name
     assert gpu.unavailable.startswith("no answer within 1.2 s (in nvmlDeviceGet")
-    assert ("the reading was cut short: no answer within 1.2 s",) == machine.remarks
+    assert machine.remarks[0].startswith(
+        "the reading was cut short: no answer within 1.2 s; it was in nvml"
+    )
 
 
 def test_a_driver_that_hangs_at_once_is_said_to():
@@ -415,7 +506,8 @@ def test_a_crash_does_not_take_the_caller_down():
 def test_after_a_crash_what_was_read_is_there_and_what_was_not_says_why():
     with FakeNvml("2xt4", Fault("nvmlDeviceGetMemoryInfo_v2", "crash", gpu=1, after=0)):
         machine = discover(environ={})
-    assert "Segmentation fault (in nvmlDeviceGet" in machine.gpus[1].unavailable
+    assert "the process that reads it ended: Segmentation fault" == machine.gpus[1].unavailable
+    assert "nvmlDeviceGetMemoryInfo of GPU 1" in machine.remarks[0]
     assert "Tesla T4" == machine.gpus[1].name
 
 
@@ -685,7 +777,7 @@ def test_no_devices(environ, host, told):
 )
 def test_all_hidden(name, value):
     told = failure("2xt4", environ={name: value})
-    assert f"every GPU is hidden.\n  {name}={value} hides GPU 0-1." in told
+    assert f"every GPU is hidden.\n  {name}={value} hides GPUs 0-1." in told
 
 
 # The host's files.
@@ -735,7 +827,12 @@ def test_gpus_on_the_bus(root, tmp_path):
     for name, (vendor, kind) in devices.items():
         root(f"sys/bus/pci/devices/{name}/vendor", f"{vendor}\n")
         root(f"sys/bus/pci/devices/{name}/class", f"{kind}\n")
+        root(f"sys/bus/pci/devices/{name}/device", "0x2330\n")
     assert 2 == Host(str(tmp_path)).devices()
+    assert [
+        ("00000000:53:00.0", "2330:10de"),
+        ("00000000:54:00.0", "2330:10de"),
+    ] == Host(str(tmp_path)).gpus()
 
 
 def test_a_jetsons_device_tree(root, tmp_path):

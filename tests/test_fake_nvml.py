@@ -8,7 +8,16 @@ import pynvml
 import pytest
 from helpers import make_gpu, make_inventory
 
-from nimprofile import Connection, Gpu, Inventory, Link, MigInstance, mock_inventory, nvml
+from nimprofile import (
+    Connection,
+    Gpu,
+    Inventory,
+    Link,
+    MigInstance,
+    discover,
+    mock_inventory,
+    nvml,
+)
 from nimprofile.testing import (
     NO_LIBRARY,
     OLD_DRIVER,
@@ -280,5 +289,71 @@ def test_it_needs_no_hypothesis():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_a_description_is_a_machine():
-    assert FakeNvml("2xh100").plan == FakeNvml(mock_inventory("2xh100")).plan
+def test_a_described_machine_has_what_a_driver_tells():
+    with FakeNvml("2xh100"):
+        machine = discover(environ={})
+    bare = [gpu.replace(uuid=None, pci_bus_id=None) for gpu in machine.gpus]
+    assert mock_inventory("2xh100").gpus == tuple(bare)
+    assert 2 == len({gpu.uuid for gpu in machine.gpus})
+    assert ("580.105.08", "13.0") == (machine.driver_version, machine.cuda_version)
+
+
+@pytest.mark.parametrize(
+    "call", ["nvmlDeviceGetTypo", "nvmlDeviceGetName_v2", "nvmlDeviceGetSerial", ""]
+)
+def test_a_fault_of_no_function_is_refused(call):
+    with pytest.raises(ValueError, match="is no function of the fake library"):
+        FakeNvml("1xt4", Fault(call, 999))
+
+
+def test_a_fault_of_no_gpu_is_refused():
+    with pytest.raises(ValueError, match="there is no GPU 8 to fail; there are 8"):
+        FakeNvml("8xh100", lost(8))
+
+
+@pytest.mark.parametrize(
+    "why",
+    [
+        "unknown error (nvmlDeviceGetHandleByIndex)",
+        "NVML error 77 (nvmlDeviceGetHandleByIndex)",
+        "insufficient permissions (nvmlDeviceGetHandleByIndex)",
+        "timeout (nvmlDeviceGetMemoryInfo)",
+    ],
+)
+def test_a_refused_call_of_a_recording_is_refused_again(why):
+    gone = make_gpu(1, total=None, name="Acme X1" if "Memory" in why else None, capability=None)
+    box = make_inventory(make_gpu(0), gone.replace(unavailable=why))
+    with FakeNvml(box):
+        assert [None, why] == [gpu.unavailable for gpu in discover(environ={}).gpus]
+
+
+def test_a_recording_of_a_gpu_that_hung_hangs_again():
+    gone = Gpu(1, "Acme X1", unavailable="no answer within 15 s (in nvmlDeviceGetPciInfo)")
+    with FakeNvml(make_inventory(make_gpu(0), gone)):
+        found = discover(timeout=0.7, environ={})
+    assert [True, False] == [gpu.offered for gpu in found.gpus]
+    assert found.gpus[1].unavailable.startswith("no answer within 0.7 s")
+
+
+def test_a_recording_of_a_crash_crashes_again():
+    gone = Gpu(0, unavailable="the process that reads it ended: Segmentation fault")
+    with FakeNvml(make_inventory(gone)):
+        assert "Segmentation fault" in discover(environ={}).gpus[0].unavailable
+
+
+def test_no_instance_is_said_of_a_split_board_only():
+    with pytest.raises(ValueError, match="no reading of NVML means"):
+        FakeNvml(
+            make_inventory(make_gpu(unavailable="MIG mode is on, and there is no MIG instance"))
+        )
+
+
+def test_one_fake_is_not_used_twice_at_once():
+    with (
+        FakeNvml("1xt4") as fake,
+        pytest.raises(RuntimeError, match="this FakeNvml is in use; make another"),
+    ):
+        fake.__enter__()
+    with fake:
+        pynvml.nvmlInit()
+        assert 1 == pynvml.nvmlDeviceGetCount()

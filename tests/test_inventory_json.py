@@ -11,10 +11,12 @@ from nimprofile import (
     Gpu,
     Inventory,
     InventoryError,
+    MigInstance,
     dump_inventory,
     load_inventory,
     mock_inventory,
     parse_inventory,
+    scrubbed,
 )
 from nimprofile import manifest as manifest_module
 from nimprofile.catalog import products
@@ -362,3 +364,84 @@ def test_a_gpu_of_a_printout_that_cannot_be_read_is_refused_with_its_line(row):
 def test_a_log_of_json_lines_is_a_printout_too():
     text = "\n".join(json.dumps({"message": line}) for line in PRINTOUT.splitlines())
     assert parse_inventory(PRINTOUT) == parse_inventory(text)
+
+
+# Scrubbing.
+
+SECRET = "8932f937-d72c-4106-c12f-20bd9faed9f6"
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"uuid": f"GPU-{SECRET}"},
+        {"uuid": SECRET},
+        {"uuid": "secret-of-the-house"},
+        {"unavailable": f"the process that reads it ended: {SECRET}"},
+        {"unavailable": "the process that reads it ended: OSError: /home/secret/lib.so"},
+        {"health_issues": (f"gpu-{SECRET.upper()} coughs",)},
+    ],
+    ids=str,
+)
+def test_what_names_a_machine_is_scrubbed_from_a_gpu(field):
+    text = json.dumps(dump_inventory(scrubbed(Inventory((Gpu(0, "Acme", **field),)))))
+    assert "secret" not in text
+    assert SECRET not in text.lower()
+
+
+@pytest.mark.parametrize(
+    ("remark", "clean"),
+    [
+        (
+            f"CUDA_VISIBLE_DEVICES=gpu-{SECRET} hides GPUs 1-3: 'x.corp' names no GPU here",
+            "CUDA_VISIBLE_DEVICES hides GPUs 1-3",
+        ),
+        (
+            "NVIDIA_VISIBLE_DEVICES=0,secret hides x hides no GPU: NVML does not list secret",
+            "NVIDIA_VISIBLE_DEVICES hides no GPU",
+        ),
+        ("GPU 0: nvmlDeviceGetName: not found", "GPU 0: nvmlDeviceGetName: not found"),
+        (f"it is {SECRET}", "it is <UUID>"),
+    ],
+)
+def test_what_names_a_machine_is_scrubbed_from_remarks(remark, clean):
+    assert (clean,) == scrubbed(Inventory((), remarks=(remark,))).remarks
+
+
+def test_made_up_uuids_tell_gpus_apart_and_boards_from_instances():
+    gpus = (Gpu(0, uuid="GPU-a"), Gpu(1, uuid="MIG-b", mig=MigInstance(0, 7, 0)), Gpu(2))
+    assert [
+        "GPU-00000000-0000-0000-0000-000000000000",
+        "MIG-00000000-0000-0000-0000-000000000001",
+        None,
+    ] == [gpu.uuid for gpu in scrubbed(Inventory(gpus)).gpus]
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (
+            BOX | {"connections": [{"gpus": [1, 0], "link": "nvlink"}]},
+            "connections[0]: gpus [1, 0] are not two indices, the lower first",
+        ),
+        (
+            BOX | {"connections": [{"gpus": [0, 1], "link": "nvlink"}]},
+            "a connection joins GPUs [0, 1], and one of them is not there",
+        ),
+        (
+            with_gpu()
+            | {"connections": [{"gpus": [0, 1], "link": link} for link in ("pix", "sys")]},
+            "two connections join the same GPUs",
+        ),
+        (with_gpu(utilization_percent=101), "gpus[1]: utilization_percent 101 is no size"),
+        (with_gpu(memory_reserved_mib=-1), "gpus[1]: memory_reserved_mib -1 is no size"),
+        (with_gpu(unavailable=""), "gpus[1]: unavailable is the reason"),
+        (
+            with_gpu(mig_enabled=True, mig={"board": 0}),
+            "gpus[1]: it is a board with mig_enabled or an instance with mig, not both",
+        ),
+        (with_gpu(utilisation_percent=1), "gpus[1].utilisation_percent: unknown key; did you mean"),
+    ],
+)
+def test_a_machine_that_contradicts_itself_is_refused(value, message):
+    assert f"box.json: {message}" in error_of(value)

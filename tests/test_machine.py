@@ -1,10 +1,11 @@
 """Are the GPUs of a machine grouped by product, whatever their spelling and order?"""
 
 import pytest
-from helpers import decide, make_gpu, make_h100, make_inventory, make_profile
+from helpers import H100_NAME, decide, make_gpu, make_h100, make_inventory, make_profile
 
 from nimprofile import Gpu, MigInstance, decision_to_dict, load_manifest, mock_inventory, select
 from nimprofile.machine import Machine, revived
+from nimprofile.words import message, remedies, remedy
 
 
 def groups(inventory):
@@ -161,7 +162,8 @@ def test_what_a_missing_gpu_would_have_changed_is_in_the_decision():
     machine = make_inventory(make_h100(0), Gpu(1, unavailable=LOST))
     decision = decide([ONE, TWO], machine)
     assert ("one", "two") == (decision.selected.profile.id, decision.if_answered.profile.id)
-    told = f"{TWO.name} would be selected if GPU 1 answered: GPU is lost"
+    told = f"{TWO.name} would be selected if GPU 1 answered: GPU is lost (GPU 1 taken for "
+    told += f"{H100_NAME} like the others)"
     assert told == decision.warnings[0]
     assert "two" == decision_to_dict(decision)["if_answered"]["id"]
 
@@ -183,7 +185,7 @@ def test_several_missing_gpus_are_named_with_their_reasons():
     four = make_profile("four", llm_engine="vllm", tp="4", pp="1")
     gone = (Gpu(1, unavailable=LOST), Gpu(2, unavailable="no answer"), Gpu(3, unavailable=LOST))
     decision = decide([four], make_inventory(make_h100(0), *gone))
-    told = "if GPUs 1-3 answered: GPU 1: GPU is lost; GPU 2: no answer; GPU 3: GPU is lost"
+    told = "if GPUs 1-3 answered: GPUs 1,3: GPU is lost; GPU 2: no answer (GPUs 1-3 taken for NVIDIA H100 80GB HBM3 like the others)"
     assert decision.warnings[0].endswith(told)
 
 
@@ -198,3 +200,53 @@ def test_a_real_manifest_loses_its_best_profile_with_one_gpu():
     gone = box.replace(gpus=(*box.gpus[:5], Gpu(5, unavailable=LOST), *box.gpus[6:]))
     manifest = load_manifest("llama-3.1-70b-instruct")
     assert select(manifest, box).selected.profile == select(manifest, gone).if_answered.profile
+
+
+def test_a_missing_gpu_of_unknown_product_among_several_is_said():
+    machine = make_inventory(make_h100(0), make_gpu(1), Gpu(2, unavailable=LOST))
+    decision = decide([ONE, TWO], machine)
+    assert [
+        "GPU 2 is unavailable: GPU is lost",
+        "whether GPU 2 would change the choice is not known: of unknown product",
+    ] == list(decision.warnings[:2])
+
+
+def test_a_missing_gpu_over_which_a_model_would_have_spread_is_loud():
+    free = make_profile("free", llm_engine="vllm")
+    decision = decide([free], make_inventory(make_gpu(0), Gpu(1, unavailable=LOST)))
+    assert ((0,), (0, 1)) == (decision.selected.gpus, decision.if_answered.gpus)
+
+
+def test_too_few_gpus_names_those_that_do_not_answer():
+    machine = make_inventory(make_h100(0), Gpu(1, unavailable=LOST))
+    (reason,) = decide([TWO], machine).rejected[0].reasons
+    assert (1,) == reason.missing
+    assert (
+        f"needs 2 GPUs of one product; there is 1 × {H100_NAME}, and GPU 1 does not answer"
+        == message(reason)
+    )
+    assert f"GPU 1 to answer again, or 1 more {H100_NAME}" == remedy(reason)
+
+
+def test_a_missing_gpu_that_does_not_suffice_is_no_remedy():
+    machine = make_inventory(make_h100(0), Gpu(1, unavailable=LOST))
+    four = make_profile("four", llm_engine="vllm", tp="4", pp="1")
+    (reason,) = decide([four], machine).rejected[0].reasons
+    assert f"3 more {H100_NAME}" == remedy(reason)
+
+
+def test_more_instances_are_no_remedy_for_a_profile_that_spans_gpus():
+    board = make_h100(0).replace(mig_enabled=True)
+    parts = [make_h100(1).replace(mig=MigInstance(0, 7, 0))]
+    four = make_profile("four", llm_engine="vllm", tp="4", pp="1")
+    verdict = decide([four], make_inventory(board, *parts)).rejected[0]
+    assert ("4 whole GPUs (MIG mode off), or a profile of tp 1 and pp 1",) == remedies(
+        verdict.reasons, 4
+    )
+
+
+def test_beside_instances_a_whole_gpu_is_nearer():
+    parts = [make_h100(1 + at).replace(mig=MigInstance(9, 7 + at, 0)) for at in range(6)]
+    four = make_profile("four", llm_engine="vllm", tp="4", pp="1")
+    verdict = decide([four], make_inventory(make_h100(0), *parts)).rejected[0]
+    assert ["gpu_count"] == [reason.kind for reason in verdict.reasons]

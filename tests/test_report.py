@@ -102,6 +102,7 @@ def test_the_rejected_have_their_reasons_and_remedies():
                 "need": 2,
                 "have": 1,
                 "product": "NVIDIA H100 80GB HBM3",
+                "missing": [],
                 "message": "needs 2 GPUs of one product; there is 1 × NVIDIA H100 80GB HBM3",
             }
         ],
@@ -199,7 +200,7 @@ def test_every_reason_has_a_kind_and_a_message():
             "memory_total",
             {"need_bytes": 20 << 30, "have_bytes": 15 << 30, "source": "here", "gpus": [0]},
         ),
-        ("gpu_count", {"need": 4, "have": 1, "product": "Tesla T4"}),
+        ("gpu_count", {"need": 4, "have": 1, "product": "Tesla T4", "missing": []}),
         ("lora", {"wanted": False}),
         ("tags", {"tag": "mode", "wanted": "str", "have": None}),
     ],

@@ -204,7 +204,7 @@ def test_expect_gpus_makes_it_an_error(command):
     code, out, err = run(box, command, "--manifest", LARGE, "--expect-gpus", "8")
     assert (5, "") == (code, out)
     assert (
-        "nimprofile: --expect-gpus 8: 7 GPUs can be used\n  GPU 5 is unavailable: GPU is lost\n"
+        "nimprofile: --expect-gpus 8: 7 can be used: 7 × NVIDIA H100 80GB HBM3 (1 more unavailable)\n  GPU 5 is unavailable: GPU is lost\n"
         == err
     )
     assert 0 == run(box, command, "--manifest", LARGE, "--expect-gpus", "7")[0]
@@ -220,7 +220,10 @@ def test_expect_gpus_says_what_is_hidden():
     environ = {"CUDA_VISIBLE_DEVICES": "0,1"}
     code, _, err = run(fake("8xh100"), "gpus", "--expect-gpus", "8", **environ)
     assert 5 == code
-    assert "2 GPUs can be used\n  CUDA_VISIBLE_DEVICES=0,1 hides GPU 2-7" in err
+    assert (
+        "2 can be used: 2 × NVIDIA H100 80GB HBM3\n  note: CUDA_VISIBLE_DEVICES=0,1 hides GPUs 2-7"
+        in err
+    )
 
 
 def test_when_none_of_them_answers_each_says_why():
@@ -391,3 +394,85 @@ def test_an_entrypoint_in_python_is_short():
 def test_a_mocked_machine_needs_no_driver():
     with FakeNvml(Inventory(), NO_LIBRARY):
         assert 8 == len(mock_inventory("8xh100").offered)
+
+
+def test_with_standard_error_closed_nothing_else_comes_to_standard_output():
+    command = f"{sys.executable} -m nimprofile select --manifest {LARGE} --format id 2>&-"
+    done = subprocess.run(
+        ["bash", "-c", command],
+        env=fake("8xh100", lost(5)).environ,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert (0, 65) == (done.returncode, len(done.stdout))
+
+
+def test_a_slow_driver_with_standard_error_closed_is_waited_for():
+    box = fake("8xh100", Fault("nvmlInit", "slow", delay=1.2))
+    command = f"{sys.executable} -m nimprofile gpus 2>&-"
+    done = subprocess.run(
+        ["bash", "-c", command], env=box.environ, stdout=subprocess.PIPE, text=True, check=False
+    )
+    assert (0, 8) == (done.returncode, len(done.stdout.splitlines()))
+
+
+@pytest.mark.parametrize("command", [("gpus",), ("list", "--manifest", LARGE)])
+def test_in_a_pipe_what_is_wrong_is_said_on_standard_error(command):
+    box = fake("8xh100", lost(5))
+    code, _, err = run(box, *command, CUDA_VISIBLE_DEVICES="0,1,2,3,4,GPU-00000009")
+    assert 0 == code
+    assert "note: CUDA_VISIBLE_DEVICES=" in err
+    code, _, err = run(box, *command)
+    assert (0, True) == (code, "GPU 5" in err and "GPU is lost" in err)
+
+
+def test_gpus_exits_with_4_when_none_can_be_used():
+    code, out, err = run(fake("4xl40s", *map(lost, range(4))), "gpus")
+    assert (4, 4) == (code, len(out.splitlines()))
+    assert "GPUs 0-3 are unavailable: GPU is lost\n" == err
+
+
+def test_an_explanation_of_too_few_gpus_names_the_missing_one():
+    name = "tensorrt_llm-h100-fp8-tp8-pp1-latency"
+    code, out, err = run(fake("8xh100", lost(5)), "explain", "--manifest", LARGE, name)
+    assert 0 == code
+    assert "there are 7 × NVIDIA H100 80GB HBM3, and GPU 5 does not answer" in out
+    assert "GPU 5 to answer again, or 1 more NVIDIA H100 80GB HBM3" in out
+    assert "would be selected if GPU 5 answered" in err
+
+
+def test_on_the_machine_itself_env_shows_the_engine_its_gpus_too():
+    _, out, _ = run(fake("4xh100-two-bridges"), "select", "--manifest", SMALL, "--format", "env")
+    pin, devices = out.splitlines()
+    assert pin.startswith("export NIM_MODEL_PROFILE=")
+    assert "export CUDA_VISIBLE_DEVICES=GPU-00000000-" in devices
+    mocked = run(fake("1xt4"), "select", "--manifest", SMALL, "--gpus", "2xh100", "--format", "env")
+    assert 1 == len(mocked[1].splitlines())
+
+
+def test_an_instance_that_cannot_be_named_to_cuda_is_an_error_only_where_it_must_be():
+    box = load_inventory(MACHINES["1xh100-7x1g.10gb"])
+    box = box.replace(gpus=tuple(gpu.replace(uuid=None) for gpu in box.gpus))
+    model = ("--manifest", "llama-nemotron-embed-300m-v2")
+    code, out, _ = run(FakeNvml(box), "select", *model)
+    assert 0 == code
+    assert "cuda     a MIG instance whose UUID is unknown cannot be named to CUDA" in out
+    assert (
+        None
+        is json.loads(run(FakeNvml(box), "select", *model, "--json")[1])["selected"][
+            "cuda_visible_devices"
+        ]
+    )
+    code, _, err = run(FakeNvml(box), "select", *model, "--format", "cuda")
+    assert 3 == code
+    assert "cannot be named to CUDA" in err
+
+
+def test_a_recording_of_a_box_that_hangs_is_a_test_machine(tmp_path):
+    path = tmp_path / "hang.json"
+    box = fake("8xh100", hanging(3))
+    assert 0 == run(box, "gpus", "--record", str(path), "--nvml-timeout", "1")[0]
+    with FakeNvml(load_inventory(path)):
+        found = discover(timeout=1, environ={})
+    assert [3] == [gpu.index for gpu in found.unavailable]

@@ -3,7 +3,7 @@
 import pytest
 from helpers import make_gpu, make_inventory
 
-from nimprofile import POLICIES, Connection, Inventory, Link, mock_inventory
+from nimprofile import POLICIES, Connection, Inventory, Link, MigInstance, mock_inventory
 from nimprofile.catalog import products
 from nimprofile.tables import Style, bar, gpus_text, policies_text, products_text
 
@@ -43,8 +43,14 @@ def test_unknown_figures_are_question_marks():
 def test_a_terminal_gets_a_heading_and_the_versions():
     inventory = mock_inventory("1xt4").replace(driver_version="570.1")
     assert [
-        "GPU  name      free / total MiB   in use                   busy  PCI id  cc   state",
-        "0    Tesla T4    15360 /   15360  ░░░░░░░░░░░░░░░░    0 %  ?     1eb8    7.5  ok",
+        (
+            "GPU  name      free / total MiB   in use  memory in use     busy  device  cc   bus  "
+            "state  UUID"
+        ),
+        (
+            "0    Tesla T4    15360 /   15360    0 %   ░░░░░░░░░░░░░░░░     ?  1eb8    7.5  ?    "
+            "ok     ?"
+        ),
         "driver 570.1, CUDA ?",
     ] == gpus_text(inventory, TERMINAL).splitlines()
 
@@ -80,6 +86,25 @@ def test_every_bar_is_of_one_width(eighths):
 
 
 @pytest.mark.parametrize(
+    ("width", "headings"),
+    [
+        (200, "GPU name in use memory in use busy device cc bus state UUID"),
+        (100, "GPU name in use memory in use busy device cc state"),
+        (80, "GPU name in use memory in use state"),
+        (60, "GPU name state"),
+        (20, "GPU name state"),
+    ],
+)
+def test_a_narrow_terminal_gets_fewer_columns(width, headings):
+    box = mock_inventory("1xh100")
+    gpus = (box.gpus[0].replace(uuid="GPU-" + 36 * "0", pci_bus_id="00000000:53:00.0"),)
+    style = Style(columns=True, width=width)
+    heading, first, *_ = gpus_text(box.replace(gpus=gpus), style).splitlines()
+    assert headings == " ".join(heading.replace("free / total MiB", "").split())
+    assert len(first) <= max(width, 62)
+
+
+@pytest.mark.parametrize(
     ("changes", "words"),
     [
         ({}, "ok"),
@@ -87,11 +112,12 @@ def test_every_bar_is_of_one_width(eighths):
         ({"health_issues": ("it coughs",)}, "ailing"),
         ({"unavailable": "GPU is lost"}, "unavailable"),
         ({"mig_enabled": True}, "split by MIG"),
+        ({"mig": MigInstance(3, 7, 0)}, "ok, part of GPU 3"),
     ],
 )
 def test_the_state_is_one_or_two_words(changes, words):
     inventory = make_inventory(make_gpu(**changes))
-    assert row(inventory).endswith(f"  {words}")
+    assert f"  {words}  " in row(inventory)
     assert f"\t{words}\t" in gpus_text(inventory, PIPE)
 
 
@@ -100,8 +126,8 @@ def test_what_is_wrong_and_what_is_hidden_is_said_below():
     inventory = Inventory(gpus, remarks=("CUDA_VISIBLE_DEVICES=0,1 hides GPU 2",))
     assert [
         "driver ?, CUDA ?",
-        "GPU 0: GPU is lost",
-        "GPU 1: it coughs",
+        "GPU 0 is unavailable: GPU is lost",
+        "GPU 1 is ailing: it coughs",
         "note: CUDA_VISIBLE_DEVICES=0,1 hides GPU 2",
     ] == gpus_text(inventory, TERMINAL).splitlines()[3:]
 

@@ -96,19 +96,27 @@ def test_no_number_is_too_long_to_be_read():
 @pytest.mark.parametrize(
     ("value", "remark"),
     [
-        ("0,1", "CUDA_VISIBLE_DEVICES=0,1 hides GPU 2-3"),
-        ("", "CUDA_VISIBLE_DEVICES= hides GPU 0-3"),
+        ("0,1", "CUDA_VISIBLE_DEVICES=0,1 hides GPUs 2-3"),
+        ("", "CUDA_VISIBLE_DEVICES= hides GPUs 0-3"),
         (
             "0,9",
             (
-                "CUDA_VISIBLE_DEVICES=0,9 hides GPU 1-3: '9' names no GPU here, so it and what follows "
+                "CUDA_VISIBLE_DEVICES=0,9 hides GPUs 1-3: '9' names no GPU here, so it and what follows "
                 "count for nothing"
+            ),
+        ),
+        (
+            "0,GPU-00000003",
+            (
+                "CUDA_VISIBLE_DEVICES=0,GPU-00000003 hides GPUs 1-3: 'GPU-00000003' does not go with "
+                "what stands before it (numbers and UUIDs do not mix), so it and what follows count "
+                "for nothing"
             ),
         ),
         (
             "1,1",
             (
-                "CUDA_VISIBLE_DEVICES=1,1 hides GPU 0-3: '1' names a GPU a second time, so there is "
+                "CUDA_VISIBLE_DEVICES=1,1 hides GPUs 0-3: '1' names a GPU a second time, so there is "
                 "none at all"
             ),
         ),
@@ -164,7 +172,7 @@ def test_indices_count_in_cudas_order(order, value, expected):
 def test_where_the_order_is_a_guess_it_is_said():
     (remark,) = remarks(MIXED, CUDA_VISIBLE_DEVICES="0")
     assert "CUDA_DEVICE_ORDER=PCI_BUS_ID or UUIDs leave no doubt" in remark
-    assert ("CUDA_VISIBLE_DEVICES=0 hides GPU 1-2",) == remarks(
+    assert ("CUDA_VISIBLE_DEVICES=0 hides GPUs 1-2",) == remarks(
         MIXED, CUDA_VISIBLE_DEVICES="0", CUDA_DEVICE_ORDER="PCI_BUS_ID"
     )
 
@@ -213,9 +221,9 @@ def test_the_runtimes_variable_names_instances_too(value, expected):
     ("value", "remark"),
     [
         ("0,1,2,3,4,5,6,7", "hides no GPU: it names 8 and NVML lists 4"),
-        ("GPU-00000001,GPU-dead", "hides GPU 0,2-3: NVML does not list GPU-dead"),
+        ("GPU-00000001,GPU-dead", "hides GPUs 0,2-3: NVML does not list GPU-dead"),
         ("GPU-dead", "hides no GPU: NVML does not list GPU-dead"),
-        ("none", "hides GPU 0-3"),
+        ("none", "hides GPUs 0-3"),
     ],
 )
 def test_what_the_runtime_was_asked_for_and_nvml_does_not_list_is_said(value, remark):
@@ -228,7 +236,7 @@ def test_both_variables_count():
     assert [2] == seen(FOUR, **environ)
     assert [
         "NVIDIA_VISIBLE_DEVICES=0,1,2 hides GPU 3",
-        "CUDA_VISIBLE_DEVICES=2,3 hides GPU 0-1",
+        "CUDA_VISIBLE_DEVICES=2,3 hides GPUs 0-1",
     ] == list(remarks(FOUR, **environ))
 
 
@@ -251,3 +259,54 @@ def test_gpus_are_named_by_index_in_bus_order_when_a_uuid_is_unknown():
 @pytest.mark.parametrize("indices", [(0,), (1, 2), (0, 2)])
 def test_what_is_set_shows_just_those_gpus(inventory, indices):
     assert list(indices) == seen(inventory, **cuda_devices(inventory, indices).environ)
+
+
+# GPUs that do not answer, and instances without a name.
+
+GONE = make_inventory(
+    *(board(index) for index in (0, 1)), Gpu(2, unavailable="GPU is lost"), board(3)
+)
+"""GPU 2 does not tell its UUID."""
+
+
+@pytest.mark.parametrize("name", ["CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES"])
+def test_a_uuid_nobody_has_may_be_that_of_a_gpu_that_does_not_answer(name):
+    everything = ",".join(uuid("GPU", index) for index in range(4))
+    assert [0, 1, 2, 3] == seen(GONE, **{name: everything})
+    assert () == remarks(GONE, **{name: everything})
+
+
+def test_but_only_as_many_as_do_not_answer():
+    tokens = ",".join(uuid("GPU", index) for index in (0, 2, 7, 3))
+    assert [0, 2] == seen(GONE, CUDA_VISIBLE_DEVICES=tokens)
+    assert [0, 2, 3] == seen(GONE, NVIDIA_VISIBLE_DEVICES=tokens)
+    assert "NVML does not list" in remarks(GONE, NVIDIA_VISIBLE_DEVICES=tokens)[0]
+
+
+def test_a_gpu_that_does_not_answer_keeps_its_place_in_the_count():
+    first = make_inventory(Gpu(0, unavailable="GPU is lost"), *(board(at) for at in (1, 2, 3)))
+    assert [1, 2] == seen(first, CUDA_VISIBLE_DEVICES="1,2")
+    assert () == remarks(first, CUDA_VISIBLE_DEVICES="0,1,2,3")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("none,", []), (",", [0, 1, 2, 3]), ("void,", [0, 1, 2, 3]), ("void,0", [0])],
+)
+def test_empty_tokens_of_the_runtime_say_nothing(value, expected):
+    assert expected == seen(FOUR, NVIDIA_VISIBLE_DEVICES=value)
+
+
+def test_an_instance_without_uuid_is_named_by_its_board():
+    nameless = SPLIT.replace(
+        gpus=tuple(gpu.replace(uuid=None) if gpu.mig else gpu for gpu in SPLIT.gpus)
+    )
+    devices = cuda_devices(nameless, [3])
+    assert CudaDevices(f"MIG-{uuid('GPU', 0)}/8/0") == devices
+    assert [0, 3] == seen(nameless, **devices.environ)
+
+
+def test_an_instance_that_cannot_be_named_is_not_confused_with_a_board():
+    nameless = SPLIT.replace(gpus=tuple(gpu.replace(uuid=None) for gpu in SPLIT.gpus))
+    assert None is cuda_devices(nameless, [3])
+    assert CudaDevices("1", "PCI_BUS_ID") == cuda_devices(nameless, [1])

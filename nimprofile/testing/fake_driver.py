@@ -367,3 +367,8 @@ _SYMBOLS: dict[str, Serve] = {
     "nvmlDeviceGetTopologyCommonAncestor": _ancestor,
 }
 """The functions of this library by the names they are exported under."""
+
+
+def symbols_of(call: str) -> list[str]:
+    """The functions that a fault's call means."""
+    return [symbol for symbol in _SYMBOLS if _names(call, symbol)]

@@ -16,14 +16,15 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import re
 import sys
 
 from nimprofile import hearing
 from nimprofile.catalog import mock_inventory
 from nimprofile.inventory import Link
 from nimprofile.record import Record
-from nimprofile.testing.fake_driver import install
-from nimprofile.troubles import phrase
+from nimprofile.testing.fake_driver import install, symbols_of
+from nimprofile.troubles import NVML_ERRORS, phrase
 from nimprofile.values import MIB
 
 TYPE_CHECKING = False
@@ -87,19 +88,24 @@ class FakeNvml:
     """Puts a machine behind pynvml, as a context manager.
 
     Args:
-        machine: an inventory, or a description such as `8xh100`. Its boards are numbered from 0 in
-            their order. What is None in it, NVML does not support.
+        machine: an inventory, or a description such as `8xh100`, whose GPUs get UUIDs, bus ids and
+            a driver. Boards are numbered from 0 in their order. What is None, NVML does not
+            support. Of unified memory NVML tells nothing: `discover` takes it from the host, as
+            it does on the real board.
         faults: what goes wrong, in the order in which they are looked at.
 
     Raises:
         ValueError: the inventory has something that NVML never says, such as free memory without a
-            total.
+            total; a fault is about a function or a GPU that there is not.
     """
 
     def __init__(self, machine: Inventory | str, *faults: Fault):
-        inventory = mock_inventory(machine) if isinstance(machine, str) else machine
+        inventory = _described(machine) if isinstance(machine, str) else machine
         boards = [gpu for gpu in inventory.gpus if gpu.mig is None]
         places = {gpu.index: at for at, gpu in enumerate(boards)}
+        implied = [fault for gpu in boards for fault in _faults_of(gpu, places[gpu.index])]
+        for fault in faults:
+            _check(fault, len(boards))
         cuda = inventory.cuda_version
         self.plan = json.dumps(
             {
@@ -111,7 +117,7 @@ class FakeNvml:
                     for connection in inventory.connections
                     if places.keys() >= set(connection.gpus)
                 ],
-                "faults": [fault.to_dict() for fault in faults],
+                "faults": [fault.to_dict() for fault in (*faults, *implied)],
             }
         )
         self._undo: list[Callable[[], None]] = []
@@ -126,6 +132,8 @@ class FakeNvml:
         }
 
     def __enter__(self) -> Self:
+        if self._undo:
+            raise RuntimeError("this FakeNvml is in use; make another")
         before = {name: os.environ.get(name) for name in (VARIABLE, "PYTHONPATH")}
         self._undo.append(lambda: _restore(before))
         self._undo.append(install(importlib.import_module("pynvml"), self.plan))
@@ -142,6 +150,30 @@ class FakeNvml:
     ) -> None:
         while self._undo:
             self._undo.pop()()
+
+
+def _described(spec: str) -> Inventory:
+    """The described machine, with what a catalogue does not have and a driver tells."""
+    inventory = mock_inventory(spec)
+    return inventory.replace(
+        gpus=tuple(
+            gpu.replace(
+                uuid=f"GPU-{gpu.index:08x}-0000-0000-0000-{gpu.index:012x}",
+                pci_bus_id=f"00000000:{gpu.index + 1:02X}:00.0" if gpu.device_id else None,
+            )
+            for gpu in inventory.gpus
+        ),
+        driver_version="580.105.08",
+        cuda_version="13.0",
+    )
+
+
+def _check(fault: Fault, boards: int) -> None:
+    """A fault that can never strike would make a test pass for nothing."""
+    if fault.call not in ("*", "dlopen") and not symbols_of(fault.call):
+        raise ValueError(f"{fault.call!r} is no function of the fake library")
+    if fault.gpu is not None and not 0 <= fault.gpu < boards:
+        raise ValueError(f"there is no GPU {fault.gpu} to fail; there are {boards}")
 
 
 def _restore(before: dict[str, str | None]) -> None:
@@ -225,9 +257,11 @@ def _known(name: str, numbers: dict[str, int], what: str) -> int:
 def _health(gpu: Gpu) -> dict[str, Any]:
     """The readings that make a GPU unavailable for that reason, and give it those issues."""
     facts: dict[str, Any] = {}
-    for trouble in (gpu.unavailable, *gpu.health_issues):
-        if trouble is not None and trouble != hearing.NO_INSTANCE:
-            facts |= _readings(trouble)
+    for issue in gpu.health_issues:
+        facts |= _readings(issue)
+    split_in_nothing = gpu.mig_enabled and gpu.unavailable == hearing.NO_INSTANCE
+    if gpu.unavailable is not None and not split_in_nothing and not _faults_of(gpu, 0):
+        facts |= _readings(gpu.unavailable)
     return facts
 
 
@@ -235,18 +269,39 @@ def _readings(trouble: str) -> dict[str, Any]:
     errors, _, rest = trouble.partition(" ")
     if errors.isdigit() and rest == hearing.ECC_ERRORS:
         return {"ecc": int(errors)}
-    known: dict[str, dict[str, Any]] = {phrase(code): {"error": code} for code in hearing.LOST}
-    known |= {
-        text: {"recovery": action}
-        for actions in (hearing.MILD_RECOVERIES, hearing.FATAL_RECOVERIES)
-        for action, text in actions.items()
-    }
-    known |= {text: {"fabric": [state, 0]} for state, text in hearing.FABRIC_STATES.items()}
-    known |= {
-        hearing.ROW_FAILED: {"remapped": [0, 0, 0, 1]},
-        hearing.ROW_PENDING: {"remapped": [0, 0, 1, 0]},
-        hearing.PAGE_PENDING: {"retired": 1},
-    }
-    if trouble not in known:
-        raise ValueError(f"no reading of NVML means {trouble!r}; write a Fault instead")
-    return known[trouble]
+    if trouble not in _READINGS:
+        raise ValueError(
+            f"no reading of NVML means {trouble!r}; there are: "
+            + "; ".join([*_READINGS, f"3 {hearing.ECC_ERRORS}"])
+        )
+    return _READINGS[trouble]
+
+
+_READINGS: dict[str, dict[str, Any]] = {
+    **{phrase(code): {"error": code} for code in sorted(hearing.LOST)},
+    **{text: {"recovery": action} for action, text in hearing.FATAL_RECOVERIES.items()},
+    **{text: {"recovery": action} for action, text in hearing.MILD_RECOVERIES.items()},
+    **{text: {"fabric": [state, 0]} for state, text in hearing.FABRIC_STATES.items()},
+    hearing.ROW_FAILED: {"remapped": [0, 0, 0, 1]},
+    hearing.ROW_PENDING: {"remapped": [0, 0, 1, 0]},
+    hearing.PAGE_PENDING: {"retired": 1},
+}
+"""The readings that mean a reason to be unavailable, or a health issue."""
+
+_REFUSED = re.compile(r"(?P<phrase>.+) \((?P<call>nvml\w+)\)")
+_CODES = {text: code for code, text in NVML_ERRORS.items()}
+
+
+def _faults_of(gpu: Gpu, place: int) -> list[Fault]:
+    """What makes a GPU unavailable that no reading does: it hung, crashed, or refused a call."""
+    why = gpu.unavailable or ""
+    call = "nvmlDeviceGetMemoryInfo" if gpu.name else "nvmlDeviceGetHandleByIndex"
+    if why.startswith(hearing.NO_ANSWER):
+        return [Fault(call, "hang", place)]
+    if why.startswith(hearing.ENDED):
+        return [Fault(call, "crash", place)]
+    if (refused := _REFUSED.fullmatch(why)) is None:
+        return []
+    number = refused["phrase"].removeprefix("NVML error ")
+    code = int(number) if number.isdigit() else _CODES.get(refused["phrase"])
+    return [] if code is None else [Fault(refused["call"], code, place)]
