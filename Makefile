@@ -16,7 +16,7 @@ laws: ## the laws, 400 examples each
 fuzz: ## the readers, 10,000 examples each (about nine minutes)
 	HYPOTHESIS_PROFILE=fuzz $(PYTHON) -m pytest -q --hypothesis-show-statistics tests/laws/test_fuzz.py
 
-mutation: ## mutation testing of fit, rules and rank (about five minutes on two cores)
+mutation: ## mutation testing of choice, fit, rank, rules, visibility (about ten minutes on two cores)
 	rm -rf mutants
 	HYPOTHESIS_PROFILE=mutation $(PYTHON) -m mutmut run 2>&1 | tr '\r' '\n' | sed -E '/[0-9]+\/[0-9]+ |Running|Generating/d'
 	$(PYTHON) tests/mutation_figures.py
