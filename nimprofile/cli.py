@@ -15,8 +15,8 @@ from nimprofile.errors import (
     InventoryError,
     NimProfileError,
     NoGpuError,
-    RequestError,
 )
+from nimprofile.inputs import UsageError, inventory_of, judge
 from nimprofile.options import (
     Help,
     Version,
@@ -27,29 +27,20 @@ from nimprofile.options import (
     policies_options,
     select_options,
 )
+from nimprofile.talk import tell
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from nimprofile.decision import Decision
     from nimprofile.dialects import Manifest
     from nimprofile.inventory import Inventory
     from nimprofile.profile import Profile
-    from nimprofile.request import Request
     from nimprofile.tables import Style
 
 SELECTED, NOTHING_RUNS, USAGE, BAD_INPUT, NO_GPU, GPU_MISSING = 0, 1, 2, 3, 4, 5
 OUTPUT_FAILED, INTERRUPTED = 74, 130
-
-CONTAINER_MANIFESTS = (
-    "/opt/nim/etc/default/model_manifest.yaml",
-    "/etc/nim/config/model_manifest.yaml",
-)
-"""Where NIM images keep their manifest: LLM 1.3 and later, then 1.0-1.1 and VLM."""
-
-SLOW_BYTES = 16 << 20
-"""A manifest above this takes about a second to read."""
 
 _EXAMPLES = """\
 examples:
@@ -79,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(error, NO_GPU)
     except GpuMissingError as error:
         return _fail(error, GPU_MISSING)
-    except _UsageError as error:
+    except UsageError as error:
         return _fail(error, USAGE)
     except NimProfileError as error:
         return _fail(error, BAD_INPUT)
@@ -93,12 +84,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-class _UsageError(NimProfileError):
-    """Flags that each can be read but do not go together."""
-
-
 def _fail(error: NimProfileError, code: int) -> int:
-    _tell([f"nimprofile: {error}"])
+    tell([f"nimprofile: {error}"])
     return code
 
 
@@ -134,7 +121,7 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
 
 
 def _select(args: argparse.Namespace) -> int:
-    decision = _decide(args)
+    decision = judge(args)[1]
     if args.format == "json":
         from nimprofile.report import decision_to_dict
 
@@ -144,7 +131,7 @@ def _select(args: argparse.Namespace) -> int:
     if chosen is None:
         from nimprofile.render import nothing_runs
 
-        _tell([nothing_runs(decision)])
+        tell([nothing_runs(decision)])
         return NOTHING_RUNS if decision.pinned is None else BAD_INPUT
     match args.format:
         case "text":
@@ -179,14 +166,14 @@ def _print_cuda(inventory: Inventory, gpus: tuple[int, ...]) -> None:
 
 
 def _list(args: argparse.Namespace) -> int:
-    decision = _decide(args)
+    decision = judge(args)[1]
     _warn_of_machine(decision)
     if args.nim and args.format == "json":
-        raise _UsageError("--nim is a layout of its own; leave --json out")
+        raise UsageError("--nim is a layout of its own; leave --json out")
     if decision.pinned is not None and decision.selected is None:
         from nimprofile.render import nothing_runs
 
-        _tell([nothing_runs(decision)])
+        tell([nothing_runs(decision)])
     if args.nim:
         from nimprofile.nim_listing import nim_listing
 
@@ -206,7 +193,7 @@ def _explain(args: argparse.Namespace) -> int:
     from nimprofile.render import explain_decision, explain_profile
     from nimprofile.report import decision_to_dict, explanation_to_dict
 
-    manifest, decision = _judge(args)
+    manifest, decision = judge(args)
     if args.story_of is None:
         if args.format == "json":
             _print_json(decision_to_dict(decision))
@@ -236,7 +223,7 @@ def _named(text: str, manifest: Manifest) -> Profile:
 def _gpus(args: argparse.Namespace) -> int:
     if args.known:
         if any(value is not None for value in (args.gpus, args.inventory, args.record)):
-            raise _UsageError(
+            raise UsageError(
                 "--known prints the catalogue; leave --gpus, --inventory and --record out"
             )
         from nimprofile.catalog import products
@@ -250,12 +237,12 @@ def _gpus(args: argparse.Namespace) -> int:
 
             print(products_text(products(), _style()))
         return SELECTED
-    inventory = _inventory(args)
+    inventory = inventory_of(args)
     if args.record is not None:
         from nimprofile.inventory_json import record
 
         record(inventory, args.record)
-        _tell([f"nimprofile: recorded {len(inventory.gpus)} GPUs in {args.record}"])
+        tell([f"nimprofile: recorded {len(inventory.gpus)} GPUs in {args.record}"])
     elif args.format == "json":
         _print_json(inventory.to_dict())
     else:
@@ -265,7 +252,7 @@ def _gpus(args: argparse.Namespace) -> int:
         style = _style()
         print(gpus_text(inventory, style))
         if not style.columns:
-            _tell(machine_messages(inventory))
+            tell(machine_messages(inventory))
     return SELECTED if inventory.offered or not inventory.gpus else NO_GPU
 
 
@@ -290,114 +277,6 @@ def _completion(args: argparse.Namespace) -> int:
     return SELECTED
 
 
-def _decide(args: argparse.Namespace) -> Decision:
-    return _judge(args)[1]
-
-
-def _judge(args: argparse.Namespace) -> tuple[Manifest, Decision]:
-    from nimprofile.decision import select
-    from nimprofile.manifest import load_manifest
-    from nimprofile.rank import prefer
-
-    request = _request(args)
-    if args.inventory == "-" and request.manifest_path == "-":
-        raise _UsageError("only one of --manifest and --inventory can be standard input")
-    policy = args.policy
-    if args.prefer is not None:
-        try:
-            policy = prefer(args.prefer, policy)
-        except RequestError as error:
-            raise _UsageError(str(error)) from None
-    path = _manifest_path(request)
-    if os.path.isfile(path) and os.path.getsize(path) > SLOW_BYTES and _watched():
-        _tell([f"reading {path}, {os.path.getsize(path) >> 20} MiB …"])
-    manifest = load_manifest(path)
-    inventory = _inventory(args)
-    if not inventory.offered:
-        reasons = [f"\n  GPU {gpu.index}: {gpu.unavailable}" for gpu in inventory.unavailable]
-        found = "none can be used" if reasons else "the inventory has none"
-        raise NoGpuError(f"no GPU could be read: {found}" + "".join(reasons))
-    return manifest, select(manifest, inventory, request, policy)
-
-
-def _request(args: argparse.Namespace) -> Request:
-    """NIM's variables, each beaten by its flag."""
-    from nimprofile.request import Request
-
-    # A variable that a flag replaces is not read: its value may be the very mistake.
-    flags = {
-        "NIM_MODEL_PROFILE": args.profile,
-        "NIM_TAGS_SELECTOR": args.tags,
-        "NIM_PEFT_SOURCE": args.lora,
-        "NIM_RELAX_MEM_CONSTRAINTS": args.relax_memory,
-        "NIM_MANIFEST_ALLOW_UNSAFE": args.allow_unsafe,
-        "NIM_ALLOW_NVFP4_EMULATION": args.allow_nvfp4_emulation,
-        "NIM_MANIFEST_PATH": args.manifest,
-    }
-    environ = {name: value for name, value in os.environ.items() if flags.get(name) is None}
-    request = Request.from_env(environ)
-    if args.profile is not None:
-        request = request.pinned(args.profile, "--profile")
-    chosen = {
-        "tags": args.tags,
-        "engines": None if args.engine is None else tuple(args.engine),
-        "lora": args.lora,
-        "relax_memory": args.relax_memory,
-        "allow_unsafe": args.allow_unsafe,
-        "allow_nvfp4_emulation": args.allow_nvfp4_emulation,
-        "empty_gpu_gate": args.empty_gpu_gate,
-        "uniform_gpus": args.uniform_gpus,
-        "manifest_path": args.manifest,
-    }
-    return request.replace(**{name: value for name, value in chosen.items() if value is not None})
-
-
-def _manifest_path(request: Request) -> str:
-    if request.manifest_path is not None:
-        return request.manifest_path
-    for path in CONTAINER_MANIFESTS:
-        if os.path.exists(path):
-            return path
-    from nimprofile.manifest import bundled_manifests
-
-    raise _UsageError(
-        "no manifest: name one with --manifest or NIM_MANIFEST_PATH, a file or a bundled name:\n  "
-        + "\n  ".join(bundled_manifests())
-    )
-
-
-def _inventory(args: argparse.Namespace) -> Inventory:
-    inventory = _machine(args)
-    if args.expect_gpus is not None and args.expect_gpus != len(inventory.offered):
-        from nimprofile.words import unexpected_message
-
-        raise GpuMissingError(unexpected_message(args.expect_gpus, inventory))
-    return inventory
-
-
-def _machine(args: argparse.Namespace) -> Inventory:
-    if args.gpus is not None:
-        from nimprofile.catalog import mock_inventory
-
-        return mock_inventory(args.gpus)
-    if args.inventory is not None:
-        from nimprofile.inventory_json import load_inventory
-
-        return load_inventory(args.inventory)
-    from nimprofile.discovery import discover
-
-    def on_wait() -> None:
-        if _watched():
-            _tell([f"reading the GPUs, for {args.nvml_timeout:g} s at most …"])
-
-    return discover(timeout=args.nvml_timeout, on_wait=on_wait)
-
-
-def _watched() -> bool:
-    """Whether somebody at a terminal wants to know what takes so long."""
-    return sys.stderr is not None and sys.stderr.isatty()
-
-
 def _style() -> Style:
     from nimprofile.tables import Style
 
@@ -414,23 +293,16 @@ def _width() -> int:
 
 
 def _warn(decision: Decision) -> None:
-    _tell(f"warning: {warning}" for warning in decision.warnings)
-    _tell(f"note: {remark}" for remark in decision.inventory.remarks)
+    tell(f"warning: {warning}" for warning in decision.warnings)
+    tell(f"note: {remark}" for remark in decision.inventory.remarks)
 
 
 def _warn_of_machine(decision: Decision) -> None:
     """What a list of profiles does not say: which GPUs are not there for any of them."""
     from nimprofile.decision import missing_warnings
 
-    _tell(f"warning: {warning}" for warning in missing_warnings(decision))
-    _tell(f"note: {remark}" for remark in decision.inventory.remarks)
-
-
-def _tell(lines: Iterable[str]) -> None:
-    """Talk; with standard error closed there is nobody to talk to (and `print` takes stdout)."""
-    if sys.stderr is not None:
-        for line in lines:
-            print(line, file=sys.stderr)
+    tell(f"warning: {warning}" for warning in missing_warnings(decision))
+    tell(f"note: {remark}" for remark in decision.inventory.remarks)
 
 
 def _print_json(value: object) -> None:

@@ -11,8 +11,9 @@ import sys
 
 from nimprofile import troubles
 from nimprofile.errors import RequestError
-from nimprofile.hearing import ENDED, NO_ANSWER, Hearing
+from nimprofile.hearing import Hearing
 from nimprofile.host import Host
+from nimprofile.nvml_codes import ENDED, NO_ANSWER
 from nimprofile.visibility import visible
 
 TYPE_CHECKING = False

@@ -11,7 +11,27 @@ import json
 from nimprofile import troubles
 from nimprofile.catalog import product_of
 from nimprofile.inventory import Connection, Gpu, Inventory, Link, MigInstance, is_version
-from nimprofile.troubles import NO_PERMISSION, phrase
+from nimprofile.nvml_codes import (
+    ANCESTORS,
+    ARCHITECTURES,
+    ECC_ERRORS,
+    EMPTY_SLOT,
+    FABRIC_STATES,
+    FATAL_RECOVERIES,
+    HARMLESS,
+    LOST,
+    MIG_HANDLE,
+    MILD_RECOVERIES,
+    NO_INSTANCE,
+    NO_PERMISSION,
+    OPENING,
+    PAGE_PENDING,
+    ROW_FAILED,
+    ROW_PENDING,
+    UNIFIED,
+    VIRTUALIZATIONS,
+    phrase,
+)
 from nimprofile.values import MIB, ComputeCapability, format_indices, shared_mib
 
 TYPE_CHECKING = False
@@ -22,75 +42,6 @@ if TYPE_CHECKING:
     from nimprofile.host import Host
 
     Facts: TypeAlias = dict[object, dict[str, Any]]
-
-ARCHITECTURES = {
-    2: "Kepler",
-    3: "Maxwell",
-    4: "Pascal",
-    5: "Volta",
-    6: "Turing",
-    7: "Ampere",
-    8: "Ada",
-    9: "Hopper",
-    10: "Blackwell",
-    13: "Rubin",
-}
-"""nvmlDeviceArchitecture_t; the other numbers are no GPUs, or not published: unknown."""
-
-VIRTUALIZATIONS = {1: "passthrough", 2: "vgpu", 3: "host_vgpu", 4: "host_vsga"}
-"""nvmlGpuVirtualizationMode_t; 0 is bare metal."""
-
-ANCESTORS = {
-    0: Link.INTERNAL,
-    10: Link.PIX,
-    20: Link.PXB,
-    30: Link.PHB,
-    40: Link.NODE,
-    50: Link.SYS,
-}
-"""nvmlGpuTopologyLevel_t."""
-
-LOST = frozenset({15, 16, 28})
-"""NVML errors after which a GPU cannot be used: lost, requires a reset, not found."""
-
-HARMLESS = frozenset({3, 13, 21, 22, 25, 26})
-"""NVML errors that only mean "unknown": not supported, no such function, no data, no ECC on a vGPU,
-another version of a structure, deprecated."""
-
-FATAL_RECOVERIES = {
-    1: "the driver asks for a reset of the GPU",
-    2: "the driver asks for a reboot of the host",
-    6: "the driver asks for a reset of the GPU's bus",
-    7: "the driver asks for a reboot of the host",
-}
-MILD_RECOVERIES = {
-    3: "the driver asks to drain peer-to-peer traffic",
-    4: "the driver asks to drain the GPU and reset it",
-    5: "the driver asks to recover the IMEX domain",
-}
-"""nvmlDeviceGpuRecoveryAction_t. With a mild one the GPU still computes."""
-
-ROW_FAILED = "failing ECC: a row of its memory could not be remapped"
-ROW_PENDING = "a row of its memory waits for a reset of the GPU to be remapped"
-PAGE_PENDING = "a page of its memory waits for a reset of the GPU to be retired"
-ECC_ERRORS = "uncorrected ECC errors since the driver was loaded"
-NO_ANSWER = "no answer within"
-MIG_HANDLE = "nvmlDeviceGetMigDeviceHandleByIndex"
-OPENING = ("nvmlDeviceGetHandleByIndex", MIG_HANDLE)
-EMPTY_SLOT = frozenset({2, 6})
-"""NVML errors of a MIG slot without an instance: invalid argument, not found."""
-
-ENDED = "the process that reads it ended"
-NO_INSTANCE = "MIG mode is on, and there is no MIG instance"
-UNIFIED = (
-    "its memory is the host's, of which nine tenths count as the GPU's; what is free of it changes "
-    "with all that runs on the host"
-)
-FABRIC_STATES = {
-    1: "its NVLink fabric is not started",
-    2: "its NVLink fabric is not ready yet",
-}
-"""nvmlGpuFabricInfo_t's state; 0 is a GPU without one, 3 is ready."""
 
 
 class Hearing:

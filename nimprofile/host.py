@@ -50,7 +50,7 @@ class Host:
         """Bus id (`00000000:53:00.0`) and device id (`2330:10de`) of each, in bus order."""
         folder = "sys/bus/pci/devices"
         return [
-            (f"0000{name}", f"{self._read(f'{folder}/{name}/device').strip()[2:]}:10de")
+            (f"0000{name}".upper(), f"{self._read(f'{folder}/{name}/device').strip()[2:]}:10de")
             for name in sorted(self._bus() or ())
             if self._read(f"{folder}/{name}/vendor").strip() == NVIDIA
             and self._read(f"{folder}/{name}/class").startswith(DISPLAY_CLASSES)

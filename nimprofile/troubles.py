@@ -6,49 +6,13 @@ Words for what NVML, its library and the process that reads it can do wrong.
 from __future__ import annotations
 
 from nimprofile.errors import NoGpuError
+from nimprofile.nvml_codes import phrase
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nimprofile.host import Host
 
-NVML_ERRORS = {
-    1: "NVML is not initialised",
-    2: "invalid argument",
-    3: "not supported",
-    4: "insufficient permissions",
-    6: "not found",
-    9: "the driver is not loaded",
-    10: "timeout",
-    11: "interrupt request issue",
-    12: "library not found",
-    13: "function not found",
-    14: "corrupted infoROM",
-    15: "GPU is lost",
-    16: "GPU requires a reset",
-    17: "blocked by the operating system",
-    18: "library and driver are of different versions",
-    19: "in use",
-    20: "insufficient memory",
-    21: "no data",
-    23: "insufficient resources",
-    25: "argument version mismatch",
-    27: "not ready",
-    28: "GPU not found",
-    29: "invalid state",
-    999: "unknown error",
-}
-"""nvmlReturn_t (NVML API reference) in words that end a sentence."""
-
-NO_PERMISSION = 4
-
 _INSTEAD = "Without a GPU, describe one: --gpus 8xh100, or --inventory FILE."
-
-
-def phrase(code: object) -> str:
-    """An NVML error code, or the text that stands for one, in words."""
-    if isinstance(code, int):
-        return NVML_ERRORS.get(code, f"NVML error {code}")
-    return str(code)
 
 
 def _no_gpu(problem: str, *remedies: str) -> NoGpuError:

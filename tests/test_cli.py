@@ -12,7 +12,7 @@ import pytest
 from helpers import H100_MIB, make_h100
 
 import nimprofile
-from nimprofile import Inventory, ManifestError, bundled_manifests, cli, parse_inventory
+from nimprofile import Inventory, ManifestError, bundled_manifests, cli, inputs, parse_inventory
 from nimprofile import parse_manifest as parse
 from nimprofile.testing import NO_LIBRARY, FakeNvml
 
@@ -326,7 +326,7 @@ def test_130_when_interrupted(run, monkeypatch):
 
 
 def test_without_a_manifest_the_bundled_ones_are_listed(run, monkeypatch):
-    monkeypatch.setattr(cli, "CONTAINER_MANIFESTS", ("/nowhere/m.yaml",))
+    monkeypatch.setattr(inputs, "CONTAINER_MANIFESTS", ("/nowhere/m.yaml",))
     code, _, err = run("select", "--gpus", "1xh100")
     assert 2 == code
     assert err.startswith("nimprofile: no manifest: name one with --manifest or NIM_MANIFEST_PATH")
@@ -334,12 +334,12 @@ def test_without_a_manifest_the_bundled_ones_are_listed(run, monkeypatch):
 
 
 def test_in_a_container_the_manifest_is_where_nim_keeps_it(run, manifest, monkeypatch):
-    monkeypatch.setattr(cli, "CONTAINER_MANIFESTS", ("/nowhere/m.yaml", manifest))
+    monkeypatch.setattr(inputs, "CONTAINER_MANIFESTS", ("/nowhere/m.yaml", manifest))
     assert (0, f"{ID_BF16}\n", "") == run("select", "--gpus", "1xh100", "--format", "id")
 
 
 def test_the_container_paths_are_nims_own():
-    assert cli.CONTAINER_MANIFESTS == (
+    assert inputs.CONTAINER_MANIFESTS == (
         "/opt/nim/etc/default/model_manifest.yaml",
         "/etc/nim/config/model_manifest.yaml",
     )
@@ -750,14 +750,14 @@ def test_an_empty_no_color_is_none(manifest, monkeypatch):
 
 def test_a_large_manifest_is_announced_on_a_terminal(manifest, monkeypatch, capsys):
     terminal = Terminal()
-    monkeypatch.setattr(cli, "SLOW_BYTES", 10)
+    monkeypatch.setattr(inputs, "SLOW_BYTES", 10)
     monkeypatch.setattr(sys, "stderr", terminal)
     cli.main(["select", "--manifest", manifest, "--gpus", "1xh100"])
     assert f"reading {manifest}, 0 MiB …\n" == terminal.getvalue()
 
 
 def test_a_large_manifest_is_not_announced_in_a_pipe(run, manifest, monkeypatch):
-    monkeypatch.setattr(cli, "SLOW_BYTES", 10)
+    monkeypatch.setattr(inputs, "SLOW_BYTES", 10)
     assert "" == run("select", "--manifest", manifest, "--gpus", "1xh100")[2]
 
 

@@ -9,17 +9,17 @@ from typing import NamedTuple
 from hypothesis import strategies as st
 
 from nimprofile.catalog import find_product
-from nimprofile.hearing import (
+from nimprofile.inventory import Connection, Gpu, Inventory, Link, MigInstance
+from nimprofile.nvml_codes import (
     ECC_ERRORS,
     FATAL_RECOVERIES,
     LOST,
     ROW_FAILED,
     ROW_PENDING,
     VIRTUALIZATIONS,
+    phrase,
 )
-from nimprofile.inventory import Connection, Gpu, Inventory, Link, MigInstance
 from nimprofile.request import EMPTY_GPU_FRACTION
-from nimprofile.troubles import phrase
 from nimprofile.values import ComputeCapability, normalise_gpu_name
 
 COMMON_PRODUCTS = (

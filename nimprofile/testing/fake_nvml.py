@@ -19,12 +19,11 @@ import os
 import re
 import sys
 
-from nimprofile import hearing
+from nimprofile import nvml_codes
 from nimprofile.catalog import mock_inventory
 from nimprofile.inventory import Link
 from nimprofile.record import Record
 from nimprofile.testing.fake_driver import install, symbols_of
-from nimprofile.troubles import NVML_ERRORS, phrase
 from nimprofile.values import MIB
 
 TYPE_CHECKING = False
@@ -193,9 +192,9 @@ def _level(link: Link) -> int | str:
     return _LEVELS.get(link, "nvlink")
 
 
-_LEVELS = {link: level for level, link in hearing.ANCESTORS.items()}
-_ARCHITECTURES = {name: number for number, name in hearing.ARCHITECTURES.items()}
-_VIRTUALIZATIONS = {name: number for number, name in hearing.VIRTUALIZATIONS.items()}
+_LEVELS = {link: level for level, link in nvml_codes.ANCESTORS.items()}
+_ARCHITECTURES = {name: number for number, name in nvml_codes.ARCHITECTURES.items()}
+_VIRTUALIZATIONS = {name: number for number, name in nvml_codes.VIRTUALIZATIONS.items()}
 
 
 def _board(gpu: Gpu, inventory: Inventory) -> dict[str, Any]:
@@ -259,7 +258,7 @@ def _health(gpu: Gpu) -> dict[str, Any]:
     facts: dict[str, Any] = {}
     for issue in gpu.health_issues:
         facts |= _readings(issue)
-    split_in_nothing = gpu.mig_enabled and gpu.unavailable == hearing.NO_INSTANCE
+    split_in_nothing = gpu.mig_enabled and gpu.unavailable == nvml_codes.NO_INSTANCE
     if gpu.unavailable is not None and not split_in_nothing and not _faults_of(gpu, 0):
         facts |= _readings(gpu.unavailable)
     return facts
@@ -267,38 +266,38 @@ def _health(gpu: Gpu) -> dict[str, Any]:
 
 def _readings(trouble: str) -> dict[str, Any]:
     errors, _, rest = trouble.partition(" ")
-    if errors.isdigit() and rest == hearing.ECC_ERRORS:
+    if errors.isdigit() and rest == nvml_codes.ECC_ERRORS:
         return {"ecc": int(errors)}
     if trouble not in _READINGS:
         raise ValueError(
             f"no reading of NVML means {trouble!r}; there are: "
-            + "; ".join([*_READINGS, f"3 {hearing.ECC_ERRORS}"])
+            + "; ".join([*_READINGS, f"3 {nvml_codes.ECC_ERRORS}"])
         )
     return _READINGS[trouble]
 
 
 _READINGS: dict[str, dict[str, Any]] = {
-    **{phrase(code): {"error": code} for code in sorted(hearing.LOST)},
-    **{text: {"recovery": action} for action, text in hearing.FATAL_RECOVERIES.items()},
-    **{text: {"recovery": action} for action, text in hearing.MILD_RECOVERIES.items()},
-    **{text: {"fabric": [state, 0]} for state, text in hearing.FABRIC_STATES.items()},
-    hearing.ROW_FAILED: {"remapped": [0, 0, 0, 1]},
-    hearing.ROW_PENDING: {"remapped": [0, 0, 1, 0]},
-    hearing.PAGE_PENDING: {"retired": 1},
+    **{nvml_codes.phrase(code): {"error": code} for code in sorted(nvml_codes.LOST)},
+    **{text: {"recovery": action} for action, text in nvml_codes.FATAL_RECOVERIES.items()},
+    **{text: {"recovery": action} for action, text in nvml_codes.MILD_RECOVERIES.items()},
+    **{text: {"fabric": [state, 0]} for state, text in nvml_codes.FABRIC_STATES.items()},
+    nvml_codes.ROW_FAILED: {"remapped": [0, 0, 0, 1]},
+    nvml_codes.ROW_PENDING: {"remapped": [0, 0, 1, 0]},
+    nvml_codes.PAGE_PENDING: {"retired": 1},
 }
 """The readings that mean a reason to be unavailable, or a health issue."""
 
 _REFUSED = re.compile(r"(?P<phrase>.+) \((?P<call>nvml\w+)\)")
-_CODES = {text: code for code, text in NVML_ERRORS.items()}
+_CODES = {text: code for code, text in nvml_codes.NVML_ERRORS.items()}
 
 
 def _faults_of(gpu: Gpu, place: int) -> list[Fault]:
     """What makes a GPU unavailable that no reading does: it hung, crashed, or refused a call."""
     why = gpu.unavailable or ""
     call = "nvmlDeviceGetMemoryInfo" if gpu.name else "nvmlDeviceGetHandleByIndex"
-    if why.startswith(hearing.NO_ANSWER):
+    if why.startswith(nvml_codes.NO_ANSWER):
         return [Fault(call, "hang", place)]
-    if why.startswith(hearing.ENDED):
+    if why.startswith(nvml_codes.ENDED):
         return [Fault(call, "crash", place)]
     if (refused := _REFUSED.fullmatch(why)) is None:
         return []
