@@ -166,10 +166,10 @@ def _print_cuda(inventory: Inventory, gpus: tuple[int, ...]) -> None:
 
 
 def _list(args: argparse.Namespace) -> int:
-    decision = judge(args)[1]
-    _warn_of_machine(decision)
     if args.nim and args.format == "json":
         raise UsageError("--nim is a layout of its own; leave --json out")
+    decision = judge(args)[1]
+    _warn_of_machine(decision)
     if decision.pinned is not None and decision.selected is None:
         from nimprofile.render import nothing_runs
 

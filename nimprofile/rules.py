@@ -25,7 +25,7 @@ from nimprofile.reasons import (
     WrongGpu,
 )
 from nimprofile.request import EMPTY_GPU_FRACTION
-from nimprofile.values import MIB, ComputeCapability
+from nimprofile.values import EMULATED_NVFP4_FROM, MIB, ComputeCapability
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,9 +71,6 @@ made for: that is how they are meant to run, so they count as native wherever th
 """
 
 AMPERE = _at_least("8.0")
-
-EMULATED_NVFP4_FROM = AMPERE
-"""Below 10.0 NVFP4 weights go through weight-only kernels written for Ampere and newer."""
 
 
 def is_emulated(profile: Profile, kind: GpuKind) -> bool:

@@ -97,6 +97,10 @@ class ComputeCapability(tuple[int, int]):
         )
 
 
+EMULATED_NVFP4_FROM = ComputeCapability((8, 0))
+"""Below 10.0 NVFP4 weights go through weight-only kernels written for Ampere and newer."""
+
+
 def parse_device_id(text: str) -> str:
     """Normalise a PCI id to NIM's `device:vendor` form: `2330`, `0x233010DE` -> `2330:10de`.
 

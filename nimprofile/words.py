@@ -27,7 +27,7 @@ from nimprofile.reasons import (
     Waiver,
     WrongGpu,
 )
-from nimprofile.values import GIB, MIB, ComputeCapability, format_gib, format_indices
+from nimprofile.values import EMULATED_NVFP4_FROM, GIB, MIB, format_gib, format_indices
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,9 +37,6 @@ if TYPE_CHECKING:
     from nimprofile.choice import Choice
     from nimprofile.inventory import Gpu, Inventory
     from nimprofile.reasons import Reason
-
-EMULATION_FROM = ComputeCapability((8, 0))
-"""Where NVFP4 emulation begins; on older GPUs the switch would not help."""
 
 
 def message(reason: Reason) -> str:
@@ -197,7 +194,7 @@ def _wanted(reason: WrongGpu | CapabilityTooLow | CapabilityUnmet) -> str:
     match reason:
         case WrongGpu(wanted, _, _):
             return f"of product {' / '.join(wanted)}"
-        case CapabilityTooLow("nvfp4", need, have, _) if have >= EMULATION_FROM:
+        case CapabilityTooLow("nvfp4", need, have, _) if have >= EMULATED_NVFP4_FROM:
             return f"of compute capability {need} or higher (or --allow-nvfp4-emulation)"
         case CapabilityTooLow(_, need, _, _):
             return f"of compute capability {need} or higher"

@@ -38,7 +38,7 @@ from nimprofile.reasons import (
     WrongGpu,
 )
 from nimprofile.request import Request
-from nimprofile.rules import EMULATED_NVFP4_FROM, RUNS_FROM
+from nimprofile.rules import RUNS_FROM
 from nimprofile.testing.drawn_machines import (
     COMMON_PRODUCTS,
     CUDAS,
@@ -51,7 +51,7 @@ from nimprofile.testing.drawn_machines import (
     indices_of,
 )
 from nimprofile.testing.drawn_manifests import gpu_tags, profiles
-from nimprofile.values import MIB, ComputeCapability, stated_gb_to_bytes
+from nimprofile.values import EMULATED_NVFP4_FROM, MIB, ComputeCapability, stated_gb_to_bytes
 
 
 class FittingPair(NamedTuple):
