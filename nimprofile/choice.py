@@ -81,7 +81,7 @@ def choose(
         tiers.setdefault(tier, []).append(index)
     taken: list[int] = []
     passed_over: list[PassedOver] = []
-    last = (0, False, False)
+    last = min(tiers)
     for tier, members in sorted(tiers.items()):
         missing = wanted - len(taken)
         if not missing:
@@ -135,7 +135,7 @@ def _worst(chosen: Sequence[int], machine: Machine) -> Link | None:
 def _cost(group: Sequence[int], machine: Machine) -> tuple[int, int]:
     """The worst connection of a set, then all of them taken together."""
     ranks = [_rank(pair, machine) for pair in combinations(group, 2)]
-    return max(ranks, default=0), sum(ranks)
+    return max(ranks), sum(ranks)
 
 
 def _best_connected(

@@ -97,6 +97,22 @@ def test_each_gpu_is_passed_over_for_its_own_reason():
     assert told == choice_message(choice)
 
 
+def test_every_lower_tier_is_passed_over_for_what_it_lacks():
+    gpus = [
+        make_gpu(0),
+        make_gpu(1, free=37_000),
+        make_gpu(2, health_issues=("it coughs",)),
+        make_gpu(3, health_issues=("it coughs",), free=37_000),
+    ]
+    request = Request(empty_gpu_gate=False)
+    choice = decide([ONE], make_inventory(*gpus), request).selected.choice
+    assert (PassedOver(By.FREE, (1,)), PassedOver(By.HEALTH, (2, 3))) == choice.passed_over
+
+
+def test_one_gpu_is_joined_to_none():
+    assert None is decide([ONE], machine(connections=BRIDGES)).selected.choice.link
+
+
 def test_of_two_pairs_as_near_the_lower_is_taken_for_its_index():
     pairs = [
         *links(Link.NVLINK, (0, 1), (2, 3)),

@@ -310,3 +310,94 @@ def test_an_instance_that_cannot_be_named_is_not_confused_with_a_board():
     nameless = SPLIT.replace(gpus=tuple(gpu.replace(uuid=None) for gpu in SPLIT.gpus))
     assert None is cuda_devices(nameless, [3])
     assert CudaDevices("1", "PCI_BUS_ID") == cuda_devices(nameless, [1])
+
+
+# Finer points, found by mutations.
+
+
+def test_an_inventory_of_which_nothing_is_hidden_is_the_very_same():
+    assert FOUR is visible(FOUR, {"CUDA_VISIBLE_DEVICES": "0,1,2,3"})
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", "void", "all", "0,1,2,3", "3,2,1,0", "/var/run/devices", "nvidia.com/gpu=all", "void,all"],
+)
+def test_a_runtime_that_gave_everything_is_not_worth_a_word(value):
+    assert () == remarks(FOUR, NVIDIA_VISIBLE_DEVICES=value)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [("all,0", [0, 1, 2, 3]), ("0,all", [0, 1, 2, 3]), ("/0", [0, 1, 2, 3])]
+)
+def test_all_and_paths_beside_others_leave_everything(value, expected):
+    assert expected == seen(FOUR, NVIDIA_VISIBLE_DEVICES=value)
+
+
+def test_void_beside_a_uuid_is_not_missed():
+    value = f"void,{uuid('GPU', 1)}"
+    assert (f"NVIDIA_VISIBLE_DEVICES={value} hides GPUs 0,2-3",) == remarks(
+        FOUR, NVIDIA_VISIBLE_DEVICES=value
+    )
+
+
+def test_all_that_is_not_listed_is_named():
+    (remark,) = remarks(FOUR, NVIDIA_VISIBLE_DEVICES="GPU-00000001,GPU-dead,GPU-beef")
+    assert remark.endswith("NVML does not list GPU-dead, GPU-beef")
+
+
+def test_a_word_that_is_no_uuid_is_nobodys():
+    assert [0, 1] == seen(GONE, NVIDIA_VISIBLE_DEVICES=f"{uuid('GPU', 0)},{uuid('GPU', 1)},some")
+    assert [0] == seen(GONE, CUDA_VISIBLE_DEVICES=f"{uuid('GPU', 0)},some,{uuid('GPU', 1)}")
+
+
+def test_a_gpu_without_uuid_that_answers_is_not_taken_for_a_missing_one():
+    machine = make_inventory(board(0), make_gpu(1))
+    assert [0] == seen(machine, CUDA_VISIBLE_DEVICES=f"{uuid('GPU', 0)},{uuid('GPU', 9)}")
+
+
+@pytest.mark.parametrize("value", ["4", "4,0"])
+def test_an_index_that_is_just_too_high(value):
+    assert [] == seen(FOUR, CUDA_VISIBLE_DEVICES=value)
+
+
+def test_a_uuid_wants_its_kind_and_more_than_that():
+    odd = make_inventory(make_gpu(0, uuid="a932f937"))
+    assert [] == seen(odd, CUDA_VISIBLE_DEVICES="a932")
+    assert [] == seen(make_inventory(board(0)), CUDA_VISIBLE_DEVICES="GPU-")
+    assert [0] == seen(make_inventory(board(0)), CUDA_VISIBLE_DEVICES="GPU-0")
+
+
+def test_an_instance_index_that_is_just_too_high():
+    assert [0, 1, 2, 3, 4] == seen(SPLIT, NVIDIA_VISIBLE_DEVICES="0:3")
+    assert [0, 4] == seen(SPLIT, NVIDIA_VISIBLE_DEVICES="0:2")
+
+
+def test_the_instances_of_another_board_are_not_seen():
+    machine = make_inventory(
+        board(0, mig_enabled=True),
+        board(1, mig_enabled=True),
+        make_gpu(2, uuid=uuid("MIG", 2), mig=MigInstance(0, 7, 0)),
+        make_gpu(3, uuid=uuid("MIG", 3), mig=MigInstance(1, 7, 0)),
+    )
+    assert [0, 2] == seen(machine, NVIDIA_VISIBLE_DEVICES=uuid("MIG", 2))
+    assert [1, 3] == seen(machine, NVIDIA_VISIBLE_DEVICES="1")
+
+
+def fastest(*gpus):
+    (index,) = seen(make_inventory(*gpus), CUDA_VISIBLE_DEVICES="0")
+    return index
+
+
+def test_the_fastest_is_of_the_highest_capability_then_of_the_most_memory():
+    assert 1 == fastest(make_gpu(0, name="A", capability="8.9"), make_gpu(1, name="B"))
+    assert 1 == fastest(make_gpu(0, name="A"), make_gpu(1, name="B", total=80_000))
+    assert 1 == fastest(make_gpu(0, name="A", total=None), make_gpu(1, name="B", total=1))
+    assert 0 == fastest(make_gpu(0, name="A"), make_gpu(1, name="B"))
+    assert 1 == fastest(make_gpu(0, name="A", capability=None), make_gpu(1, name="B"))
+
+
+def test_uuids_leave_no_doubt_about_the_order():
+    gpus = (make_gpu(0, name="A", uuid=uuid("GPU", 0)), make_gpu(1, name="B", uuid=uuid("GPU", 1)))
+    told = f"CUDA_VISIBLE_DEVICES={uuid('GPU', 1)} hides GPU 0"
+    assert (told,) == remarks(make_inventory(*gpus), CUDA_VISIBLE_DEVICES=uuid("GPU", 1))
