@@ -13,7 +13,7 @@ from helpers import (
     needing,
 )
 
-from nimprofile import Engine, ModelShape, Precision, Request, Requires
+from nimprofile import Engine, MigInstance, ModelShape, Precision, Request, Requires
 from nimprofile.catalog import mock_inventory
 from nimprofile.reasons import (
     CapabilityTooLow,
@@ -25,6 +25,7 @@ from nimprofile.reasons import (
     EngineUnavailable,
     GpuNotEmpty,
     LoraMismatch,
+    MigAlone,
     PrecisionUnknown,
     TagMismatch,
     TooLittleFree,
@@ -600,3 +601,27 @@ def test_every_condition_of_a_selector_must_hold():
         ("precision", "fp8"),
         ("tp", "1"),
     ] == [(reason.tag, reason.have) for reason in verdict.reasons]
+
+
+# MIG.
+
+
+def instance(**more):
+    return make_gpu(mig=MigInstance(9, 7, 0), **more)
+
+
+def test_a_profile_of_one_gpu_runs_on_a_mig_instance():
+    assert [] == kinds(judge(make_profile(llm_engine="vllm", tp="1"), make_inventory(instance())))
+
+
+@pytest.mark.parametrize("tags", [{"tp": "2"}, {"tp": "1", "pp": "2"}])
+def test_a_profile_that_spans_gpus_runs_on_no_mig_instances(tags):
+    machine = make_inventory(instance(), instance(index=1))
+    (reason,) = judge(make_profile(llm_engine="vllm", **tags), machine).reasons
+    assert MigAlone(2, (0, 1)) == reason
+
+
+def test_what_is_held_against_a_gpu_is_in_the_order_of_the_report():
+    profile = make_profile(llm_engine="vllm", tp="2", gpu="h100", precision="fp8")
+    machine = make_inventory(instance(capability="7.5"), instance(index=1, capability="7.5"))
+    assert ["gpu", "mig", "compute_capability"] == kinds(judge(profile, machine))
