@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from nimprofile import Host, NoGpuError, discover, nvml, parse_inventory, scrubbed, select
 from nimprofile.hearing import Hearing
+from nimprofile.tables import Style, gpus_text
 from nimprofile.testing import FakeNvml, Fault, manifests, nvml_inventories
 from nimprofile.visibility import cuda_devices, visible
 
@@ -196,3 +197,38 @@ def test_what_would_be_selected_if_all_answered_is_never_worse(inventory, manife
     assert any("would be selected if GPU" in warning for warning in decision.warnings)
     lost = {gpu.index for gpu in inventory.unavailable}
     assert lost & set(decision.if_answered.gpus)
+
+
+TOKENS = st.one_of(
+    st.sampled_from(["0", "1", "7", "-1", "all", "none", "void", "", " ", "0:0", "GPU-", "MIG-"]),
+    st.sampled_from(["GPU-00000001", "GPU-0", "MIG-GPU-00000000/7/0", "nvidia.com/gpu=0", "/dev"]),
+    st.text(max_size=12),
+)
+
+
+@given(
+    nvml_inventories(),
+    st.sampled_from(["CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES"]),
+    st.lists(TOKENS, max_size=6).map(",".join),
+    st.sampled_from([None, "PCI_BUS_ID", "FASTEST_FIRST", "x"]),
+)
+def test_any_text_in_a_variable_leaves_a_part_of_the_machine(inventory, name, text, order):
+    environ = {name: text} | ({} if order is None else {"CUDA_DEVICE_ORDER": order})
+    shown = visible(inventory, environ)
+    assert set(shown.gpus) <= set(inventory.gpus)
+    assert set(shown.connections) <= set(inventory.connections)
+    assert shown.remarks or shown == inventory
+    boards = {gpu.index for gpu in shown.gpus if gpu.mig is None}
+    assert {gpu.mig.board for gpu in shown.gpus if gpu.mig} <= boards
+    if name == "NVIDIA_VISIBLE_DEVICES" and text == "none":
+        assert () == shown.gpus
+
+
+@given(nvml_inventories(), st.integers(20, 250), st.booleans())
+def test_every_gpu_is_a_row_of_the_table(inventory, width, colour):
+    lines = gpus_text(inventory, Style(columns=True, colour=colour, width=width)).splitlines()
+    rows = [line.removeprefix("\x1b[31m").removeprefix("\x1b[33m") for line in lines[1:]]
+    for gpu, row in zip(inventory.gpus, rows, strict=False):
+        assert row.startswith(f"{gpu.index} ")
+    for gpu in inventory.unavailable:
+        assert any(gpu.unavailable in line for line in lines)
