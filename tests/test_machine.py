@@ -250,3 +250,11 @@ def test_beside_instances_a_whole_gpu_is_nearer():
     four = make_profile("four", llm_engine="vllm", tp="4", pp="1")
     verdict = decide([four], make_inventory(make_h100(0), *parts)).rejected[0]
     assert ["gpu_count"] == [reason.kind for reason in verdict.reasons]
+
+
+def test_where_no_gpu_can_be_used_all_are_missing():
+    gone = [make_h100(at).replace(unavailable=LOST) for at in range(2)]
+    (reason,) = decide([TWO], make_inventory(*gone)).rejected[0].reasons
+    assert (0, (0, 1)) == (reason.have, reason.missing)
+    assert "needs 2 GPUs; there is none, and GPUs 0-1 do not answer" == message(reason)
+    assert "GPUs 0-1 to answer again, or 2 GPUs" == remedy(reason)

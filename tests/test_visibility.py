@@ -191,6 +191,7 @@ def test_where_the_order_is_a_guess_it_is_said():
         pytest.param("0,1", [0, 1], id="fewer than are listed: privileged, or outside"),
         pytest.param("0,0", [0], id="twice is once"),
         pytest.param("7,6,5,4", [0, 1, 2, 3], id="the host's indices: the runtime has acted"),
+        pytest.param("0,5,6,7", [0, 1, 2, 3], id="the host's indices, one of them also ours"),
         pytest.param("2,9", [2], id="one that is not there"),
         pytest.param(uuid("GPU", 3), [3], id="a UUID"),
         pytest.param("GPU-00000003", [3], id="the beginning of a UUID"),
