@@ -11,7 +11,7 @@ from nimprofile.model import ModelShape
 from nimprofile.names import describe, parse_name
 from nimprofile.profile import NOTHING_REQUIRED, Profile, Requires, Stated, profile_from_tags
 from nimprofile.record import Record
-from nimprofile.values import stated_gb_to_bytes
+from nimprofile.values import parse_size, stated_gb_to_bytes
 from nimprofile.yaml_reader import place
 
 TYPE_CHECKING = False
@@ -246,12 +246,9 @@ def _whole(text: str, path: Path) -> int:
 
 def _size(text: str, path: Path) -> float:
     try:
-        size = float(text)
+        return parse_size(text)
     except ValueError:
-        size = -1.0
-    if not 0 < size < 1e6:
-        raise MisplacedError(f"{text!r} is not a size in GiB", path)
-    return size
+        raise MisplacedError(f"{text!r} is not a size in GiB", path) from None
 
 
 def _text(node: Node, path: Path) -> str | None:

@@ -10,7 +10,7 @@ import re
 
 from nimprofile.errors import ManifestError
 from nimprofile.record import Record
-from nimprofile.values import parse_device_id
+from nimprofile.values import parse_device_id, parse_size
 
 MAX_LINE = 4096
 
@@ -178,12 +178,10 @@ def _row(line: str, section: str, number: int, source: str) -> Row:
 
 def _gigabytes(text: str, source: str, number: int) -> float:
     try:
-        size = float(text)
+        return parse_size(text)
     except ValueError:
-        size = -1.0
-    if not 0 < size < 1e6:
-        raise ManifestError(f"{text!r} is not a size in GB", source=source, line=number)
-    return size
+        problem = f"{text!r} is not a size in GB"
+        raise ManifestError(problem, source=source, line=number) from None
 
 
 def _gpu(match: re.Match[str], section: str) -> ListedGpu:

@@ -10,6 +10,7 @@ from nimprofile.values import (
     ComputeCapability,
     normalise_gpu_name,
     parse_device_id,
+    parse_size,
     stated_gb_to_bytes,
 )
 
@@ -313,10 +314,9 @@ def _capability(text: str) -> ComputeCapability:
 
 def _stated_by_tag(text: str) -> Stated:
     try:
-        number = float(text)
+        number = parse_size(text)
     except ValueError:
-        number = -1.0
-    if not 0 < number < 1e6:
-        raise ManifestError(f"{text!r} is not a size in GB", place="tags.min_vram_per_device_gb")
+        problem = f"{text!r} is not a size in GB"
+        raise ManifestError(problem, place="tags.min_vram_per_device_gb") from None
     size = stated_gb_to_bytes(number)
     return Stated(size, size, STATED_BY_TAG, None, number)

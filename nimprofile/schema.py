@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from nimprofile.inventory_json import inventory_adapter
+from nimprofile.values import MAX_SIZE
 
 Tag = str | list[str] | bool | int | float | None
 Count = Annotated[int, Field(gt=0)]
@@ -27,7 +28,7 @@ class RequiresBlock(BaseModel):
     compute_capability: Specifiers | None = Field(None, examples=[">=8.9"])
     driver: Specifiers | None = Field(None, examples=[">=550"])
     cuda: Specifiers | None = Field(None, examples=[">=12.4"])
-    memory_gib_per_gpu: Annotated[float, Field(gt=0, lt=1e6)] | None = Field(
+    memory_gib_per_gpu: Annotated[float, Field(gt=0, lt=MAX_SIZE)] | None = Field(
         None, description="memory of each GPU, in GiB of 2**30 bytes"
     )
 

@@ -14,6 +14,9 @@ MIB = 1 << 20
 GIB = 1 << 30
 GB = 10**9
 
+MAX_SIZE = 1e6
+"""Above any size in GB or GiB that a manifest can mean."""
+
 NAMEPLATE_GB = frozenset({16, 24, 32, 40, 48, 80, 94, 96, 128, 141, 144, 180, 192, 288})
 """Sizes that boards for serving models are sold as, in GB of 10**9 bytes."""
 
@@ -32,6 +35,14 @@ def stated_gb_to_bytes(number: float) -> int:
     if number in NAMEPLATE_GB:
         return int(number) * GB
     return round(number * GIB)
+
+
+def parse_size(text: str) -> float:
+    """Read a size in GB or GiB, more than nothing and less than a million; ValueError if not."""
+    size = float(text)
+    if not 0 < size < MAX_SIZE:
+        raise ValueError(f"{text!r} is no size")
+    return size
 
 
 UNIFIED_SHARE = 9, 10
