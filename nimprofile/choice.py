@@ -116,8 +116,11 @@ def _of_one_tier(
     lowest = list(members[:missing])
     if not machine.links or len(taken) + missing < 2:
         return By.INDEX, lowest
+    cost = _cost([*taken, *lowest], machine)
+    if cost == (0, 0):  # as on every NVSwitch machine
+        return By.INDEX, lowest
     best = _best_connected(taken, members, missing, machine)
-    better = _cost([*taken, *best], machine) < _cost([*taken, *lowest], machine)
+    better = _cost([*taken, *best], machine) < cost
     return (By.LINKS, best) if better else (By.INDEX, lowest)
 
 
@@ -157,12 +160,20 @@ def _grown(
     taken: Sequence[int], seed: int, members: Sequence[int], missing: int, machine: Machine
 ) -> list[int]:
     """A set around one GPU: always the one that joins best."""
-
-    def cost(index: int) -> tuple[int, int, int]:
-        ranks = [_rank((index, other), machine) for other in (*taken, *added)]
-        return max(ranks), sum(ranks), index
-
     added = [seed]
+    costs = {
+        index: _joining((0, 0), [_rank((index, other), machine) for other in (*taken, seed)])
+        for index in members
+        if index != seed
+    }
     while len(added) < missing:
-        added.append(min((one for one in members if one not in added), key=cost))
+        nearest = min(costs, key=lambda index: (costs[index], index))
+        del costs[nearest]
+        added.append(nearest)
+        for index, cost in costs.items():
+            costs[index] = _joining(cost, [_rank((index, nearest), machine)])
     return added
+
+
+def _joining(cost: tuple[int, int], ranks: list[int]) -> tuple[int, int]:
+    return max(cost[0], *ranks), cost[1] + sum(ranks)

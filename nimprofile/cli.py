@@ -143,25 +143,27 @@ def _select(args: argparse.Namespace) -> int:
         case "name":
             print(chosen.profile.name)
         case "env":
-            from shlex import quote
-
-            print(f"export NIM_MODEL_PROFILE={quote(chosen.profile.id)}")
-            if args.gpus is None and args.inventory is None:  # the engine will run right here
-                _print_cuda(decision.inventory, chosen.gpus)
+            here = args.gpus is None and args.inventory is None  # the engine will run right here
+            devices = _cuda(decision.inventory, chosen.gpus) if here else {}
+            _print_exports({"NIM_MODEL_PROFILE": chosen.profile.id, **devices})
         case "cuda":
-            _print_cuda(decision.inventory, chosen.gpus)
+            _print_exports(_cuda(decision.inventory, chosen.gpus))
     return SELECTED
 
 
-def _print_cuda(inventory: Inventory, gpus: tuple[int, ...]) -> None:
-    from shlex import quote
-
+def _cuda(inventory: Inventory, gpus: tuple[int, ...]) -> dict[str, str]:
     from nimprofile.visibility import cuda_devices
 
     devices = cuda_devices(inventory, gpus)
     if devices is None:
         raise InventoryError("a MIG instance whose UUID is unknown cannot be named to CUDA")
-    for name, value in devices.environ.items():
+    return devices.environ
+
+
+def _print_exports(variables: dict[str, str]) -> None:
+    from shlex import quote
+
+    for name, value in variables.items():
         print(f"export {name}={quote(value)}")
 
 
@@ -242,7 +244,8 @@ def _gpus(args: argparse.Namespace) -> int:
         from nimprofile.inventory_json import record
 
         record(inventory, args.record)
-        tell([f"nimprofile: recorded {len(inventory.gpus)} GPUs in {args.record}"])
+        if args.record != "-":
+            tell([f"nimprofile: recorded {len(inventory.gpus)} GPUs in {args.record}"])
     elif args.format == "json":
         _print_json(inventory.to_dict())
     else:

@@ -16,6 +16,9 @@ from nimprofile.nvml_codes import (
     ARCHITECTURES,
     ECC_ERRORS,
     EMPTY_SLOT,
+    ENDED,
+    FABRIC_FAILED,
+    FABRIC_READY,
     FABRIC_STATES,
     FATAL_RECOVERIES,
     HARMLESS,
@@ -76,7 +79,9 @@ class Hearing:
         if "count" not in machine:
             if self.late:
                 raise troubles.no_answer(timeout, machine.get("asking"))
-            raise troubles.crashed(self.ending or "it said nothing", machine.get("asking"))
+            raise troubles.crashed(
+                (self.ending or "it said nothing").removeprefix(f"{ENDED}: "), machine.get("asking")
+            )
         boards = [self._board(index, host) for index in range(machine["count"])]
         boards = _placed(boards, host.gpus())
         gpus = list(boards)
@@ -198,37 +203,49 @@ class Hearing:
 
     def _remarks(self) -> Iterator[str]:
         """What was refused for no good reason, once for all it was refused of; what is pending."""
-        refusals: dict[tuple[str, object], dict[object, None]] = {}
-        pending = []
+        refusals: dict[tuple[str, object], list[object]] = {}
+        pending: dict[str, list[object]] = {}
         for subject, about in self.facts.items():
-            if subject is None:
+            if subject is None or self._is_empty_slot(str(subject)):
                 continue
-            if "done" not in about and "asking" in about and not self._is_empty_slot(str(subject)):
-                pending.append(f"{about['asking']} of {_called(subject)}")
-            if self._failure(subject) is not None:
+            if "done" not in about and "asking" in about:
+                pending.setdefault(about["asking"], []).append(subject)
+            pair = "-" in str(subject)
+            if not pair and (self._failure(subject) or not self._has_slots(subject)):
                 continue
-            for call, code in about["refused"]:
+            for call, code in dict.fromkeys(about["refused"]):
                 answered = call == "nvmlDeviceGetMemoryInfo" and "memory" in about
-                empty = call == MIG_HANDLE and code in EMPTY_SLOT
-                if code not in HARMLESS and not answered and not empty:
-                    refusals.setdefault((call, code), {})[subject] = None
+                if code not in HARMLESS and not answered:
+                    refusals.setdefault((call, code), []).append(subject)
         for (call, code), subjects in sorted(refusals.items(), key=str):
-            boards = tuple(subject for subject in subjects if isinstance(subject, int))
-            named = [f"GPU{'s' if len(boards) > 1 else ''} {format_indices(boards)}"] * bool(boards)
-            named += [_called(subject) for subject in subjects if not isinstance(subject, int)]
-            yield f"{', '.join(named)}: {call}: {phrase(code)}"
+            yield f"{_called(subjects)}: {call}: {phrase(code)}"
         if self.ending is not None:
-            calls = f"; it was in {', '.join(pending)}" if pending else ""
-            yield f"the reading was cut short: {self.ending}{calls}"
+            calls = [f"{call} of {_called(pending[call])}" for call in sorted(pending)]
+            where = f"; it was in {', '.join(calls)}" if calls else ""
+            yield f"the reading was cut short: {self.ending}{where}"
+
+    def _has_slots(self, subject: object) -> bool:
+        """Whether its MIG slots could be counted; if not, that is its reason already."""
+        about = self._about(subject)
+        refused = any(call == "nvmlDeviceGetMaxMigDeviceCount" for call, _ in about["refused"])
+        return not (refused and about.get("mig") == 1)
 
 
-def _called(subject: object) -> str:
-    """`GPU 3`, `slot 0 of GPU 3`, `GPUs 0 and 3`."""
-    text = str(subject)
-    if "/" in text:
-        board, _, slot = text.partition("/")
-        return f"slot {slot} of GPU {board}"
-    return f"GPUs {text.replace('-', ' and ')}" if "-" in text else f"GPU {text}"
+def _called(subjects: list[object]) -> str:
+    """`GPUs 0-3, slot 0 of GPU 1`, `28 pairs of GPUs 0-7`."""
+    boards = tuple(subject for subject in subjects if isinstance(subject, int))
+    slots = sorted(str(subject) for subject in subjects if "/" in str(subject))
+    pairs = [str(subject) for subject in subjects if "-" in str(subject)]
+    names = [_gpus(boards)] if boards else []
+    names += ["slot {1} of GPU {0}".format(*slot.split("/")) for slot in slots]
+    if pairs:
+        joined = {int(index) for pair in pairs for index in pair.split("-")}
+        names.append(f"{len(pairs)} pair{'s' * (len(pairs) > 1)} of {_gpus(tuple(joined))}")
+    return ", ".join(names)
+
+
+def _gpus(indices: tuple[int, ...]) -> str:
+    return f"GPU{'s' * (len(indices) > 1)} {format_indices(indices)}"
 
 
 def _placed(boards: list[Gpu], on_bus: Sequence[tuple[str, str]]) -> list[Gpu]:
@@ -270,8 +287,8 @@ def _health_issues(about: dict[str, Any]) -> Iterator[str]:
     state, status = about.get("fabric", (0, 0))
     if state in FABRIC_STATES:
         yield FABRIC_STATES[state]
-    elif state == 3 and status:
-        yield f"its NVLink fabric failed: {phrase(status)}"
+    elif state == FABRIC_READY and status:
+        yield f"{FABRIC_FAILED}{phrase(status)}"
 
 
 def _memory(about: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from dataclasses import fields
 from functools import cache
 
@@ -18,7 +17,7 @@ from nimprofile.catalog import product_of
 from nimprofile.errors import InventoryError, ManifestError
 from nimprofile.inventory import Gpu, Inventory
 from nimprofile.listing import is_listing, read_listing, unwrap_json_lines
-from nimprofile.manifest import MAX_BYTES, decode, read_text
+from nimprofile.manifest import read_stdin, read_text
 from nimprofile.values import normalise_gpu_name
 from nimprofile.yaml_reader import place
 
@@ -47,7 +46,7 @@ def load_inventory(path: str | os.PathLike[str]) -> Inventory:
     name = str(path)
     try:
         if name == "-":
-            text, name = decode(sys.stdin.buffer.read(MAX_BYTES + 1), "<stdin>"), "<stdin>"
+            text, name = read_stdin(), "<stdin>"
         else:
             text = read_text(name, what="inventory")
     except ManifestError as error:

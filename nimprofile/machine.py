@@ -115,14 +115,19 @@ def revived(inventory: Inventory) -> Inventory:
     """The same machine if every GPU answered: the missing ones idle, and like the others.
 
     What is not known of a missing GPU is that of another of its product, or of any where all are
-    alike. One that nothing is known of stays missing, as does a board or an instance of MIG.
+    alike. One that nothing is known of stays missing; so does a board in MIG mode, and a MIG
+    instance whose size is not known.
     """
     whole = [gpu for gpu in inventory.offered if gpu.mig is None]
     products = {_product_key(gpu) for gpu in whole}
 
     def back(gpu: Gpu) -> Gpu:
-        if gpu.unavailable is None or gpu.mig is not None or gpu.mig_enabled:
+        if gpu.unavailable is None or gpu.mig_enabled:
             return gpu
+        if gpu.mig is not None:
+            total = gpu.memory_total_mib
+            known = gpu.name is not None and total is not None
+            return gpu.replace(unavailable=None, memory_free_mib=total) if known else gpu
         nameless = gpu.name is None and gpu.device_id is None
         if nameless and len(products) != 1:
             return gpu

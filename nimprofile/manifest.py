@@ -29,7 +29,7 @@ def load_manifest(path: str | os.PathLike[str]) -> Manifest:
     """
     name = os.fspath(path)
     if name == "-":
-        return parse_manifest(decode(sys.stdin.buffer.read(MAX_BYTES + 1), "<stdin>"), "<stdin>")
+        return parse_manifest(read_stdin(), "<stdin>")
     if not os.path.lexists(name) and (bundled := bundled_manifests().get(name)):
         name = bundled
     return parse_manifest(read_text(name, what="manifest"), name)
@@ -46,6 +46,13 @@ def bundled_manifests() -> dict[str, str]:
             files = sorted(file for file in os.listdir(folder) if file.endswith(".yaml"))
             return {file.removesuffix(".yaml"): os.path.join(folder, file) for file in files}
     return {}
+
+
+def read_stdin() -> str:
+    """Read standard input as `read_text` reads a file."""
+    if sys.stdin is None:
+        raise ManifestError("standard input is closed", source="<stdin>")
+    return decode(sys.stdin.buffer.read(MAX_BYTES + 1), "<stdin>")
 
 
 def read_text(name: str, *, what: str) -> str:

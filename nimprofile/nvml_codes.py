@@ -109,6 +109,8 @@ UNIFIED = (
     "its memory is the host's, of which nine tenths count as the GPU's; what is free of it changes "
     "with all that runs on the host"
 )
+FABRIC_FAILED = "its NVLink fabric failed: "
+FABRIC_READY = 3
 FABRIC_STATES = {
     1: "its NVLink fabric is not started",
     2: "its NVLink fabric is not ready yet",

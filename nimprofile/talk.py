@@ -10,10 +10,18 @@ if TYPE_CHECKING:
 
 
 def tell(lines: Iterable[str]) -> None:
-    """Talk; with standard error closed there is nobody to talk to (and `print` takes stdout)."""
-    if sys.stderr is not None:
+    """Say these lines; where nobody can hear them, that changes neither answer nor exit code.
+
+    With standard error closed, `print` would take standard output.
+    """
+    if sys.stderr is None:
+        return
+    try:
         for line in lines:
             print(line, file=sys.stderr)
+        sys.stderr.flush()
+    except OSError:  # a reader that went away, a full disk
+        sys.stderr = None  # or Python's own last flush fails, and the exit code with it
 
 
 def watched() -> bool:

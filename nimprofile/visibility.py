@@ -90,6 +90,7 @@ def _seen_by_cuda(
     order, doubt = _cuda_order(gpus, environ.get(CUDA_ORDER))
     nameless = _nameless(gpus)
     seen: list[Gpu] = []
+    maybe: set[str] = set()
     remark = ""
     numeric: bool | None = None
     for token in map(str.strip, value.split(",")):
@@ -100,23 +101,26 @@ def _seen_by_cuda(
             gpu, why = None, "does not go with what stands before it (numbers and UUIDs do not mix)"
         else:
             gpu = _numbered(number[0], order) if number else _by_uuid(token, gpus)
-        if gpu is None and _UUID.match(token) and not numeric and nameless:
-            gpu = nameless.pop(0)  # one that does not answer, and may be it
-        if gpu is None:
+        if gpu in seen or token.lower() in maybe:
+            return set(), f"{token!r} names a GPU a second time, so there is none at all"
+        if gpu is not None:
+            seen.append(gpu)
+        elif not numeric and _is_of_nobody(token, gpus) and len(maybe) < len(nameless):
+            maybe.add(token.lower())  # of one that does not answer
+        else:
             if value.strip():
                 remark = f"{token!r} {why}, so it and what follows count for nothing"
             break
-        if gpu in seen:
-            return set(), f"{token!r} names a GPU a second time, so there is none at all"
-        seen.append(gpu)
     remark = remark or (doubt if numeric and seen else "")
+    kept = {gpu.index for gpu in (nameless if maybe else [])}
+    kept |= {gpu.index for gpu in seen if gpu.unavailable}
     if any(gpu.mig or gpu.mig_enabled for gpu in seen):
         instances = (_first_instance(gpu, gpus) for gpu in seen)
         instance = next((gpu for gpu in instances if gpu is not None), None)
         if instance is not None and instance.mig is not None:
-            return {instance.index, instance.mig.board}, _ONE_INSTANCE
+            return kept | {instance.index, instance.mig.board}, _ONE_INSTANCE
         seen = [gpu for gpu in seen if not gpu.mig_enabled]
-    return {gpu.index for gpu in seen}, remark
+    return kept | {gpu.index for gpu in seen}, remark
 
 
 _ONE_INSTANCE = "CUDA shows a program one MIG instance, and beside it no other GPU"
@@ -127,6 +131,13 @@ _DOUBTED_ORDER = (
     "highest compute capability, then of the most memory; CUDA_DEVICE_ORDER=PCI_BUS_ID or UUIDs "
     "leave no doubt"
 )
+
+
+def _is_of_nobody(token: str, gpus: Sequence[Gpu]) -> bool:
+    """Whether it is a UUID, and no GPU that tells its own begins so."""
+    folded = token.lower()
+    told = (gpu.uuid.lower() for gpu in gpus if gpu.uuid is not None)
+    return _UUID.match(token) is not None and not any(uuid.startswith(folded) for uuid in told)
 
 
 def _nameless(gpus: Sequence[Gpu]) -> list[Gpu]:
@@ -208,7 +219,7 @@ def _seen_in_container(
     named = {token: _indexed(token, gpus) or _by_uuid(token, gpus) for token in tokens}
     missing = [token for token, gpu in named.items() if gpu is None]
     found = [gpu.index for gpu in named.values() if gpu is not None]
-    maybe = _nameless(gpus) if any(map(_UUID.match, missing)) else []
+    maybe = _nameless(gpus) if any(_is_of_nobody(token, gpus) for token in missing) else []
     found += [gpu.index for gpu in maybe]
     remark = f"NVML does not list {', '.join(missing)}" if len(missing) > len(maybe) else ""
     return _with_boards(found, gpus) if found else everything, remark

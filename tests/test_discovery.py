@@ -401,7 +401,7 @@ def test_links_that_hang_leave_the_gpus_as_they_are():
         machine = discover(timeout=0.8, environ={})
     assert 4 == len(machine.offered)
     assert () == machine.connections
-    assert "nvmlDeviceGetTopologyCommonAncestor of GPUs " in machine.remarks[0]
+    assert "nvmlDeviceGetTopologyCommonAncestor of 3 pairs of GPUs 0-3" in machine.remarks[0]
 
 
 @pytest.mark.parametrize(
@@ -500,7 +500,7 @@ def test_a_quick_driver_is_not_worth_a_word():
 
 def test_a_crash_does_not_take_the_caller_down():
     told = failure("1xt4", Fault("nvmlDeviceGetCount", "crash"))
-    assert "ended in nvmlDeviceGetCount: the process that reads it ended: Segmentation" in told
+    assert "the process that reads NVML ended in nvmlDeviceGetCount: Segmentation fault." in told
 
 
 def test_after_a_crash_what_was_read_is_there_and_what_was_not_says_why():
@@ -860,3 +860,26 @@ def test_this_host_can_be_asked():
     host = Host()
     assert host.memory() is None or host.memory().total >= host.memory().available
     assert host.devices() in {None, *range(64)}
+
+
+def linked(count=4):
+    pairs = ((a, b) for a in range(count) for b in range(a + 1, count))
+    gpus = tuple(make_gpu(at) for at in range(count))
+    return Inventory(gpus, connections=tuple(Connection(pair, Link.SYS) for pair in pairs))
+
+
+@pytest.mark.parametrize("code", [15, 999])
+def test_what_is_refused_of_links_is_one_remark_in_one_order(code):
+    told = set()
+    for _ in range(10):
+        heard = hear(linked(), Fault("nvmlDeviceGetTopologyCommonAncestor", code))
+        assert 4 == len(heard.offered)
+        told.add(heard.remarks)
+    phrase = {15: "GPU is lost", 999: "unknown error"}[code]
+    ((remark,),) = told
+    assert f"6 pairs of GPUs 0-3: nvmlDeviceGetTopologyCommonAncestor: {phrase}" == remark
+
+
+def test_what_is_a_reason_already_is_no_remark():
+    heard = hear(make_inventory(BOARD, PART), Fault("nvmlDeviceGetMaxMigDeviceCount", 999))
+    assert () == heard.remarks

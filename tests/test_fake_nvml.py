@@ -357,3 +357,89 @@ def test_one_fake_is_not_used_twice_at_once():
     with fake:
         pynvml.nvmlInit()
         assert 1 == pynvml.nvmlDeviceGetCount()
+
+
+@pytest.mark.parametrize(
+    ("fault", "problem"),
+    [
+        (("*", 0), "outcome 0 is no NVML code"),
+        (("*", True), "outcome True is no NVML code"),
+        (("*", -3), "outcome -3 is no NVML code"),
+        (("*", 15, None, -1), "after and delay are 0 or more, times 1 or more"),
+        (("*", 15, None, 0, 0), "after and delay are 0 or more, times 1 or more"),
+        (("*", "slow", None, 0, None, -1), "after and delay are 0 or more, times 1 or more"),
+        (("dlopen", "hang"), "the library can only be missing"),
+        (("nvmlDeviceGetName", "missing", 1), "it lacks always, and for every GPU"),
+        (("nvmlDeviceGetName", "missing", None, 3), "it lacks always, and for every GPU"),
+    ],
+)
+def test_a_fault_that_makes_no_sense_is_refused(fault, problem):
+    with pytest.raises(ValueError, match=problem):
+        Fault(*fault)
+
+
+@pytest.mark.parametrize("call", ["nvmlInit", "nvmlDeviceGetCount", "dlopen"])
+def test_a_call_about_no_gpu_cannot_fail_for_one(call):
+    outcome = "missing" if call == "dlopen" else 9
+    with pytest.raises(ValueError, match=r"is about no GPU|for every GPU"):
+        FakeNvml("1xt4", Fault(call, outcome, gpu=0))
+
+
+@pytest.mark.parametrize(
+    "issues",
+    [
+        ("its NVLink fabric is not started", "its NVLink fabric is not ready yet"),
+        ("0 uncorrected ECC errors since the driver was loaded",),
+        ("\u00b2 uncorrected ECC errors since the driver was loaded",),
+    ],
+)
+def test_what_cannot_be_read_at_once_or_at_all_is_refused(issues):
+    with pytest.raises(ValueError, match=r"does not say all of|no reading of NVML means"):
+        FakeNvml(make_inventory(make_gpu(health_issues=issues)))
+
+
+def test_a_failed_fabric_is_failed_again():
+    ill = make_gpu(health_issues=("its NVLink fabric failed: unknown error",))
+    with FakeNvml(make_inventory(ill)):
+        assert ill == discover(environ={}).gpus[0]
+
+
+INSTANCES = (
+    make_gpu(0, mig_enabled=True, uuid="GPU-0"),
+    make_gpu(1, name="Acme X1 MIG 1g", uuid="MIG-1", mig=MigInstance(0, 7, 0)),
+)
+
+
+@pytest.mark.parametrize(
+    "gone",
+    [
+        {"unavailable": "GPU is lost"},
+        {"unavailable": "unknown error (nvmlDeviceGetMemoryInfo)"},
+        {
+            "unavailable": "insufficient permissions (nvmlDeviceGetMigDeviceHandleByIndex)",
+            "uuid": None,
+            "name": "Acme X1 MIG",
+            "mig": MigInstance(0),
+        },
+    ],
+    ids=lambda gone: gone["unavailable"],
+)
+def test_an_instance_that_cannot_be_used_is_that_again(gone):
+    part = INSTANCES[1].replace(index=2, uuid="MIG-2", memory_total_mib=None, memory_free_mib=None)
+    box = make_inventory(*INSTANCES, part.replace(**gone))
+    with FakeNvml(box):
+        assert box == discover(environ={})
+
+
+def test_an_instance_that_hung_is_not_faked():
+    part = INSTANCES[1].replace(index=2, uuid="MIG-2", unavailable="no answer within 1 s")
+    with pytest.raises(ValueError, match="a MIG instance is not unavailable for"):
+        FakeNvml(make_inventory(*INSTANCES, part))
+
+
+def test_a_gpu_that_hung_hangs_again_in_the_same_call():
+    why = "no answer within 1 s (in nvmlDeviceGetTotalEccErrors)"
+    with FakeNvml(make_inventory(make_gpu(0), make_gpu(1, unavailable=why))):
+        found = discover(timeout=0.8, environ={})
+    assert "no answer within 0.8 s (in nvmlDeviceGetTotalEccErrors)" == found.gpus[1].unavailable
+    assert 40_000 == found.gpus[1].memory_total_mib

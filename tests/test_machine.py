@@ -146,12 +146,18 @@ def test_a_named_missing_gpu_comes_back_among_strangers():
     assert [True, True] == [gpu.offered for gpu in revived(machine).gpus]
 
 
-@pytest.mark.parametrize(
-    "changes", [{"mig_enabled": True}, {"mig": MigInstance(9, 7, 0)}], ids=["board", "instance"]
-)
-def test_what_mig_takes_away_does_not_come_back(changes):
-    machine = make_inventory(make_h100(0), make_h100(1).replace(unavailable=LOST, **changes))
+def test_a_board_in_mig_mode_does_not_come_back():
+    board = make_h100(1).replace(unavailable=LOST, mig_enabled=True)
+    machine = make_inventory(make_h100(0), board)
     assert machine == revived(machine)
+
+
+def test_an_instance_comes_back_when_its_size_is_known():
+    part = make_gpu(1, free=5, mig=MigInstance(9, 7, 0), unavailable=LOST)
+    (back,) = revived(make_inventory(part)).gpus
+    assert (None, 40_000) == (back.unavailable, back.memory_free_mib)
+    nameless = make_inventory(Gpu(1, mig=MigInstance(9, 7, 0), unavailable=LOST))
+    assert nameless == revived(nameless)
 
 
 TWO = make_profile("two", llm_engine="vllm", tp="2", pp="1")

@@ -476,3 +476,44 @@ def test_a_recording_of_a_box_that_hangs_is_a_test_machine(tmp_path):
     with FakeNvml(load_inventory(path)):
         found = discover(timeout=1, environ={})
     assert [3] == [gpu.index for gpu in found.unavailable]
+
+
+@pytest.mark.parametrize("stderr", ["/dev/full", "pipe"])
+@pytest.mark.parametrize(
+    ("argv", "code", "lines"),
+    [
+        (("select", "--manifest", LARGE, "--format", "id"), 0, 1),
+        (("select", "--manifest", "nowhere.yaml"), 3, 0),
+        (("gpus", "--expect-gpus", "3"), 5, 0),
+    ],
+    ids=["select", "bad manifest", "expect"],
+)
+def test_nobody_to_talk_to_changes_neither_answer_nor_exit_code(argv, code, lines, stderr):
+    read, write = os.pipe()
+    os.close(read)  # a reader that went away
+    with open("/dev/full" if stderr == "/dev/full" else write, "w") as nobody:
+        done = subprocess.run(
+            [sys.executable, "-m", "nimprofile", *argv],
+            env=fake("8xh100", lost(5)).environ,
+            stdout=subprocess.PIPE,
+            stderr=nobody,
+            check=False,
+        )
+    if stderr == "/dev/full":
+        os.close(write)
+    assert (code, lines) == (done.returncode, len(done.stdout.splitlines()))
+
+
+@pytest.mark.parametrize("option", ["--manifest", "--inventory"])
+def test_a_closed_standard_input_is_said_to_be(option):
+    other = f"--manifest {SMALL}" if option == "--inventory" else "--gpus 1xt4"
+    command = f"{sys.executable} -m nimprofile select {other} {option} - <&-"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert (3, "nimprofile: <stdin>: standard input is closed\n") == (done.returncode, done.stderr)
+
+
+def test_half_of_what_must_be_exported_is_not_exported():
+    box = load_inventory(MACHINES["1xh100-7x1g.10gb"])
+    box = box.replace(gpus=tuple(gpu.replace(uuid=None) for gpu in box.gpus))
+    model = ("--manifest", "llama-nemotron-embed-300m-v2")
+    assert (3, "") == run(FakeNvml(box), "select", *model, "--format", "env")[:2]

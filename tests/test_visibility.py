@@ -402,3 +402,29 @@ def test_uuids_leave_no_doubt_about_the_order():
     gpus = (make_gpu(0, name="A", uuid=uuid("GPU", 0)), make_gpu(1, name="B", uuid=uuid("GPU", 1)))
     told = f"CUDA_VISIBLE_DEVICES={uuid('GPU', 1)} hides GPU 0"
     assert (told,) == remarks(make_inventory(*gpus), CUDA_VISIBLE_DEVICES=uuid("GPU", 1))
+
+
+@pytest.mark.parametrize("value", ["0,1", "0", "1,0"])
+def test_a_split_board_that_cannot_be_used_stays_with_its_reason(value):
+    gone = board(0, mig_enabled=True).replace(unavailable="there is no MIG instance")
+    assert 0 in seen(make_inventory(gone, board(1)), CUDA_VISIBLE_DEVICES=value)
+
+
+TWO_GONE = make_inventory(
+    board(0), *(Gpu(at, unavailable="GPU is lost") for at in (1, 2)), board(3)
+)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("GPU-dead", [1, 2]),
+        ("GPU-dead,GPU-beef", [1, 2]),
+        ("GPU-dead,GPU-DEAD", []),
+        ("GPU-dead,GPU-beef,GPU-f00d,GPU-00000003", [1, 2]),
+        ("GPU-0000000", []),
+        ("GPU-00000003,GPU-dead", [1, 2, 3]),
+    ],
+)
+def test_a_uuid_that_no_gpu_tells_may_be_of_any_that_does_not_answer(value, expected):
+    assert expected == seen(TWO_GONE, CUDA_VISIBLE_DEVICES=value)

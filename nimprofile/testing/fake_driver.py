@@ -184,11 +184,10 @@ class _Function:
             return refused.code
 
     def _gpu(self, raw: list[int]) -> int | None:
-        if self.symbol == "nvmlDeviceGetHandleByIndex_v2":
-            return raw[0]
-        if self.symbol.startswith("nvmlDevice") and self.symbol != "nvmlDeviceGetCount_v2":
-            return _decode(raw[0])[0]
-        return None
+        if not about_a_gpu(self.symbol):
+            return None
+        by_index = self.symbol == "nvmlDeviceGetHandleByIndex_v2"
+        return raw[0] if by_index else _decode(raw[0])[0]
 
 
 def _raw(arg: Any) -> int:
@@ -304,6 +303,9 @@ def _mig_handle(library: _Library, handle: int, slot: int, address: int) -> None
     board, _ = _decode(handle)
     if slot >= len(library.gpus[board]["instances"]):
         raise _Refused(NOT_FOUND)
+    instance = library.gpus[board]["instances"][slot]
+    if instance.get("error") and not instance["answers"]:
+        raise _Refused(instance["error"])
     _put(address, _handle(board, slot), c_size_t)
 
 
@@ -372,3 +374,8 @@ _SYMBOLS: dict[str, Serve] = {
 def symbols_of(call: str) -> list[str]:
     """The functions that a fault's call means."""
     return [symbol for symbol in _SYMBOLS if _names(call, symbol)]
+
+
+def about_a_gpu(symbol: str) -> bool:
+    """Whether a function is about one GPU, or the first of two."""
+    return symbol.startswith("nvmlDevice") and symbol != "nvmlDeviceGetCount_v2"

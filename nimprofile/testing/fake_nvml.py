@@ -23,7 +23,7 @@ from nimprofile import nvml_codes
 from nimprofile.catalog import mock_inventory
 from nimprofile.inventory import Link
 from nimprofile.record import Record
-from nimprofile.testing.fake_driver import install, symbols_of
+from nimprofile.testing.fake_driver import about_a_gpu, install, symbols_of
 from nimprofile.values import MIB
 
 TYPE_CHECKING = False
@@ -60,8 +60,16 @@ class Fault(Record):
     delay: float = 0
 
     def __post_init__(self) -> None:
-        if not isinstance(self.outcome, int) and self.outcome not in _OUTCOMES:
+        code = isinstance(self.outcome, int) and not isinstance(self.outcome, bool)
+        if self.outcome not in _OUTCOMES and not (code and int(self.outcome) > 0):
             raise ValueError(f"outcome {self.outcome!r} is no NVML code, nor of {_OUTCOMES}")
+        if self.after < 0 or self.delay < 0 or (self.times is not None and self.times < 1):
+            raise ValueError("after and delay are 0 or more, times 1 or more")
+        always = self.gpu is None and self.after == 0 and self.times is None
+        if self.call == "dlopen" and self.outcome != "missing":
+            raise ValueError("the library can only be missing: Fault('dlopen', 'missing')")
+        if self.outcome == "missing" and not always:
+            raise ValueError("what the library lacks it lacks always, and for every GPU")
 
 
 _OUTCOMES = ("hang", "crash", "missing", "slow")
@@ -171,6 +179,9 @@ def _check(fault: Fault, boards: int) -> None:
     """A fault that can never strike would make a test pass for nothing."""
     if fault.call not in ("*", "dlopen") and not symbols_of(fault.call):
         raise ValueError(f"{fault.call!r} is no function of the fake library")
+    about_gpu = fault.call == "*" or any(map(about_a_gpu, symbols_of(fault.call)))
+    if fault.gpu is not None and not about_gpu:
+        raise ValueError(f"{fault.call!r} is about no GPU; leave gpu out")
     if fault.gpu is not None and not 0 <= fault.gpu < boards:
         raise ValueError(f"there is no GPU {fault.gpu} to fail; there are {boards}")
 
@@ -213,22 +224,28 @@ def _board(gpu: Gpu, inventory: Inventory) -> dict[str, Any]:
         "utilization": gpu.utilization_percent,
         "mig": int(gpu.mig_enabled),
     }
+    answers = any(facts.values())
     facts |= _health(gpu)
-    return (
-        facts
-        | {
-            "answers": any(value for value in facts.values()),
-            "instances": [
-                _facts(instance)
-                | {
-                    "gpu_instance": instance.mig and instance.mig.gpu_instance,
-                    "compute_instance": instance.mig and instance.mig.compute_instance,
-                }
-                for instance in instances
-            ],
-        }
-        | ({} if "error" not in facts else {"mig": facts["mig"] or None})
-    )
+    if "error" in facts and not gpu.mig_enabled:
+        facts["mig"] = None
+    return facts | {
+        "answers": answers,
+        "instances": [_instance(instance, gpu) for instance in instances],
+    }
+
+
+def _instance(gpu: Gpu, board: Gpu) -> dict[str, Any]:
+    facts = _facts(gpu) | {
+        "gpu_instance": gpu.mig and gpu.mig.gpu_instance,
+        "compute_instance": gpu.mig and gpu.mig.compute_instance,
+    }
+    if gpu.unavailable is None or gpu.unavailable == board.unavailable:
+        return facts
+    if (refused := _refusal(gpu.unavailable)) is None:
+        raise ValueError(f"a MIG instance is not unavailable for {gpu.unavailable!r}")
+    call, code = refused
+    opened = call != nvml_codes.MIG_HANDLE and gpu.uuid is not None
+    return facts | {"error": code, "answers": opened, "memory": None}
 
 
 def _facts(gpu: Gpu) -> dict[str, Any]:
@@ -256,18 +273,25 @@ def _known(name: str, numbers: dict[str, int], what: str) -> int:
 def _health(gpu: Gpu) -> dict[str, Any]:
     """The readings that make a GPU unavailable for that reason, and give it those issues."""
     facts: dict[str, Any] = {}
-    for issue in gpu.health_issues:
-        facts |= _readings(issue)
+    troubles = list(gpu.health_issues)
     split_in_nothing = gpu.mig_enabled and gpu.unavailable == nvml_codes.NO_INSTANCE
     if gpu.unavailable is not None and not split_in_nothing and not _faults_of(gpu, 0):
-        facts |= _readings(gpu.unavailable)
+        troubles.append(gpu.unavailable)
+    for trouble in troubles:
+        readings = _readings(trouble)
+        if facts.keys() & readings.keys():
+            raise ValueError(f"GPU {gpu.index}: NVML does not say all of {troubles} at once")
+        facts |= readings
     return facts
 
 
 def _readings(trouble: str) -> dict[str, Any]:
     errors, _, rest = trouble.partition(" ")
-    if errors.isdigit() and rest == nvml_codes.ECC_ERRORS:
+    if errors.isascii() and errors.isdigit() and int(errors) and rest == nvml_codes.ECC_ERRORS:
         return {"ecc": int(errors)}
+    failed = trouble.removeprefix(nvml_codes.FABRIC_FAILED)
+    if failed != trouble and failed in _CODES:
+        return {"fabric": [nvml_codes.FABRIC_READY, _CODES[failed]]}
     if trouble not in _READINGS:
         raise ValueError(
             f"no reading of NVML means {trouble!r}; there are: "
@@ -287,8 +311,22 @@ _READINGS: dict[str, dict[str, Any]] = {
 }
 """The readings that mean a reason to be unavailable, or a health issue."""
 
-_REFUSED = re.compile(r"(?P<phrase>.+) \((?P<call>nvml\w+)\)")
+_REFUSED = re.compile(r"(?P<phrase>.+?)(?: \((?P<call>nvml\w+)\))?")
 _CODES = {text: code for code, text in nvml_codes.NVML_ERRORS.items()}
+_PENDING = re.compile(r".* \(in (nvml\w+)\)")
+_ESSENTIAL = ("nvmlDeviceGetHandleByIndex", "nvmlDeviceGetMemoryInfo", nvml_codes.MIG_HANDLE)
+
+
+def _refusal(why: str) -> tuple[str | None, int] | None:
+    """The call and the NVML error of a reason that is one."""
+    refused = _REFUSED.fullmatch(why)
+    if refused is None:
+        return None
+    number = refused["phrase"].removeprefix("NVML error ")
+    code = int(number) if number.isascii() and number.isdigit() else _CODES.get(refused["phrase"])
+    if code is None or refused["call"] not in (None, *_ESSENTIAL):
+        return None
+    return refused["call"], code
 
 
 def _faults_of(gpu: Gpu, place: int) -> list[Fault]:
@@ -296,11 +334,9 @@ def _faults_of(gpu: Gpu, place: int) -> list[Fault]:
     why = gpu.unavailable or ""
     call = "nvmlDeviceGetMemoryInfo" if gpu.name else "nvmlDeviceGetHandleByIndex"
     if why.startswith(nvml_codes.NO_ANSWER):
-        return [Fault(call, "hang", place)]
+        pending = _PENDING.fullmatch(why)
+        return [Fault(pending[1] if pending else call, "hang", place)]
     if why.startswith(nvml_codes.ENDED):
         return [Fault(call, "crash", place)]
-    if (refused := _REFUSED.fullmatch(why)) is None:
-        return []
-    number = refused["phrase"].removeprefix("NVML error ")
-    code = int(number) if number.isdigit() else _CODES.get(refused["phrase"])
-    return [] if code is None else [Fault(refused["call"], code, place)]
+    refused = _refusal(why)
+    return [] if refused is None or refused[0] is None else [Fault(refused[0], refused[1], place)]

@@ -37,15 +37,19 @@ CALLS = [
 CODES = [1, 2, 3, 4, 6, 9, 10, 13, 15, 16, 18, 25, 28, 999, 12345]
 
 
-def faults(outcomes):
+@st.composite
+def faults(draw, outcomes):
     """Something that may go wrong in the driver's library, soon or later."""
-    return st.builds(
-        Fault,
-        st.sampled_from(CALLS),
-        outcomes,
-        st.sampled_from([None, 0]),
-        st.sampled_from([0, 0, 1, 5, 30]),
-        st.sampled_from([None, 1, 3]),
+    call, outcome = draw(st.sampled_from(CALLS)), draw(outcomes)
+    if call == "dlopen" or outcome == "missing":
+        return Fault(call, "missing")
+    about_gpu = call == "*" or (call.startswith("nvmlDevice") and call != "nvmlDeviceGetCount")
+    return Fault(
+        call,
+        outcome,
+        draw(st.sampled_from([None, 0])) if about_gpu else None,
+        draw(st.sampled_from([0, 0, 1, 5, 30])),
+        draw(st.sampled_from([None, 1, 3])),
     )
 
 
