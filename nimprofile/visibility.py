@@ -86,41 +86,46 @@ def visible(inventory: Inventory, environ: Mapping[str, str]) -> Inventory:
 def _seen_by_cuda(
     gpus: Sequence[Gpu], value: str, environ: Mapping[str, str]
 ) -> tuple[set[int], str]:
-    """Left to right up to the first token that names nothing; a GPU twice is no GPU at all."""
+    """What the tokens name; of MIG instances the first, beside which CUDA shows no other GPU."""
     order, doubt = _cuda_order(gpus, environ.get(CUDA_ORDER))
+    named, remark = _named_by_cuda(value, order, gpus)
+    if not remark and named and _NUMBER.match(value.strip()):
+        remark = doubt
+    seen = {gpu.index for gpu in named if gpu.unavailable or not gpu.mig_enabled}
+    if any(gpu.mig or gpu.mig_enabled for gpu in named):
+        instances = (_first_instance(gpu, gpus) for gpu in named)
+        instance = next((gpu for gpu in instances if gpu is not None), None)
+        if instance is not None and instance.mig is not None:
+            broken = {gpu.index for gpu in named if gpu.unavailable}
+            return broken | {instance.index, instance.mig.board}, _ONE_INSTANCE
+    return seen, remark
+
+
+def _named_by_cuda(value: str, order: Sequence[Gpu], gpus: Sequence[Gpu]) -> tuple[list[Gpu], str]:
+    """Left to right up to the first token that names nothing; a GPU twice is no GPU at all."""
     nameless = _nameless(gpus)
-    seen: list[Gpu] = []
-    maybe: set[str] = set()
+    named: list[Gpu] = []
+    guessed: set[str] = set()
+    numeric = _NUMBER.match(value.strip()) is not None
     remark = ""
-    numeric: bool | None = None
     for token in map(str.strip, value.split(",")):
         number = _NUMBER.match(token)
-        numeric = number is not None if numeric is None else numeric
         why = "names no GPU here"
         if numeric is not (number is not None):
             gpu, why = None, "does not go with what stands before it (numbers and UUIDs do not mix)"
         else:
             gpu = _numbered(number[0], order) if number else _by_uuid(token, gpus)
-        if gpu in seen or token.lower() in maybe:
-            return set(), f"{token!r} names a GPU a second time, so there is none at all"
+        if gpu in named or token.lower() in guessed:
+            return [], f"{token!r} names a GPU a second time, so there is none at all"
         if gpu is not None:
-            seen.append(gpu)
-        elif not numeric and _is_of_nobody(token, gpus) and len(maybe) < len(nameless):
-            maybe.add(token.lower())  # of one that does not answer
+            named.append(gpu)
+        elif not numeric and _is_of_nobody(token, gpus) and len(guessed) < len(nameless):
+            guessed.add(token.lower())  # of one that does not answer; which, nobody knows
         else:
-            if value.strip():
-                remark = f"{token!r} {why}, so it and what follows count for nothing"
+            told = f"{token!r} {why}, so it and what follows count for nothing"
+            remark = told if value.strip() else ""
             break
-    remark = remark or (doubt if numeric and seen else "")
-    kept = {gpu.index for gpu in (nameless if maybe else [])}
-    kept |= {gpu.index for gpu in seen if gpu.unavailable}
-    if any(gpu.mig or gpu.mig_enabled for gpu in seen):
-        instances = (_first_instance(gpu, gpus) for gpu in seen)
-        instance = next((gpu for gpu in instances if gpu is not None), None)
-        if instance is not None and instance.mig is not None:
-            return kept | {instance.index, instance.mig.board}, _ONE_INSTANCE
-        seen = [gpu for gpu in seen if not gpu.mig_enabled]
-    return kept | {gpu.index for gpu in seen}, remark
+    return [*named, *(nameless if guessed else [])], remark
 
 
 _ONE_INSTANCE = "CUDA shows a program one MIG instance, and beside it no other GPU"
