@@ -398,7 +398,7 @@ def test_a_gpu_that_tells_nothing_is_what_the_bus_says(on_bus, device):
 
 def test_links_that_hang_leave_the_gpus_as_they_are():
     with FakeNvml("4xh100", Fault("nvmlDeviceGetTopologyCommonAncestor", "hang")):
-        machine = discover(timeout=0.8, environ={})
+        machine = discover(timeout=3, environ={})
     assert 4 == len(machine.offered)
     assert () == machine.connections
     assert "nvmlDeviceGetTopologyCommonAncestor of 3 pairs of GPUs 0-3" in machine.remarks[0]
@@ -434,9 +434,9 @@ def test_a_board_that_does_not_count_its_slots_says_so():
 def test_instances_read_before_one_hangs_are_offered():
     box = make_inventory(BOARD, *(PART.replace(index=1 + at, uuid=f"MIG-{at}") for at in range(3)))
     with FakeNvml(box, Fault("nvmlDeviceGetMigDeviceHandleByIndex", "hang", after=2)):
-        machine = discover(timeout=0.8, environ={})
+        machine = discover(timeout=3, environ={})
     assert [1, 2] == [gpu.index for gpu in machine.offered]
-    assert machine.gpus[3].unavailable.startswith("no answer within 0.8 s (in nvmlDeviceGetMig")
+    assert machine.gpus[3].unavailable.startswith("no answer within 3 s (in nvmlDeviceGetMig")
     assert "slot 2 of GPU 0" in machine.remarks[0]
 
 
@@ -468,21 +468,21 @@ def test_a_lost_current_directory_is_no_matter(tmp_path):
 def test_a_gpu_that_hangs_keeps_only_itself_waiting():
     with FakeNvml("8xh100", hanging(5, after=3)):
         begun = time.monotonic()
-        machine = discover(timeout=1.2, environ={})
+        machine = discover(timeout=4, environ={})
         took = time.monotonic() - begun
-    assert took < 5
+    assert took < 15
     assert [5] == [gpu.index for gpu in machine.unavailable]
     gpu = machine.gpus[5]
     assert "NVIDIA H100 80GB HBM3" == gpu.name
-    assert gpu.unavailable.startswith("no answer within 1.2 s (in nvmlDeviceGet")
+    assert gpu.unavailable.startswith("no answer within 4 s (in nvmlDeviceGet")
     assert machine.remarks[0].startswith(
-        "the reading was cut short: no answer within 1.2 s; it was in nvml"
+        "the reading was cut short: no answer within 4 s; it was in nvml"
     )
 
 
 def test_a_driver_that_hangs_at_once_is_said_to():
-    told = failure("1xt4", Fault("nvmlInit", "hang"), timeout=0.7)
-    assert "the driver did not answer within 0.7 s; it hangs in nvmlInit." in told
+    told = failure("1xt4", Fault("nvmlInit", "hang"), timeout=3)
+    assert "the driver did not answer within 3 s; it hangs in nvmlInit." in told
     assert told.endswith(INSTEAD)
 
 
@@ -518,7 +518,9 @@ def children():
         return set(file.read().split())
 
 
-linux = pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="reads Linux's /proc")
+linux = pytest.mark.skipif(
+    not os.path.exists("/proc/self/task"), reason="reads the children of a process in Linux's /proc"
+)
 
 
 @linux
@@ -530,7 +532,7 @@ def test_a_child_that_is_killed_or_stopped_leaves_no_zombie_and_no_hang(number):
     def interfere():
         while not done.is_set():
             for pid in children() - before:
-                time.sleep(0.2)  # it is reading by then
+                time.sleep(1.5)  # it is reading by then
                 os.kill(int(pid), number)
                 return
             time.sleep(0.01)
@@ -540,11 +542,11 @@ def test_a_child_that_is_killed_or_stopped_leaves_no_zombie_and_no_hang(number):
     begun = time.monotonic()
     try:
         with FakeNvml("2xt4", hanging(1, after=2)):
-            machine = discover(timeout=1.5, environ={})
+            machine = discover(timeout=4, environ={})
     finally:
         done.set()
         thread.join()
-    assert time.monotonic() - begun < 6
+    assert time.monotonic() - begun < 20
     assert machine.gpus[0].offered
     assert machine.gpus[1].unavailable
     assert before == children()
@@ -558,8 +560,8 @@ def test_an_interrupt_leaves_no_child(monkeypatch):
         raise KeyboardInterrupt
 
     with FakeNvml("1xt4", Fault("nvmlInit", "hang")), pytest.raises(KeyboardInterrupt):
-        discover(timeout=5, environ={}, on_wait=interrupt)
-    for _ in range(100):
+        discover(timeout=9, environ={}, on_wait=interrupt)
+    for _ in range(500):
         if before == children():
             return
         time.sleep(0.02)
@@ -575,12 +577,12 @@ def test_a_child_that_cannot_be_killed_is_left_to_itself(monkeypatch):
     before = children()
     with FakeNvml("2xt4", hanging(1, after=2)):
         begun = time.monotonic()
-        machine = discover(timeout=0.5, environ={})
-    assert time.monotonic() - begun < 3
+        machine = discover(timeout=3, environ={})
+    assert time.monotonic() - begun < 15
     assert [True, False] == [gpu.offered for gpu in machine.gpus]
     (child,) = children() - before
     os.kill(int(child), signal.SIGKILL)
-    for _ in range(100):
+    for _ in range(500):
         if before == children():
             return
         time.sleep(0.02)
@@ -594,7 +596,7 @@ def test_a_child_that_nobody_listens_to_ends_by_itself():
         [sys.executable, "-c", code],
         env=fake.environ,
         capture_output=True,
-        timeout=20,
+        timeout=60,
         check=False,
     )
     assert -signal.SIGALRM == done.returncode

@@ -330,9 +330,9 @@ def test_a_refused_call_of_a_recording_is_refused_again(why):
 def test_a_recording_of_a_gpu_that_hung_hangs_again():
     gone = Gpu(1, "Acme X1", unavailable="no answer within 15 s (in nvmlDeviceGetPciInfo)")
     with FakeNvml(make_inventory(make_gpu(0), gone)):
-        found = discover(timeout=0.7, environ={})
+        found = discover(timeout=3, environ={})
     assert [True, False] == [gpu.offered for gpu in found.gpus]
-    assert found.gpus[1].unavailable.startswith("no answer within 0.7 s")
+    assert found.gpus[1].unavailable.startswith("no answer within 3 s")
 
 
 def test_a_recording_of_a_crash_crashes_again():
@@ -440,6 +440,6 @@ def test_an_instance_that_hung_is_not_faked():
 def test_a_gpu_that_hung_hangs_again_in_the_same_call():
     why = "no answer within 1 s (in nvmlDeviceGetTotalEccErrors)"
     with FakeNvml(make_inventory(make_gpu(0), make_gpu(1, unavailable=why))):
-        found = discover(timeout=0.8, environ={})
-    assert "no answer within 0.8 s (in nvmlDeviceGetTotalEccErrors)" == found.gpus[1].unavailable
+        found = discover(timeout=3, environ={})
+    assert "no answer within 3 s (in nvmlDeviceGetTotalEccErrors)" == found.gpus[1].unavailable
     assert 40_000 == found.gpus[1].memory_total_mib

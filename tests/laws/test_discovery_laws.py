@@ -108,7 +108,7 @@ def test_and_so_it_does_within_the_deadline_when_it_hangs_or_crashes(inventory, 
     begun = time.monotonic()
     with FakeNvml(inventory, *others, stop):
         assert_it_ends_well(inventory, lambda: discover(timeout=0.6, environ={}, host=NOWHERE))
-    assert time.monotonic() - begun < 10  # a busy machine; it is 0.6 s and one for the kill
+    assert time.monotonic() - begun < 30  # a busy machine; it is 0.6 s and one for the kill
 
 
 @given(nvml_inventories(), st.data())
