@@ -113,9 +113,10 @@ def test_one_gpu_is_joined_to_none():
     assert None is decide([ONE], machine(connections=BRIDGES)).selected.choice.link
 
 
-def test_of_two_pairs_as_near_the_lower_is_taken_for_its_index():
+@pytest.mark.parametrize("near", [Link.NVLINK, Link.PIX])
+def test_of_two_pairs_as_near_the_lower_is_taken_for_its_index(near):
     pairs = [
-        *links(Link.NVLINK, (0, 1), (2, 3)),
+        *links(near, (0, 1), (2, 3)),
         *links(Link.SYS, (0, 2), (0, 3), (1, 2), (1, 3)),
     ]
     assert ((0, 1), By.INDEX) == chosen(TWO, machine(connections=pairs))
@@ -200,6 +201,19 @@ def test_in_a_big_machine_a_set_is_grown():
     tower = machine(32, connections=connections, ailing=[0])
     eight = make_profile("eight", llm_engine="vllm", tp="8", pp="1")
     assert (tuple(range(1, 32, 4)), By.LINKS) == chosen(eight, tower)
+
+
+def test_a_grown_set_fills_one_switch_after_the_other():
+    """48 GPUs on six switches of eight, three to a socket; 12 take one and a half of one socket."""
+
+    def link(pair):
+        a, b = pair
+        return Link.PIX if a // 8 == b // 8 else Link.NODE if a // 24 == b // 24 else Link.SYS
+
+    connections = [Connection(pair, link(pair)) for pair in combinations(range(48), 2)]
+    tower = machine(48, connections=connections, ailing=[0])
+    twelve = make_profile("twelve", llm_engine="vllm", tp="12", pp="1")
+    assert ((*range(1, 5), *range(8, 16)), By.LINKS) == chosen(twelve, tower)
 
 
 # What is recorded, and said.
