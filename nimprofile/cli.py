@@ -31,7 +31,7 @@ from nimprofile.talk import tell
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from nimprofile.decision import Decision
     from nimprofile.dialects import Manifest
@@ -126,7 +126,7 @@ def _select(args: argparse.Namespace) -> int:
         from nimprofile.report import decision_to_dict
 
         _print_json(decision_to_dict(decision))
-    _warn(decision)
+    _warn(decision.warnings, decision.inventory)
     chosen = decision.selected
     if chosen is None:
         from nimprofile.render import nothing_runs
@@ -295,17 +295,16 @@ def _width() -> int:
         return 80
 
 
-def _warn(decision: Decision) -> None:
-    tell(f"warning: {warning}" for warning in decision.warnings)
-    tell(f"note: {remark}" for remark in decision.inventory.remarks)
+def _warn(warnings: Iterable[str], inventory: Inventory) -> None:
+    tell(f"warning: {warning}" for warning in warnings)
+    tell(f"note: {remark}" for remark in inventory.remarks)
 
 
 def _warn_of_machine(decision: Decision) -> None:
     """What a list of profiles does not say: which GPUs are not there for any of them."""
     from nimprofile.decision import missing_warnings
 
-    tell(f"warning: {warning}" for warning in missing_warnings(decision))
-    tell(f"note: {remark}" for remark in decision.inventory.remarks)
+    _warn(missing_warnings(decision), decision.inventory)
 
 
 def _print_json(value: object) -> None:

@@ -14,6 +14,7 @@ from nimprofile.errors import RequestError
 from nimprofile.hearing import Hearing
 from nimprofile.host import Host
 from nimprofile.nvml_codes import ENDED, NO_ANSWER
+from nimprofile.values import MAX_NVML_TIMEOUT, NVML_TIMEOUT
 from nimprofile.visibility import visible
 
 TYPE_CHECKING = False
@@ -23,19 +24,13 @@ if TYPE_CHECKING:
 
     from nimprofile.inventory import Inventory
 
-TIMEOUT = 15.0
-"""Seconds to wait for NVML. Two are too few on a busy node (NordicHPC/sonar, pull request 92);
-ollama's native probe waits 15."""
-
-MAX_TIMEOUT = 3600
-
 PATIENCE = 1.0
 """Seconds after which somebody at a terminal wants to know what is going on."""
 
 
 def discover(
     *,
-    timeout: float = TIMEOUT,
+    timeout: float = NVML_TIMEOUT,
     environ: Mapping[str, str] | None = None,
     host: Host | None = None,
     on_wait: Callable[[], None] | None = None,
@@ -57,8 +52,8 @@ def discover(
         NoGpuError: no GPU could be read at all; it says which of the many reasons it is.
         RequestError: the timeout is no number of seconds from 0 to an hour.
     """
-    if not 0 < timeout <= MAX_TIMEOUT:
-        raise RequestError(f"timeout {timeout} is no number of seconds up to {MAX_TIMEOUT}")
+    if not 0 < timeout <= MAX_NVML_TIMEOUT:
+        raise RequestError(f"timeout {timeout} is no number of seconds up to {MAX_NVML_TIMEOUT}")
     environ = os.environ if environ is None else environ
     host = host or Host()
     inventory = _listen(timeout, on_wait or _nothing).inventory(host, timeout)

@@ -35,11 +35,11 @@ from nimprofile.nvml_codes import (
     VIRTUALIZATIONS,
     phrase,
 )
-from nimprofile.values import MIB, ComputeCapability, format_indices, shared_mib
+from nimprofile.values import MIB, ComputeCapability, format_gpus, shared_mib
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
     from typing import Any, TypeAlias
 
     from nimprofile.host import Host
@@ -66,7 +66,7 @@ class Hearing:
 
     def inventory(self, host: Host, timeout: float) -> Inventory:
         """The machine as heard; NoGpuError when not even the number of GPUs was."""
-        machine = self.facts.get(None, {"refused": []})
+        machine = self._about(None)
         if "no pynvml" in machine:
             raise troubles.no_pynvml(machine["no pynvml"])
         if "foreign pynvml" in machine:
@@ -83,7 +83,7 @@ class Hearing:
                 (self.ending or "it said nothing").removeprefix(f"{ENDED}: "), machine.get("asking")
             )
         boards = [self._board(index, host) for index in range(machine["count"])]
-        boards = _placed(boards, host.gpus())
+        boards = _placed(boards, host)
         gpus = list(boards)
         for board in boards:
             instances = list(self._instances(board, len(gpus)))
@@ -95,7 +95,7 @@ class Hearing:
             gpus += instances
         cuda = machine.get("cuda")
         shared = tuple(gpu.index for gpu in boards if gpu.unified_memory)
-        soft = [f"GPU {format_indices(shared)}: {UNIFIED}"] if shared else []
+        soft = [f"{format_gpus(shared)}: {UNIFIED}"] if shared else []
         return Inventory(
             tuple(gpus),
             _version(machine.get("driver")),
@@ -162,7 +162,14 @@ class Hearing:
         refused = self._about(subject)["refused"]
         return any(call == MIG_HANDLE and code in EMPTY_SLOT for call, code in refused)
 
-    def _why_no_instance(self, board: int) -> str:
+    def _told_as_reason(self, subject: object) -> bool:
+        """Whether what was refused is why it cannot be used, and need not be remarked on."""
+        split = self._about(subject).get("mig") == 1
+        return bool(self._failure(subject)) or (
+            split and self._why_no_instance(subject) != NO_INSTANCE
+        )
+
+    def _why_no_instance(self, board: object) -> str:
         for call, code in self._about(board)["refused"]:
             if call == "nvmlDeviceGetMaxMigDeviceCount":
                 return f"{phrase(code)} ({call})"
@@ -210,8 +217,7 @@ class Hearing:
                 continue
             if "done" not in about and "asking" in about:
                 pending.setdefault(about["asking"], []).append(subject)
-            pair = "-" in str(subject)
-            if not pair and (self._failure(subject) or not self._has_slots(subject)):
+            if "-" not in str(subject) and self._told_as_reason(subject):
                 continue
             for call, code in dict.fromkeys(about["refused"]):
                 answered = call == "nvmlDeviceGetMemoryInfo" and "memory" in about
@@ -224,36 +230,29 @@ class Hearing:
             where = f"; it was in {', '.join(calls)}" if calls else ""
             yield f"the reading was cut short: {self.ending}{where}"
 
-    def _has_slots(self, subject: object) -> bool:
-        """Whether its MIG slots could be counted; if not, that is its reason already."""
-        about = self._about(subject)
-        refused = any(call == "nvmlDeviceGetMaxMigDeviceCount" for call, _ in about["refused"])
-        return not (refused and about.get("mig") == 1)
-
 
 def _called(subjects: list[object]) -> str:
     """`GPUs 0-3, slot 0 of GPU 1`, `28 pairs of GPUs 0-7`."""
     boards = tuple(subject for subject in subjects if isinstance(subject, int))
     slots = sorted(str(subject) for subject in subjects if "/" in str(subject))
     pairs = [str(subject) for subject in subjects if "-" in str(subject)]
-    names = [_gpus(boards)] if boards else []
+    names = [format_gpus(boards)] if boards else []
     names += ["slot {1} of GPU {0}".format(*slot.split("/")) for slot in slots]
     if pairs:
         joined = {int(index) for pair in pairs for index in pair.split("-")}
-        names.append(f"{len(pairs)} pair{'s' * (len(pairs) > 1)} of {_gpus(tuple(joined))}")
+        names.append(f"{len(pairs)} pair{'s' * (len(pairs) > 1)} of {format_gpus(tuple(joined))}")
     return ", ".join(names)
 
 
-def _gpus(indices: tuple[int, ...]) -> str:
-    return f"GPU{'s' * (len(indices) > 1)} {format_indices(indices)}"
-
-
-def _placed(boards: list[Gpu], on_bus: Sequence[tuple[str, str]]) -> list[Gpu]:
+def _placed(boards: list[Gpu], host: Host) -> list[Gpu]:
     """Give GPUs that tell nothing the place and product which the bus has for them.
 
     NVML counts in the order of the bus. Only where it counts as many GPUs as there are on the bus,
     and those that do tell agree with it, is anything taken from there.
     """
+    if all(board.device_id and board.pci_bus_id for board in boards):
+        return boards  # nothing to ask the bus for
+    on_bus = host.gpus()
     if len(on_bus) != len(boards) or any(
         board.device_id not in (None, device)
         for board, (_, device) in zip(boards, on_bus, strict=True)

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 else:
     Protocol = object
 
-FUNCTION_NOT_FOUND = 13
 MEMORY_V2 = 0x02000028
 """`nvmlMemory_v2`: the version of the structure in its high byte, its size in the rest."""
 VOLATILE_ECC, UNCORRECTED = 0, 1

@@ -6,14 +6,12 @@ import argparse
 import os
 
 from nimprofile.errors import RequestError
+from nimprofile.values import MAX_NVML_TIMEOUT, NVML_TIMEOUT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nimprofile.profile import Engine
     from nimprofile.rank import Policy
-
-
-MAX_SECONDS = 3600
 
 
 class Help(argparse.RawDescriptionHelpFormatter):
@@ -62,9 +60,9 @@ def _machine_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--nvml-timeout",
         type=_seconds,
-        default=15.0,
+        default=NVML_TIMEOUT,
         metavar="SECONDS",
-        help="how long to wait for the driver (default: 15)",
+        help="how long to wait for the driver (default: %(default)g)",
     )
 
 
@@ -137,7 +135,7 @@ def gpus_options(parser: argparse.ArgumentParser) -> None:
     _machine_options(parser)
     parser.add_argument("--known", action="store_true", help="print every product --gpus knows")
     parser.add_argument(
-        "--record", metavar="FILE", help="write a capture without serial numbers or UUIDs"
+        "--record", metavar="FILE", help="write a capture with made-up UUIDs and no serial numbers"
     )
     _format(parser, "text", "json")
 
@@ -172,8 +170,10 @@ def _seconds(text: str) -> float:
         seconds = float(text)
     except ValueError:
         seconds = 0.0
-    if not 0 < seconds <= MAX_SECONDS:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds up to {MAX_SECONDS}")
+    if not 0 < seconds <= MAX_NVML_TIMEOUT:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no number of seconds up to {MAX_NVML_TIMEOUT}"
+        )
     return seconds
 
 

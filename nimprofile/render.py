@@ -9,7 +9,7 @@ from nimprofile.choice import By
 from nimprofile.rank import deciding, standing
 from nimprofile.reasons import Effect
 from nimprofile.tables import Style
-from nimprofile.values import MIB, format_gib, format_indices
+from nimprofile.values import MIB, format_gib, format_gpus, format_indices
 from nimprofile.visibility import cuda_devices
 from nimprofile.words import (
     choice_message,
@@ -242,7 +242,7 @@ def explain_profile(decision: Decision, verdict: Verdict, style: Style) -> str:
     lines += [f"  ? {doubt_message(doubt)}" for doubt in verdict.doubts]
     if _is_telling(verdict.choice):
         would = "takes" if verdict.fits else "would take"
-        gpus = f"GPU{'s' if len(verdict.gpus) > 1 else ''} {format_indices(verdict.gpus)}"
+        gpus = format_gpus(verdict.gpus)
         lines += ["", f"It {would} {gpus}: {choice_message(verdict.choice)}."]
     lines += ["", *_standing(decision, verdict)]
     if verdict.elsewhere:

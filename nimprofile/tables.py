@@ -5,8 +5,10 @@ On a terminal there are aligned columns, bars and colour; in a pipe, plain lines
 
 from __future__ import annotations
 
+from itertools import combinations
+
 from nimprofile.record import Record
-from nimprofile.values import format_indices
+from nimprofile.values import format_gpus
 from nimprofile.words import machine_messages
 
 TYPE_CHECKING = False
@@ -141,10 +143,9 @@ def _links(inventory: Inventory, style: Style) -> Iterator[str]:
     if not links:
         return
     indices = sorted({index for pair in links for index in pair})
-    pairs = [(one, other) for at, one in enumerate(indices) for other in indices[at + 1 :]]
-    kinds = {links.get(pair) for pair in pairs}
+    kinds = {links.get(pair) for pair in combinations(indices, 2)}
     if len(kinds) == 1:
-        yield f"GPUs {format_indices(tuple(indices))}: joined by {kinds.pop()}"
+        yield f"{format_gpus(tuple(indices))}: joined by {kinds.pop()}"
         return
     rows = [("", *map(str, indices))]
     for row in indices:

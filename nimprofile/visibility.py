@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 
 from nimprofile.record import Record
-from nimprofile.values import format_indices
+from nimprofile.values import format_gpus
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -77,8 +77,7 @@ def visible(inventory: Inventory, environ: Mapping[str, str]) -> Inventory:
         hidden = tuple(sorted(kept - seen_here))
         kept &= seen_here
         if hidden or remark:
-            plural = "s" if len(hidden) > 1 else ""
-            hides = f"hides GPU{plural} {format_indices(hidden)}" if hidden else "hides no GPU"
+            hides = f"hides {format_gpus(hidden) if hidden else 'no GPU'}"
             remarks.append(f"{name}={value} {hides}" + (f": {remark}" if remark else ""))
     return inventory.keeping(kept, *remarks) if remarks else inventory
 
@@ -140,9 +139,13 @@ _DOUBTED_ORDER = (
 
 def _is_of_nobody(token: str, gpus: Sequence[Gpu]) -> bool:
     """Whether it is a UUID, and no GPU that tells its own begins so."""
+    return _UUID.match(token) is not None and not _beginning(token, gpus)
+
+
+def _beginning(token: str, gpus: Sequence[Gpu]) -> list[Gpu]:
+    """The GPUs whose UUID begins so, in letters of either case."""
     folded = token.lower()
-    told = (gpu.uuid.lower() for gpu in gpus if gpu.uuid is not None)
-    return _UUID.match(token) is not None and not any(uuid.startswith(folded) for uuid in told)
+    return [gpu for gpu in gpus if gpu.uuid and gpu.uuid.lower().startswith(folded)]
 
 
 def _nameless(gpus: Sequence[Gpu]) -> list[Gpu]:
@@ -182,7 +185,7 @@ def _by_uuid(token: str, gpus: Sequence[Gpu]) -> Gpu | None:
     folded = token.lower()
     if not folded.startswith(("gpu-", "mig-")) or len(folded) == 4:
         return None
-    matches = [gpu for gpu in gpus if gpu.uuid and gpu.uuid.lower().startswith(folded)]
+    matches = _beginning(token, gpus)
     return matches[0] if len(matches) == 1 else None
 
 

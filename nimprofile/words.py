@@ -27,7 +27,7 @@ from nimprofile.reasons import (
     Waiver,
     WrongGpu,
 )
-from nimprofile.values import EMULATED_NVFP4_FROM, GIB, MIB, format_gib, format_indices
+from nimprofile.values import EMULATED_NVFP4_FROM, GIB, MIB, format_gib, format_gpus
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def message(reason: Reason) -> str:
         case PrecisionUnknown(precision):
             return f"precision {precision} is not known; known: {', '.join(Precision)}"
         case WrongGpu(wanted, have, gpus):
-            return f"made for {' / '.join(wanted)}; {_on(gpus)} {_is(gpus)} {have}"
+            return f"made for {' / '.join(wanted)}; {format_gpus(gpus)} {_is(gpus)} {have}"
         case TooFewGpus(need, 0, _, missing):
             return f"needs {need} {_gpus(need)}; there is none{_beside(missing)}"
         case TooFewGpus(need, have, product, missing):
@@ -59,7 +59,7 @@ def message(reason: Reason) -> str:
             )
         case MigAlone(need, gpus):
             return (
-                f"needs {need} {_gpus(need)} together; {_on(gpus)} {_is(gpus)} "
+                f"needs {need} {_gpus(need)} together; {format_gpus(gpus)} {_is(gpus)} "
                 f"{'a MIG instance' if len(gpus) == 1 else 'MIG instances'}, which work alone"
             )
         case MixedGpus(products):
@@ -89,8 +89,8 @@ def message(reason: Reason) -> str:
             )
         case GpuNotEmpty(free, total, gate, gpus):
             return (
-                f"{_on(gpus)} {_is(gpus)} not empty: {free} of {total} MiB{_apiece(gpus)} free, "
-                f"{_percent(free, total)}; {100 * gate:.0f} % must be"
+                f"{format_gpus(gpus)} {_is(gpus)} not empty: {free} of {total} MiB{_apiece(gpus)} "
+                f"free, {_percent(free, total)}; {100 * gate:.0f} % must be"
             )
         case DriverTooOld(need, have):
             return f"requires driver {need}; this one is {have}"
@@ -123,7 +123,7 @@ def remedy(reason: Reason) -> str:
             more = f"{need - have} more {product}" if have else f"{need} {_gpus(need)}"
             if len(gone) < need - have:
                 return more
-            return f"{_on(gone)} to answer again, or {more}"
+            return f"{format_gpus(gone)} to answer again, or {more}"
         case MigAlone(need, _):
             return f"{need} whole GPUs (MIG mode off), or a profile of tp 1 and pp 1"
         case MixedGpus(products):
@@ -213,7 +213,7 @@ def waiver_message(reason: Reason, *, by_pin: bool) -> str:
 def doubt_message(doubt: Doubt) -> str:
     """What could not be judged, and which rule went without."""
     of_gpus = doubt.gpus and "profile" not in doubt.unknown
-    where = f" of {_on(doubt.gpus)}" if of_gpus else ""
+    where = f" of {format_gpus(doubt.gpus)}" if of_gpus else ""
     return f"{doubt.unknown}{where} is unknown: not checked ({doubt.rule})"
 
 
@@ -228,7 +228,7 @@ _BEFORE = {
 
 def choice_message(choice: Choice) -> str:
     """Why these GPUs were taken of those that could be, and how they are connected."""
-    whys = [_BEFORE[passed.by].format(_on(passed.gpus)) for passed in choice.passed_over]
+    whys = [_BEFORE[passed.by].format(format_gpus(passed.gpus)) for passed in choice.passed_over]
     link = [f"joined by {choice.link}"] if choice.link is not None else []
     return ", ".join((*whys, *link)) or "all that would do"
 
@@ -239,27 +239,27 @@ def missing_message(name: str, gpus: tuple[Gpu, ...], taken_for: Mapping[int, Gp
     `taken_for` has what each is taken to be; for one that tells nothing of itself, that is said.
     """
     causes = _causes(gpus)
-    told = f"{name} would be selected if {_on(tuple(gpu.index for gpu in gpus))} answered: "
+    told = f"{name} would be selected if {format_gpus(tuple(gpu.index for gpu in gpus))} answered: "
     if len(causes) == 1:
         told += next(iter(causes))
     else:
-        told += "; ".join(f"{_on(indices)}: {cause}" for cause, indices in causes.items())
+        told += "; ".join(f"{format_gpus(indices)}: {cause}" for cause, indices in causes.items())
     nameless = [gpu.index for gpu in gpus if gpu.name is None and gpu.device_id is None]
     if nameless:
         products = ", ".join(dict.fromkeys(taken_for[index].label for index in nameless))
-        told += f" ({_on(tuple(nameless))} taken for {products} like the others)"
+        told += f" ({format_gpus(tuple(nameless))} taken for {products} like the others)"
     return told
 
 
 def unknown_message(gpus: tuple[int, ...]) -> str:
     """Which missing GPUs are of a product that nobody knows."""
-    return f"whether {_on(gpus)} would change the choice is not known: of unknown product"
+    return f"whether {format_gpus(gpus)} would change the choice is not known: of unknown product"
 
 
 def unavailable_messages(gpus: tuple[Gpu, ...]) -> Iterator[str]:
     """Which GPUs cannot be used, once for each cause."""
     for cause, indices in _causes(gpus).items():
-        yield f"{_on(indices)} {_is(indices)} unavailable: {cause}"
+        yield f"{format_gpus(indices)} {_is(indices)} unavailable: {cause}"
 
 
 def _causes(gpus: tuple[Gpu, ...]) -> dict[str, tuple[int, ...]]:
@@ -309,10 +309,6 @@ def _unreachable(reason: Never) -> Never:
     raise AssertionError(f"no words for {reason!r}")
 
 
-def _on(gpus: tuple[int, ...]) -> str:
-    return f"{_gpus(len(gpus))} {format_indices(gpus)}"
-
-
 def _gpus(count: int) -> str:
     return "GPU" if count == 1 else "GPUs"
 
@@ -324,11 +320,11 @@ def _is(gpus: tuple[int, ...]) -> str:
 def _beside(missing: tuple[int, ...]) -> str:
     if not missing:
         return ""
-    return f", and {_on(missing)} {'does' if len(missing) == 1 else 'do'} not answer"
+    return f", and {format_gpus(missing)} {'does' if len(missing) == 1 else 'do'} not answer"
 
 
 def _each(gpus: tuple[int, ...]) -> str:
-    return _on(gpus) if len(gpus) == 1 else f"each of {_on(gpus)}"
+    return format_gpus(gpus) if len(gpus) == 1 else f"each of {format_gpus(gpus)}"
 
 
 def _apiece(gpus: tuple[int, ...]) -> str:
@@ -336,7 +332,7 @@ def _apiece(gpus: tuple[int, ...]) -> str:
 
 
 def _have(gpus: tuple[int, ...]) -> str:
-    return f"{_on(gpus)} {'has' if len(gpus) == 1 else 'have'}"
+    return f"{format_gpus(gpus)} {'has' if len(gpus) == 1 else 'have'}"
 
 
 def _are(count: int) -> str:

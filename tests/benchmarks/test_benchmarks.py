@@ -30,28 +30,12 @@ _SPEC = importlib.util.spec_from_file_location("generate", Path(__file__).parent
 generate = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(generate)
 
+SELECT = ["-m", "nimprofile", "select", "--manifest", "llama-3.1-8b-instruct", "--gpus", "1xh100"]
 COMMANDS = {
     "python -c pass": ["-c", "pass"],
     "import nimprofile": ["-c", "import nimprofile"],
-    "select": [
-        "-m",
-        "nimprofile",
-        "select",
-        "--manifest",
-        "llama-3.1-8b-instruct",
-        "--gpus",
-        "1xh100",
-    ],
-    "select --json": [
-        "-m",
-        "nimprofile",
-        "select",
-        "--manifest",
-        "llama-3.1-8b-instruct",
-        "--gpus",
-        "1xh100",
-        "--json",
-    ],
+    "select": SELECT,
+    "select --json": [*SELECT, "--json"],
 }
 
 
