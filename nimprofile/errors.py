@@ -23,6 +23,10 @@ class ManifestError(NimProfileError, ValueError):
         super().__init__(": ".join(part for part in (where, place, problem) if part))
 
 
+class ModelError(ManifestError):
+    """A model's `config.json`, or what lies beside it, cannot be read."""
+
+
 class InventoryError(NimProfileError, ValueError):
     """An inventory or a GPU description cannot be read."""
 

@@ -1,0 +1,683 @@
+"""Which layers has a model of this `model_type`?
+
+One short function per way of building a layer, one row per `model_type` at the foot. The shapes are
+those of the public modelling code (github.com/huggingface/transformers, `models/*/modeling_*.py`, and
+the modelling files that checkpoints bring along). A `model_type` that is not here is unknown.
+"""
+
+from __future__ import annotations
+
+from nimprofile import blocks
+from nimprofile.config import Config
+from nimprofile.encoders import ENCODERS, encoder_of
+from nimprofile.errors import ModelError
+from nimprofile.model import Cache, CacheKind, Layer, ModelShape, Weights
+from nimprofile.quantization import read_quantization
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from nimprofile.model import Encoder
+
+MAX_LAYERS = 2000
+"""Above the layers of any model."""
+
+
+class _Traits:
+    """What a family of plain decoders does that a Llama does not."""
+
+    def __init__(
+        self,
+        *,
+        qkv_bias: bool | None = None,
+        out_bias: bool | None = None,
+        head_norms: str = "",
+        norms: int = 2,
+        gated: bool = True,
+        tied: bool = False,
+        gated_attention: bool = False,
+        slides: bool = False,
+    ):
+        self.qkv_bias, self.out_bias = qkv_bias, out_bias
+        self.head_norms, self.norms, self.gated, self.tied = head_norms, norms, gated, tied
+        self.gated_attention, self.slides = gated_attention, slides
+
+
+def _head_dim(c: Config) -> int:
+    heads = c.count("num_attention_heads", "n_head")
+    return c.count("head_dim", default=max(1, c.count("hidden_size", "n_embd") // heads))
+
+
+def _kv_heads(c: Config) -> int:
+    heads = c.count("num_attention_heads", "n_head")
+    return c.count("num_key_value_heads", default=heads)
+
+
+def _attend(c: Config, i: int, kind: str, traits: _Traits) -> tuple[Iterator[Weights], Cache]:
+    """Grouped-query attention of layer `i`, and its keys and values."""
+    heads, kv_heads, width = c.count("num_attention_heads"), _kv_heads(c), _head_dim(c)
+    declared = c.flag("attention_bias", "qkv_bias")
+    norms = {"": 0, "head": width, "all": heads * width}[traits.head_norms]
+    if c.flag("use_qk_norm") and not norms and c.text("model_type") == "glm4_moe":
+        norms = width
+    weights = blocks.attention(
+        "self_attn",
+        c.count("hidden_size"),
+        heads,
+        kv_heads,
+        width,
+        qkv_bias=declared if traits.qkv_bias is None else traits.qkv_bias,
+        out_bias=declared if traits.out_bias is None else traits.out_bias,
+        head_norms=norms,
+        gated=traits.gated_attention,
+    )
+    return weights, _keys_and_values(c, kv_heads, width, kind)
+
+
+def _keys_and_values(c: Config, kv_heads: int, width: int, kind: str) -> Cache:
+    if kind == "sliding_attention":
+        window = c.count("sliding_window", default=4096)
+        return blocks.kv_cache(kv_heads, width, kind=CacheKind.SLIDING, window=window)
+    if kind == "chunked_attention":
+        chunk = c.count("attention_chunk_size", default=8192)
+        return blocks.kv_cache(kv_heads, width, kind=CacheKind.CHUNKED, window=chunk)
+    return blocks.kv_cache(kv_heads, width)
+
+
+def _layer_kinds(c: Config, *, pattern: int = 0, slides: bool = False) -> list[str]:
+    """The kind of every layer: by `layer_types`, else every `pattern`-th is full, else all alike."""
+    count = c.count("num_hidden_layers", "n_layer", "n_layers")
+    if count > MAX_LAYERS:
+        raise ModelError(f"{count} layers", place=c.place("num_hidden_layers"))
+    listed = c.get("layer_types")
+    if isinstance(listed, dict):  # counts, as summaries have them
+        kinds = [str(kind) for kind, number in listed.items() for _ in range(int(number))]
+    else:
+        kinds = list(c.words("layer_types"))
+    if kinds:
+        if len(kinds) != count:
+            raise ModelError(
+                f"{len(kinds)} kinds for {count} layers", place=c.place("layer_types")
+            )
+        return kinds
+    if pattern:
+        return [
+            "full_attention" if (i + 1) % pattern == 0 else "sliding_attention"
+            for i in range(count)
+        ]
+    window = c.integer("sliding_window")
+    all_slide = slides and window is not None and c.flag("use_sliding_window", default=True)
+    return ["sliding_attention" if all_slide else "full_attention"] * count
+
+
+def _dense(c: Config, i: int, traits: _Traits) -> Iterator[Weights]:
+    return blocks.mlp(
+        "mlp",
+        c.count("hidden_size"),
+        c.count("intermediate_size"),
+        gated=traits.gated,
+        bias=c.flag("mlp_bias"),
+    )
+
+
+def _moe(c: Config, i: int, traits: _Traits) -> Iterator[Weights]:
+    """Routed experts and those every token goes through, or a dense block in layers without."""
+    hidden = c.count("hidden_size")
+    count = c.integer("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts")
+    sparse_from = c.integer("first_k_dense_replace", "moe_layer_start_index", default=0) or 0
+    step = c.count("decoder_sparse_step", "moe_layer_freq", "moe_layer_interval", default=1)
+    dense = i in c.integers("mlp_only_layers") or i < sparse_from or (i + 1) % step != 0
+    if not count or dense:
+        yield from _dense(c, i, traits)
+        return
+    inner = c.count("moe_intermediate_size", "intermediate_size")
+    yield from blocks.experts("mlp", hidden, inner, count)
+    shared = c.integer("shared_expert_intermediate_size", "shared_intermediate_size")
+    if shared is None:
+        shared = (c.integer("n_shared_experts", "moe_num_shared_experts", default=0) or 0) * inner
+    if shared:
+        yield from blocks.mlp("mlp.shared_experts", hidden, shared)
+        if c.integer("shared_expert_intermediate_size"):  # Qwen gates what they give
+            yield Weights("mlp.shared_expert_gate", hidden)
+
+
+def _decoder(
+    c: Config,
+    traits: _Traits,
+    feed: Callable[[Config, int, _Traits], Iterator[Weights]] = _dense,
+    *,
+    pattern: int = 0,
+) -> list[Layer]:
+    """Attention, then a feed-forward block, in every layer."""
+    hidden = c.count("hidden_size")
+    made: dict[object, Layer] = {}
+    layers = []
+    for i, kind in enumerate(_layer_kinds(c, pattern=pattern, slides=traits.slides)):
+        weights, cache = _attend(c, i, kind, traits)
+        norms = blocks.norm("norms", traits.norms * hidden)
+        one = blocks.layer(weights, feed(c, i, traits), norms, cache=cache)
+        layers.append(made.setdefault(one, one))
+    return layers
+
+
+def _latent(c: Config) -> list[Layer]:
+    """DeepSeek V2 and V3, Kimi K2: latent attention; experts but in the first layers."""
+    hidden, heads = c.count("hidden_size"), c.count("num_attention_heads")
+    q_rank, kv_rank = c.integer("q_lora_rank"), c.count("kv_lora_rank")
+    rope = c.count("qk_rope_head_dim")
+    index_heads = c.integer("index_n_heads", default=0) or 0
+    index_width = c.count("index_head_dim", default=128)
+    layers = []
+    for i in range(len(_layer_kinds(c))):
+        attention = blocks.latent_attention(
+            hidden,
+            heads,
+            q_rank=q_rank,
+            kv_rank=kv_rank,
+            nope=c.count("qk_nope_head_dim"),
+            rope=rope,
+            value=c.count("v_head_dim"),
+        )
+        # The index keeps an FP8 key and its 32-bit scale (vLLM, `DeepseekV32IndexerCache`).
+        extra = index_width + 4 * -(-index_width // 128) if index_heads else 0
+        cache = Cache(CacheKind.LATENT, kv_rank + rope, extra_bytes=extra)
+        index: Iterable[Weights] = ()
+        if index_heads and q_rank:
+            index = blocks.sparse_index(hidden, q_rank, index_heads, index_width)
+        norms = blocks.norm("norms", 2 * hidden)
+        layers.append(
+            blocks.layer(attention, iter(index), _moe(c, i, _Traits()), norms, cache=cache)
+        )
+    return layers
+
+
+def _gpt_oss(c: Config) -> list[Layer]:
+    hidden, heads, inner = (
+        c.count(key) for key in ("hidden_size", "num_attention_heads", "intermediate_size")
+    )
+    count, kv_heads, width = c.count("num_local_experts", "num_experts"), _kv_heads(c), _head_dim(c)
+    layers = []
+    kinds = _layer_kinds(c, pattern=2)
+    for kind in kinds:
+        attention = blocks.attention(
+            "self_attn", hidden, heads, kv_heads, width, qkv_bias=True, out_bias=True
+        )
+        experts = blocks.experts(
+            "mlp", hidden, inner, count, bias=True, router="router", router_bias=True
+        )
+        rest = Weights("self_attn.sinks", heads, heads), blocks.norm("norms", 2 * hidden)
+        layers.append(
+            blocks.layer(attention, experts, *rest, cache=_keys_and_values(c, kv_heads, width, kind))
+        )
+    return layers
+
+
+def _llama4(c: Config) -> list[Layer]:
+    """Three layers of four attend within a chunk; every `interleave_moe_layer_step`-th has experts."""
+    hidden, inner = c.count("hidden_size"), c.count("intermediate_size")
+    step = c.count("interleave_moe_layer_step", default=1)
+    count = c.count("num_local_experts")
+    kinds = _layer_kinds(c)
+    if not c.words("layer_types") and c.integer("attention_chunk_size"):
+        chunked = c.integers("no_rope_layers") or [(i + 1) % 4 for i in range(len(kinds))]
+        kinds = ["chunked_attention" if rope else "full_attention" for rope in chunked]
+    layers = []
+    for i, kind in enumerate(kinds):
+        weights, cache = _attend(c, i, kind, _Traits())
+        if (i + 1) % step == 0:
+            feed = [
+                *blocks.experts("feed_forward", hidden, inner, count, router="router"),
+                *blocks.mlp("feed_forward.shared_expert", hidden, inner),
+            ]
+        else:
+            feed = [*blocks.mlp("feed_forward", hidden, c.count("intermediate_size_mlp"))]
+        norms = blocks.norm("norms", 2 * hidden)
+        layers.append(blocks.layer(weights, iter(feed), norms, cache=cache))
+    return layers
+
+
+def _mllama(c: Config) -> list[Layer]:
+    """Llama 3.2 Vision: some layers attend to the image; vLLM caches those like the others."""
+    hidden, crossed = c.count("hidden_size"), c.integers("cross_attention_layers")
+    layers = []
+    for i in range(len(_layer_kinds(c))):
+        cross = i in crossed
+        weights, cache = _attend(c, i, "full_attention", _Traits(head_norms="head" if cross else ""))
+        rest = blocks.norm("norms", 2 * hidden + (2 if cross else 0))
+        layers.append(blocks.layer(weights, _dense(c, i, _Traits()), rest, cache=cache))
+    return layers
+
+
+def _gemma3(c: Config) -> list[Layer]:
+    pattern = c.count("sliding_window_pattern", "_sliding_window_pattern", default=6)
+    return _decoder(c, _Traits(head_norms="head", norms=4), pattern=pattern)
+
+
+def _gemma4(c: Config) -> list[Layer]:
+    """Gemma 4: full layers have heads of their own and may take keys as values; experts beside."""
+    hidden, heads, inner = (
+        c.count(key) for key in ("hidden_size", "num_attention_heads", "intermediate_size")
+    )
+    count = c.integer("num_experts") if c.flag("enable_moe_block", default=True) else None
+    kinds = _layer_kinds(c, pattern=6)
+    shared = c.integer("num_kv_shared_layers", default=0) or 0
+    layers = []
+    for i, kind in enumerate(kinds):
+        full = kind == "full_attention"
+        width = c.count("global_head_dim", default=_head_dim(c)) if full else _head_dim(c)
+        own = c.integer("num_global_key_value_heads") if full else None
+        kv_heads = own or _kv_heads(c)
+        attention = blocks.attention(
+            "self_attn",
+            hidden,
+            heads,
+            kv_heads,
+            width,
+            head_norms=width,
+            keys_are_values=full and c.flag("attention_k_eq_v"),
+        )
+        feed = [*blocks.mlp("mlp", hidden, inner)]
+        if count:
+            feed += blocks.experts(
+                "moe", hidden, c.count("moe_intermediate_size"), count, router="router"
+            )
+        per_layer = c.integer("hidden_size_per_layer_input", default=0) or 0
+        if per_layer:
+            feed.append(Weights("per_layer_input", 2 * hidden * per_layer + hidden))
+        norms = blocks.norm("norms", (7 if count else 4) * hidden)
+        reuses = i >= len(kinds) - shared
+        cache = None if reuses else _keys_and_values(c, kv_heads, width, kind)
+        layers.append(blocks.layer(attention, iter(feed), norms, cache=cache))
+    return layers
+
+
+def _mamba_block(c: Config, prefix: str) -> tuple[Iterator[Weights], Cache]:
+    hidden = c.count("hidden_size")
+    heads = c.count("mamba_num_heads", "mamba_n_heads")
+    width = c.integer("mamba_head_dim", "mamba_d_head")
+    if width is None:
+        width = c.count("mamba_expand", "expand", default=2) * hidden // heads
+    groups = c.count("n_groups", "mamba_n_groups", default=1)
+    state = c.count("ssm_state_size", "mamba_d_state")
+    kernel = c.count("conv_kernel", "mamba_d_conv", default=4)
+    float32 = (c.text("mamba_ssm_cache_dtype") or c.text("mamba_ssm_dtype")) == "float32"
+    return (
+        blocks.mamba2(prefix, hidden, heads, width, groups, state, kernel),
+        blocks.mamba2_state(heads, width, groups, state, kernel, float32=float32),
+    )
+
+
+def _nemotron_h(c: Config, letters: str | None = None) -> list[Layer]:
+    """One mixer a layer, by letter: M Mamba-2, * attention, - MLP, E experts."""
+    hidden = c.count("hidden_size")
+    pattern = letters or c.text("hybrid_override_pattern")
+    if pattern is None:
+        raise ModelError("hybrid_override_pattern is missing")
+    layers = []
+    norm = blocks.norm("norm", hidden)
+    for letter in pattern:
+        match letter:
+            case "M":
+                weights, state = _mamba_block(c, "mixer")
+                layers.append(blocks.layer(weights, norm, cache=state))
+            case "*":
+                heads, kv_heads, width = c.count("num_attention_heads"), _kv_heads(c), _head_dim(c)
+                attention = blocks.attention("mixer", hidden, heads, kv_heads, width)
+                cache = blocks.kv_cache(kv_heads, width)
+                layers.append(blocks.layer(attention, norm, cache=cache))
+            case "-":
+                mlp = blocks.mlp("mixer", hidden, c.count("intermediate_size"), gated=False)
+                layers.append(blocks.layer(mlp, norm))
+            case "E":
+                layers.append(blocks.layer(_nemotron_experts(c), norm))
+            case _:
+                raise ModelError(
+                    f"{letter!r} is no kind of layer; known: M * - E",
+                    place=c.place("hybrid_override_pattern"),
+                )
+    return layers
+
+
+def _nemotron_experts(c: Config) -> Iterator[Weights]:
+    hidden = c.count("hidden_size")
+    yield from blocks.experts(
+        "mixer",
+        hidden,
+        c.count("moe_intermediate_size"),
+        c.count("n_routed_experts"),
+        gated=False,
+        router_bias=True,
+        routed_width=c.integer("moe_latent_size", default=0) or 0,
+    )
+    shared = c.integer("moe_shared_expert_intermediate_size", default=0) or 0
+    if shared and c.integer("n_shared_experts", default=1):
+        yield from blocks.mlp("mixer.shared_experts", hidden, shared, gated=False)
+
+
+def _jamba(c: Config) -> list[Layer]:
+    hidden, inner = c.count("hidden_size"), c.count("intermediate_size")
+    mamba_inner = c.count("mamba_expand", default=2) * hidden
+    state, kernel = c.count("mamba_d_state", default=16), c.count("mamba_d_conv", default=4)
+    rank = c.integer("mamba_dt_rank") if isinstance(c.get("mamba_dt_rank"), int) else None
+    period, offset = c.count("attn_layer_period"), c.integer("attn_layer_offset", default=0)
+    every, first = c.count("expert_layer_period"), c.integer("expert_layer_offset", default=0)
+    layers = []
+    for i in range(c.count("num_hidden_layers")):
+        mixer: Iterator[Weights]
+        if i % period == offset:
+            mixer, cache = _attend(c, i, "full_attention", _Traits())
+        else:
+            mixer = blocks.mamba1(
+                "mamba", hidden, mamba_inner, state, kernel, rank or -(-hidden // 16)
+            )
+            cache = blocks.mamba1_state(mamba_inner, state, kernel)
+        if i % every == first:
+            feed = blocks.experts(
+                "feed_forward", hidden, inner, c.count("num_experts"), router="router"
+            )
+        else:
+            feed = blocks.mlp("feed_forward", hidden, inner)
+        layers.append(blocks.layer(mixer, feed, blocks.norm("norms", 2 * hidden), cache=cache))
+    return layers
+
+
+def _granite_hybrid(c: Config) -> list[Layer]:
+    """Granite 4: Mamba-2 and attention layers, each with experts, a shared MLP, or both."""
+    hidden = c.count("hidden_size")
+    count = c.integer("num_local_experts", default=0) or 0
+    layers = []
+    for i, kind in enumerate(_layer_kinds(c)):
+        mixer, cache = (
+            _mamba_block(c, "mamba")
+            if kind == "mamba"
+            else _attend(c, i, "full_attention", _Traits())
+        )
+        feed = [*blocks.mlp("shared_mlp", hidden, c.count("shared_intermediate_size"))]
+        if count:
+            inner = c.count("intermediate_size")
+            feed += blocks.experts("block_sparse_moe", hidden, inner, count, router="router")
+        norms = blocks.norm("norms", 2 * hidden)
+        layers.append(blocks.layer(mixer, iter(feed), norms, cache=cache))
+    return layers
+
+
+def _bamba(c: Config) -> list[Layer]:
+    """Bamba: attention in the layers listed, Mamba-2 in the others."""
+    attended = c.integers("attn_layer_indices")
+    layers = []
+    for i in range(c.count("num_hidden_layers")):
+        mixer, cache = (
+            _attend(c, i, "full_attention", _Traits()) if i in attended else _mamba_block(c, "mamba")
+        )
+        norms = blocks.norm("norms", 2 * c.count("hidden_size"))
+        layers.append(blocks.layer(mixer, _dense(c, i, _Traits()), norms, cache=cache))
+    return layers
+
+
+def _qwen_hybrid(c: Config) -> list[Layer]:
+    """Qwen3-Next and Qwen3.5: Gated DeltaNet, and gated attention in every fourth layer."""
+    hidden = c.count("hidden_size")
+    shape = [
+        c.count(f"linear_{key}")
+        for key in ("num_key_heads", "num_value_heads", "key_head_dim", "value_head_dim")
+    ]
+    kernel = c.count("linear_conv_kernel_dim", default=4)
+    # Without the key, vLLM keeps the state in the model's format.
+    float32 = c.text("mamba_ssm_dtype") == "float32"
+    every = c.count("full_attention_interval", default=4)
+    kinds = _layer_kinds(c)
+    if c.get("layer_types") is None:
+        kinds = [
+            "linear_attention" if (i + 1) % every else "full_attention" for i in range(len(kinds))
+        ]
+    traits = _Traits(head_norms="head", gated_attention=True)
+    layers = []
+    for i, kind in enumerate(kinds):
+        if kind == "linear_attention":
+            mixer: Iterator[Weights] = blocks.gated_delta("linear_attn", hidden, *shape, kernel)
+            cache = blocks.gated_delta_state(*shape, kernel, float32=float32)
+        else:
+            mixer, cache = _attend(c, i, kind, traits)
+        norms = blocks.norm("norms", 2 * hidden)
+        layers.append(blocks.layer(mixer, _moe(c, i, traits), norms, cache=cache))
+    return layers
+
+
+def _opt(c: Config) -> list[Layer]:
+    hidden, heads = c.count("hidden_size"), c.count("num_attention_heads")
+    inner, width = c.count("ffn_dim", "intermediate_size"), hidden // heads
+    attention = blocks.attention(
+        "self_attn", hidden, heads, heads, width, qkv_bias=True, out_bias=True
+    )
+    feed = blocks.mlp("mlp", hidden, inner, gated=False, bias=True)
+    norms = blocks.norm("norms", 4 * hidden)
+    one = blocks.layer(attention, feed, norms, cache=blocks.kv_cache(heads, width))
+    return [one] * c.count("num_hidden_layers")
+
+
+def _two_matrices(c: Config) -> list[Layer]:
+    """Phi 1.5 and 2, StarCoder 2: an MLP without a gate, biases everywhere."""
+    hidden, inner = c.count("hidden_size"), c.count("intermediate_size")
+    heads, kv_heads, width = c.count("num_attention_heads"), _kv_heads(c), _head_dim(c)
+    norms = 2 * hidden if c.text("model_type") == "phi" else 4 * hidden
+    attention = blocks.attention(
+        "self_attn", hidden, heads, kv_heads, width, qkv_bias=True, out_bias=True
+    )
+    feed = blocks.mlp("mlp", hidden, inner, gated=False, bias=True)
+    cache = _keys_and_values(c, kv_heads, width, _layer_kinds(c, slides=True)[0])
+    one = blocks.layer(attention, feed, blocks.norm("norms", norms), cache=cache)
+    return [one] * c.count("num_hidden_layers")
+
+
+def _llama(**traits: object) -> Callable[[Config], list[Layer]]:
+    return lambda c: _decoder(c, _Traits(**traits))  # type: ignore[arg-type]
+
+
+def _sparse(**traits: object) -> Callable[[Config], list[Layer]]:
+    return lambda c: _decoder(c, _Traits(**traits), _moe)  # type: ignore[arg-type]
+
+
+ARCHITECTURES: dict[str, Callable[[Config], list[Layer]]] = {
+    "llama": _llama(),
+    "mistral": _llama(slides=True),
+    "ministral": _llama(slides=True),
+    "qwen2": _llama(qkv_bias=True, out_bias=False),
+    "qwen2_vl": _llama(qkv_bias=True, out_bias=False),
+    "qwen2_vl_text": _llama(qkv_bias=True, out_bias=False),
+    "qwen2_5_vl": _llama(qkv_bias=True, out_bias=False),
+    "qwen2_5_vl_text": _llama(qkv_bias=True, out_bias=False),
+    "qwen3": _llama(head_norms="head"),
+    "qwen3_vl_text": _llama(head_norms="head"),
+    "qwen2_moe": _sparse(qkv_bias=True, out_bias=False),
+    "qwen3_moe": _sparse(head_norms="head"),
+    "qwen3_vl_moe_text": _sparse(head_norms="head"),
+    "qwen3_next": _qwen_hybrid,
+    "qwen3_5_text": _qwen_hybrid,
+    "qwen3_5_moe_text": _qwen_hybrid,
+    "mixtral": _sparse(),
+    "minimax_m2": _sparse(head_norms="all"),
+    "glm4_moe": _sparse(out_bias=False),
+    "glm4": _llama(norms=4, out_bias=False),
+    "ernie4_5": _llama(),
+    "ernie4_5_moe": _sparse(),
+    "deepseek_v2": _latent,
+    "deepseek_v3": _latent,
+    "deepseek_v32": _latent,
+    "kimi_k2": _latent,
+    "glm4_moe_lite": _latent,
+    "gpt_oss": _gpt_oss,
+    "llama4_text": _llama4,
+    "mllama_text_model": _mllama,
+    "gemma": _llama(),
+    "gemma2": lambda c: _decoder(c, _Traits(norms=4), pattern=2),
+    "gemma3_text": _gemma3,
+    "gemma4_text": _gemma4,
+    "phi": _two_matrices,
+    "starcoder2": _two_matrices,
+    "phi3": _llama(slides=True),
+    "granite": _llama(),
+    "granitemoe": _sparse(),
+    "granitemoehybrid": _granite_hybrid,
+    "bamba": _bamba,
+    "olmo2": _llama(head_norms="all"),
+    "olmo3": _llama(head_norms="all"),
+    "olmoe": _sparse(head_norms="all"),
+    "seed_oss": _llama(),
+    "smollm3": _llama(),
+    "exaone4": _llama(head_norms="head"),
+    "cohere": _llama(norms=1),
+    "cohere2": lambda c: _decoder(c, _Traits(norms=1), pattern=c.count("sliding_window_pattern", default=4)),
+    "opt": _opt,
+    "nemotron_h": _nemotron_h,
+    "jamba": _jamba,
+}
+"""`model_type` of a language model -> its layers."""
+
+_TIED = frozenset({"gemma", "gemma2", "gemma3_text", "gemma4_text", "opt", "cohere", "cohere2"})
+"""Where the output head is the embedding unless the file says otherwise."""
+
+_DEFAULTS: dict[str, Mapping[str, object]] = {
+    # transformers, configuration_gemma3.py: what a text_config leaves out.
+    "gemma3_text": {
+        "vocab_size": 262208,
+        "num_attention_heads": 8,
+        "num_key_value_heads": 4,
+        "head_dim": 256,
+        "max_position_embeddings": 131072,
+        "sliding_window": 4096,
+    },
+}
+_NESTED = {
+    # A wrapper's text_config without a model_type of its own.
+    "llama4": "llama4_text",
+    "mllama": "mllama_text_model",
+    "gemma3": "gemma3_text",
+    "gemma4": "gemma4_text",
+    "qwen3_vl": "qwen3_vl_text",
+    "qwen3_vl_moe": "qwen3_vl_moe_text",
+    "qwen3_5": "qwen3_5_text",
+    "qwen3_5_moe": "qwen3_5_moe_text",
+    "mistral3": "mistral",
+    "kimi_k25": "kimi_k2",
+    "qwen2_audio": "qwen2",
+    "llava": "llama",
+    "llava_next": "llama",
+}
+_DTYPE_BITS = {"float32": 32, "bfloat16": 16, "float16": 16}
+
+
+def shape_from_config(
+    fields: Mapping[str, object], quantization: Mapping[str, object] | None = None
+) -> ModelShape:
+    """Read a model's shape from the mapping of a Hugging Face `config.json`.
+
+    Args:
+        fields: the mapping. Keys that do not bear on memory are passed over.
+        quantization: the `quantization` block of ModelOpt's `hf_quant_config.json`, when that
+            lies beside it.
+
+    Returns:
+        The shape; without layers when the `model_type` is not known.
+
+    Raises:
+        ModelError: a key is missing or has no figure, with its place.
+    """
+    outer = Config(fields)
+    outer_type = outer.text("model_type") or ""
+    nested = outer.block("text_config") or outer.block("llm_config")
+    inner_type = outer_type if nested is None else nested.text("model_type")
+    inner_type = inner_type or _NESTED.get(outer_type, "")
+    defaults = _DEFAULTS.get(inner_type)
+    c = outer if nested is None else (
+        outer.block("text_config", defaults) or outer.block("llm_config", defaults) or outer
+    )
+    quantized = read_quantization(outer.block("quantization_config"))
+    quantized = quantized or (None if nested is None else read_quantization(c.block("quantization_config")))
+    if quantization is not None:
+        quantized = read_quantization(Config(quantization, place="quantization"))
+    dtype = outer.text("torch_dtype", "dtype") or c.text("torch_dtype", "dtype") or "bfloat16"
+    bits = _DTYPE_BITS.get(dtype.removeprefix("torch."), 16)
+    build = ARCHITECTURES.get(inner_type)
+    if build is None:
+        told = f"model_type {inner_type or outer_type!r} is not known" if inner_type or outer_type else "there is no model_type"
+        return ModelShape(inner_type or outer_type, (), dtype_bits=bits, quantization=quantized, notes=(f"{told}: only weight bytes count",))
+    layers = tuple(build(c))
+    hidden, vocab = c.count("hidden_size"), c.count("vocab_size")
+    tied = outer.flag("tie_word_embeddings", default=c.flag("tie_word_embeddings", default=inner_type in _TIED))
+    first, encoder, notes = _first(outer, outer_type, c, inner_type)
+    last = [blocks.norm("norm", hidden)]
+    if not tied:
+        head_bias = vocab if inner_type == "phi" else 0
+        last.append(blocks.matrix("lm_head", hidden, vocab, vocab, bias=head_bias))
+    drafts = c.integer("num_nextn_predict_layers", "mtp_num_hidden_layers", default=0) or 0
+    experts = c.integer("num_experts", "num_local_experts", "n_routed_experts", default=0) or 0
+    return ModelShape(
+        inner_type,
+        layers,
+        tuple(first),
+        tuple(last),
+        tuple(_drafter(c, layers, hidden)) if drafts else (),
+        c.integer("max_position_embeddings", "n_positions", "seq_length"),
+        hidden,
+        c.count("intermediate_size", "ffn_dim", "moe_intermediate_size", default=4 * hidden),
+        vocab,
+        heads=c.integer("num_attention_heads", default=0) or 0,
+        kv_heads=_kv_heads(c) if c.integer("num_attention_heads") else 0,
+        experts=experts,
+        experts_per_token=c.integer("num_experts_per_tok", "top_k_experts", default=1) or 1
+        if experts
+        else 0,
+        expert_size=c.count("moe_intermediate_size", "intermediate_size") if experts else 0,
+        encoder=encoder,
+        tied=tied,
+        dtype_bits=bits,
+        quantization=quantized,
+        notes=tuple(notes),
+    )
+
+
+def _drafter(c: Config, layers: tuple[Layer, ...], hidden: int) -> Iterator[Layer]:
+    """Layers for multi-token prediction: what joins two hidden states, then layers like the others.
+
+    The embedding and the output head are the model's own (vLLM, `models/*_mtp.py`).
+    """
+    pattern = c.text("mtp_hybrid_override_pattern")
+    if pattern is not None:
+        like = [*_nemotron_h(c, pattern)]
+    else:
+        like = [[one for one in layers if one.cache and one.cache.kind is not CacheKind.STATE][-1]]
+    join = blocks.matrix("eh_proj", 2 * hidden, hidden, 1), blocks.norm("norms", 3 * hidden)
+    for at, one in enumerate(like):
+        weights = (*one.weights, *join) if at == 0 else one.weights
+        yield Layer(
+            tuple(each.replace(name=f"mtp.{each.name}") for each in weights), one.cache
+        )
+
+
+def _first(
+    outer: Config, outer_type: str, c: Config, inner_type: str
+) -> tuple[list[Weights], Encoder | None, list[str]]:
+    """Embeddings and encoders, and what was assumed of them."""
+    hidden, vocab = c.count("hidden_size"), c.count("vocab_size")
+    first = [Weights("embed_tokens", vocab * hidden, vocab)]
+    if inner_type == "opt":
+        first.append(Weights("embed_positions", (c.count("max_position_embeddings") + 2) * hidden))
+    per_layer = c.integer("hidden_size_per_layer_input", default=0) or 0
+    if per_layer:
+        rows = c.count("vocab_size_per_layer_input", default=vocab)
+        width = per_layer * c.count("num_hidden_layers")
+        first.append(Weights("embed_tokens_per_layer", rows * width + hidden * width, rows))
+    encoder, notes = None, []
+    for key in ("vision_config", "audio_config"):
+        block = outer.block(key)
+        if block is None:
+            continue
+        build = ENCODERS.get((outer_type, key))
+        if build is None:
+            notes.append(f"the encoder of {key} is not counted: model_type {outer_type!r}")
+            continue
+        first += build(block, hidden)
+        encoder = encoder_of(outer_type, block)
+        notes.append(f"the encoder of {key} is counted by its published shape, to a few percent")
+    return first, encoder, notes

@@ -1,0 +1,481 @@
+"""What does each GPU hold when an engine serves this model, and what is left for the KV cache?
+
+The sum is the engine's own: what it may take of the GPU, less weights, activations and what CUDA
+holds, is the pool its KV cache gets. A part is `exact` when it follows from the checkpoint's bytes
+or from the published arithmetic alone, `manifest` when the manifest states it, else `estimated`.
+"""
+
+from __future__ import annotations
+
+from math import ceil
+
+from nimprofile.kv_cache import pool_of
+from nimprofile.overheads import (
+    NIM_ALLOWANCE,
+    NIM,
+    NIM_LORA,
+    RESERVED_MOST,
+    RESERVED_SHARE,
+    overheads_of,
+    sglang_fraction,
+)
+from nimprofile.profile import Engine
+from nimprofile.quantization import Storage
+from nimprofile.record import Record
+from nimprofile.values import GIB, MIB, UNIFIED_SHARE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from nimprofile.inventory import Gpu
+    from nimprofile.kv_cache import Pool
+    from nimprofile.model import Encoder, ModelShape, Weights
+    from nimprofile.overheads import Overheads
+    from nimprofile.profile import Precision
+
+CONTEXT_STEP = 256
+"""Context lengths are suggested in multiples of this (NIM 2.0.6 to 2.0.12, the five listings)."""
+
+EXACT, ESTIMATED, MANIFEST = "exact", "estimated", "manifest"
+
+
+class Serving(Record):
+    """How an engine is started; None is the engine's own default.
+
+    Attributes:
+        engine: the engine.
+        engine_version: its version, `0.19.0`; None is the newest whose habits are known.
+        precision: of the weights; None is the checkpoint's.
+        tp, pp: tensor and pipeline parallel sizes.
+        memory_fraction: vLLM's gpu_memory_utilization, SGLang's mem_fraction_static, TensorRT-LLM's
+            free_gpu_memory_fraction.
+        max_num_batched_tokens: tokens of one step (SGLang: chunked_prefill_size).
+        max_num_seqs: requests of one step (SGLang: max_running_requests).
+        max_model_len: the longest context, in tokens.
+        kv_cache_dtype: `auto`, `fp8…`, `bf16…`, `nvfp4`.
+        concurrency: requests of the longest context that must fit at once.
+        eager: no CUDA graphs.
+        speculative_tokens: tokens that the model's own layers for it predict ahead; 0: none.
+    """
+
+    engine: Engine = Engine.VLLM
+    engine_version: str | None = None
+    precision: Precision | None = None
+    tp: int = 1
+    pp: int = 1
+    memory_fraction: float | None = None
+    max_num_batched_tokens: int | None = None
+    max_num_seqs: int | None = None
+    max_model_len: int | None = None
+    kv_cache_dtype: str = "auto"
+    concurrency: int = 1
+    eager: bool = False
+    speculative_tokens: int = 0
+
+
+class Part(Record):
+    """One part of a budget.
+
+    Attributes:
+        bytes: of one GPU.
+        source: `exact`, `estimated` or `manifest`.
+        basis: what it was worked out from.
+        low, high: the range, where sources or logs disagree.
+    """
+
+    bytes: int
+    source: str
+    basis: str
+    low: int | None = None
+    high: int | None = None
+
+
+class Budget(Record):
+    """The memory of the fullest of the GPUs that serve a model.
+
+    Attributes:
+        serving: how the engine is started, defaults filled in.
+        gpu: the GPU.
+        stage: the pipeline stage this is, counted from 0.
+        total: bytes of the GPU that CUDA can use.
+        weights, activation, overhead: what is taken before the KV cache.
+        pool: how requests are paid for; None when the model keeps nothing, or nobody knows what.
+        shape: the model's.
+        habits: the engine's.
+    """
+
+    serving: Serving
+    gpu: Gpu
+    stage: int
+    total: int
+    weights: Part
+    activation: Part
+    overhead: Part
+    pool: Pool | None
+    shape: ModelShape
+    habits: Overheads
+
+    @property
+    def held(self) -> int:
+        """Bytes taken before the KV cache."""
+        return self.weights.bytes + self.activation.bytes + self.overhead.bytes
+
+    @property
+    def limit(self) -> int:
+        """What the engine will take of the GPU, the pool included."""
+        fraction = self._fraction
+        if self.habits.of_free:
+            return self.held + int(max(0, self.total - self.held) * fraction)
+        if self.habits.of_start:
+            aside = self.activation.bytes + self.overhead.bytes
+            return int((self.total - self.overhead.bytes) * fraction) + aside
+        return int(self.total * fraction)
+
+    @property
+    def spare(self) -> int:
+        """Bytes left for the KV cache; below 0: what is missing before it."""
+        return self.limit - self.held
+
+    @property
+    def kv_cache(self) -> Part:
+        """The pool the engine gives the KV cache."""
+        parts = (self.weights, self.activation, self.overhead)
+        exact = all(part.source == EXACT for part in parts)
+        return Part(max(0, self.spare), EXACT if exact else ESTIMATED, "what the engine has left")
+
+    @property
+    def wanted_cache(self) -> int:
+        """KV cache of the requests that must fit at once."""
+        return self.request_bytes(self.serving.max_model_len or 0) * self.serving.concurrency
+
+    def request_bytes(self, tokens: int) -> int:
+        """KV cache of one request of so many tokens."""
+        return 0 if self.pool is None else self.pool.request_bytes(tokens)
+
+    def gpu_bytes(self, cache: int | None) -> int:
+        """The total memory, as NVML counts it, of a GPU that holds so much KV cache.
+
+        None is the weights alone, without which no context is too short.
+        """
+        if cache is None:
+            return nvml_total(self.gpu, self.weights.bytes)
+        if self.habits.of_free:
+            needed = self.held + _per(cache, self._fraction)
+        elif self.habits.of_start:
+            needed = _per(self.weights.bytes + cache, self._fraction) + self.overhead.bytes
+        else:
+            needed = _per(self.held + cache, self._fraction)
+        return nvml_total(self.gpu, needed)
+
+    def of_size(self, size: int) -> Budget:
+        """The same on a GPU of so many bytes, as NVML counts them."""
+        return self.replace(total=cuda_total(self.gpu, size))
+
+    def concurrency(self, tokens: int) -> float:
+        """How many requests of so many tokens the pool holds at once."""
+        if self.pool is None:
+            return float("inf")
+        blocks = int(max(0, self.spare) // self.pool.block_bytes)
+        return blocks / self.pool.blocks(tokens)
+
+    def cache_tokens(self, tokens: int) -> int | None:
+        """Tokens the pool holds, in requests of so many; None when nothing is kept of a token."""
+        return None if self.pool is None else int(self.concurrency(tokens) * tokens)
+
+    @property
+    def printed_tokens(self) -> int | None:
+        """The KV-cache size that this version of vLLM prints when it starts."""
+        if self.pool is None:
+            return None
+        if self.habits.prints_requests:
+            return self.cache_tokens(self.serving.max_model_len or CONTEXT_STEP)
+        blocks = int(max(0, self.spare) // self.pool.block_bytes)
+        return blocks // self.pool.number_of_groups * self.pool.block_tokens
+
+    def longest_context(self, most: int, requests: int = 1) -> int | None:
+        """The longest context of which `requests` fit: a multiple of 256, or `most`.
+
+        None when not even 256 tokens do.
+        """
+        if self.concurrency(most) >= requests:
+            return most
+        low, high = 0, -(-most // CONTEXT_STEP)
+        while high - low > 1:
+            middle = (low + high) // 2
+            fits = self.concurrency(middle * CONTEXT_STEP) >= requests
+            low, high = (middle, high) if fits else (low, middle)
+        return low * CONTEXT_STEP or None
+
+    @property
+    def _fraction(self) -> float:
+        return 1.0 if self.serving.memory_fraction is None else self.serving.memory_fraction
+
+
+def _per(size: int, fraction: float) -> int:
+    """The whole of which this is the fraction, rounded up."""
+    return ceil(size / fraction)
+
+
+def stages(shape: ModelShape, pp: int) -> list[tuple[int, int]]:
+    """First and last-but-one layer of every pipeline stage.
+
+    The remainder goes to the stages before the last (vLLM, `distributed/utils.py`, get_pp_indices).
+    """
+    share, rest = divmod(len(shape.layers), pp)
+    sizes = [share + (pp - 1 - rest <= at < pp - 1) for at in range(pp)]
+    ends = [sum(sizes[: at + 1]) for at in range(pp)]
+    return [(end - size, end) for size, end in zip(sizes, ends, strict=True)]
+
+
+def weight_bytes(
+    shape: ModelShape, precision: Precision | None, tp: int = 1, pp: int = 1, *, draft: bool = False
+) -> list[int]:
+    """Bytes of the weights on one rank of every pipeline stage, with those that `draft` or not."""
+    storage = Storage(shape, precision)
+
+    def size(weights: tuple[Weights, ...], at: int | None) -> float:
+        return sum(storage.bytes_on_rank(one, at, tp) for one in weights)
+
+    result = []
+    for stage, (start, end) in enumerate(stages(shape, pp)):
+        total = sum(size(shape.layers[at].weights, at) for at in range(start, end))
+        if stage == 0:
+            total += size(shape.first, None)
+        if stage == pp - 1:
+            total += size(shape.last, None)
+            if shape.tied and pp > 1:
+                total += size(shape.first[:1], None)
+            if draft:
+                layers = enumerate(shape.drafter, len(shape.layers))
+                total += sum(size(layer.weights, at) for at, layer in layers)
+        result.append(int(total))
+    return result
+
+
+def cuda_total(gpu: Gpu, size: int) -> int:
+    """Bytes that CUDA can use of what NVML counts as so many: all but the driver's reserve."""
+    if gpu.unified_memory:  # the inventory has already taken off what is the host's
+        part, whole = UNIFIED_SHARE
+        return size * whole // part
+    if gpu.memory_reserved_mib is not None:
+        return max(0, size - gpu.memory_reserved_mib * MIB)
+    return size - min(ceil(size * RESERVED_SHARE), RESERVED_MOST)
+
+
+def nvml_total(gpu: Gpu, size: int) -> int:
+    """The bytes as NVML counts them of a GPU of which CUDA can use so many."""
+    if gpu.unified_memory:
+        part, whole = UNIFIED_SHARE
+        return -(-size * part // whole)
+    if gpu.memory_reserved_mib is not None:
+        return size + gpu.memory_reserved_mib * MIB
+    return min(ceil(size / (1 - RESERVED_SHARE)), size + RESERVED_MOST)
+
+
+def budget(shape: ModelShape, serving: Serving, gpu: Gpu) -> Budget | None:
+    """The budget of the fullest GPU; None when the bytes of the weights are not known.
+
+    A GPU whose memory is unknown has none to spare.
+    """
+    weights = _weights(shape, serving)
+    if weights is None:
+        return None
+    total = 0 if gpu.memory_total_mib is None else cuda_total(gpu, gpu.memory_total_mib * MIB)
+    habits = overheads_of(serving.engine, serving.engine_version)
+    serving = _resolved(shape, serving, habits, gpu, total)
+    overhead = _overhead(serving, habits, gpu, total)
+    found = []
+    for stage, part in enumerate(weights):
+        activation = _activation(shape, serving, habits, stage)
+        pool = _pool(shape, serving, habits, stage) if shape.known else None
+        found.append(
+            Budget(serving, gpu, stage, total, part, activation, overhead, pool, shape, habits)
+        )
+    context = serving.max_model_len or CONTEXT_STEP
+    return min(found, key=lambda one: (one.concurrency(context), one.spare))
+
+
+def nim_budget(
+    shape: ModelShape, serving: Serving, gpu: Gpu, *, lora: bool = False
+) -> Budget | None:
+    """NIM 2.x's own arithmetic: weights, a 2-byte KV cache of the full context, and an allowance.
+
+    Source: the figures that the listings of NIM 2.0.6 to 2.0.12 print (corpus, 012 and 015).
+    """
+    weights = _weights(shape, serving)
+    if weights is None or not shape.known:
+        return None
+    total = (gpu.memory_total_mib or 0) * MIB
+    context = serving.max_model_len or shape.max_position_embeddings
+    serving = serving.replace(
+        max_model_len=context, kv_cache_dtype="bf16", memory_fraction=1.0, max_num_batched_tokens=0
+    )
+    allowance = NIM_ALLOWANCE + (NIM_LORA if lora else 0)
+    overhead = Part(allowance, ESTIMATED, "NIM 2.x's allowance")
+    gpu = gpu.replace(memory_reserved_mib=0, unified_memory=False)
+    nothing = Part(0, ESTIMATED, "part of NIM 2.x's allowance")
+    found = [
+        Budget(
+            *(serving, gpu, stage, total, part, nothing, overhead),
+            *(_pool(shape, serving, NIM, stage), shape, NIM),
+        )
+        for stage, part in enumerate(weights)
+    ]
+    return min(found, key=lambda one: (one.concurrency(context or CONTEXT_STEP), one.spare))
+
+
+def _weights(shape: ModelShape, serving: Serving) -> list[Part] | None:
+    exact, tp, pp = shape.checkpoint_bytes, serving.tp, serving.pp
+    own = Storage(shape, serving.precision)
+    unchanged = own.scheme == shape.quantization and own.wide == shape.dtype_bits
+    if not shape.known:
+        if exact is None or not unchanged:
+            return None
+        source = EXACT if tp * pp == 1 else ESTIMATED
+        return [Part(-(-exact // (tp * pp)), source, "the checkpoint's bytes, divided evenly")] * pp
+    if not own.known:
+        if exact is None:
+            return None
+        unchanged = True
+    draft = bool(serving.speculative_tokens)
+    computed = weight_bytes(shape, serving.precision, tp, pp, draft=draft)
+    if exact is None or not unchanged:
+        return [Part(size, ESTIMATED, "the shape's parameters in their formats") for size in computed]
+    whole = weight_bytes(shape, serving.precision, 1, 1)[0]
+    if tp * pp == 1:
+        return [Part(exact, EXACT, "the checkpoint's bytes")]
+    return [
+        Part(round(exact * size / whole), EXACT, "the checkpoint's bytes, divided as the shape is")
+        for size in computed
+    ]
+
+
+def is_large(gpu: Gpu, total: int) -> bool:
+    """Whether vLLM starts with the defaults of large GPUs (`engine/arg_utils.py`, 0.9 and later)."""
+    return total >= 70 * GIB and "a100" not in (gpu.name or "").lower() and not gpu.unified_memory
+
+
+def _resolved(
+    shape: ModelShape, serving: Serving, habits: Overheads, gpu: Gpu, total: int
+) -> Serving:
+    """With the engine's defaults for this GPU."""
+    large = is_large(gpu, total)
+    context = serving.max_model_len or shape.max_position_embeddings
+    tokens = serving.max_num_batched_tokens
+    if tokens is None:
+        tokens = habits.batched_tokens_large if large else habits.batched_tokens
+        if habits.unchunked_below and context is not None and context <= habits.unchunked_below:
+            tokens = max(tokens, context)
+    fraction = serving.memory_fraction
+    if fraction is None:
+        fraction = habits.fraction
+        if serving.engine is Engine.SGLANG:
+            fraction = sglang_fraction(total, serving.tp, serving.pp)
+    return serving.replace(
+        engine_version=serving.engine_version or habits.newest,
+        max_num_batched_tokens=tokens,
+        max_num_seqs=serving.max_num_seqs or (habits.seqs_large if large else habits.seqs),
+        max_model_len=context,
+        memory_fraction=fraction,
+    )
+
+
+def _activation(shape: ModelShape, serving: Serving, habits: Overheads, stage: int) -> Part:
+    """The peak of one step: a layer's inner values, or the sampler's logits over hidden states.
+
+    A layer holds its input, residual and output, and the inner width three times: gate, up and
+    their product. That is vLLM's profile of 29,000 tokens of Llama 3.1 8B to 0.01 GiB (issue log,
+    0.6). With tensor parallelism all-reduce writes beside what it reads.
+    """
+    if not shape.hidden_size:
+        return Part(0, ESTIMATED, "unknown: the shape does not give it")
+    tokens = serving.max_num_batched_tokens or 0
+    width = Storage(shape, serving.precision).wide / 8
+    hidden = tokens * shape.hidden_size * width
+    held = 3 if serving.tp == 1 else 5
+    layer = held * hidden + 3 * tokens * -(-shape.intermediate_size // serving.tp) * width
+    logits = min(serving.max_num_seqs or 0, tokens) * shape.vocab_size
+    basis = "the widest layer"
+
+    def peak(logit_bytes: float | None) -> float:
+        if stage < serving.pp - 1 or not logit_bytes:
+            return layer
+        return max(layer, hidden + logits * (logit_bytes + width))
+
+    likely = peak(habits.logit_bytes)
+    if likely > layer:
+        basis = f"logits of {serving.max_num_seqs} requests in the sampler"
+    others = [peak(each) for each in (habits.logit_bytes_low, habits.logit_bytes_high) if each]
+    low, high = min([likely, *others]), max([likely, *others])
+    if shape.experts:
+        inner = -(-shape.expert_size // serving.tp)
+        routed = tokens * shape.experts_per_token * width
+        buffers = routed * (max(2 * inner, shape.hidden_size) + max(inner, shape.hidden_size))
+        low, likely, high = low + buffers, likely + buffers, high + buffers
+        basis += ", and the experts' buffers"
+    if shape.encoder is not None and stage == 0:
+        images = (serving.max_num_seqs or 0) if habits.images_at_once else 0
+        profile = max(habits.encoder_bytes, _encoding(shape.encoder, images, serving.tp) * width)
+        if profile > likely:
+            likely, high = profile, max(high, profile)
+            basis = f"the encoder, profiled with {images} images" if images else "the encoder"
+    return Part(int(likely), ESTIMATED, basis, *((int(low), int(high)) if low < high else ()))
+
+
+def _encoding(encoder: Encoder, images: int, tp: int) -> float:
+    """Numbers that an encoder holds for so many images at its peak.
+
+    Of each patch the inner width twice, and its width for input, queries, keys, values, output and
+    what it hands on: 3.9 of the 3.7 GiB that a log prints for 64 images of Gemma 3, and 37.1 of the
+    36.6 for 128 of Llama 3.2 Vision.
+    """
+    inner = 2 * -(-encoder.intermediate_size // tp)
+    return images * encoder.patches * (inner + (5 + encoder.outputs) * encoder.hidden_size)
+
+
+def _overhead(serving: Serving, habits: Overheads, gpu: Gpu, total: int) -> Part:
+    """What CUDA, NCCL and the engine hold outside of PyTorch, and CUDA graphs where they count."""
+    desktop = "geforce" in (gpu.name or "").lower()
+    context = habits.desktop_bytes if desktop else habits.context_bytes
+    if serving.tp > 1:
+        large = is_large(gpu, total)
+        context = habits.parallel_bytes_large if large else habits.parallel_bytes
+    if gpu.unified_memory:
+        context = max(context, habits.unified_bytes)
+    if serving.eager or not habits.graphs_counted:
+        return Part(context, ESTIMATED, habits.source)
+    low, likely, high = (context + graphs for graphs in habits.graph_bytes)
+    return Part(likely, ESTIMATED, habits.source, low, high)
+
+
+def _pool(shape: ModelShape, serving: Serving, habits: Overheads, stage: int) -> Pool | None:
+    start, end = stages(shape, serving.pp)[stage]
+    layers = shape.layers[start:end]
+    if serving.speculative_tokens and stage == serving.pp - 1:
+        layers += shape.drafter
+    return pool_of(
+        layers,
+        tp=serving.tp,
+        value_bytes=kv_value_bytes(shape, serving, own=habits.own_kv_format),
+        dtype_bytes=Storage(shape, serving.precision).wide / 8,
+        batched_tokens=(serving.max_num_batched_tokens or 0) * habits.steps_in_flight,
+        hybrid=habits.hybrid,
+        chunks=serving.engine is not Engine.VLLM,  # off by default, 0.9 to 0.33
+        merge=habits.merge,
+        state_pages=habits.state_pages,
+        speculative_tokens=serving.speculative_tokens,
+    )
+
+
+def kv_value_bytes(shape: ModelShape, serving: Serving, *, own: bool = True) -> float:
+    """Bytes of one number of the KV cache; `auto` may be the checkpoint's `own` format."""
+    dtype = serving.kv_cache_dtype
+    if dtype == "auto":
+        scheme = shape.quantization
+        if own and scheme is not None and scheme.kv_bits is not None:
+            return scheme.kv_bits / 8
+        return Storage(shape, serving.precision).wide / 8
+    if dtype.startswith("fp8") or dtype == "int8":
+        return 1
+    if dtype == "nvfp4":
+        return 0.5 + 1 / 16
+    return 4 if dtype in ("float32", "fp32") else 2
