@@ -12,6 +12,8 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from nimprofile.architectures import shape_from_config
+    from nimprofile.budget import Budget, memory_budget
     from nimprofile.catalog import mock_inventory, products
     from nimprofile.decision import Decision, select
     from nimprofile.dialects import Manifest
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
         GpuMissingError,
         InventoryError,
         ManifestError,
+        ModelError,
         NimProfileError,
         NoGpuError,
         PinError,
@@ -40,11 +43,12 @@ if TYPE_CHECKING:
         load_manifest,
         parse_manifest,
     )
-    from nimprofile.model import ModelShape
+    from nimprofile.model import ModelShape, plain_shape
+    from nimprofile.model_files import load_model
     from nimprofile.profile import Engine, Objective, Precision, Profile, Requires
     from nimprofile.rank import POLICIES, Criterion, Policy, prefer
     from nimprofile.report import decision_to_dict
-    from nimprofile.request import Pin, Request
+    from nimprofile.request import Pin, Request, Serving
     from nimprofile.values import ComputeCapability
     from nimprofile.visibility import CudaDevices, cuda_devices
     from nimprofile.words import message, remedy
@@ -52,6 +56,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
+    "architectures": ("shape_from_config",),
+    "budget": ("Budget", "memory_budget"),
     "catalog": ("mock_inventory", "products"),
     "decision": ("Decision", "select"),
     "discovery": ("discover",),
@@ -59,6 +65,7 @@ _HOME = {
         "GpuMissingError",
         "InventoryError",
         "ManifestError",
+        "ModelError",
         "NimProfileError",
         "NoGpuError",
         "PinError",
@@ -71,11 +78,12 @@ _HOME = {
     "inventory_json": ("dump_inventory", "load_inventory", "parse_inventory", "scrubbed"),
     "dialects": ("Manifest",),
     "manifest": ("bundled_manifests", "load_manifest", "parse_manifest"),
-    "model": ("ModelShape",),
+    "model": ("ModelShape", "plain_shape"),
+    "model_files": ("load_model",),
     "profile": ("Engine", "Objective", "Precision", "Profile", "Requires"),
     "rank": ("POLICIES", "Criterion", "Policy", "prefer"),
     "report": ("decision_to_dict",),
-    "request": ("Pin", "Request"),
+    "request": ("Pin", "Request", "Serving"),
     "values": ("ComputeCapability",),
     "visibility": ("CudaDevices", "cuda_devices"),
     "words": ("message", "remedy"),

@@ -1,8 +1,8 @@
 """Which layers has a model of this `model_type`?
 
 One short function per way of building a layer, one row per `model_type` at the foot. The shapes are
-those of the public modelling code (github.com/huggingface/transformers, `models/*/modeling_*.py`, and
-the modelling files that checkpoints bring along). A `model_type` that is not here is unknown.
+those of the public modelling code (github.com/huggingface/transformers, `models/*/modeling_*.py`,
+and the files that checkpoints bring along). A `model_type` that is not here is unknown.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ def _kv_heads(c: Config) -> int:
     return c.count("num_key_value_heads", default=heads)
 
 
-def _attend(c: Config, i: int, kind: str, traits: _Traits) -> tuple[Iterator[Weights], Cache]:
-    """Grouped-query attention of layer `i`, and its keys and values."""
+def _attend(c: Config, kind: str, traits: _Traits) -> tuple[Iterator[Weights], Cache]:
+    """Grouped-query attention, and its keys and values."""
     heads, kv_heads, width = c.count("num_attention_heads"), _kv_heads(c), _head_dim(c)
     declared = c.flag("attention_bias", "qkv_bias")
     norms = {"": 0, "head": width, "all": heads * width}[traits.head_norms]
@@ -86,7 +86,7 @@ def _keys_and_values(c: Config, kv_heads: int, width: int, kind: str) -> Cache:
 
 
 def _layer_kinds(c: Config, *, pattern: int = 0, slides: bool = False) -> list[str]:
-    """The kind of every layer: by `layer_types`, else every `pattern`-th is full, else all alike."""
+    """Every layer's kind: by `layer_types`, else every `pattern`-th is full, else all are alike."""
     count = c.count("num_hidden_layers", "n_layer", "n_layers")
     if count > MAX_LAYERS:
         raise ModelError(f"{count} layers", place=c.place("num_hidden_layers"))
@@ -97,9 +97,7 @@ def _layer_kinds(c: Config, *, pattern: int = 0, slides: bool = False) -> list[s
         kinds = list(c.words("layer_types"))
     if kinds:
         if len(kinds) != count:
-            raise ModelError(
-                f"{len(kinds)} kinds for {count} layers", place=c.place("layer_types")
-            )
+            raise ModelError(f"{len(kinds)} kinds for {count} layers", place=c.place("layer_types"))
         return kinds
     if pattern:
         return [
@@ -111,7 +109,7 @@ def _layer_kinds(c: Config, *, pattern: int = 0, slides: bool = False) -> list[s
     return ["sliding_attention" if all_slide else "full_attention"] * count
 
 
-def _dense(c: Config, i: int, traits: _Traits) -> Iterator[Weights]:
+def _dense(c: Config, _layer: int, traits: _Traits) -> Iterator[Weights]:
     return blocks.mlp(
         "mlp",
         c.count("hidden_size"),
@@ -154,7 +152,7 @@ def _decoder(
     made: dict[object, Layer] = {}
     layers = []
     for i, kind in enumerate(_layer_kinds(c, pattern=pattern, slides=traits.slides)):
-        weights, cache = _attend(c, i, kind, traits)
+        weights, cache = _attend(c, kind, traits)
         norms = blocks.norm("norms", traits.norms * hidden)
         one = blocks.layer(weights, feed(c, i, traits), norms, cache=cache)
         layers.append(made.setdefault(one, one))
@@ -208,13 +206,15 @@ def _gpt_oss(c: Config) -> list[Layer]:
         )
         rest = Weights("self_attn.sinks", heads, heads), blocks.norm("norms", 2 * hidden)
         layers.append(
-            blocks.layer(attention, experts, *rest, cache=_keys_and_values(c, kv_heads, width, kind))
+            blocks.layer(
+                attention, experts, *rest, cache=_keys_and_values(c, kv_heads, width, kind)
+            )
         )
     return layers
 
 
 def _llama4(c: Config) -> list[Layer]:
-    """Three layers of four attend within a chunk; every `interleave_moe_layer_step`-th has experts."""
+    """Three layers of four attend within a chunk; some have experts, others a wider MLP."""
     hidden, inner = c.count("hidden_size"), c.count("intermediate_size")
     step = c.count("interleave_moe_layer_step", default=1)
     count = c.count("num_local_experts")
@@ -224,7 +224,7 @@ def _llama4(c: Config) -> list[Layer]:
         kinds = ["chunked_attention" if rope else "full_attention" for rope in chunked]
     layers = []
     for i, kind in enumerate(kinds):
-        weights, cache = _attend(c, i, kind, _Traits())
+        weights, cache = _attend(c, kind, _Traits())
         if (i + 1) % step == 0:
             feed = [
                 *blocks.experts("feed_forward", hidden, inner, count, router="router"),
@@ -243,7 +243,9 @@ def _mllama(c: Config) -> list[Layer]:
     layers = []
     for i in range(len(_layer_kinds(c))):
         cross = i in crossed
-        weights, cache = _attend(c, i, "full_attention", _Traits(head_norms="head" if cross else ""))
+        weights, cache = _attend(
+            c, i, "full_attention", _Traits(head_norms="head" if cross else "")
+        )
         rest = blocks.norm("norms", 2 * hidden + (2 if cross else 0))
         layers.append(blocks.layer(weights, _dense(c, i, _Traits()), rest, cache=cache))
     return layers
@@ -298,14 +300,15 @@ def _mamba_block(c: Config, prefix: str) -> tuple[Iterator[Weights], Cache]:
     width = c.integer("mamba_head_dim", "mamba_d_head")
     if width is None:
         width = c.count("mamba_expand", "expand", default=2) * hidden // heads
-    groups = c.count("n_groups", "mamba_n_groups", default=1)
-    state = c.count("ssm_state_size", "mamba_d_state")
-    kernel = c.count("conv_kernel", "mamba_d_conv", default=4)
-    float32 = (c.text("mamba_ssm_cache_dtype") or c.text("mamba_ssm_dtype")) == "float32"
-    return (
-        blocks.mamba2(prefix, hidden, heads, width, groups, state, kernel),
-        blocks.mamba2_state(heads, width, groups, state, kernel, float32=float32),
+    mamba = blocks.Mamba2(
+        heads,
+        width,
+        c.count("n_groups", "mamba_n_groups", default=1),
+        c.count("ssm_state_size", "mamba_d_state"),
+        c.count("conv_kernel", "mamba_d_conv", default=4),
     )
+    float32 = (c.text("mamba_ssm_cache_dtype") or c.text("mamba_ssm_dtype")) == "float32"
+    return mamba.weights(prefix, hidden), mamba.state(float32=float32)
 
 
 def _nemotron_h(c: Config, letters: str | None = None) -> list[Layer]:
@@ -366,10 +369,12 @@ def _jamba(c: Config) -> list[Layer]:
     for i in range(c.count("num_hidden_layers")):
         mixer: Iterator[Weights]
         if i % period == offset:
-            mixer, cache = _attend(c, i, "full_attention", _Traits())
+            mixer, cache = _attend(c, "full_attention", _Traits())
         else:
             mixer = blocks.mamba1(
-                "mamba", hidden, mamba_inner, state, kernel, rank or -(-hidden // 16)
+                *("mamba", hidden, mamba_inner, state),
+                kernel=kernel,
+                rank=rank or -(-hidden // 16),
             )
             cache = blocks.mamba1_state(mamba_inner, state, kernel)
         if i % every == first:
@@ -389,9 +394,7 @@ def _granite_hybrid(c: Config) -> list[Layer]:
     layers = []
     for i, kind in enumerate(_layer_kinds(c)):
         mixer, cache = (
-            _mamba_block(c, "mamba")
-            if kind == "mamba"
-            else _attend(c, i, "full_attention", _Traits())
+            _mamba_block(c, "mamba") if kind == "mamba" else _attend(c, "full_attention", _Traits())
         )
         feed = [*blocks.mlp("shared_mlp", hidden, c.count("shared_intermediate_size"))]
         if count:
@@ -408,7 +411,7 @@ def _bamba(c: Config) -> list[Layer]:
     layers = []
     for i in range(c.count("num_hidden_layers")):
         mixer, cache = (
-            _attend(c, i, "full_attention", _Traits()) if i in attended else _mamba_block(c, "mamba")
+            _attend(c, "full_attention", _Traits()) if i in attended else _mamba_block(c, "mamba")
         )
         norms = blocks.norm("norms", 2 * c.count("hidden_size"))
         layers.append(blocks.layer(mixer, _dense(c, i, _Traits()), norms, cache=cache))
@@ -418,11 +421,13 @@ def _bamba(c: Config) -> list[Layer]:
 def _qwen_hybrid(c: Config) -> list[Layer]:
     """Qwen3-Next and Qwen3.5: Gated DeltaNet, and gated attention in every fourth layer."""
     hidden = c.count("hidden_size")
-    shape = [
-        c.count(f"linear_{key}")
-        for key in ("num_key_heads", "num_value_heads", "key_head_dim", "value_head_dim")
-    ]
-    kernel = c.count("linear_conv_kernel_dim", default=4)
+    delta = blocks.GatedDelta(
+        c.count("linear_num_key_heads"),
+        c.count("linear_num_value_heads"),
+        c.count("linear_key_head_dim"),
+        c.count("linear_value_head_dim"),
+        c.count("linear_conv_kernel_dim", default=4),
+    )
     # Without the key, vLLM keeps the state in the model's format.
     float32 = c.text("mamba_ssm_dtype") == "float32"
     every = c.count("full_attention_interval", default=4)
@@ -435,10 +440,10 @@ def _qwen_hybrid(c: Config) -> list[Layer]:
     layers = []
     for i, kind in enumerate(kinds):
         if kind == "linear_attention":
-            mixer: Iterator[Weights] = blocks.gated_delta("linear_attn", hidden, *shape, kernel)
-            cache = blocks.gated_delta_state(*shape, kernel, float32=float32)
+            mixer = delta.weights("linear_attn", hidden)
+            cache = delta.state(float32=float32)
         else:
-            mixer, cache = _attend(c, i, kind, traits)
+            mixer, cache = _attend(c, kind, traits)
         norms = blocks.norm("norms", 2 * hidden)
         layers.append(blocks.layer(mixer, _moe(c, i, traits), norms, cache=cache))
     return layers
@@ -527,7 +532,9 @@ ARCHITECTURES: dict[str, Callable[[Config], list[Layer]]] = {
     "smollm3": _llama(),
     "exaone4": _llama(head_norms="head"),
     "cohere": _llama(norms=1),
-    "cohere2": lambda c: _decoder(c, _Traits(norms=1), pattern=c.count("sliding_window_pattern", default=4)),
+    "cohere2": lambda c: _decoder(
+        c, _Traits(norms=1), pattern=c.count("sliding_window_pattern", default=4)
+    ),
     "opt": _opt,
     "nemotron_h": _nemotron_h,
     "jamba": _jamba,
@@ -589,22 +596,38 @@ def shape_from_config(
     inner_type = outer_type if nested is None else nested.text("model_type")
     inner_type = inner_type or _NESTED.get(outer_type, "")
     defaults = _DEFAULTS.get(inner_type)
-    c = outer if nested is None else (
-        outer.block("text_config", defaults) or outer.block("llm_config", defaults) or outer
+    c = (
+        outer
+        if nested is None
+        else (outer.block("text_config", defaults) or outer.block("llm_config", defaults) or outer)
     )
     quantized = read_quantization(outer.block("quantization_config"))
-    quantized = quantized or (None if nested is None else read_quantization(c.block("quantization_config")))
+    quantized = quantized or (
+        None if nested is None else read_quantization(c.block("quantization_config"))
+    )
     if quantization is not None:
         quantized = read_quantization(Config(quantization, place="quantization"))
     dtype = outer.text("torch_dtype", "dtype") or c.text("torch_dtype", "dtype") or "bfloat16"
     bits = _DTYPE_BITS.get(dtype.removeprefix("torch."), 16)
     build = ARCHITECTURES.get(inner_type)
     if build is None:
-        told = f"model_type {inner_type or outer_type!r} is not known" if inner_type or outer_type else "there is no model_type"
-        return ModelShape(inner_type or outer_type, (), dtype_bits=bits, quantization=quantized, notes=(f"{told}: only weight bytes count",))
+        told = (
+            f"model_type {inner_type or outer_type!r} is not known"
+            if inner_type or outer_type
+            else "there is no model_type"
+        )
+        return ModelShape(
+            inner_type or outer_type,
+            (),
+            dtype_bits=bits,
+            quantization=quantized,
+            notes=(f"{told}: only weight bytes count",),
+        )
     layers = tuple(build(c))
     hidden, vocab = c.count("hidden_size"), c.count("vocab_size")
-    tied = outer.flag("tie_word_embeddings", default=c.flag("tie_word_embeddings", default=inner_type in _TIED))
+    tied = outer.flag(
+        "tie_word_embeddings", default=c.flag("tie_word_embeddings", default=inner_type in _TIED)
+    )
     first, encoder, notes = _first(outer, outer_type, c, inner_type)
     last = [blocks.norm("norm", hidden)]
     if not tied:
@@ -650,9 +673,7 @@ def _drafter(c: Config, layers: tuple[Layer, ...], hidden: int) -> Iterator[Laye
     join = blocks.matrix("eh_proj", 2 * hidden, hidden, 1), blocks.norm("norms", 3 * hidden)
     for at, one in enumerate(like):
         weights = (*one.weights, *join) if at == 0 else one.weights
-        yield Layer(
-            tuple(each.replace(name=f"mtp.{each.name}") for each in weights), one.cache
-        )
+        yield Layer(tuple(each.replace(name=f"mtp.{each.name}") for each in weights), one.cache)
 
 
 def _first(

@@ -8,6 +8,7 @@ that the totals are the published ones to the last parameter.
 from __future__ import annotations
 
 from nimprofile.model import ANY_NUMBER, Cache, CacheKind, Layer, Weights
+from nimprofile.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def attention(
     out_bias: bool = False,
     head_norms: int = 0,
     gated: bool = False,
-    keys_are_values: bool = False,
+    keys_are_value_width: bool = False,
 ) -> Iterator[Weights]:
     """Multi-head, multi-query or grouped-query attention.
 
@@ -46,7 +47,7 @@ def attention(
     for name, width, pieces in (
         ("q_proj", q * (1 + gated), heads),
         ("k_proj", kv, kv_heads),
-        ("v_proj", 0 if keys_are_values else kv, kv_heads),
+        ("v_proj", 0 if keys_are_value_width else kv, kv_heads),
     ):
         if width:
             bias = width if qkv_bias else 0
@@ -78,7 +79,7 @@ def latent_attention(
     rope: int,
     value: int,
 ) -> Iterator[Weights]:
-    """Multi-head latent attention (DeepSeek V2): what leads into the latent space is not divided."""
+    """Multi-head latent attention (DeepSeek V2): the way into the latent space is not divided."""
     at = "self_attn"
     if q_rank is None:
         yield matrix(f"{at}.q_proj", hidden, heads * (nope + rope), heads)
@@ -142,38 +143,40 @@ def experts(
         yield matrix(f"{prefix}.fc2_latent_proj", routed_width, hidden, 1)
 
 
-def mamba2(
-    prefix: str,
-    hidden: int,
-    heads: int,
-    head_dim: int,
-    groups: int,
-    state: int,
-    kernel: int,
-    *,
-    conv_bias: bool = True,
-) -> Iterator[Weights]:
-    """A Mamba-2 mixer."""
-    inner = heads * head_dim
-    conv = inner + 2 * groups * state
-    yield matrix(f"{prefix}.in_proj", hidden, inner + conv + heads, heads)
-    yield Weights(f"{prefix}.conv1d", conv * (kernel + conv_bias), heads)
-    yield Weights(f"{prefix}.A_log", 3 * heads, heads)
-    yield Weights(f"{prefix}.norm", inner, heads)
-    yield matrix(f"{prefix}.out_proj", inner, hidden, heads)
+class Mamba2(Record):
+    """The shape of a Mamba-2 mixer: heads, their width, groups, state and convolution."""
 
+    heads: int
+    head_dim: int
+    groups: int
+    state_size: int
+    kernel: int
 
-def mamba2_state(
-    heads: int, head_dim: int, groups: int, state: int, kernel: int, *, float32: bool
-) -> Cache:
-    """What a Mamba-2 mixer keeps of a request: the convolution's last inputs, and its state."""
-    inner = heads * head_dim
-    column = inner + 2 * groups * state
-    return _state(column, kernel, inner * state, heads, float32=float32)
+    @property
+    def _inner(self) -> int:
+        return self.heads * self.head_dim
+
+    @property
+    def _convolved(self) -> int:
+        return self._inner + 2 * self.groups * self.state_size
+
+    def weights(self, prefix: str, hidden: int) -> Iterator[Weights]:
+        """The mixer's weights."""
+        wide = self._inner + self._convolved + self.heads
+        yield matrix(f"{prefix}.in_proj", hidden, wide, self.heads)
+        yield Weights(f"{prefix}.conv1d", self._convolved * (self.kernel + 1), self.heads)
+        yield Weights(f"{prefix}.A_log", 3 * self.heads, self.heads)
+        yield Weights(f"{prefix}.norm", self._inner, self.heads)
+        yield matrix(f"{prefix}.out_proj", self._inner, hidden, self.heads)
+
+    def state(self, *, float32: bool) -> Cache:
+        """What it keeps of a request: the convolution's last inputs, and its state."""
+        size = self._inner * self.state_size
+        return _state(self._convolved, self.kernel, size, self.heads, float32=float32)
 
 
 def mamba1(
-    prefix: str, hidden: int, inner: int, state: int, kernel: int, rank: int
+    prefix: str, hidden: int, inner: int, state: int, *, kernel: int, rank: int
 ) -> Iterator[Weights]:
     """A Mamba mixer with the inner norms of Jamba."""
     yield matrix(f"{prefix}.in_proj", hidden, 2 * inner, inner)
@@ -190,34 +193,41 @@ def mamba1_state(inner: int, state: int, kernel: int) -> Cache:
     return _state(inner, kernel, inner * state, inner, float32=False)
 
 
-def gated_delta(
-    prefix: str,
-    hidden: int,
-    key_heads: int,
-    value_heads: int,
-    key_dim: int,
-    value_dim: int,
-    kernel: int,
-) -> Iterator[Weights]:
-    """Gated DeltaNet, the linear attention of Qwen3-Next and Qwen3.5."""
-    keys, values = key_heads * key_dim, value_heads * value_dim
-    yield matrix(f"{prefix}.in_proj_qkv", hidden, 2 * keys + values, key_heads)
-    yield matrix(f"{prefix}.in_proj_z", hidden, values, key_heads)
-    for name in ("in_proj_b", "in_proj_a"):
-        yield matrix(f"{prefix}.{name}", hidden, value_heads, key_heads)
-    yield Weights(f"{prefix}.conv1d", (2 * keys + values) * kernel, key_heads)
-    yield Weights(f"{prefix}.A_log", 2 * value_heads, key_heads)
-    yield norm(f"{prefix}.norm", value_dim)
-    yield matrix(f"{prefix}.out_proj", values, hidden, key_heads)
+class GatedDelta(Record):
+    """The shape of Gated DeltaNet, the linear attention of Qwen3-Next and Qwen3.5."""
 
+    key_heads: int
+    value_heads: int
+    key_dim: int
+    value_dim: int
+    kernel: int
 
-def gated_delta_state(
-    key_heads: int, value_heads: int, key_dim: int, value_dim: int, kernel: int, *, float32: bool
-) -> Cache:
-    """What Gated DeltaNet keeps of a request."""
-    column = 2 * key_heads * key_dim + value_heads * value_dim
-    state = value_heads * key_dim * value_dim
-    return _state(column, kernel, state, key_heads, float32=float32)
+    @property
+    def _key_width(self) -> int:
+        return self.key_heads * self.key_dim
+
+    @property
+    def _value_width(self) -> int:
+        return self.value_heads * self.value_dim
+
+    def weights(self, prefix: str, hidden: int) -> Iterator[Weights]:
+        """The mixer's weights."""
+        heads, values = self.key_heads, self._value_width
+        convolved = 2 * self._key_width + values
+        yield matrix(f"{prefix}.in_proj_qkv", hidden, convolved, heads)
+        yield matrix(f"{prefix}.in_proj_z", hidden, values, heads)
+        for name in ("in_proj_b", "in_proj_a"):
+            yield matrix(f"{prefix}.{name}", hidden, self.value_heads, heads)
+        yield Weights(f"{prefix}.conv1d", convolved * self.kernel, heads)
+        yield Weights(f"{prefix}.A_log", 2 * self.value_heads, heads)
+        yield norm(f"{prefix}.norm", self.value_dim)
+        yield matrix(f"{prefix}.out_proj", values, hidden, heads)
+
+    def state(self, *, float32: bool) -> Cache:
+        """What it keeps of a request."""
+        column = 2 * self._key_width + self._value_width
+        size = self.value_heads * self.key_dim * self.value_dim
+        return _state(column, self.kernel, size, self.key_heads, float32=float32)
 
 
 def _state(column: int, kernel: int, state: int, pieces: int, *, float32: bool) -> Cache:

@@ -11,8 +11,8 @@ from math import ceil
 
 from nimprofile.kv_cache import pool_of
 from nimprofile.overheads import (
-    NIM_ALLOWANCE,
     NIM,
+    NIM_ALLOWANCE,
     NIM_LORA,
     RESERVED_MOST,
     RESERVED_SHARE,
@@ -31,45 +31,12 @@ if TYPE_CHECKING:
     from nimprofile.model import Encoder, ModelShape, Weights
     from nimprofile.overheads import Overheads
     from nimprofile.profile import Precision
+    from nimprofile.request import Serving
 
 CONTEXT_STEP = 256
 """Context lengths are suggested in multiples of this (NIM 2.0.6 to 2.0.12, the five listings)."""
 
 EXACT, ESTIMATED, MANIFEST = "exact", "estimated", "manifest"
-
-
-class Serving(Record):
-    """How an engine is started; None is the engine's own default.
-
-    Attributes:
-        engine: the engine.
-        engine_version: its version, `0.19.0`; None is the newest whose habits are known.
-        precision: of the weights; None is the checkpoint's.
-        tp, pp: tensor and pipeline parallel sizes.
-        memory_fraction: vLLM's gpu_memory_utilization, SGLang's mem_fraction_static, TensorRT-LLM's
-            free_gpu_memory_fraction.
-        max_num_batched_tokens: tokens of one step (SGLang: chunked_prefill_size).
-        max_num_seqs: requests of one step (SGLang: max_running_requests).
-        max_model_len: the longest context, in tokens.
-        kv_cache_dtype: `auto`, `fp8…`, `bf16…`, `nvfp4`.
-        concurrency: requests of the longest context that must fit at once.
-        eager: no CUDA graphs.
-        speculative_tokens: tokens that the model's own layers for it predict ahead; 0: none.
-    """
-
-    engine: Engine = Engine.VLLM
-    engine_version: str | None = None
-    precision: Precision | None = None
-    tp: int = 1
-    pp: int = 1
-    memory_fraction: float | None = None
-    max_num_batched_tokens: int | None = None
-    max_num_seqs: int | None = None
-    max_model_len: int | None = None
-    kv_cache_dtype: str = "auto"
-    concurrency: int = 1
-    eager: bool = False
-    speculative_tokens: int = 0
 
 
 class Part(Record):
@@ -271,7 +238,7 @@ def nvml_total(gpu: Gpu, size: int) -> int:
     return min(ceil(size / (1 - RESERVED_SHARE)), size + RESERVED_MOST)
 
 
-def budget(shape: ModelShape, serving: Serving, gpu: Gpu) -> Budget | None:
+def memory_budget(shape: ModelShape, serving: Serving, gpu: Gpu) -> Budget | None:
     """The budget of the fullest GPU; None when the bytes of the weights are not known.
 
     A GPU whose memory is unknown has none to spare.
@@ -339,7 +306,9 @@ def _weights(shape: ModelShape, serving: Serving) -> list[Part] | None:
     draft = bool(serving.speculative_tokens)
     computed = weight_bytes(shape, serving.precision, tp, pp, draft=draft)
     if exact is None or not unchanged:
-        return [Part(size, ESTIMATED, "the shape's parameters in their formats") for size in computed]
+        return [
+            Part(size, ESTIMATED, "the shape's parameters in their formats") for size in computed
+        ]
     whole = weight_bytes(shape, serving.precision, 1, 1)[0]
     if tp * pp == 1:
         return [Part(exact, EXACT, "the checkpoint's bytes")]
@@ -350,7 +319,7 @@ def _weights(shape: ModelShape, serving: Serving) -> list[Part] | None:
 
 
 def is_large(gpu: Gpu, total: int) -> bool:
-    """Whether vLLM starts with the defaults of large GPUs (`engine/arg_utils.py`, 0.9 and later)."""
+    """Whether vLLM starts with the defaults of large GPUs (`engine/arg_utils.py`, from 0.9)."""
     return total >= 70 * GIB and "a100" not in (gpu.name or "").lower() and not gpu.unified_memory
 
 
@@ -371,7 +340,7 @@ def _resolved(
         if serving.engine is Engine.SGLANG:
             fraction = sglang_fraction(total, serving.tp, serving.pp)
     return serving.replace(
-        engine_version=serving.engine_version or habits.newest,
+        engine_version=serving.engine_version or habits.newest or None,
         max_num_batched_tokens=tokens,
         max_num_seqs=serving.max_num_seqs or (habits.seqs_large if large else habits.seqs),
         max_model_len=context,
@@ -442,9 +411,10 @@ def _overhead(serving: Serving, habits: Overheads, gpu: Gpu, total: int) -> Part
     if gpu.unified_memory:
         context = max(context, habits.unified_bytes)
     if serving.eager or not habits.graphs_counted:
-        return Part(context, ESTIMATED, habits.source)
+        return Part(context, ESTIMATED, "CUDA and the engine, outside of PyTorch")
     low, likely, high = (context + graphs for graphs in habits.graph_bytes)
-    return Part(likely, ESTIMATED, habits.source, low, high)
+    basis = "CUDA and the engine, outside of PyTorch, and CUDA graphs"
+    return Part(likely, ESTIMATED, basis, low, high)
 
 
 def _pool(shape: ModelShape, serving: Serving, habits: Overheads, stage: int) -> Pool | None:

@@ -16,7 +16,7 @@ from nimprofile.errors import (
     NimProfileError,
     NoGpuError,
 )
-from nimprofile.inputs import UsageError, inventory_of, judge
+from nimprofile.inputs import UsageError, inventory_of, judge, weigh
 from nimprofile.options import (
     Help,
     Version,
@@ -24,6 +24,7 @@ from nimprofile.options import (
     explain_options,
     gpus_options,
     list_options,
+    memory_options,
     policies_options,
     select_options,
 )
@@ -222,6 +223,18 @@ def _named(text: str, manifest: Manifest) -> Profile:
     return starts[0] if len(starts) == 1 else find_pin(Pin(text, "PROFILE"), manifest)
 
 
+def _memory(args: argparse.Namespace) -> int:
+    from nimprofile.budget_view import answer_of, answer_text, answer_to_dict
+
+    model, decision, verdict = weigh(args)
+    answer = answer_of(decision, verdict)
+    if args.format == "json":
+        _print_json({"model": model, **answer_to_dict(answer)})
+    else:
+        print(answer_text(decision, answer, model, _style()))
+    return SELECTED if answer.fits else NOTHING_RUNS
+
+
 def _gpus(args: argparse.Namespace) -> int:
     if args.known:
         if any(value is not None for value in (args.gpus, args.inventory, args.record)):
@@ -334,6 +347,12 @@ _COMMANDS: dict[
         "tell the story of one profile, or of the whole decision",
         "nimprofile explain --manifest llama-3.1-8b-instruct --gpus 1xl4 vllm-bf16-tp1-pp1",
         explain_options,
+    ),
+    "memory": (
+        _memory,
+        "print what each GPU will hold, the longest context, and how many requests fit",
+        "nimprofile memory llama-3.1-8b-instruct --gpus 1xl40s --max-model-len 32768",
+        memory_options,
     ),
     "gpus": (
         _gpus,

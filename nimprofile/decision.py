@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from nimprofile.errors import PinError
-from nimprofile.fit import Verdict, check
+from nimprofile.fit import GRADES, Verdict, check
 from nimprofile.inventory import Inventory
 from nimprofile.machine import Machine, revived
+from nimprofile.memory import Needs
 from nimprofile.rank import Criterion, Policy, deciding, find_policy, rank
 from nimprofile.reasons import LOW_MEMORY, Doubt
 from nimprofile.record import Record
@@ -74,6 +75,11 @@ class Decision(Record):
         """The candidate that came second; None when a pin or the lack of candidates decided."""
         return self.ranked[1] if self.deciding is not None else None
 
+    @property
+    def nearest(self) -> Verdict:
+        """The rejected profile that is nearest to running; ValueError when none is rejected."""
+        return min(self.rejected, key=lambda one: (GRADES.index(one.grade), len(one.reasons)))
+
     def verdict(self, profile: Profile) -> Verdict:
         """What was said of one profile; KeyError when it was not judged."""
         for verdict in (*self.ranked, *self.rejected):
@@ -123,9 +129,14 @@ def _decide(manifest: Manifest, inventory: Inventory, request: Request, policy: 
     pin = None if request.pin is None else find_pin(request.pin, manifest)
     machine = Machine(inventory)
     uniform = policy.uniform_gpus if request.uniform_gpus is None else request.uniform_gpus
-    shape = manifest.model_shape
+    needs = Needs(
+        manifest.model_shape,
+        request,
+        engine_version=manifest.engine_version,
+        nim=policy.nim_memory,
+    )
     verdicts = [
-        check(profile, machine, request, shape=shape, uniform_gpus=uniform)
+        check(profile, machine, request, needs=needs, uniform_gpus=uniform)
         for profile in manifest.profiles
     ]
     ranked = rank((verdict for verdict in verdicts if verdict.fits), policy)
@@ -134,7 +145,7 @@ def _decide(manifest: Manifest, inventory: Inventory, request: Request, policy: 
     selected = ranked[0] if ranked else None
     pinned = None
     if pin is not None:
-        pinned = check(pin, machine, request, shape=shape, uniform_gpus=uniform, pinned=True)
+        pinned = check(pin, machine, request, needs=needs, uniform_gpus=uniform, pinned=True)
         selected = pinned if pinned.fits else None
     return Decision(
         selected,

@@ -7,7 +7,7 @@ that are ours, tolerant about everybody else's.
 from __future__ import annotations
 
 from nimprofile.errors import ManifestError
-from nimprofile.model import ModelShape
+from nimprofile.model import ModelShape, plain_shape
 from nimprofile.names import describe, parse_name
 from nimprofile.profile import NOTHING_REQUIRED, Profile, Requires, Stated, profile_from_tags
 from nimprofile.record import Record
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     Entry = tuple[Path, str, dict[str, Node]]
 
 _HEAD = frozenset(
-    {"schema_version", "profile_selection_criteria", "model", "release", "model_shape"}
+    {
+        *("schema_version", "profile_selection_criteria", "model", "release", "model_shape"),
+        "engine_version",
+    }
 )
 
 
@@ -44,6 +47,7 @@ class Manifest(Record):
         model: the model's name, when the source has it.
         model_shape: what memory is estimated from, when the source has it.
         source: where it was read from.
+        engine_version: of the engine in the container, when the source says so.
     """
 
     profiles: tuple[Profile, ...]
@@ -51,6 +55,7 @@ class Manifest(Record):
     model: str | None = None
     model_shape: ModelShape | None = None
     source: str = ""
+    engine_version: str | None = None
 
 
 def read_document(root: Node, source: str) -> Manifest:
@@ -76,6 +81,7 @@ def read_document(root: Node, source: str) -> Manifest:
         _text(root.get("model"), ("model",)),
         _model_shape(root.get("model_shape"), ("model_shape",)),
         source,
+        _version(root.get("engine_version"), ("engine_version",)),
     )
 
 
@@ -213,15 +219,46 @@ _SHAPE = (
 
 
 def _model_shape(node: Node, path: Path) -> ModelShape | None:
+    """The block in either form: five figures, or that of a `config.json`."""
     if node is None:
         return None
+    if isinstance(node, dict) and ("model_type" in node or "text_config" in node):
+        from nimprofile.architectures import shape_from_config
+        from nimprofile.errors import ModelError
+
+        try:
+            return shape_from_config(node)
+        except ModelError as error:
+            raise MisplacedError(error.problem, (*path, *_steps(error.place))) from None
     fields = _fields(node, path, _SHAPE)
     counts = []
     for key in _SHAPE:
         if key not in fields:
             raise MisplacedError(f"{key} is missing", path)
         counts.append(_whole(fields[key], (*path, key)))
-    return ModelShape(*counts)
+    if counts[1] > MAX_LAYERS:
+        raise MisplacedError(f"{counts[1]} layers are too many", (*path, "num_hidden_layers"))
+    return plain_shape(*counts)
+
+
+MAX_LAYERS = 2_000
+"""Above the layers of any model."""
+
+
+def _steps(place: str) -> Path:
+    return tuple(place.split(".")) if place else ()
+
+
+def _version(node: Node, path: Path) -> str | None:
+    text = _text(node, path)
+    if text is not None:
+        from packaging.version import InvalidVersion, Version
+
+        try:
+            Version(text)
+        except InvalidVersion:
+            raise MisplacedError(f"{text!r} is no version such as 0.19.0", path) from None
+    return text
 
 
 def _fields(node: Node, path: Path, allowed: tuple[str, ...]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 from nimprofile.choice import Choice, choose
-from nimprofile.memory import MemoryNeed, memory_need
+from nimprofile.memory import MemoryNeed, Needs
 from nimprofile.reasons import (
     ALLOW_UNSAFE,
     INCOMPATIBLE,
@@ -30,13 +30,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nimprofile.machine import GpuGroup, GpuKind, Machine
-    from nimprofile.model import ModelShape
     from nimprofile.profile import Profile
     from nimprofile.reasons import Effect, Reason, Waiver
     from nimprofile.request import Request
 
     _Waivers = frozenset[tuple[Waiver | None, Effect]]
     _Judged = tuple["_Standing", GpuKind, list[Reason | Doubt]]
+
+
+GRADES = ("runnable", "low memory", "incompatible")
+"""What the machine says of a profile, best first."""
 
 
 class Verdict(Record):
@@ -87,7 +90,7 @@ def check(
     machine: Machine,
     request: Request,
     *,
-    shape: ModelShape | None = None,
+    needs: Needs | None = None,
     uniform_gpus: bool = False,
     pinned: bool = False,
 ) -> Verdict:
@@ -97,12 +100,13 @@ def check(
         profile: the candidate.
         machine: where it would run.
         request: the operator's wishes.
-        shape: the model's, from which memory is estimated when the manifest states none.
+        needs: what the model's profiles need; without, only what each states.
         uniform_gpus: reject everything on a machine of several products.
         pinned: the operator asked for this very profile, so the switches waive more.
     """
-    need = memory_need(profile, shape)
+    needs = needs or Needs(None, request)
     found = [finding for rule in MACHINE_RULES for finding in rule(profile, machine, request)]
+    found += needs.against(profile)
     if uniform_gpus and len(machine.groups) > 1:
         found.append(MixedGpus(tuple(group.label for group in machine.groups)))
     waivers = _waivers(request, pinned)
@@ -110,13 +114,14 @@ def check(
     asks = (
         *(profile.made_for, profile.gpu_names, profile.gpus_needed, profile.tp is None),
         *(profile.engine is None, profile.precision, profile.exact_capability),
-        *(profile.any_ampere_or_newer, "product_name_regex" in profile.tags, need, waivers),
+        *(profile.any_ampere_or_newer, "product_name_regex" in profile.tags, waivers),
+        *(profile.memory, profile.engine, profile.tp, profile.pp, profile.lora, id(needs)),
         *(profile.requires.compute_capability, request.empty_gpu_gate),
         request.allow_nvfp4_emulation,
     )
     trial = machine.trials.get(asks)
     if trial is None:
-        trial = _best_trial(profile, machine, request, need, waivers)
+        trial = _best_trial(profile, machine, request, needs, waivers)
         machine.trials[asks] = trial
     found += trial.findings
     found += [finding for rule in WISH_RULES for finding in rule(profile, machine, request)]
@@ -134,7 +139,7 @@ def check(
         trial.gpus,
         tuple(waived),
         tuple(doubts),
-        need,
+        trial.need,
         trial.emulated,
         trial.elsewhere,
         trial.choice,
@@ -177,7 +182,7 @@ class _Trial:
     `worst` is the standing of the worst GPU it would take, BLOCKED when there are not enough.
     """
 
-    __slots__ = ("choice", "elsewhere", "emulated", "findings", "gpus", "worst")
+    __slots__ = ("choice", "elsewhere", "emulated", "findings", "gpus", "need", "worst")
 
     def __init__(
         self,
@@ -185,10 +190,12 @@ class _Trial:
         findings: list[Reason | Doubt],
         gpus: tuple[int, ...] = (),
         emulated: bool = False,
+        *,
         choice: Choice | None = None,
+        need: MemoryNeed | None = None,
     ):
         self.worst, self.findings, self.gpus, self.emulated = worst, findings, gpus, emulated
-        self.choice = choice
+        self.choice, self.need = choice, need
         self.elsewhere: tuple[Reason, ...] = ()
 
 
@@ -196,18 +203,19 @@ def _best_trial(
     profile: Profile,
     machine: Machine,
     request: Request,
-    need: MemoryNeed | None,
+    needs: Needs,
     waivers: _Waivers,
 ) -> _Trial:
     trials = [
-        _try_group(profile, group, machine, request=request, need=need, waivers=waivers)
+        _try_group(profile, group, machine, request=request, needs=needs, waivers=waivers)
         for group in machine.groups
     ]
     if len(trials) == 1:
         return trials[0]
     if not trials:
         missing = tuple(gpu.index for gpu in machine.inventory.unavailable)
-        return _Trial(_Standing.BLOCKED, [TooFewGpus(profile.gpus_needed, 0, "GPU", missing)])
+        nobody = TooFewGpus(profile.gpus_needed, 0, "GPU", missing)
+        return _Trial(_Standing.BLOCKED, [nobody], need=needs.of(profile, None))
     nearest = min(trials, key=_distance)
     if nearest.worst >= _Standing.SHORT:
         nearest.elsewhere = tuple(
@@ -233,10 +241,10 @@ def _try_group(
     machine: Machine,
     *,
     request: Request,
-    need: MemoryNeed | None,
+    needs: Needs,
     waivers: _Waivers,
 ) -> _Trial:
-    judged = [one for kind in group.kinds for one in _judge(profile, kind, request, need, waivers)]
+    judged = [one for kind in group.kinds for one in _judge(profile, kind, request, needs, waivers)]
     usable = {
         index: (standing, kind)
         for standing, kind, _ in judged
@@ -253,7 +261,7 @@ def _try_group(
         findings = _each_once([found for _, _, found in worst_first])
         if group.size < wanted:
             findings.append(TooFewGpus(wanted, group.size, group.label, group.missing))
-        return _Trial(_Standing.BLOCKED, findings)
+        return _Trial(_Standing.BLOCKED, findings, need=needs.of(profile, group.kinds[0].gpu))
     standings = {index: standing for index, (standing, _) in usable.items()}
     indices, choice = choose(standings, wanted, machine)
     alike = group.kinds[0].devices or group.kinds[0].spellings
@@ -266,7 +274,8 @@ def _try_group(
         findings,
         indices,
         any(is_emulated(profile, kind) for kind in chosen.values()),
-        choice,
+        choice=choice,
+        need=needs.of(profile, next(iter(chosen.values())).gpu),
     )
 
 
@@ -274,10 +283,11 @@ def _judge(
     profile: Profile,
     kind: GpuKind,
     request: Request,
-    need: MemoryNeed | None,
+    needs: Needs,
     waivers: _Waivers,
 ) -> Iterator[_Judged]:
     """What a kind of GPU, or each level of its free memory, has against a profile."""
+    need = needs.of(profile, kind.gpu)
     fixed = [found for rule in GPU_RULES if (found := rule(profile, kind, request, need))]
     # What holds for the GPU with the least free memory holds for the others of its kind.
     free = [found for rule in FREE_RULES if (found := rule(profile, kind, request, need))]

@@ -13,8 +13,10 @@ if TYPE_CHECKING:
 
     from nimprofile.decision import Decision
     from nimprofile.dialects import Manifest
+    from nimprofile.fit import Verdict
     from nimprofile.inventory import Inventory
-    from nimprofile.request import Request
+    from nimprofile.model import ModelShape
+    from nimprofile.request import Request, Serving
 
 CONTAINER_MANIFESTS = (
     "/opt/nim/etc/default/model_manifest.yaml",
@@ -50,10 +52,7 @@ def judge(args: argparse.Namespace) -> tuple[Manifest, Decision]:
         tell([f"reading {path}, {os.path.getsize(path) >> 20} MiB …"])
     manifest = load_manifest(path)
     inventory = inventory_of(args)
-    if not inventory.offered:
-        reasons = [f"\n  GPU {gpu.index}: {gpu.unavailable}" for gpu in inventory.unavailable]
-        found = "none can be used" if reasons else "the inventory has none"
-        raise NoGpuError(f"no GPU could be read: {found}" + "".join(reasons))
+    _any_offered(inventory)
     return manifest, select(manifest, inventory, request, policy)
 
 
@@ -70,9 +69,11 @@ def _request(args: argparse.Namespace) -> Request:
         "NIM_MANIFEST_ALLOW_UNSAFE": args.allow_unsafe,
         "NIM_ALLOW_NVFP4_EMULATION": args.allow_nvfp4_emulation,
         "NIM_MANIFEST_PATH": args.manifest,
+        "NIM_MAX_MODEL_LEN": args.max_model_len,
     }
     environ = {name: value for name, value in os.environ.items() if flags.get(name) is None}
     request = Request.from_env(environ)
+    serving = _serving(args, request.serving)
     if args.profile is not None:
         request = request.pinned(args.profile, "--profile")
     chosen = {
@@ -85,8 +86,84 @@ def _request(args: argparse.Namespace) -> Request:
         "empty_gpu_gate": args.empty_gpu_gate,
         "uniform_gpus": args.uniform_gpus,
         "manifest_path": args.manifest,
+        "serving": serving,
     }
     return request.replace(**{name: value for name, value in chosen.items() if value is not None})
+
+
+def _serving(args: argparse.Namespace, serving: Serving) -> Serving:
+    """How the engine will be started, by its flags."""
+    flags = {name: getattr(args, name, None) for name in _SERVING_FLAGS}
+    return serving.replace(**{name: value for name, value in flags.items() if value is not None})
+
+
+_SERVING_FLAGS = (
+    *("engine_version", "max_model_len", "kv_cache_dtype", "concurrency", "memory_fraction"),
+    *("max_num_batched_tokens", "max_num_seqs", "speculative_tokens", "eager"),
+)
+
+
+def weigh(args: argparse.Namespace) -> tuple[str, Decision, Verdict]:
+    """Read the model and the machine that were asked for: the model's name, and the judgement."""
+    from nimprofile.decision import find_pin, select
+    from nimprofile.manifest import load_manifest
+    from nimprofile.model_files import is_model, load_model
+    from nimprofile.request import Pin, Request
+
+    if args.inventory == "-" and args.model == "-":
+        raise UsageError("only one of the model and --inventory can be standard input")
+    request = Request(empty_gpu_gate=False)
+    request = request.replace(serving=_serving(args, request.serving))
+    inventory = inventory_of(args)
+    _any_offered(inventory)
+    if is_model(args.model):
+        if args.profile is not None:
+            raise UsageError("--profile is for a manifest; a model has --tp, --pp and --precision")
+        manifest = _manifest_of(args, load_model(args.model), inventory)
+        decision = select(manifest, inventory, request, args.policy)
+        return str(manifest.model), decision, decision.verdict(manifest.profiles[0])
+    manifest = load_manifest(args.model)
+    given = [flag for flag in ("precision", "tp", "pp") if getattr(args, flag) is not None]
+    if given:
+        raise UsageError(
+            f"--{given[0]} is for a model; a manifest's profiles say it: see --profile"
+        )
+    if args.engine is not None:
+        request = request.replace(engines=(args.engine,))
+    decision = select(manifest, inventory, request, args.policy)
+    if args.profile is not None:
+        verdict = decision.verdict(find_pin(Pin(args.profile, "--profile"), manifest))
+    else:
+        verdict = decision.selected or decision.nearest
+    return manifest.model or manifest.source, decision, verdict
+
+
+def _manifest_of(args: argparse.Namespace, shape: ModelShape, inventory: Inventory) -> Manifest:
+    """The one profile that the flags describe."""
+    from nimprofile.dialects import Manifest
+    from nimprofile.profile import Engine, profile_from_tags
+    from nimprofile.quantization import own_precision
+
+    pp = args.pp or 1
+    tags = {
+        "llm_engine": str(args.engine or Engine.VLLM),
+        "precision": str(args.precision or own_precision(shape)),
+        "tp": str(args.tp or max(1, len(inventory.offered) // pp)),
+        "pp": str(pp),
+    }
+    name = f"{tags['llm_engine']}-{tags['precision']}-tp{tags['tp']}-pp{pp}"
+    model = os.path.basename(os.path.abspath(args.model)) or args.model
+    if model == "config.json":
+        model = os.path.basename(os.path.dirname(os.path.abspath(args.model)))
+    profile = profile_from_tags(name, tags, name=name)
+    return Manifest((profile,), model=model, model_shape=shape, source=args.model)
+
+
+def _any_offered(inventory: Inventory) -> None:
+    if not inventory.offered:
+        reasons = [f"\n  GPU {gpu.index}: {gpu.unavailable}" for gpu in inventory.unavailable]
+        found = "none can be used" if reasons else "the inventory has none"
+        raise NoGpuError(f"no GPU could be read: {found}" + "".join(reasons))
 
 
 def _manifest_path(request: Request) -> str:

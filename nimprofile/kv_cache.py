@@ -61,8 +61,7 @@ class Pool(Record):
     def blocks(self, tokens: int) -> int:
         """Blocks that one request of so many tokens takes at its peak."""
         return sum(
-            -(-group.layers // self.width) * self._blocks_of(group, tokens)
-            for group in self.groups
+            -(-group.layers // self.width) * self._blocks_of(group, tokens) for group in self.groups
         )
 
     def request_bytes(self, tokens: int) -> int:
@@ -106,7 +105,8 @@ def pool_of(
     Args:
         layers: of the stage.
         tp: tensor-parallel ranks.
-        value_bytes, dtype_bytes: of a number in the KV cache, and in a state.
+        value_bytes: of a number in the KV cache.
+        dtype_bytes: of a number in a state.
         batched_tokens: tokens under way beside a window.
         hybrid: windows and states have blocks of their own; if not, a window is cached like full
             attention, and states lie outside of the pool.

@@ -7,6 +7,7 @@ policy `nim-2.0` and for a shape of five figures, NIM 2.x's own arithmetic.
 from __future__ import annotations
 
 from nimprofile.profile import STATED_BY_TAG, Engine
+from nimprofile.reasons import NotDivisible
 from nimprofile.record import Record
 from nimprofile.values import MIB
 
@@ -43,8 +44,10 @@ class MemoryNeed(Record):
         """The full context in tokens; None when the shape is not known."""
         return None if self.budget is None else self.budget.serving.max_model_len
 
-    def longest_context(self, available: int) -> int | None:
+    def longest_context(self, available: int, free_mib: int | None = None) -> int | None:
         """The longest context, in tokens, that fits in `available` bytes of one GPU's total.
+
+        NIM 2.x looks at what is free of it.
 
         A multiple of 256, or the full context; None when the shape is unknown or not even 256
         tokens fit.
@@ -52,6 +55,8 @@ class MemoryNeed(Record):
         budget, most = self.budget, self.max_model_len
         if budget is None or most is None:
             return None
+        if free_mib is not None and budget.habits.free_share is not None:
+            available = min(available, int(free_mib * MIB * budget.habits.free_share))
         return budget.of_size(available).longest_context(most)
 
     def shortened_bytes(self, tokens: int) -> int | None:
@@ -63,8 +68,18 @@ class MemoryNeed(Record):
 class Needs:
     """What the profiles of one model need, for one request; worked out once for like profiles."""
 
-    def __init__(self, shape: ModelShape | None, request: Request, *, nim: bool = False):
-        self._shape, self._request, self._nim = shape, request, nim
+    def __init__(
+        self,
+        shape: ModelShape | None,
+        request: Request,
+        *,
+        engine_version: str | None = None,
+        nim: bool = False,
+    ):
+        self._shape, self._nim = shape, nim
+        self._serving = request.serving
+        if self._serving.engine_version is None and engine_version is not None:
+            self._serving = self._serving.replace(engine_version=engine_version)
         self._found: dict[object, Budget | None] = {}
 
     def of(self, profile: Profile, gpu: Gpu | None) -> MemoryNeed | None:
@@ -80,9 +95,28 @@ class Needs:
         if stated is None:
             return MemoryNeed(full, least, ESTIMATED, budget)
         # NIM 2.x's tag is the need of the full context; with less of it the weights must still fit.
-        by_tag = stated.source == STATED_BY_TAG
-        least = min(least, stated.full_bytes) if by_tag else stated.least_bytes
-        return MemoryNeed(stated.full_bytes, least, stated.source, budget, full)
+        if stated.source != STATED_BY_TAG:
+            return MemoryNeed(stated.full_bytes, stated.least_bytes, stated.source, budget, full)
+        least = min(least, stated.full_bytes)
+        needed = stated.full_bytes
+        if self._shortened(budget):
+            needed = min(needed, max(least, full))
+        return MemoryNeed(needed, least, stated.source, budget, full)
+
+    def _shortened(self, budget: Budget) -> bool:
+        """Whether a shorter context than the model's own is asked for."""
+        wanted, most = self._serving.max_model_len, budget.shape.max_position_embeddings
+        return wanted is not None and most is not None and wanted < most
+
+    def against(self, profile: Profile) -> tuple[NotDivisible, ...]:
+        """Why the engine cannot divide the model so."""
+        shape = self._shape
+        if shape is None or (profile.tp or 1) * (profile.pp or 1) == 1:
+            return ()
+        from nimprofile.divisibility import indivisible
+
+        found = indivisible(shape, profile.engine, profile.tp or 1, profile.pp or 1)
+        return tuple(NotDivisible(*each) for each in found)
 
     def _budget(self, profile: Profile, gpu: Gpu) -> Budget | None:
         shape = self._shape
@@ -97,23 +131,14 @@ class Needs:
         return self._found[key]
 
     def _worked_out(self, profile: Profile, gpu: Gpu, shape: ModelShape) -> Budget | None:
-        from nimprofile.budget import Serving, budget, nim_budget
+        from nimprofile.budget import memory_budget, nim_budget
 
-        request = self._request
-        serving = Serving(
+        serving = self._serving.replace(
             engine=profile.engine or Engine.VLLM,
-            engine_version=request.engine_version,
             precision=profile.precision,
             tp=profile.tp or 1,
             pp=profile.pp or 1,
-            max_model_len=request.max_model_len,
-            kv_cache_dtype=request.kv_cache_dtype,
         )
         if self._nim or not shape.architecture:
             return nim_budget(shape, serving, gpu, lora=bool(profile.lora))
-        return budget(shape, serving, gpu)
-
-
-def available_bytes(gpu: Gpu) -> int | None:
-    """NVML's total of a GPU, in bytes."""
-    return None if gpu.memory_total_mib is None else gpu.memory_total_mib * MIB
+        return memory_budget(shape, serving, gpu)

@@ -151,9 +151,8 @@ def _requires(verdict: Verdict) -> str:
         if stated.least_bytes:
             least = _gigabytes(stated.printed_least_gb, stated.least_bytes)
             hint += f" to reduce to >={least} GB/gpu"
-    elif lengths and need.kv_bytes_per_token and need.max_model_len:
-        saved = need.kv_bytes_per_token * (need.max_model_len - lengths[0])
-        least = _gigabytes(None, need.full_bytes - saved)
+    elif lengths and (shortened := need.shortened_bytes(lengths[0])) is not None:
+        least = _gigabytes(None, shortened)
         hint = f", try --max-model-len={lengths[0]} to reduce to >={least} GB/gpu"
     return f" [requires >={full} GB/gpu{hint}]"
 

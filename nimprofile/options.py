@@ -10,7 +10,7 @@ from nimprofile.values import MAX_NVML_TIMEOUT, NVML_TIMEOUT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from nimprofile.profile import Engine
+    from nimprofile.profile import Engine, Precision
     from nimprofile.rank import Policy
 
 
@@ -74,6 +74,7 @@ def _wish_options(parser: argparse.ArgumentParser) -> None:
     add("--profile", metavar="PROFILE", help="run exactly this id or name ($NIM_MODEL_PROFILE)")
     add("--tags", metavar="TAG=VALUE,…", type=_tags, help="only these tags ($NIM_TAGS_SELECTOR)")
     add("--engine", action="append", type=_engine, help="an engine this container has; repeatable")
+    _serving_options(parser)
     switch = argparse.BooleanOptionalAction
     add("--lora", action=switch, help="LoRA adapters will be served ($NIM_PEFT_SOURCE)")
     add(
@@ -97,6 +98,55 @@ def _wish_options(parser: argparse.ArgumentParser) -> None:
         action=switch,
         help="refuse a machine of several products (default: the policy's)",
     )
+
+
+def _serving_options(parser: argparse.ArgumentParser) -> None:
+    """How the engine will be started, as far as the need of memory depends on it."""
+    add = parser.add_argument
+    add("--engine-version", type=_version, metavar="VERSION", help="the engine's: 0.19.0")
+    add(
+        "--max-model-len",
+        type=_tokens,
+        metavar="TOKENS",
+        help="the longest context ($NIM_MAX_MODEL_LEN; default: the model's)",
+    )
+    add(
+        "--kv-cache-dtype",
+        choices=("auto", "bf16", "fp8", "nvfp4"),
+        default="auto",
+        help="the KV cache's format (default: auto)",
+    )
+
+
+def memory_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `nimprofile memory`."""
+    add = parser.add_argument
+    add(
+        "model",
+        metavar="MODEL_OR_MANIFEST",
+        help="a config.json, a directory with one, a manifest, or a bundled manifest's name",
+    )
+    _machine_options(parser)
+    add("--profile", metavar="PROFILE", help="of a manifest: this one (default: the selected one)")
+    add("--policy", type=_policy, default="nim", help="whose arithmetic (default: the engine's)")
+    add("--engine", type=_engine, help="the engine (default: vllm)")
+    add("--precision", type=_precision, help="of the weights (default: the checkpoint's)")
+    add("--tp", type=_count, metavar="N", help="tensor parallel ranks (default: all the GPUs)")
+    add("--pp", type=_count, metavar="N", help="pipeline stages (default: 1)")
+    _serving_options(parser)
+    add("--concurrency", type=_count, default=1, metavar="N", help="requests at once (default: 1)")
+    add(
+        *("--gpu-memory-utilization", "--mem-fraction-static", "--free-gpu-memory-fraction"),
+        dest="memory_fraction",
+        type=_fraction,
+        metavar="F",
+        help="the engine's fraction of the GPU, by any of its names (default: the engine's)",
+    )
+    add("--max-num-batched-tokens", type=_tokens, metavar="N", help="tokens of one step")
+    add("--max-num-seqs", type=_tokens, metavar="N", help="requests of one step")
+    add("--speculative-tokens", type=_count, default=0, metavar="N", help="drafted by the model")
+    add("--enforce-eager", dest="eager", action="store_true", help="no CUDA graphs")
+    _format(parser, "text", "json")
 
 
 def select_options(parser: argparse.ArgumentParser) -> None:
@@ -163,6 +213,42 @@ def _count(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 4 and int(text)):
         raise argparse.ArgumentTypeError(f"{text!r} is no number of GPUs")
     return int(text)
+
+
+def _tokens(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 9 and int(text)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+    return int(text)
+
+
+def _fraction(text: str) -> float:
+    try:
+        fraction = float(text)
+    except ValueError:
+        fraction = 0.0
+    if not 0 < fraction <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no fraction above 0 and up to 1")
+    return fraction
+
+
+def _version(text: str) -> str:
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        Version(text)
+    except InvalidVersion:
+        raise argparse.ArgumentTypeError(f"{text!r} is no version such as 0.19.0") from None
+    return text
+
+
+def _precision(text: str) -> Precision:
+    from nimprofile.profile import Precision
+
+    try:
+        return Precision(text.lower())
+    except ValueError:
+        known = ", ".join(Precision)
+        raise argparse.ArgumentTypeError(f"{text!r} is not a precision; known: {known}") from None
 
 
 def _seconds(text: str) -> float:

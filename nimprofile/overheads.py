@@ -50,6 +50,7 @@ class Overheads(Record):
         own_kv_format: `auto` takes the KV-cache format that the checkpoint names.
         prints_requests: the KV-cache size it prints is full-length requests times their length;
             before, blocks divided by groups of layers.
+        free_share: of the free memory, what a shortened context may fill; None: does not matter.
     """
 
     since: str
@@ -81,6 +82,7 @@ class Overheads(Record):
     steps_in_flight: int = 1
     own_kv_format: bool = True
     prints_requests: bool = True
+    free_share: float | None = None
 
 
 SORTED_LOGIT = 36.4
@@ -93,9 +95,9 @@ Activation peaks over logits in 17 logs of 0.4 to 0.16, vocabularies of 32,768 t
 SELECTED_LOGIT = 13.0
 """vLLM whose sampler selects without sorting: 32-bit logits, probabilities and noise.
 
-FlashInfer's where it is installed, as in the official image of 0.8.5 to 0.10 (docker/Dockerfile), and
-again from 0.21; vLLM's own from 0.17 (pull request 33538). 15.0 bytes, 2 of them the logits, in 18 logs of 0.19; 384 MB at
-256 x 131,072 in pull request 32558.
+FlashInfer's where it is installed, as in the official image of 0.8.5 to 0.10 (docker/Dockerfile),
+and again from 0.21; vLLM's own from 0.17 (pull request 33538). 15.0 bytes, 2 of them the logits, in
+18 logs of 0.19; 384 MB at 256 x 131,072 in pull request 32558.
 """
 
 _VLLM_FILES = "vLLM's engine/arg_utils.py, config/cache.py and envs.py"
@@ -214,7 +216,7 @@ SGLANG = (
 TENSORRT_LLM = (
     Overheads(
         since="0",
-        newest="1.2",
+        newest="",
         source="aiconfigurator, sdk/memory.py (other: 3.5 GiB; NCCL: 0.4); TensorRT-LLM's "
         "KvCacheConfig page",
         fraction=0.9,
@@ -240,24 +242,26 @@ Between 1.73 and 1.79 GiB reproduces every figure of the five Llama 3.1 8B listi
 NIM_LORA = _gib(0.875)
 """What the same listings add for a profile that serves LoRA adapters."""
 
-NIM_FREE_SHARE = 0.93
-"""Of the free memory, what NIM 2.0.12 lets a shortened context fill.
-
-The one run whose free memory is known, 29,846 MiB, suggests 84,992 tokens, with LoRA 77,824
-(corpus, 015).
-"""
-
 NIM = SGLANG[0].replace(
-    newest="2.0.12", source="listings of NIM 2.0", fraction=1.0, own_kv_format=False, of_start=False
+    newest="2.0.12",
+    source="listings of NIM 2.0",
+    fraction=1.0,
+    own_kv_format=False,
+    of_start=False,
+    free_share=0.93,
 )
-"""NIM 2.x's arithmetic as habits of an engine."""
+"""NIM 2.x's arithmetic as habits of an engine.
+
+Its share of the free memory is that of the one run whose free memory is known: 29,846 MiB, for
+which NIM 2.0.12 suggests 84,992 tokens, and 77,824 with LoRA (corpus, 015).
+"""
 
 RESERVED_SHARE, RESERVED_MOST = 0.017, _gib(0.45)
 """What the driver keeps of a GPU from CUDA, where NVML does not say: this share, at most so much.
 
-NVML's total less the CUDA total that logs print for the same board: 0.26 GiB of a T4, 0.33 of an L4,
-0.42 of an RTX 3090, 0.44 of an A100 40 GB, 0.46 of an H100, but 0.68 of an L40S and an H200 and 0.86
-of an A100 80 GB.
+NVML's total less the CUDA total that logs print for the same board: 0.26 GiB of a T4, 0.33 of an
+L4, 0.42 of an RTX 3090, 0.44 of an A100 40 GB, 0.46 of an H100, but 0.68 of an L40S and an H200 and
+0.86 of an A100 80 GB.
 """
 
 
@@ -278,17 +282,16 @@ def overheads_of(engine: Engine, version: str | None) -> Overheads:
 def sglang_fraction(total: int, tp: int, pp: int) -> float:
     """SGLang's own mem_fraction_static for a GPU of so many bytes.
 
-    What it sets aside: 512 MiB, 1.5 MiB for each token of a prefill chunk, 2 for each request of a
-    CUDA graph, 128 for each GPU, and at least 10 GiB of a GPU above 60 (srt/server_args.py, 0.5.10).
+    What it sets aside: 512 MiB, 1.5 MiB for each token of a prefill chunk, 2 for each request of
+    a CUDA graph, 128 for each GPU, and at least 10 GiB of a GPU above 60 (srt/server_args.py,
+    0.5.10).
     """
     gib, mib = total / GIB, total / MIB
-    chunk, requests = next(
-        row[1:] for row in _SGLANG_SIZES if gib < row[0]
-    )
+    chunk, requests = next(row[1:] for row in _SGLANG_SIZES if gib < row[0])
     aside = 512 + 1.5 * chunk + 2 * requests + 128 * tp * pp
     if gib > 60:
         aside = max(aside, 10 * 1024)
-    return max(0.0, round((mib - aside) / mib, 3))
+    return max(0.1, round((mib - aside) / mib, 3)) if mib else SGLANG[0].fraction
 
 
 _SGLANG_SIZES: tuple[tuple[float, int, int], ...] = (

@@ -123,6 +123,24 @@ def _is(own: Quantization, precision: Precision) -> bool:
     return own.rules is None or min(int(bits) for _, bits in own.rules) == int(wanted or 0)
 
 
+def own_precision(shape: ModelShape) -> Precision:
+    """The precision that a checkpoint is in: that of its narrowest matrices."""
+    own = shape.quantization
+    if own is None or not own.rules:
+        return Precision.FP32 if shape.dtype_bits == 32 else Precision.BF16
+    narrowest = min(bits for _, bits in own.rules)
+    match narrowest:
+        case 4.5 if own.method != "bitsandbytes":
+            return Precision.NVFP4
+        case 4.25 if own.method == "mxfp4":
+            return Precision.MXFP4
+        case 8.0 if own.method in ("bitsandbytes", "experts_int8"):
+            return Precision.INT8
+    if narrowest < 8:
+        return Precision.INT4_AWQ if own.method == "awq" else Precision.INT4
+    return Precision.FP8 if narrowest < 16 else Precision.BF16
+
+
 def _on_load(shape: ModelShape, precision: Precision) -> Quantization | None:
     bits = _BITS.get(precision)
     if bits is None:
@@ -217,7 +235,7 @@ def _rules(config: Config, method: str) -> tuple[tuple[str, float], ...] | None:
             return ((_EVERY, 8.0),)
         case "awq" | "gptq" | "auto-round":
             bits = config.count("bits", "w_bit", default=4)
-            group = config.integer("group_size", default=GROUP)
+            group = config.integer("group_size") or GROUP
             extra = tuple(_exceptions(config.block("extra_config")))
             zero_points = method == "awq" or not config.flag("sym", default=False)
             return (*extra, (_EVERY, grouped_bits(bits, group, zero_points=zero_points)))
@@ -227,7 +245,7 @@ def _rules(config: Config, method: str) -> tuple[tuple[str, float], ...] | None:
             return ((_EXPERTS, MXFP4_BITS),)
         case "experts_int8":  # Jamba's dense blocks are built as one expert
             return ((_EXPERTS, 8.0), ("feed_forward", 8.0))
-    return tuple((*_by_layer(config), *_by_group(config))) or _by_algorithm(config)
+    return (*_by_layer(config), *_by_group(config)) or _by_algorithm(config)
 
 
 def _exceptions(block: Config | None) -> Iterator[tuple[str, float]]:
@@ -256,7 +274,7 @@ def _by_group(config: Config) -> Iterator[tuple[str, float]]:
         weights = None if group is None else group.block("weights")
         if group is None or weights is None or (bits := weights.integer("num_bits")) is None:
             continue
-        size = weights.integer("group_size", default=0)
+        size = weights.integer("group_size") or 0
         if bits == 4 and weights.text("type") == "float":
             stored = MXFP4_BITS if size == 32 else NVFP4_BITS
         else:

@@ -44,12 +44,14 @@ class Policy(Record):
         criteria: most significant first; always ends with `TAIL`.
         about: one sentence.
         uniform_gpus: this generation rejects everything when GPUs of several products are visible.
+        nim_memory: memory is estimated by NIM 2.x's arithmetic, not by the engine's budget.
     """
 
     name: str
     criteria: tuple[Criterion, ...]
     about: str
     uniform_gpus: bool = False
+    nim_memory: bool = False
 
 
 def _place(order: tuple[object, ...], value: object) -> int:
@@ -204,7 +206,8 @@ POLICIES = {
         Policy(
             "nim-2.0",
             _chain(_LATE_1_X, OBJECTIVE, TP),
-            "NIM LLM 2.x: one engine an image; FP8 before BF16 before NVFP4.",
+            "NIM LLM 2.x: one engine an image; FP8 before BF16 before NVFP4; NIM's memory arithmetic.",
+            nim_memory=True,
         ),
     )
 }
@@ -250,6 +253,7 @@ def prefer(chain: str, base: Policy) -> Policy:
         (*links, *rest),
         "A chain of your own.",
         base.uniform_gpus,
+        base.nim_memory,
     )
 
 

@@ -163,6 +163,19 @@ class ContextTooLong(Record):
     waived_by = RELAX_MEMORY
 
 
+class NotDivisible(Record):
+    """The engine cannot divide the model so: `number` of `what` by `divisor` ranks of `by`."""
+
+    what: str
+    number: int
+    by: str
+    divisor: int
+
+    kind = "divisibility"
+    effect = INCOMPATIBLE
+    waived_by = ALLOW_UNSAFE
+
+
 class TooLittleFree(Record):
     """It would fit the total memory but not what is free now. Per GPU."""
 
@@ -244,6 +257,7 @@ Reason: TypeAlias = (
     | CapabilityUnmet
     | TooLittleMemory
     | ContextTooLong
+    | NotDivisible
     | TooLittleFree
     | GpuNotEmpty
     | DriverTooOld

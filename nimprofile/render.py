@@ -6,6 +6,7 @@ Nothing is decided here: every sentence is made from the record.
 from __future__ import annotations
 
 from nimprofile.choice import By
+from nimprofile.fit import GRADES
 from nimprofile.rank import deciding, standing
 from nimprofile.reasons import Effect
 from nimprofile.tables import Style
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 NO_PROFILE = "No profile found for the detected hardware"
 """What the message begins with when nothing runs; scripts look for it."""
 
-GRADES = ("runnable", "low memory", "incompatible")
 _COLOURS = {"runnable": "32", "low memory": "33", "incompatible": "31"}
 
 
@@ -104,7 +104,7 @@ def nothing_runs(decision: Decision) -> str:
     if decision.rejected:
         lines.append("How many profiles each reason is held against (one can have several):")
         lines += [f"  {count:4} × {text}" for text, count in histogram(decision.rejected)]
-        nearest = min(decision.rejected, key=_distance)
+        nearest = decision.nearest
         lines.append(f"Nearest: {nearest.profile.name}, which would take:")
         lines += [f"  {change}" for change in _remedies(nearest)]
     return "\n".join(lines)
@@ -112,10 +112,6 @@ def nothing_runs(decision: Decision) -> str:
 
 def _remedies(verdict: Verdict) -> tuple[str, ...]:
     return remedies(verdict.reasons, verdict.profile.gpus_needed)
-
-
-def _distance(verdict: Verdict) -> tuple[int, int]:
-    return (GRADES.index(verdict.grade), len(verdict.reasons))
 
 
 _TITLES = {
@@ -127,6 +123,7 @@ _TITLES = {
     "mixed_gpus": "GPUs of several products",
     "compute_capability": "compute capability too low for the precision",
     "requires_compute_capability": "compute capability not as required",
+    "divisibility": "the model does not divide so",
     "memory_total": "too little memory in total",
     "memory_context": "the full context does not fit",
     "memory_free": "too little memory free now",
@@ -212,7 +209,7 @@ def explain_decision(decision: Decision, style: Style) -> str:
 _GATES: tuple[tuple[str, frozenset[str]], ...] = (
     ("engine", frozenset({"engine"})),
     ("GPU", frozenset({"gpu", "mixed_gpus"})),
-    ("GPU count", frozenset({"gpu_count", "mig"})),
+    ("GPU count", frozenset({"gpu_count", "mig", "divisibility"})),
     ("capability", frozenset({"precision", "compute_capability", "requires_compute_capability"})),
     ("total memory", frozenset({"memory_total", "memory_context"})),
     ("free memory", frozenset({"memory_free", "gpu_not_empty"})),

@@ -10,6 +10,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from nimprofile.profile import Precision
+
 EMPTY_GPU_FRACTION = 0.95
 """Fraction of a GPU that NIM wants free before it starts.
 
@@ -23,6 +25,43 @@ class Pin(Record):
 
     value: str
     source: str = "NIM_MODEL_PROFILE"
+
+
+class Serving(Record):
+    """How an engine is started; None is the engine's own default.
+
+    Attributes:
+        engine: the engine.
+        engine_version: its version, `0.19.0`; None is the newest whose habits are known.
+        precision: of the weights; None is the checkpoint's.
+        tp, pp: tensor and pipeline parallel sizes.
+        memory_fraction: vLLM's gpu_memory_utilization, SGLang's mem_fraction_static, TensorRT-LLM's
+            free_gpu_memory_fraction.
+        max_num_batched_tokens: tokens of one step (SGLang: chunked_prefill_size).
+        max_num_seqs: requests of one step (SGLang: max_running_requests).
+        max_model_len: the longest context, in tokens.
+        kv_cache_dtype: `auto`, `fp8…`, `bf16…`, `nvfp4`.
+        concurrency: requests of the longest context that must fit at once.
+        eager: no CUDA graphs.
+        speculative_tokens: tokens that the model's own layers for it predict ahead; 0: none.
+    """
+
+    engine: Engine = Engine.VLLM
+    engine_version: str | None = None
+    precision: Precision | None = None
+    tp: int = 1
+    pp: int = 1
+    memory_fraction: float | None = None
+    max_num_batched_tokens: int | None = None
+    max_num_seqs: int | None = None
+    max_model_len: int | None = None
+    kv_cache_dtype: str = "auto"
+    concurrency: int = 1
+    eager: bool = False
+    speculative_tokens: int = 0
+
+
+DEFAULTS = Serving()
 
 
 class Request(Record):
@@ -40,6 +79,8 @@ class Request(Record):
         uniform_gpus: reject everything when GPUs of several products are visible; None leaves it
             to the policy.
         manifest_path: `NIM_MANIFEST_PATH`, for whoever loads the manifest.
+        serving: how the engine will be started, beside what the profile says; `NIM_MAX_MODEL_LEN`
+            is its longest context.
     """
 
     pin: Pin | None = None
@@ -52,6 +93,7 @@ class Request(Record):
     empty_gpu_gate: bool = True
     uniform_gpus: bool | None = None
     manifest_path: str | None = None
+    serving: Serving = DEFAULTS
 
     def __post_init__(self) -> None:
         """Take `pin="…"` and `tags={…}` as people write them."""
@@ -76,6 +118,7 @@ class Request(Record):
             relax_memory=_flag(environ, "NIM_RELAX_MEM_CONSTRAINTS"),
             allow_unsafe=_flag(environ, "NIM_MANIFEST_ALLOW_UNSAFE"),
             allow_nvfp4_emulation=_flag(environ, "NIM_ALLOW_NVFP4_EMULATION"),
+            serving=Serving(max_model_len=_tokens(environ, "NIM_MAX_MODEL_LEN")),
             manifest_path=environ.get("NIM_MANIFEST_PATH", "").strip() or None,
         )
 
@@ -122,6 +165,15 @@ def parse_engine(text: str, source: str) -> Engine:
 
 _FLAGS = {"": False, "0": False, "false": False, "no": False, "off": False}
 _FLAGS |= {"1": True, "true": True, "yes": True, "on": True}
+
+
+def _tokens(environ: Mapping[str, str], name: str) -> int | None:
+    text = environ.get(name, "").strip()
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and 0 < len(text) < 10 and int(text)):
+        raise RequestError(f"{name}: {text!r} is not a number of tokens")
+    return int(text)
 
 
 def _flag(environ: Mapping[str, str], name: str) -> bool:

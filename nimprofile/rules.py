@@ -255,7 +255,7 @@ def total_memory_holds(
     if have < need.least_bytes:
         return TooLittleMemory(need.least_bytes, have, need.source, kind.indices)
     if have < need.full_bytes:
-        longest = need.longest_context(have)
+        longest = need.longest_context(have, kind.gpu.memory_free_mib)
         return ContextTooLong(need.full_bytes, have, longest, need.source, kind.indices)
     return None
 

@@ -19,6 +19,7 @@ from nimprofile.reasons import (
     LoraMismatch,
     MigAlone,
     MixedGpus,
+    NotDivisible,
     PrecisionUnknown,
     TagMismatch,
     TooFewGpus,
@@ -81,6 +82,8 @@ def message(reason: Reason) -> str:
                 f"{_have(gpus)} {format_gib(have)}{_apiece(gpus)} in total, "
                 f"{_short(need, have)} too little{hint}"
             )
+        case NotDivisible(what, number, by, divisor):
+            return f"{number} {what} cannot be divided by {by} {divisor}"
         case TooLittleFree(need, have, source, gpus):
             return (
                 f"needs {format_gib(need)} free per GPU ({source}); "
@@ -138,9 +141,11 @@ def remedy(reason: Reason) -> str:
             return f"{_short(need, have)} more memory per GPU"
         case ContextTooLong(need, have, max_model_len, _, _):
             return (
-                f"a context of {max_model_len} tokens or less (the engine's --max-model-len) and "
-                f"--relax-memory, or {_short(need, have)} more memory per GPU"
+                f"a context of {max_model_len} tokens or less (--max-model-len {max_model_len}), "
+                f"or {_short(need, have)} more memory per GPU"
             )
+        case NotDivisible(what, number, by, _):
+            return f"another {by}: one that divides {number} {what}"
         case TooLittleFree(need, have, _, gpus):
             return f"free {_short(need, have)} on {_each(gpus)}"
         case GpuNotEmpty(free, total, gate, gpus):

@@ -10,9 +10,9 @@ import json
 import sys
 from pathlib import Path
 
-from nimprofile import Gpu, mock_inventory
+from nimprofile import Gpu, Serving, mock_inventory
 from nimprofile.architectures import shape_from_config
-from nimprofile.budget import Serving, budget, weight_bytes
+from nimprofile.budget import memory_budget, weight_bytes
 from nimprofile.catalog import products
 from nimprofile.model import CacheKind
 from nimprofile.profile import Engine, Precision
@@ -93,7 +93,7 @@ class Outcome:
             # A log prints the weights of the first stage first.
             self.weights = weight_bytes(*where, draft=draft)[0] / GIB
             if self.gpu is not None:
-                self.budget = budget(self.shape, self.serving, self.gpu)
+                self.budget = memory_budget(self.shape, self.serving, self.gpu)
 
     @property
     def weights_error(self):

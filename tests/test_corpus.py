@@ -13,11 +13,11 @@ import pytest
 from nimprofile import (
     Inventory,
     Manifest,
-    ModelShape,
     Pin,
     Request,
     mock_inventory,
     parse_manifest,
+    plain_shape,
     select,
 )
 from nimprofile.names import describe, parse_name
@@ -74,7 +74,7 @@ def _manifest(case):
         profiles += parse_manifest(text).profiles
     if tagged:
         profiles += parse_manifest(json.dumps({"profiles": tagged})).profiles
-    shape = ModelShape(**case["model_shape"]) if "model_shape" in case else None
+    shape = plain_shape(**case["model_shape"]) if "model_shape" in case else None
     return Manifest(profiles, model_shape=shape)
 
 

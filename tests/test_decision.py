@@ -15,12 +15,12 @@ from nimprofile import (
     Decision,
     Inventory,
     Manifest,
-    ModelShape,
     PinError,
     Request,
     RequestError,
     Requires,
     mock_inventory,
+    plain_shape,
     select,
 )
 from nimprofile.profile import Stated
@@ -117,7 +117,7 @@ def test_a_profile_that_was_not_judged_has_no_verdict():
 
 def test_the_memory_of_the_manifests_model_is_counted():
     shape_needs = make_profile("a", llm_engine="vllm", precision="bf16", tp="1", pp="1")
-    shape = ModelShape(70_553_706_496, 80, 8, 128, 131072)
+    shape = plain_shape(70_553_706_496, 80, 8, 128, 131072)
     decision = decide([shape_needs], "1xh100", shape=shape)
     assert ["memory_total"] == [reason.kind for reason in decision.rejected[0].reasons]
 

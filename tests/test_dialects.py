@@ -5,7 +5,7 @@ import json
 import pytest
 from samples import ID_1, ID_2, LISTING, METADATA, V1, V2, error_of
 
-from nimprofile import ModelShape, Requires
+from nimprofile import Requires, plain_shape
 from nimprofile.manifest import parse_manifest
 from nimprofile.profile import Stated
 from nimprofile.values import GIB
@@ -53,7 +53,7 @@ def test_a_v1_head_is_not_a_profile():
     shape = "model_shape: {parameters: 8, num_hidden_layers: 1, num_key_value_heads: 1, "
     shape += "head_dim: 1, max_position_embeddings: 256}\nrelease: '1'\nmodel: m\n"
     manifest = parse_manifest(shape + V1)
-    assert (2, "m", ModelShape(8, 1, 1, 1, 256)) == (
+    assert (2, "m", plain_shape(8, 1, 1, 1, 256)) == (
         len(manifest.profiles),
         manifest.model,
         manifest.model_shape,
@@ -226,7 +226,9 @@ def with_shape(**changes):
 
 
 def test_the_model_shape_is_read():
-    assert ModelShape(8_030_261_248, 32, 8, 128, 131072) == parse_manifest(with_shape()).model_shape
+    assert (
+        plain_shape(8_030_261_248, 32, 8, 128, 131072) == parse_manifest(with_shape()).model_shape
+    )
 
 
 @pytest.mark.parametrize("key", SHAPE)

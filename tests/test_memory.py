@@ -1,186 +1,232 @@
-"""Is the need of memory NIM's own arithmetic, and the context that fits honest?"""
+"""Is the need of memory what the manifest states, the engine's budget, or NIM's own arithmetic?"""
 
 import pytest
-from helpers import make_profile
+from helpers import make_gpu, make_profile
+from models import LLAMA_8B
 
-from nimprofile import ModelShape, Requires
-from nimprofile.memory import CONTEXT_STEP, OVERHEAD_BYTES, MemoryNeed, memory_need
+from nimprofile import Request, Requires, Serving, plain_shape, shape_from_config
+from nimprofile.budget import CONTEXT_STEP
+from nimprofile.memory import MemoryNeed, Needs
+from nimprofile.overheads import NIM_ALLOWANCE
 from nimprofile.profile import Stated
-from nimprofile.values import GIB
+from nimprofile.values import GIB, MIB
 
-LLAMA_8B = ModelShape(8_030_261_248, 32, 8, 128, 131072)
+FIGURES = plain_shape(8_030_261_248, 32, 8, 128, 131072)
+LLAMA = shape_from_config(LLAMA_8B)
 KV_8B = 131_072  # bytes of one token: 2 x 32 layers x 8 heads x 128 x 2
+RTX_5090 = make_gpu(total=32_607, free=29_846, name="NVIDIA GeForce RTX 5090", capability="12.0")
+H100 = make_gpu(total=81_559, name="NVIDIA H100 80GB HBM3", capability="9.0")
 
 
-def need(shape=LLAMA_8B, **tags):
-    return memory_need(make_profile(**{"precision": "bf16", "tp": "1", "pp": "1"} | tags), shape)
+def need(shape=FIGURES, gpu=H100, *, nim=True, request=None, **tags):
+    profile = make_profile(**{"precision": "bf16", "tp": "1", "pp": "1"} | tags)
+    return Needs(shape, request or Request(), nim=nim).of(profile, gpu)
 
 
 def gib_up(size):
     return -(-size // GIB)
 
 
+# NIM 2.x's arithmetic: five figures, or the policy nim-2.0.
+
+
+@pytest.mark.parametrize(
+    ("tags", "printed"),
+    [
+        pytest.param({"precision": "bf16"}, 33, id="bf16"),
+        pytest.param({"precision": "fp8"}, 27, id="fp8"),
+        pytest.param({"precision": "nvfp4"}, 24, id="nvfp4"),
+        pytest.param({"precision": "bf16", "feat_lora": "true"}, 34, id="bf16 with LoRA"),
+        pytest.param({"precision": "fp8", "feat_lora": "true"}, 28, id="fp8 with LoRA"),
+    ],
+)
+def test_llama_3_1_8b_needs_what_nim_2_0_prints(tags, printed):
+    assert printed == gib_up(need(LLAMA, **tags).full_bytes)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "printed"), [(84992, 28), (82944, 27)], ids=["2.0.12", "2.0.10"]
+)
+def test_a_shortened_context_needs_what_nim_2_0_prints(tokens, printed):
+    assert printed == gib_up(need(LLAMA).shortened_bytes(tokens))
+
+
+@pytest.mark.parametrize(
+    ("tags", "tokens"), [({}, 84992), ({"feat_lora": "true"}, 77824)], ids=["plain", "LoRA"]
+)
+def test_with_29846_mib_free_nim_2_0_suggests_these_contexts(tags, tokens):
+    assert tokens == need(LLAMA, RTX_5090, **tags).longest_context(32_607 * MIB, 29_846)
+
+
+def test_the_real_weights_are_within_a_thousandth_of_the_computed_ones():
+    # 16,060,556,376 and 9,081,280,648 bytes: the checkpoints, from the listings.
+    assert need(LLAMA).budget.weights.bytes == pytest.approx(16_060_556_376, rel=1e-3)
+    fp8 = need(LLAMA, precision="fp8").budget.weights.bytes
+    assert fp8 == pytest.approx(9_081_280_648, rel=1e-3)
+
+
+def test_five_figures_give_nims_arithmetic_whatever_the_policy():
+    assert need(nim=True).full_bytes == need(nim=False).full_bytes
+    assert 16_060_522_496 + KV_8B * 131072 + NIM_ALLOWANCE == need(nim=False).full_bytes
+
+
 @pytest.mark.parametrize(
     ("precision", "weights"),
-    [("bf16", 16_060_522_496), ("fp8", 8_030_261_248), ("nvfp4", 4_015_130_624)],
+    [("bf16", 16_060_522_496), ("fp8", 8_030_261_248), ("nvfp4", 4_517_021_952)],
 )
-def test_the_weights_are_parameters_times_bytes(precision, weights):
+def test_the_weights_of_five_figures_are_parameters_times_bytes(precision, weights):
     assert weights == need(precision=precision).least_bytes
 
 
-def test_llama_8b_in_bf16_needs_33_gib_as_nim_2_0_prints():
-    full = need().full_bytes
-    assert 16_060_522_496 + KV_8B * 131072 + OVERHEAD_BYTES == full
-    assert 33 == gib_up(full)
-
-
-@pytest.mark.parametrize(
-    ("tokens", "printed"), [(131072, 27), (84992, 21)], ids=["full context", "shortened"]
-)
-def test_the_real_fp8_weights_reproduce_what_nim_2_0_prints(tokens, printed):
-    # The FP8 checkpoint keeps some layers in BF16: 9,081,280,648 bytes (corpus, 012).
-    assert printed == gib_up(9_081_280_648 + KV_8B * tokens + OVERHEAD_BYTES)
-
-
-@pytest.mark.parametrize(("tokens", "printed"), [(84992, 28), (82944, 27)])
-def test_the_shortened_contexts_of_bf16_are_those_nim_2_0_prints(tokens, printed):
-    full = need()
-    shortened = full.full_bytes - KV_8B * (131072 - tokens)
-    assert printed == gib_up(shortened)
-
-
-def test_the_overhead_lies_where_the_listings_put_it():
-    assert 1.73 * GIB < OVERHEAD_BYTES < 1.79 * GIB
-
-
 def test_the_kv_cache_has_two_bytes_a_value_even_for_fp8():
-    assert (KV_8B, KV_8B) == (need().kv_bytes_per_token, need(precision="fp8").kv_bytes_per_token)
+    assert 2**34 == need().budget.request_bytes(131072)
+    assert 2**34 == need(precision="fp8").budget.request_bytes(131072)
 
 
 def test_tensor_parallelism_divides_weights_and_heads():
     half = need(tp="2")
-    assert (8_030_261_248, KV_8B // 2) == (half.least_bytes, half.kv_bytes_per_token)
-    assert half.least_bytes + half.kv_bytes_per_token * 131072 + OVERHEAD_BYTES == half.full_bytes
+    assert 8_030_261_248 == half.least_bytes
+    assert 8_030_261_248 + KV_8B // 2 * 131072 + NIM_ALLOWANCE == half.full_bytes
 
 
 def test_pipeline_parallelism_divides_weights_and_layers():
     half = need(pp="2")
-    assert (8_030_261_248, KV_8B // 2) == (half.least_bytes, half.kv_bytes_per_token)
+    assert (8_030_261_248, 2**33) == (half.least_bytes, half.budget.request_bytes(131072))
 
 
 def test_a_kv_head_is_not_divided():
-    assert KV_8B // 8 == need(tp="8").kv_bytes_per_token == need(tp="16").kv_bytes_per_token
-
-
-def test_what_does_not_divide_is_rounded_up():
-    odd = ModelShape(1001, 3, 3, 64, 256)
-    assert (501, 2 * 2 * 3 * 64 * 2) == (
-        need(odd, precision="fp8", pp="2").least_bytes,
-        need(odd, precision="fp8", pp="2").kv_bytes_per_token,
-    )
-    assert (501, 2 * 3 * 2 * 64 * 2) == (
-        need(odd, precision="fp8", tp="2").least_bytes,
-        need(odd, precision="fp8", tp="2").kv_bytes_per_token,
-    )
-    assert 501 == need(odd, precision="int4").least_bytes
+    eighth = need(tp="8").budget.request_bytes(131072)
+    assert 2**31 == eighth == need(tp="16").budget.request_bytes(131072)
 
 
 def test_an_unknown_pp_counts_as_one():
     profile = make_profile(precision="bf16", tp="1")
-    assert need() == memory_need(profile, LLAMA_8B)
+    assert need() == Needs(FIGURES, Request()).of(profile, H100)
 
 
-@pytest.mark.parametrize(
-    ("tags", "shape"),
-    [
-        pytest.param({"precision": "bf16", "tp": "1"}, None, id="no shape"),
-        pytest.param({"tp": "1"}, LLAMA_8B, id="no precision"),
-        pytest.param({"precision": "fp6", "tp": "1"}, LLAMA_8B, id="unknown precision"),
-        pytest.param({"precision": "bf16"}, LLAMA_8B, id="no tp"),
-    ],
-)
-def test_without_the_figures_the_need_is_unknown(tags, shape):
-    assert None is memory_need(make_profile(**tags), shape)
+# What is stated wins.
 
 
 def test_the_need_says_where_it_is_from():
     assert "estimated from the model's shape" == need().source
 
 
+STATED = [
+    pytest.param(
+        make_profile(precision="bf16", tp="1", min_vram_per_device_gb="27.0"),
+        (27 * GIB, 16_060_522_496, "tag min_vram_per_device_gb"),
+        id="tag",
+    ),
+    pytest.param(
+        make_profile(precision="bf16", tp="1", min_vram_per_device_gb="10.0"),
+        (10 * GIB, 10 * GIB, "tag min_vram_per_device_gb"),
+        id="tag below the weights",
+    ),
+    pytest.param(
+        make_profile(precision="bf16", tp="1", memory=Stated(9, 4, "listing")),
+        (9, 4, "listing"),
+        id="listing of a known shape",
+    ),
+    pytest.param(
+        make_profile(precision="bf16", tp="1", requires=Requires(memory_gib_per_gpu=3)),
+        (3 * GIB, 3 * GIB, "requires.memory_gib_per_gpu"),
+        id="requires",
+    ),
+]
+
+
+@pytest.mark.parametrize(("profile", "expected"), STATED)
+def test_what_the_manifest_states_wins_and_the_estimate_stands_beside(profile, expected):
+    found = Needs(FIGURES, Request()).of(profile, H100)
+    assert expected == (found.full_bytes, found.least_bytes, found.source)
+    assert need().full_bytes == found.estimated_bytes
+
+
 @pytest.mark.parametrize(
     ("profile", "expected"),
     [
-        pytest.param(
-            make_profile(precision="bf16", tp="1", min_vram_per_device_gb="27.0"),
-            MemoryNeed(27 * GIB, 16_060_522_496, "tag min_vram_per_device_gb", KV_8B, 131072),
-            id="tag",
-        ),
-        pytest.param(
-            make_profile(precision="bf16", tp="1", min_vram_per_device_gb="10.0"),
-            MemoryNeed(10 * GIB, 10 * GIB, "tag min_vram_per_device_gb", KV_8B, 131072),
-            id="tag below the weights",
-        ),
         pytest.param(
             make_profile(tp="1", min_vram_per_device_gb="27.0"),
             MemoryNeed(27 * GIB, 27 * GIB, "tag min_vram_per_device_gb"),
             id="tag without a precision",
         ),
         pytest.param(
-            make_profile(tp="1", requires=Requires(memory_gib_per_gpu=3)),
-            MemoryNeed(3 * GIB, 3 * GIB, "requires.memory_gib_per_gpu"),
-            id="requires",
-        ),
-        pytest.param(
             make_profile(memory=Stated(9, 4, "listing")), MemoryNeed(9, 4, "listing"), id="listing"
-        ),
-        pytest.param(
-            make_profile(precision="bf16", tp="1", memory=Stated(9, 4, "listing")),
-            MemoryNeed(9, 4, "listing", KV_8B, 131072),
-            id="listing of a known shape",
         ),
     ],
 )
-def test_what_the_manifest_states_wins_over_the_estimate(profile, expected):
-    assert expected == memory_need(profile, LLAMA_8B)
-
-
-# The longest context.
-
-FIXED = need().full_bytes - KV_8B * 131072
+def test_without_an_estimate_what_is_stated_stands_alone(profile, expected):
+    assert expected == Needs(FIGURES, Request()).of(profile, H100)
 
 
 @pytest.mark.parametrize(
-    ("available", "tokens"),
+    ("tags", "shape"),
     [
-        pytest.param(need().full_bytes, 131072, id="exactly the full need"),
-        pytest.param(need().full_bytes * 2, 131072, id="more than the full need"),
-        pytest.param(need().full_bytes - 1, 131072 - 256, id="one byte short of it"),
-        pytest.param(FIXED + KV_8B * 256, 256, id="exactly one step"),
-        pytest.param(FIXED + KV_8B * 256 - 1, None, id="one byte short of a step"),
-        pytest.param(FIXED + KV_8B * 511, 256, id="almost two steps"),
-        pytest.param(FIXED, None, id="only the weights"),
-        pytest.param(0, None, id="nothing"),
+        pytest.param({"precision": "bf16", "tp": "1"}, None, id="no shape"),
+        pytest.param({"tp": "1"}, FIGURES, id="no precision"),
+        pytest.param({"precision": "fp6", "tp": "1"}, FIGURES, id="unknown precision"),
+        pytest.param({"precision": "bf16"}, FIGURES, id="no tp"),
     ],
 )
-def test_the_longest_context_that_fits_is_a_multiple_of_256(available, tokens):
-    assert tokens == need().longest_context(available)
+def test_without_the_figures_the_need_is_unknown(tags, shape):
+    assert None is Needs(shape, Request()).of(make_profile(**tags), H100)
 
 
-def test_the_step_is_256():
-    assert CONTEXT_STEP == 256
+# The context that fits.
 
 
-@pytest.mark.parametrize("available", range(20 * GIB, 34 * GIB, 777_777_777))
-def test_the_longest_context_fits_and_one_step_more_does_not(available):
-    tokens = need().longest_context(available)
-    assert 0 == tokens % 256
-    assert available >= FIXED + KV_8B * tokens
-    assert tokens == 131072 or available < FIXED + KV_8B * (tokens + 256)
+@pytest.mark.parametrize("gib", [20, 25, 30, 32])
+@pytest.mark.parametrize("nim", [True, False], ids=["nim", "engine"])
+def test_the_longest_context_fits_and_256_tokens_more_do_not(gib, nim):
+    found = need(LLAMA, nim=nim)
+    size = gib * GIB
+    longest = found.longest_context(size)
+    assert 0 == longest % CONTEXT_STEP
+    assert found.shortened_bytes(longest) <= size < found.shortened_bytes(longest + CONTEXT_STEP)
+
+
+def test_no_more_than_the_full_context_is_named():
+    assert 131072 == need().longest_context(80 * GIB)
+
+
+def test_where_not_even_256_tokens_fit_none_is_named():
+    assert None is need().longest_context(15 * GIB)
 
 
 def test_without_a_shape_there_is_no_context_to_name():
-    assert None is MemoryNeed(100, 50, "tag").longest_context(1000)
+    stated = MemoryNeed(100, 50, "tag")
+    assert (None, None) == (stated.longest_context(1000), stated.shortened_bytes(256))
 
 
-def test_a_context_that_is_no_multiple_is_rounded_down():
-    assert 768 == need(ModelShape(8, 1, 1, 1, 1000), precision="fp8").longest_context(10**12)
+def test_a_full_context_that_is_no_multiple_of_256_is_named_as_it_is():
+    assert 1000 == need(plain_shape(8, 1, 1, 1, 1000), precision="fp8").longest_context(10**12)
+
+
+# The engine's budget.
+
+
+def test_the_engines_need_is_what_its_fraction_of_the_gpu_must_hold():
+    found = need(LLAMA, nim=False)
+    parts = found.budget.held + found.budget.request_bytes(131072)
+    assert parts / 0.92 < found.full_bytes < parts / 0.92 + 0.46 * GIB
+
+
+def test_a_shorter_context_asked_for_needs_less():
+    short = need(LLAMA, nim=False, request=Request(serving=Serving(max_model_len=8192)))
+    assert 8192 == short.max_model_len
+    assert 15 * GIB < need(LLAMA, nim=False).full_bytes - short.full_bytes
+
+
+def test_an_fp8_kv_cache_needs_half():
+    short = need(LLAMA, nim=False, request=Request(serving=Serving(kv_cache_dtype="fp8")))
+    assert 2**33 == short.budget.request_bytes(131072)
+
+
+def test_the_manifests_engine_version_gives_way_to_the_requests():
+    profile = make_profile(precision="bf16", tp="1", llm_engine="vllm")
+    both = Needs(
+        LLAMA, Request(serving=Serving(engine_version="0.19.0")), engine_version="0.7.3"
+    ).of(profile, H100)
+    assert "0.19.0" == both.budget.serving.engine_version
+    manifests = Needs(LLAMA, Request(), engine_version="0.7.3").of(profile, H100)
+    assert "0.7.3" == manifests.budget.serving.engine_version

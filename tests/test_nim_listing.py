@@ -7,12 +7,12 @@ from helpers import decide, gib, make_gpu, make_h100, make_inventory, make_profi
 
 from nimprofile import (
     POLICIES,
-    ModelShape,
     Request,
     load_manifest,
     mock_inventory,
     parse_inventory,
     parse_manifest,
+    plain_shape,
     prefer,
     select,
 )
@@ -144,7 +144,7 @@ def test_every_line_is_ended():
 
 # Requirements.
 
-SHAPE = ModelShape(8_030_261_248, 32, 8, 128, 131072)
+SHAPE = plain_shape(8_030_261_248, 32, 8, 128, 131072)
 
 
 def requirement(profile, inventory, shape=None):

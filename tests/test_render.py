@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 from helpers import decide, gib, judge, make_gpu, make_h100, make_inventory, make_profile
 
-from nimprofile import Inventory, ModelShape, Request, Requires, mock_inventory, render
+from nimprofile import Inventory, Request, Requires, mock_inventory, plain_shape, render
 from nimprofile.profile import Stated
 from nimprofile.reasons import Reason
 from nimprofile.render import (
@@ -454,7 +454,7 @@ def test_an_id_that_agrees_or_cannot_be_checked_is_not_noted(profile):
 
 
 def test_the_context_that_fits_is_in_the_story():
-    shape = ModelShape(8_030_261_248, 32, 8, 128, 131072)
+    shape = plain_shape(8_030_261_248, 32, 8, 128, 131072)
     text = story(BF16, [BF16], "1xrtx5090", shape=shape)
     assert "tokens fit" in text
     assert "tokens or less (the engine's --max-model-len) and --relax-memory, or" in text

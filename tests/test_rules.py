@@ -13,7 +13,7 @@ from helpers import (
     needing,
 )
 
-from nimprofile import Engine, MigInstance, ModelShape, Precision, Request, Requires
+from nimprofile import Engine, MigInstance, Precision, Request, Requires, plain_shape
 from nimprofile.catalog import mock_inventory
 from nimprofile.reasons import (
     CapabilityTooLow,
@@ -421,7 +421,7 @@ def test_one_byte_short_of_the_full_context_is_low_memory():
 
 
 def test_the_context_that_fits_is_said_when_the_shape_is_known():
-    shape = ModelShape(8_030_261_248, 32, 8, 128, 131072)
+    shape = plain_shape(8_030_261_248, 32, 8, 128, 131072)
     profile = make_profile(llm_engine="vllm", precision="bf16", tp="1", pp="1")
     gpu = make_gpu(total=32_607, name="NVIDIA GeForce RTX 5090", capability="12.0")
     verdict = judge(profile, make_inventory(gpu), shape=shape)

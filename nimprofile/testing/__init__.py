@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         requests,
         tag_sets,
     )
+    from nimprofile.testing.drawn_models import model_configs
     from nimprofile.testing.drawn_pairs import (
         FittingPair,
         NearMiss,
@@ -74,6 +75,7 @@ _HOME = {
         "requests",
         "tag_sets",
     ),
+    "drawn_models": ("model_configs",),
     "drawn_pairs": (
         "FittingPair",
         "NearMiss",

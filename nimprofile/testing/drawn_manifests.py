@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
+from nimprofile.architectures import shape_from_config
 from nimprofile.dialects import Manifest
-from nimprofile.model import ModelShape
+from nimprofile.model import ModelShape, plain_shape
 from nimprofile.names import describe
 from nimprofile.profile import (
     NOTHING_REQUIRED,
@@ -21,6 +22,7 @@ from nimprofile.profile import (
 )
 from nimprofile.request import Pin, Request
 from nimprofile.testing.drawn_machines import COMMON_PRODUCTS, Board, board_of
+from nimprofile.testing.drawn_models import SAMPLE_CONFIGS
 
 TagSets = st.SearchStrategy[dict[str, str]]
 
@@ -42,12 +44,20 @@ _VALUES: dict[str, tuple[str, ...]] = {
 }
 """Values of each tag: the usual ones, and those that a reader stumbles over."""
 
-_SHAPES = (
-    None,
-    ModelShape(8030261248, 32, 8, 128, 131072),
-    ModelShape(70553706496, 80, 8, 128, 131072),
-    ModelShape(1, 1, 1, 1, 1),
+_FIGURES = (
+    (8030261248, 32, 8, 128, 131072),
+    (70553706496, 80, 8, 128, 131072),
+    (1, 1, 1, 1, 1),
 )
+_NAMES = (
+    *("parameters", "num_hidden_layers", "num_key_value_heads", "head_dim"),
+    "max_position_embeddings",
+)
+SHAPE_BLOCKS: dict[ModelShape, dict[str, Any]] = {
+    **{plain_shape(*figures): dict(zip(_NAMES, figures, strict=True)) for figures in _FIGURES},
+    **{shape_from_config(config): config for config in SAMPLE_CONFIGS},
+}
+"""Shapes that manifests are drawn with -> the `model_shape` block that says the same."""
 
 _SPECIFIERS = {
     "compute_capability": (">=8.0", ">=8.9", "==9.0", "<9", ">=8,<12"),
@@ -163,7 +173,7 @@ def manifests(
         lambda entries, model, shape: Manifest(tuple(entries), "v2", model, shape),
         entries,
         st.sampled_from([None, "meta/llama-3.1-8b-instruct"]),
-        st.sampled_from(_SHAPES),
+        st.sampled_from([None, *SHAPE_BLOCKS]),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 import yaml
@@ -13,6 +14,7 @@ from nimprofile import Manifest, Requires, load_manifest, parse_manifest
 from nimprofile.manifest import bundled_manifests
 from nimprofile.profile import NOTHING_REQUIRED, profile_from_tags
 from nimprofile.testing import manifests, profiles, related_profiles, tag_sets
+from nimprofile.testing.drawn_manifests import SHAPE_BLOCKS
 
 METADATA_FIELDS = {
     "llm_engine": "inference_backend",
@@ -38,11 +40,18 @@ Dumper.add_representer(
 )
 
 
+BLOCKS = dict(SHAPE_BLOCKS)
+for _path in bundled_manifests().values():
+    _document = yaml.safe_load(Path(_path).read_text("utf-8"))
+    if "model_shape" in _document:
+        BLOCKS[load_manifest(_path).model_shape] = _document["model_shape"]
+
+
 def head(manifest):
     shape = manifest.model_shape
     fields = {} if manifest.model is None else {"model": manifest.model}
     if shape is not None:
-        fields["model_shape"] = {name: getattr(shape, name) for name in type(shape).__match_args__}
+        fields["model_shape"] = BLOCKS[shape]
     return fields
 
 

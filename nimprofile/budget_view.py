@@ -1,0 +1,274 @@
+"""How does a memory budget read, as bars, as a table and in JSON?
+
+The keys of the JSON are a promise: `docs/memory.md` lists them, and they only ever gain company.
+"""
+
+from __future__ import annotations
+
+from nimprofile.changes import changes, fits
+from nimprofile.report import reason_to_dict
+from nimprofile.values import GIB, MIB, format_gib
+from nimprofile.words import describe_machine, message
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from nimprofile.budget import Budget, Part
+    from nimprofile.decision import Decision
+    from nimprofile.fit import Verdict
+    from nimprofile.reasons import Reason
+    from nimprofile.tables import Style
+
+MEMORY_KINDS = frozenset(
+    {"divisibility", "gpu_count", "mig", "memory_total", "memory_context", "memory_free"}
+)
+"""Reasons that are about memory and the division of the model; a budget has no others."""
+
+_PARTS = (
+    ("weights", "█", "34"),
+    ("KV cache", "▓", "32"),
+    ("activation", "▒", "33"),
+    ("overhead", "░", "35"),
+)
+
+
+class Answer:
+    """What is asked of a budget: does it fit, how long a context, how many requests at once?
+
+    Attributes:
+        verdict: of the profile that the budget is for.
+        budget: of the fullest GPU; None when the model's shape does not give it.
+        reasons: why it does not fit, those about memory only.
+        fits: there are none.
+        refused: bytes that the engine wants at start and that are not free; 0: it starts.
+    """
+
+    def __init__(self, verdict: Verdict, free: tuple[int, ...]):
+        need = verdict.need
+        self.verdict = verdict
+        self.budget = None if need is None else need.budget
+        held = (*verdict.reasons, *verdict.waived)
+        self.reasons: tuple[Reason, ...] = tuple(
+            reason for reason in held if reason.kind in MEMORY_KINDS
+        )
+        self.refused = 0
+        if self.budget is not None and not self.budget.habits.of_free and free:
+            self.refused = max(0, self.budget.limit - min(free))
+        asked = self.budget is None or self.budget.gpu.memory_total_mib is None or fits(self.budget)
+        self.fits = not self.reasons and asked and not self.refused
+        self.changes = () if self.budget is None else changes(self.budget)
+
+
+def answer_of(decision: Decision, verdict: Verdict) -> Answer:
+    """The answer for one profile of a decision."""
+    gpus = [gpu for gpu in decision.inventory.gpus if gpu.index in verdict.gpus]
+    free = tuple(gpu.memory_free_mib * MIB for gpu in gpus if gpu.memory_free_mib is not None)
+    return Answer(verdict, free)
+
+
+def answer_to_dict(answer: Answer) -> dict[str, Any]:
+    """The answer as plain JSON values."""
+    verdict, budget = answer.verdict, answer.budget
+    serving = None if budget is None else budget.serving
+    context = None if serving is None else serving.max_model_len
+    requests = 1 if serving is None else serving.concurrency
+    longest = None
+    if budget is not None and context is not None:
+        longest = budget.longest_context(context, requests)
+    stated = verdict.profile.memory
+    need = verdict.need
+    return {
+        "profile": verdict.profile.name,
+        "gpus": list(verdict.gpus),
+        "engine": None if serving is None else str(serving.engine),
+        "engine_version": None if serving is None else serving.engine_version,
+        "precision": None if verdict.profile.precision is None else str(verdict.profile.precision),
+        "tp": verdict.profile.tp,
+        "pp": verdict.profile.pp,
+        "serving": None if serving is None else serving.to_dict(),
+        "per_gpu": _per_gpu(budget, None if stated is None else stated.full_bytes),
+        "kv_cache_tokens": None
+        if budget is None or context is None
+        else budget.cache_tokens(context),
+        "printed_kv_cache_tokens": None if budget is None else budget.printed_tokens,
+        "kv_cache_bytes_per_request": None
+        if budget is None or context is None
+        else budget.request_bytes(context),
+        "max_model_len": longest,
+        "max_concurrency": None
+        if budget is None or context is None or budget.pool is None
+        else round(budget.concurrency(context), 2),
+        "required_bytes": None
+        if need is None
+        else {
+            "stated": None if stated is None else need.full_bytes,
+            "estimated": need.full_bytes if stated is None else need.estimated_bytes,
+            "source": need.source,
+        },
+        "fits": answer.fits,
+        "grade": verdict.grade,
+        "reasons": [reason_to_dict(reason) for reason in answer.reasons],
+        "changes": [change.to_dict() for change in answer.changes],
+        "warnings": [*warnings(answer)],
+        "notes": [] if budget is None else list(budget.shape.notes),
+    }
+
+
+def _per_gpu(budget: Budget | None, stated: int | None) -> dict[str, Any] | None:
+    if budget is None:
+        if stated is None:
+            return None
+        names = ("weights_bytes", "kv_cache_bytes", "activation_bytes", "overhead_bytes")
+        nothing = dict.fromkeys(names)
+        return {**nothing, "total_bytes": stated, "source": {**nothing, "total_bytes": "manifest"}}
+    parts = {
+        "weights_bytes": budget.weights,
+        "kv_cache_bytes": budget.kv_cache,
+        "activation_bytes": budget.activation,
+        "overhead_bytes": budget.overhead,
+    }
+    exact = all(part.source == "exact" for part in parts.values())
+    ranges = {name: [part.low, part.high] for name, part in parts.items() if part.low is not None}
+    return {
+        **{name: part.bytes for name, part in parts.items()},
+        "total_bytes": sum(part.bytes for part in parts.values()),
+        "limit_bytes": budget.limit,
+        "gpu_bytes": budget.total,
+        "stage": budget.stage,
+        "source": {
+            **{name: part.source for name, part in parts.items()},
+            "total_bytes": "exact" if exact else "estimated",
+        },
+        "basis": {name: part.basis for name, part in parts.items()},
+        "constants_from": budget.habits.source,
+        "range": ranges,
+    }
+
+
+def warnings(answer: Answer) -> Iterator[str]:
+    """Doubts that stand even where a switch forces a start."""
+    budget = answer.budget
+    if budget is None:
+        return
+    if (missing := starved(budget)) is not None:
+        yield missing
+    if answer.refused:
+        serving, free = budget.serving, budget.limit - answer.refused
+        fraction = int(100 * free / max(1, budget.total)) / 100
+        yield (
+            f"{serving.engine} will not start: its fraction of {serving.memory_fraction:g} is "
+            f"{format_gib(budget.limit)} of each GPU, and {format_gib(free)} are free; "
+            f"free the rest, or give it {fraction:g}"
+        )
+
+
+def starved(budget: Budget) -> str | None:
+    """What to say when the weights leave no room for the KV cache; None when they do."""
+    least = budget.request_bytes(256)
+    if budget.gpu.memory_total_mib is None or budget.spare >= least:
+        return None
+    left = max(0, budget.spare)
+    return (
+        f"{format_gib(budget.weights.bytes)} of weights leave {left / GIB:.1f} GiB for the KV cache: "
+        f"{format_gib(budget.held)} of the {format_gib(budget.limit)} that "
+        f"{budget.serving.engine} takes of a GPU are gone before it"
+    )
+
+
+def answer_text(decision: Decision, answer: Answer, model: str, style: Style) -> str:
+    """The answer for people."""
+    budget = answer.budget
+    lines = [f"{style.paint(model, '1')} on {describe_machine(decision.inventory)}"]
+    if budget is None:
+        lines += [*_stated(answer), *_verdict(answer, style)]
+        return "\n".join(lines)
+    lines += [_started(answer, budget), "", *_bars(answer, budget, style), *_table(budget, style)]
+    lines += ["", *_verdict(answer, style), *_answers(budget)]
+    lines += [f"warning: {warning}" for warning in warnings(answer)]
+    lines += [f"note: {note}" for note in budget.shape.notes]
+    return "\n".join(lines)
+
+
+def _started(answer: Answer, budget: Budget) -> str:
+    serving, profile = budget.serving, answer.verdict.profile
+    version = f" {serving.engine_version}" if serving.engine_version else ""
+    sizes = f"tp {serving.tp}" + (f", pp {serving.pp}" if serving.pp > 1 else "")
+    weights = profile.precision or "the checkpoint's precision"
+    return f"{serving.engine}{version}, {weights} weights, {sizes}"
+
+
+def _bars(answer: Answer, budget: Budget, style: Style) -> Iterator[str]:
+    """A stacked bar for each GPU; they are drawn on a terminal only."""
+    if not style.columns or not budget.total:
+        return
+    width = max(16, min(60, style.width - 24))
+    sizes = (
+        budget.weights.bytes,
+        budget.kv_cache.bytes,
+        budget.activation.bytes,
+        budget.overhead.bytes,
+    )
+    whole = max(budget.total, sum(sizes))
+    cells, drawn, upto = "", 0, 0
+    for size, (_, sign, colour) in zip(sizes, _PARTS, strict=True):
+        upto += size
+        end = round(upto / whole * width)
+        cells += style.paint(sign * (end - drawn), colour)
+        drawn = end
+    cells += "·" * (width - drawn)
+    for index in answer.verdict.gpus or (0,):
+        yield f"GPU {index:<3} {cells} {format_gib(budget.total)}"
+    legend = "  ".join(f"{style.paint(sign, colour)} {name}" for name, sign, colour in _PARTS)
+    yield f"{'':8}{legend}  · free"
+    yield ""
+
+
+def _table(budget: Budget, style: Style) -> Iterator[str]:
+    parts = (budget.weights, budget.kv_cache, budget.activation, budget.overhead)
+    rows = [_row(name, part) for (name, _, _), part in zip(_PARTS, parts, strict=True)]
+    free = budget.total - sum(part.bytes for part in parts)
+    rows.append(("free", format_gib(max(0, free)), "", "of what CUDA can use"))
+    yield from style.table(rows)
+
+
+def _row(name: str, part: Part) -> tuple[str, ...]:
+    span = ""
+    if part.low is not None and part.high is not None:
+        span = f" ({part.low / GIB:.1f} to {part.high / GIB:.1f})"
+    return name, format_gib(part.bytes), part.source + span, part.basis
+
+
+def _verdict(answer: Answer, style: Style) -> Iterator[str]:
+    yield style.paint("it fits", "32") if answer.fits else style.paint("it does not fit", "31")
+    yield from (f"  {message(reason)}" for reason in answer.reasons)
+    yield from (f"  to change: {change.message}" for change in answer.changes)
+
+
+def _answers(budget: Budget) -> Iterator[str]:
+    """The longest context, and how many requests of it at once."""
+    serving = budget.serving
+    context = serving.max_model_len
+    if context is None or budget.pool is None:
+        yield "context: not known, so only the weights count"
+        return
+    many = f" of {serving.concurrency} requests" if serving.concurrency > 1 else ""
+    longest = budget.longest_context(context, serving.concurrency)
+    if longest is None:
+        yield f"longest context{many}: none; not even 256 tokens"
+        return
+    whole = " (all of it)" if longest == context else f" of {context:,}"
+    yield f"longest context{many}: {longest:,} tokens{whole}"
+    yield (
+        f"requests of {context:,} tokens at once: {budget.concurrency(context):.2f}; "
+        f"KV cache: {budget.cache_tokens(context):,} tokens"
+    )
+
+
+def _stated(answer: Answer) -> Iterator[str]:
+    need = answer.verdict.need
+    if need is None:
+        yield "nothing states what it needs, and the manifest has no model_shape"
+    else:
+        yield f"needs {format_gib(need.full_bytes)} per GPU, {need.source}"

@@ -1,0 +1,119 @@
+"""Laws of memory: what must not need less, what must not need more, and what fits."""
+
+from __future__ import annotations
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from nimprofile import Engine, Gpu, Precision, Serving, memory_budget, shape_from_config
+from nimprofile.budget import CONTEXT_STEP, nim_budget, weight_bytes
+from nimprofile.testing import model_configs
+from nimprofile.values import GIB
+
+SIZES = st.sampled_from([1, 2, 4, 8, 16])
+VERSIONS = st.sampled_from(
+    [None, "0.6.6", "0.8.3", "0.10.1", "0.11.0", "0.19.0", "0.20.0", "0.33.0"]
+)
+BY_BITS = (Precision.FP32, Precision.BF16, Precision.FP8, Precision.NVFP4)
+BOARDS = st.builds(
+    Gpu,
+    st.just(0),
+    name=st.sampled_from(["NVIDIA H100 80GB HBM3", "NVIDIA L4", "NVIDIA A100-SXM4-80GB", None]),
+    memory_total_mib=st.integers(8_000, 200_000),
+    memory_reserved_mib=st.sampled_from([None, 0, 500]),
+    unified_memory=st.booleans(),
+)
+
+
+@st.composite
+def budgets(draw):
+    """A budget of some model on some board, by an engine's rules or NIM's."""
+    shape = shape_from_config(draw(model_configs()))
+    engine = draw(st.sampled_from(Engine))
+    serving = Serving(
+        engine=engine,
+        engine_version=draw(VERSIONS) if engine is Engine.VLLM else None,
+        tp=draw(SIZES),
+        pp=draw(st.sampled_from([1, 1, 2])),
+        kv_cache_dtype=draw(st.sampled_from(["auto", "fp8", "bf16"])),
+        max_num_seqs=draw(st.sampled_from([None, 1, 64])),
+        memory_fraction=draw(st.sampled_from([None, 0.5, 0.95])),
+        speculative_tokens=draw(st.sampled_from([0, 0, 2])),
+    )
+    assume(serving.pp <= len(shape.layers))
+    worked_out = nim_budget if draw(st.booleans()) else memory_budget
+    return worked_out(shape, serving, draw(BOARDS))
+
+
+@given(budgets(), st.integers(1, 500_000), st.integers(0, 500_000))
+def test_more_context_never_needs_less(found, tokens, more):
+    assert found.request_bytes(tokens) <= found.request_bytes(tokens + more)
+    assert found.concurrency(tokens) >= found.concurrency(tokens + more)
+
+
+@given(budgets(), st.integers(1, 3))
+def test_the_longest_context_fits_and_256_tokens_more_do_not(found, requests):
+    most = found.serving.max_model_len
+    longest = found.longest_context(most, requests)
+    if longest is None:
+        assert found.concurrency(min(most, CONTEXT_STEP)) < requests
+        return
+    assert found.concurrency(longest) >= requests
+    assert longest == most or 0 == longest % CONTEXT_STEP
+    assert longest == most or found.concurrency(longest + CONTEXT_STEP) < requests
+
+
+@given(budgets(), st.integers(1, 200_000))
+def test_a_gpu_as_large_as_is_asked_for_holds_what_it_was_asked_for(found, tokens):
+    size = found.gpu_bytes(found.request_bytes(tokens))
+    # Blocks are whole: at most one is lost.
+    spare = found.of_size(size).spare
+    assert spare >= found.request_bytes(tokens) - 8
+    assert found.of_size(size + GIB).concurrency(tokens) >= 1 or found.pool.block_bytes > GIB / 2
+
+
+@given(model_configs(), SIZES, st.sampled_from([1, 2, 4]), st.sampled_from([None, *Precision]))
+def test_more_gpus_never_need_more_for_weights(config, tp, pp, precision):
+    shape = shape_from_config(config)
+    assume(pp * 2 <= len(shape.layers))
+    assume(padded(shape, precision) is False)
+    now = max(weight_bytes(shape, precision, tp, pp))
+    assert max(weight_bytes(shape, precision, tp * 2, pp)) <= now
+    assert max(weight_bytes(shape, precision, tp, pp * 2)) <= now + tied_head(shape, tp)
+
+
+def padded(shape, precision):
+    """Whether narrow shares of experts are padded, which divides them unevenly."""
+    four_bits = precision in (Precision.NVFP4, Precision.MXFP4)
+    own = precision is None and shape.quantization is not None
+    return bool(shape.experts) and (four_bits or own)
+
+
+def tied_head(shape, tp):
+    """A tied output head is held a second time, on the last of several stages."""
+    return shape.first[0].on_rank(tp) * 4 if shape.tied else 0
+
+
+@given(model_configs(), SIZES)
+def test_fewer_bits_never_need_more_for_weights(config, tp):
+    config = {key: value for key, value in config.items() if key != "quantization_config"}
+    shape = shape_from_config(config)
+    assume(not shape.experts)  # narrow shares of NVFP4 experts are padded
+    sizes = [weight_bytes(shape, precision, tp)[0] for precision in BY_BITS]
+    assert sorted(sizes, reverse=True) == sizes
+
+
+@given(model_configs())
+def test_one_gpu_holds_every_parameter(config):
+    config = {key: value for key, value in config.items() if key != "quantization_config"}
+    shape = shape_from_config(config | {"torch_dtype": "float32"})
+    assert [4 * shape.parameters] == weight_bytes(shape, None)
+
+
+@given(budgets())
+def test_the_parts_are_within_their_ranges_and_make_the_limit(found):
+    for part in (found.weights, found.activation, found.overhead):
+        assert part.bytes >= 0
+        if part.low is not None:
+            assert part.low <= part.bytes <= part.high
+    assert found.held + found.spare == found.limit
