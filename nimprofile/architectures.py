@@ -243,9 +243,8 @@ def _mllama(c: Config) -> list[Layer]:
     layers = []
     for i in range(len(_layer_kinds(c))):
         cross = i in crossed
-        weights, cache = _attend(
-            c, i, "full_attention", _Traits(head_norms="head" if cross else "")
-        )
+        traits = _Traits(head_norms="head" if cross else "")
+        weights, cache = _attend(c, "full_attention", traits)
         rest = blocks.norm("norms", 2 * hidden + (2 if cross else 0))
         layers.append(blocks.layer(weights, _dense(c, i, _Traits()), rest, cache=cache))
     return layers
@@ -392,7 +391,7 @@ def _granite_hybrid(c: Config) -> list[Layer]:
     hidden = c.count("hidden_size")
     count = c.integer("num_local_experts", default=0) or 0
     layers = []
-    for i, kind in enumerate(_layer_kinds(c)):
+    for kind in _layer_kinds(c):
         mixer, cache = (
             _mamba_block(c, "mamba") if kind == "mamba" else _attend(c, "full_attention", _Traits())
         )

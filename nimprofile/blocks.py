@@ -36,7 +36,7 @@ def attention(
     out_bias: bool = False,
     head_norms: int = 0,
     gated: bool = False,
-    keys_are_value_width: bool = False,
+    keys_are_values: bool = False,
 ) -> Iterator[Weights]:
     """Multi-head, multi-query or grouped-query attention.
 
@@ -47,7 +47,7 @@ def attention(
     for name, width, pieces in (
         ("q_proj", q * (1 + gated), heads),
         ("k_proj", kv, kv_heads),
-        ("v_proj", 0 if keys_are_value_width else kv, kv_heads),
+        ("v_proj", 0 if keys_are_values else kv, kv_heads),
     ):
         if width:
             bias = width if qkv_bias else 0

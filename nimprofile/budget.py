@@ -103,6 +103,11 @@ class Budget(Record):
         return self.limit - self.held
 
     @property
+    def starved(self) -> bool:
+        """Whether the weights leave no room for even the shortest context, on a known GPU."""
+        return self.total > 0 and self.spare < self.request_bytes(CONTEXT_STEP)
+
+    @property
     def kv_cache(self) -> Part:
         """The pool the engine gives the KV cache."""
         parts = (self.weights, self.activation, self.overhead)

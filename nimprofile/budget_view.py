@@ -8,7 +8,7 @@ from __future__ import annotations
 from nimprofile.changes import changes, fits
 from nimprofile.report import reason_to_dict
 from nimprofile.values import GIB, MIB, format_gib
-from nimprofile.words import describe_machine, message
+from nimprofile.words import describe_machine, message, starved_message
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -152,8 +152,8 @@ def warnings(answer: Answer) -> Iterator[str]:
     budget = answer.budget
     if budget is None:
         return
-    if (missing := starved(budget)) is not None:
-        yield missing
+    if budget.starved:
+        yield starved_message(budget)
     if answer.refused:
         serving, free = budget.serving, budget.limit - answer.refused
         fraction = int(100 * free / max(1, budget.total)) / 100
@@ -162,19 +162,6 @@ def warnings(answer: Answer) -> Iterator[str]:
             f"{format_gib(budget.limit)} of each GPU, and {format_gib(free)} are free; "
             f"free the rest, or give it {fraction:g}"
         )
-
-
-def starved(budget: Budget) -> str | None:
-    """What to say when the weights leave no room for the KV cache; None when they do."""
-    least = budget.request_bytes(256)
-    if budget.gpu.memory_total_mib is None or budget.spare >= least:
-        return None
-    left = max(0, budget.spare)
-    return (
-        f"{format_gib(budget.weights.bytes)} of weights leave {left / GIB:.1f} GiB for the KV cache: "
-        f"{format_gib(budget.held)} of the {format_gib(budget.limit)} that "
-        f"{budget.serving.engine} takes of a GPU are gone before it"
-    )
 
 
 def answer_text(decision: Decision, answer: Answer, model: str, style: Style) -> str:

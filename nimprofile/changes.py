@@ -78,12 +78,12 @@ def _tried(found: Budget) -> Iterator[Change]:
         divided = not any(indivisible(found.shape, serving.engine, tp, serving.pp))
         if tp <= MOST_RANKS and divided and _would(found, tp=tp):
             more = (tp - serving.tp) * serving.pp
-            told = f"{more} more GPU{'s' * (more > 1)}: tensor parallelism of {tp} (--tp {tp})"
+            told = f"{more} more GPU{'s' * (more > 1)}: tensor parallelism of {tp}"
             yield Change("gpus", tp, told)
             break
     for precision in _NARROWER:
         if _runs(found, precision) and _would(found, precision=precision):
-            told = f"another precision: {precision} (--precision {precision})"
+            told = f"another precision: {precision}"
             yield Change("precision", str(precision), told)
             break
 

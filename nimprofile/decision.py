@@ -12,8 +12,10 @@ from nimprofile.reasons import LOW_MEMORY, Doubt
 from nimprofile.record import Record
 from nimprofile.request import Pin, Request
 from nimprofile.words import (
+    disagreement_message,
     doubt_message,
     missing_message,
+    starved_message,
     unavailable_messages,
     unknown_message,
     waiver_message,
@@ -236,6 +238,11 @@ def _warnings(selected: Verdict | None, inventory: Inventory, request: Request) 
         warnings.append(
             f"these GPUs are not known to compute in {selected.profile.precision}: it is emulated"
         )
+    need = selected.need
+    if need is not None and need.budget is not None and need.budget.starved:
+        warnings.append(starved_message(need.budget))
+    if need is not None and need.disagrees and (need.estimated_bytes or 0) > need.full_bytes:
+        warnings.append(disagreement_message(need))
     warnings += [
         f"GPU {gpu.index}: {issue}"
         for gpu in inventory.gpus

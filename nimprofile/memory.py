@@ -40,6 +40,12 @@ class MemoryNeed(Record):
     estimated_bytes: int | None = None
 
     @property
+    def disagrees(self) -> bool:
+        """Whether the estimate is a tenth more, or a third less, than what the manifest states."""
+        estimate = self.estimated_bytes
+        return estimate is not None and not 2 / 3 <= estimate / self.full_bytes <= 1.1
+
+    @property
     def max_model_len(self) -> int | None:
         """The full context in tokens; None when the shape is not known."""
         return None if self.budget is None else self.budget.serving.max_model_len

@@ -206,7 +206,7 @@ POLICIES = {
         Policy(
             "nim-2.0",
             _chain(_LATE_1_X, OBJECTIVE, TP),
-            "NIM LLM 2.x: one engine an image; FP8 before BF16 before NVFP4; NIM's memory arithmetic.",
+            "NIM LLM 2.x: one engine an image; FP8 before BF16 before NVFP4; its own arithmetic.",
             nim_memory=True,
         ),
     )

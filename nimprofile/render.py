@@ -5,6 +5,7 @@ Nothing is decided here: every sentence is made from the record.
 
 from __future__ import annotations
 
+from nimprofile.changes import changes
 from nimprofile.choice import By
 from nimprofile.fit import GRADES
 from nimprofile.rank import deciding, standing
@@ -26,10 +27,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import TypeGuard
 
+    from nimprofile.changes import Change
     from nimprofile.choice import Choice
     from nimprofile.decision import Decision
     from nimprofile.fit import Verdict
     from nimprofile.inventory import Inventory
+    from nimprofile.memory import MemoryNeed
 
 NO_PROFILE = "No profile found for the detected hardware"
 """What the message begins with when nothing runs; scripts look for it."""
@@ -247,7 +250,16 @@ def explain_profile(decision: Decision, verdict: Verdict, style: Style) -> str:
         lines += [f"  {message(reason)}" for reason in verdict.elsewhere]
     if verdict.reasons:
         lines += ["To make it run:", *(f"  {change}" for change in _remedies(verdict))]
+        lines += [f"  or {change.message}" for change in _tried(verdict)]
     return "\n".join(lines)
+
+
+def _tried(verdict: Verdict) -> Iterator[Change]:
+    """Changes of the memory budget that would do; the context is in the remedies."""
+    need = verdict.need
+    short = any(reason.kind in ("memory_total", "memory_context") for reason in verdict.reasons)
+    if short and need is not None and need.budget is not None and need.estimated_bytes is None:
+        yield from (change for change in changes(need.budget) if change.kind != "context")
 
 
 def _id_disagrees(verdict: Verdict) -> bool:
@@ -297,7 +309,7 @@ def _passed(title: str, verdict: Verdict, decision: Decision) -> str:
             return (
                 "no need known"
                 if need is None
-                else f"{format_gib(need.full_bytes)} per GPU, {need.source}"
+                else f"{format_gib(need.full_bytes)} per GPU, {need.source}{_beside(need)}"
             )
         case "free memory":
             gpus = [gpu for gpu in decision.inventory.gpus if gpu.index in verdict.gpus]
@@ -316,6 +328,22 @@ def _passed(title: str, verdict: Verdict, decision: Decision) -> str:
             return (
                 ", ".join(f"{tag}={value}" for tag, value in decision.request.tags) or "no selector"
             )
+
+
+def _beside(need: MemoryNeed) -> str:
+    """The estimate beside what the manifest states, when they disagree; else what it is made of."""
+    if need.estimated_bytes is not None:
+        estimate = f" (by the model's shape {format_gib(need.estimated_bytes)})"
+        return estimate if need.disagrees else ""
+    budget = need.budget
+    if budget is None:
+        return ""
+    cache = budget.wanted_cache
+    return (
+        f": weights {format_gib(budget.weights.bytes)}, KV cache {format_gib(cache)} for "
+        f"{budget.serving.max_model_len} tokens, "
+        f"{format_gib(budget.activation.bytes + budget.overhead.bytes)} besides"
+    )
 
 
 def _standing(decision: Decision, verdict: Verdict) -> list[str]:

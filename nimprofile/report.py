@@ -153,6 +153,10 @@ def _memory(verdict: Verdict) -> dict[str, Any] | None:
         "full_bytes": need.full_bytes,
         "least_bytes": need.least_bytes,
         "source": need.source,
+        "estimated_bytes": need.full_bytes
+        if need.budget is not None and need.estimated_bytes is None
+        else need.estimated_bytes,
+        "max_model_len": need.max_model_len,
     }
 
 

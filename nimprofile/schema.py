@@ -45,6 +45,14 @@ class ModelShapeBlock(BaseModel):
     max_position_embeddings: Count
 
 
+class ConfigBlock(BaseModel):
+    """A model's Hugging Face config.json, or what of it bears on memory."""
+
+    model_config = ConfigDict(extra="allow")
+
+    model_type: str = Field(description="a `model_type` that is not known gives no estimate")
+
+
 class ProfileEntry(BaseModel):
     """One profile of a schema v2 manifest."""
 
@@ -66,7 +74,8 @@ class ManifestDocument(BaseModel):
     profile_selection_criteria: str | None = None
     model: str | None = None
     release: str | float | int | None = None
-    model_shape: ModelShapeBlock | None = Field(None, description="ours")
+    model_shape: ModelShapeBlock | ConfigBlock | None = Field(None, description="ours")
+    engine_version: str | None = Field(None, description="ours: of the container's engine")
     profiles: list[ProfileEntry] = Field(min_length=1)
 
 

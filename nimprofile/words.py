@@ -35,8 +35,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Never
 
+    from nimprofile.budget import Budget
     from nimprofile.choice import Choice
     from nimprofile.inventory import Gpu, Inventory
+    from nimprofile.memory import MemoryNeed
     from nimprofile.reasons import Reason
 
 
@@ -280,6 +282,25 @@ def _causes(gpus: tuple[Gpu, ...]) -> dict[str, tuple[int, ...]]:
         bare = cause.partition(" (in nvml")[0]
         merged[bare] = (*merged.get(bare, ()), *indices)
     return merged if len(merged) < len(causes) else causes
+
+
+def starved_message(budget: Budget) -> str:
+    """That the weights leave no room for the KV cache."""
+    return (
+        f"{format_gib(budget.weights.bytes)} of weights leave "
+        f"{format_gib(max(0, budget.spare))} for "
+        f"the KV cache: {format_gib(budget.held)} are gone before it, of the "
+        f"{format_gib(budget.limit)} that {budget.serving.engine} takes of a GPU"
+    )
+
+
+def disagreement_message(need: MemoryNeed) -> str:
+    """That the manifest and the estimate disagree."""
+    estimated = format_gib(need.estimated_bytes or 0)
+    return (
+        f"{need.source} says {format_gib(need.full_bytes)} per GPU, and counts; by the model's "
+        f"shape it is {estimated}"
+    )
 
 
 def machine_messages(inventory: Inventory) -> Iterator[str]:

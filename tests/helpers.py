@@ -3,6 +3,7 @@
 from nimprofile import Gpu, Inventory, Manifest, Request, mock_inventory, select
 from nimprofile.fit import check
 from nimprofile.machine import Machine
+from nimprofile.memory import Needs
 from nimprofile.names import describe
 from nimprofile.profile import NOTHING_REQUIRED, Stated, profile_from_tags
 from nimprofile.values import GIB, ComputeCapability
@@ -55,11 +56,13 @@ def make_inventory(*gpus, driver=None, cuda=None):
     return Inventory(gpus, driver, cuda)
 
 
-def judge(profile, inventory, request=None, **options):
+def judge(profile, inventory, request=None, shape=None, **options):
     """The verdict on one profile; the inventory may be a description such as `8xh100`."""
     if isinstance(inventory, str):
         inventory = mock_inventory(inventory)
-    return check(profile, Machine(inventory), request or Request(), **options)
+    request = request or Request()
+    needs = Needs(shape, request)
+    return check(profile, Machine(inventory), request, needs=needs, **options)
 
 
 def decide(profiles, inventory, request=None, policy="nim", shape=None):

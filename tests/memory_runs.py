@@ -252,29 +252,40 @@ def summary():
     return figures
 
 
-def main(markdown):
-    rows = [row(one) for one in OUTCOMES]
-    if markdown:
-        print("| " + " | ".join(HEAD) + " |")
-        print("|" + " --- |" * len(HEAD))
-        for cells in rows:
-            print("| " + " | ".join(cell.replace("|", "/") for cell in cells) + " |")
-        print()
-        print("| figure | runs | share |\n| --- | --- | --- |")
-        for name, (count, share) in summary().items():
-            print(f"| {name} | {count} | {100 * share:.1f} % |")
-        return
-    for cells in (HEAD, *rows):
-        print("\t".join(cells))
-    for name, (count, share) in summary().items():
-        print(f"{100 * share:5.1f} %  of {count:3}  {name}")
+def misses():
+    """What is off, and why: run, errors, reason."""
     for one in OUTCOMES:
-        missed = (one.weights_error, 0.03), (one.tokens_error, 0.05)
-        off = [f"{percent(error)}" for error, limit in missed if error and abs(error) > limit]
-        if one.ran is not None and one.predicted_to_run not in (None, one.ran):
+        limits = (("weights", one.weights_error, 0.03), ("KV tokens", one.tokens_error, 0.05))
+        off = [f"{what} {percent(error)}" for what, error, limit in limits if _beyond(error, limit)]
+        if one.ran is not None and one.predicted_to_run not in {None, one.ran}:
             off.append("fits or not")
         if off:
-            print(f"{one.id}: {', '.join(off)}: {one.run.get('why', 'NO REASON FOUND')}")
+            yield one.id, ", ".join(off), one.run.get("why", "no reason found")
+
+
+def _beyond(error, limit):
+    return error is not None and abs(error) > limit
+
+
+def main(markdown):
+    figures = [
+        (name, str(count), f"{100 * share:.1f} %") for name, (count, share) in summary().items()
+    ]
+    tables = (
+        (("figure", "runs", "share"), figures),
+        (("run", "off by", "why"), list(misses())),
+        (HEAD, [row(one) for one in OUTCOMES]),
+    )
+    for head, rows in tables:
+        if markdown:
+            print("| " + " | ".join(head) + " |")
+            print("|" + " --- |" * len(head))
+            for cells in rows:
+                print("| " + " | ".join(cell.replace("|", "/") for cell in cells) + " |")
+        else:
+            for cells in (head, *rows):
+                print("\t".join(cells))
+        print()
 
 
 if __name__ == "__main__":

@@ -427,7 +427,7 @@ def test_the_context_that_fits_is_said_when_the_shape_is_known():
     verdict = judge(profile, make_inventory(gpu), shape=shape)
     (reason,) = verdict.reasons
     assert isinstance(reason, ContextTooLong)
-    assert reason.max_model_len == verdict.need.longest_context(32_607 * MIB)
+    assert reason.max_model_len == verdict.need.longest_context(32_607 * MIB, 32_607)
     assert 0 == reason.max_model_len % 256
 
 

@@ -19,6 +19,7 @@ from nimprofile.reasons import (
     LoraMismatch,
     MigAlone,
     MixedGpus,
+    NotDivisible,
     PrecisionUnknown,
     Reason,
     TagMismatch,
@@ -121,9 +122,14 @@ WORDS = [
             "GPUs 0-1 have 31.0 GiB each in total, 2.0 GiB too little; 84992 tokens fit"
         ),
         (
-            "a context of 84992 tokens or less (the engine's --max-model-len) and --relax-memory, "
+            "a context of 84992 tokens or less (--max-model-len 84992), "
             "or 2.0 GiB more memory per GPU"
         ),
+    ),
+    (
+        NotDivisible("attention heads", 40, "tp", 16),
+        "40 attention heads cannot be divided by tp 16",
+        "another tp: one that divides 40 attention heads",
     ),
     (
         ContextTooLong(gib(33), gib(31), None, "the listing", (0,)),

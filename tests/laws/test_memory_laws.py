@@ -5,8 +5,19 @@ from __future__ import annotations
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from nimprofile import Engine, Gpu, Precision, Serving, memory_budget, shape_from_config
+from nimprofile import (
+    Engine,
+    Gpu,
+    Manifest,
+    Precision,
+    Serving,
+    memory_budget,
+    mock_inventory,
+    select,
+    shape_from_config,
+)
 from nimprofile.budget import CONTEXT_STEP, nim_budget, weight_bytes
+from nimprofile.profile import profile_from_tags
 from nimprofile.testing import model_configs
 from nimprofile.values import GIB
 
@@ -108,6 +119,21 @@ def test_one_gpu_holds_every_parameter(config):
     config = {key: value for key, value in config.items() if key != "quantization_config"}
     shape = shape_from_config(config | {"torch_dtype": "float32"})
     assert [4 * shape.parameters] == weight_bytes(shape, None)
+
+
+@given(model_configs(), SIZES, st.sampled_from([1, 2, 3, 100]), st.sampled_from(Engine))
+def test_a_model_that_does_not_divide_is_rejected_for_that(config, tp, pp, engine):
+    shape = shape_from_config(config)
+    tags = {"llm_engine": str(engine), "precision": "bf16", "tp": str(tp), "pp": str(pp)}
+    profile = profile_from_tags("a", tags, name="a")
+    manifest = Manifest((profile,), model_shape=shape)
+    verdict = select(manifest, mock_inventory("1xh100")).verdict(profile)
+    heads_divide = shape.heads % tp == 0
+    kv_divide = shape.kv_heads % tp == 0 or tp % shape.kv_heads == 0
+    width_divides = not shape.experts or engine is Engine.TENSORRT_LLM
+    width_divides = width_divides or shape.expert_size % tp == 0
+    divides = heads_divide and kv_divide and width_divides and pp <= len(shape.layers)
+    assert divides is ("divisibility" not in [reason.kind for reason in verdict.reasons])
 
 
 @given(budgets())
