@@ -89,7 +89,7 @@ def _layer_kinds(c: Config, *, pattern: int = 0, slides: bool = False) -> list[s
     """Every layer's kind: by `layer_types`, else every `pattern`-th is full, else all are alike."""
     count = c.count("num_hidden_layers", "n_layer", "n_layers")
     if count > MAX_LAYERS:
-        raise ModelError(f"{count} layers", place=c.place("num_hidden_layers"))
+        raise ModelError(f"{count} layers are too many", place=c.place("num_hidden_layers"))
     listed = c.get("layer_types")
     if isinstance(listed, dict):  # counts, as summaries have them
         kinds = [str(kind) for kind, number in listed.items() for _ in range(int(number))]

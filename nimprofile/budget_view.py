@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from nimprofile.budget import Budget, Part
     from nimprofile.decision import Decision
     from nimprofile.fit import Verdict
+    from nimprofile.model import ModelShape
     from nimprofile.reasons import Reason
     from nimprofile.tables import Style
 
@@ -41,13 +42,15 @@ class Answer:
         verdict: of the profile that the budget is for.
         budget: of the fullest GPU; None when the model's shape does not give it.
         reasons: why it does not fit, those about memory only.
-        fits: there are none.
+        fits: there are none; None when nothing is known of the need.
         refused: bytes that the engine wants at start and that are not free; 0: it starts.
     """
 
-    def __init__(self, verdict: Verdict, free: tuple[int, ...]):
+    def __init__(self, verdict: Verdict, free: tuple[int, ...], shape: ModelShape | None):
         need = verdict.need
         self.verdict = verdict
+        self.notes = () if shape is None else shape.notes
+        self.fits: bool | None
         self.budget = None if need is None else need.budget
         held = (*verdict.reasons, *verdict.waived)
         self.reasons: tuple[Reason, ...] = tuple(
@@ -56,16 +59,18 @@ class Answer:
         self.refused = 0
         if self.budget is not None and not self.budget.habits.of_free and free:
             self.refused = max(0, self.budget.limit - min(free))
-        asked = self.budget is None or self.budget.gpu.memory_total_mib is None or fits(self.budget)
+        unknown = need is None or (self.budget is not None and not self.budget.total)
+        asked = self.budget is None or not self.budget.total or fits(self.budget)
         self.fits = not self.reasons and asked and not self.refused
+        self.fits = None if self.fits and unknown else self.fits
         self.changes = () if self.budget is None else changes(self.budget)
 
 
-def answer_of(decision: Decision, verdict: Verdict) -> Answer:
+def answer_of(decision: Decision, verdict: Verdict, shape: ModelShape | None) -> Answer:
     """The answer for one profile of a decision."""
     gpus = [gpu for gpu in decision.inventory.gpus if gpu.index in verdict.gpus]
     free = tuple(gpu.memory_free_mib * MIB for gpu in gpus if gpu.memory_free_mib is not None)
-    return Answer(verdict, free)
+    return Answer(verdict, free, shape)
 
 
 def answer_to_dict(answer: Answer) -> dict[str, Any]:
@@ -112,7 +117,7 @@ def answer_to_dict(answer: Answer) -> dict[str, Any]:
         "reasons": [reason_to_dict(reason) for reason in answer.reasons],
         "changes": [change.to_dict() for change in answer.changes],
         "warnings": [*warnings(answer)],
-        "notes": [] if budget is None else list(budget.shape.notes),
+        "notes": list(answer.notes),
     }
 
 
@@ -170,11 +175,11 @@ def answer_text(decision: Decision, answer: Answer, model: str, style: Style) ->
     lines = [f"{style.paint(model, '1')} on {describe_machine(decision.inventory)}"]
     if budget is None:
         lines += [*_stated(answer), *_verdict(answer, style)]
-        return "\n".join(lines)
+        return "\n".join([*lines, *(f"note: {note}" for note in answer.notes)])
     lines += [_started(answer, budget), "", *_bars(answer, budget, style), *_table(budget, style)]
     lines += ["", *_verdict(answer, style), *_answers(budget)]
     lines += [f"warning: {warning}" for warning in warnings(answer)]
-    lines += [f"note: {note}" for note in budget.shape.notes]
+    lines += [f"note: {note}" for note in answer.notes]
     return "\n".join(lines)
 
 
@@ -228,7 +233,13 @@ def _row(name: str, part: Part) -> tuple[str, ...]:
 
 
 def _verdict(answer: Answer, style: Style) -> Iterator[str]:
-    yield style.paint("it fits", "32") if answer.fits else style.paint("it does not fit", "31")
+    match answer.fits:
+        case True:
+            yield style.paint("it fits", "32")
+        case False:
+            yield style.paint("it does not fit", "31")
+        case _:
+            yield style.paint("whether it fits is not known", "33")
     yield from (f"  {message(reason)}" for reason in answer.reasons)
     yield from (f"  to change: {change.message}" for change in answer.changes)
 
@@ -256,6 +267,6 @@ def _answers(budget: Budget) -> Iterator[str]:
 def _stated(answer: Answer) -> Iterator[str]:
     need = answer.verdict.need
     if need is None:
-        yield "nothing states what it needs, and the manifest has no model_shape"
+        yield "what it needs is not known: nothing states it, and the model's shape does not give it"
     else:
         yield f"needs {format_gib(need.full_bytes)} per GPU, {need.source}"

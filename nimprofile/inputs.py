@@ -103,8 +103,8 @@ _SERVING_FLAGS = (
 )
 
 
-def weigh(args: argparse.Namespace) -> tuple[str, Decision, Verdict]:
-    """Read the model and the machine that were asked for: the model's name, and the judgement."""
+def weigh(args: argparse.Namespace) -> tuple[Manifest, Decision, Verdict]:
+    """Read the model and the machine that were asked for, and judge one profile."""
     from nimprofile.decision import find_pin, select
     from nimprofile.manifest import load_manifest
     from nimprofile.model_files import is_model, load_model
@@ -121,7 +121,7 @@ def weigh(args: argparse.Namespace) -> tuple[str, Decision, Verdict]:
             raise UsageError("--profile is for a manifest; a model has --tp, --pp and --precision")
         manifest = _manifest_of(args, load_model(args.model), inventory)
         decision = select(manifest, inventory, request, args.policy)
-        return str(manifest.model), decision, decision.verdict(manifest.profiles[0])
+        return manifest, decision, decision.verdict(manifest.profiles[0])
     manifest = load_manifest(args.model)
     given = [flag for flag in ("precision", "tp", "pp") if getattr(args, flag) is not None]
     if given:
@@ -135,7 +135,7 @@ def weigh(args: argparse.Namespace) -> tuple[str, Decision, Verdict]:
         verdict = decision.verdict(find_pin(Pin(args.profile, "--profile"), manifest))
     else:
         verdict = decision.selected or decision.nearest
-    return manifest.model or manifest.source, decision, verdict
+    return manifest, decision, verdict
 
 
 def _manifest_of(args: argparse.Namespace, shape: ModelShape, inventory: Inventory) -> Manifest:

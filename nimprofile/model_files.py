@@ -93,11 +93,11 @@ def _tensors(path: str, left_out: tuple[str, ...]) -> Iterator[int]:
     try:
         with open(path, "rb") as file:
             length = int.from_bytes(file.read(8), "little")
-            if not 2 <= length <= MAX_HEADER:
-                raise ModelError("not a safetensors file: no header", source=path)
-            header = json.loads(file.read(length))
+            text = file.read(length) if length <= MAX_HEADER else b""
     except OSError as error:
         raise ModelError(f"cannot be read: {error.strerror}", source=path) from None
+    try:
+        header = json.loads(text)
     except (ValueError, RecursionError):
         raise ModelError("not a safetensors file: its header is no JSON", source=path) from None
     if not isinstance(header, dict):
