@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from nimprofile import blocks
 from nimprofile.config import Config
-from nimprofile.encoders import ENCODERS, encoder_of
 from nimprofile.errors import ModelError
 from nimprofile.model import Cache, CacheKind, Layer, ModelShape, Weights
 from nimprofile.quantization import read_quantization
@@ -45,12 +44,12 @@ class _Traits:
 
 
 def _head_dim(c: Config) -> int:
-    heads = c.count("num_attention_heads", "n_head")
-    return c.count("head_dim", default=max(1, c.count("hidden_size", "n_embd") // heads))
+    heads = c.count("num_attention_heads")
+    return c.count("head_dim", default=max(1, c.count("hidden_size") // heads))
 
 
 def _kv_heads(c: Config) -> int:
-    heads = c.count("num_attention_heads", "n_head")
+    heads = c.count("num_attention_heads")
     return c.count("num_key_value_heads", default=heads)
 
 
@@ -87,7 +86,7 @@ def _keys_and_values(c: Config, kv_heads: int, width: int, kind: str) -> Cache:
 
 def _layer_kinds(c: Config, *, pattern: int = 0, slides: bool = False) -> list[str]:
     """Every layer's kind: by `layer_types`, else every `pattern`-th is full, else all are alike."""
-    count = c.count("num_hidden_layers", "n_layer", "n_layers")
+    count = c.count("num_hidden_layers")
     if count > MAX_LAYERS:
         raise ModelError(f"{count} layers are too many", place=c.place("num_hidden_layers"))
     listed = c.get("layer_types")
@@ -109,28 +108,33 @@ def _layer_kinds(c: Config, *, pattern: int = 0, slides: bool = False) -> list[s
     return ["sliding_attention" if all_slide else "full_attention"] * count
 
 
-def _dense(c: Config, _layer: int, traits: _Traits) -> Iterator[Weights]:
+def _dense(c: Config, *, gated: bool = True) -> Iterator[Weights]:
     return blocks.mlp(
         "mlp",
         c.count("hidden_size"),
         c.count("intermediate_size"),
-        gated=traits.gated,
+        gated=gated,
         bias=c.flag("mlp_bias"),
     )
 
 
-def _moe(c: Config, i: int, traits: _Traits) -> Iterator[Weights]:
-    """Routed experts and those every token goes through, or a dense block in layers without."""
-    hidden = c.count("hidden_size")
-    count = c.integer("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts")
-    sparse_from = c.integer("first_k_dense_replace", "moe_layer_start_index", default=0) or 0
+def _expert_count(c: Config) -> int:
+    names = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts")
+    return c.integer(*names, default=0) or 0
+
+
+def _is_sparse(c: Config, i: int) -> bool:
+    """Whether layer `i` has routed experts."""
+    dense_first = c.integer("first_k_dense_replace", "moe_layer_start_index", default=0) or 0
     step = c.count("decoder_sparse_step", "moe_layer_freq", "moe_layer_interval", default=1)
-    dense = i in c.integers("mlp_only_layers") or i < sparse_from or (i + 1) % step != 0
-    if not count or dense:
-        yield from _dense(c, i, traits)
-        return
-    inner = c.count("moe_intermediate_size", "intermediate_size")
-    yield from blocks.experts("mlp", hidden, inner, count)
+    listed = i in c.integers("mlp_only_layers")
+    return bool(_expert_count(c)) and not listed and i >= dense_first and (i + 1) % step == 0
+
+
+def _routed(c: Config) -> Iterator[Weights]:
+    """Routed experts, and those that every token goes through."""
+    hidden, inner = c.count("hidden_size"), c.count("moe_intermediate_size", "intermediate_size")
+    yield from blocks.experts("mlp", hidden, inner, _expert_count(c))
     shared = c.integer("shared_expert_intermediate_size", "shared_intermediate_size")
     if shared is None:
         shared = (c.integer("n_shared_experts", "moe_num_shared_experts", default=0) or 0) * inner
@@ -140,22 +144,22 @@ def _moe(c: Config, i: int, traits: _Traits) -> Iterator[Weights]:
             yield Weights("mlp.shared_expert_gate", hidden)
 
 
-def _decoder(
-    c: Config,
-    traits: _Traits,
-    feed: Callable[[Config, int, _Traits], Iterator[Weights]] = _dense,
-    *,
-    pattern: int = 0,
-) -> list[Layer]:
-    """Attention, then a feed-forward block, in every layer."""
-    hidden = c.count("hidden_size")
-    made: dict[object, Layer] = {}
+def _feed(c: Config, i: int) -> Iterator[Weights]:
+    return _routed(c) if _is_sparse(c, i) else _dense(c)
+
+
+def _decoder(c: Config, traits: _Traits, *, pattern: int = 0) -> list[Layer]:
+    """Attention, then a feed-forward block or experts, in every layer."""
+    made: dict[tuple[str, bool], Layer] = {}
     layers = []
     for i, kind in enumerate(_layer_kinds(c, pattern=pattern, slides=traits.slides)):
-        weights, cache = _attend(c, kind, traits)
-        norms = blocks.norm("norms", traits.norms * hidden)
-        one = blocks.layer(weights, feed(c, i, traits), norms, cache=cache)
-        layers.append(made.setdefault(one, one))
+        sparse = _is_sparse(c, i)
+        if (kind, sparse) not in made:
+            weights, cache = _attend(c, kind, traits)
+            feed = _routed(c) if sparse else _dense(c, gated=traits.gated)
+            norms = blocks.norm("norms", traits.norms * c.count("hidden_size"))
+            made[kind, sparse] = blocks.layer(weights, feed, norms, cache=cache)
+        layers.append(made[kind, sparse])
     return layers
 
 
@@ -184,9 +188,7 @@ def _latent(c: Config) -> list[Layer]:
         if index_heads and q_rank:
             index = blocks.sparse_index(hidden, q_rank, index_heads, index_width)
         norms = blocks.norm("norms", 2 * hidden)
-        layers.append(
-            blocks.layer(attention, iter(index), _moe(c, i, _Traits()), norms, cache=cache)
-        )
+        layers.append(blocks.layer(attention, iter(index), _feed(c, i), norms, cache=cache))
     return layers
 
 
@@ -246,7 +248,7 @@ def _mllama(c: Config) -> list[Layer]:
         traits = _Traits(head_norms="head" if cross else "")
         weights, cache = _attend(c, "full_attention", traits)
         rest = blocks.norm("norms", 2 * hidden + (2 if cross else 0))
-        layers.append(blocks.layer(weights, _dense(c, i, _Traits()), rest, cache=cache))
+        layers.append(blocks.layer(weights, _dense(c), rest, cache=cache))
     return layers
 
 
@@ -413,7 +415,7 @@ def _bamba(c: Config) -> list[Layer]:
             _attend(c, "full_attention", _Traits()) if i in attended else _mamba_block(c, "mamba")
         )
         norms = blocks.norm("norms", 2 * c.count("hidden_size"))
-        layers.append(blocks.layer(mixer, _dense(c, i, _Traits()), norms, cache=cache))
+        layers.append(blocks.layer(mixer, _dense(c), norms, cache=cache))
     return layers
 
 
@@ -444,7 +446,7 @@ def _qwen_hybrid(c: Config) -> list[Layer]:
         else:
             mixer, cache = _attend(c, kind, traits)
         norms = blocks.norm("norms", 2 * hidden)
-        layers.append(blocks.layer(mixer, _moe(c, i, traits), norms, cache=cache))
+        layers.append(blocks.layer(mixer, _feed(c, i), norms, cache=cache))
     return layers
 
 
@@ -478,10 +480,6 @@ def _llama(**traits: object) -> Callable[[Config], list[Layer]]:
     return lambda c: _decoder(c, _Traits(**traits))  # type: ignore[arg-type]
 
 
-def _sparse(**traits: object) -> Callable[[Config], list[Layer]]:
-    return lambda c: _decoder(c, _Traits(**traits), _moe)  # type: ignore[arg-type]
-
-
 ARCHITECTURES: dict[str, Callable[[Config], list[Layer]]] = {
     "llama": _llama(),
     "mistral": _llama(slides=True),
@@ -493,18 +491,18 @@ ARCHITECTURES: dict[str, Callable[[Config], list[Layer]]] = {
     "qwen2_5_vl_text": _llama(qkv_bias=True, out_bias=False),
     "qwen3": _llama(head_norms="head"),
     "qwen3_vl_text": _llama(head_norms="head"),
-    "qwen2_moe": _sparse(qkv_bias=True, out_bias=False),
-    "qwen3_moe": _sparse(head_norms="head"),
-    "qwen3_vl_moe_text": _sparse(head_norms="head"),
+    "qwen2_moe": _llama(qkv_bias=True, out_bias=False),
+    "qwen3_moe": _llama(head_norms="head"),
+    "qwen3_vl_moe_text": _llama(head_norms="head"),
     "qwen3_next": _qwen_hybrid,
     "qwen3_5_text": _qwen_hybrid,
     "qwen3_5_moe_text": _qwen_hybrid,
-    "mixtral": _sparse(),
-    "minimax_m2": _sparse(head_norms="all"),
-    "glm4_moe": _sparse(out_bias=False),
+    "mixtral": _llama(),
+    "minimax_m2": _llama(head_norms="all"),
+    "glm4_moe": _llama(out_bias=False),
     "glm4": _llama(norms=4, out_bias=False),
     "ernie4_5": _llama(),
-    "ernie4_5_moe": _sparse(),
+    "ernie4_5_moe": _llama(),
     "deepseek_v2": _latent,
     "deepseek_v3": _latent,
     "deepseek_v32": _latent,
@@ -521,12 +519,12 @@ ARCHITECTURES: dict[str, Callable[[Config], list[Layer]]] = {
     "starcoder2": _two_matrices,
     "phi3": _llama(slides=True),
     "granite": _llama(),
-    "granitemoe": _sparse(),
+    "granitemoe": _llama(),
     "granitemoehybrid": _granite_hybrid,
     "bamba": _bamba,
     "olmo2": _llama(head_norms="all"),
     "olmo3": _llama(head_norms="all"),
-    "olmoe": _sparse(head_norms="all"),
+    "olmoe": _llama(head_norms="all"),
     "seed_oss": _llama(),
     "smollm3": _llama(),
     "exaone4": _llama(head_norms="head"),
@@ -693,6 +691,8 @@ def _first(
         block = outer.block(key)
         if block is None:
             continue
+        from nimprofile.encoders import ENCODERS, encoder_of
+
         build = ENCODERS.get((outer_type, key))
         if build is None:
             notes.append(f"the encoder of {key} is not counted: model_type {outer_type!r}")

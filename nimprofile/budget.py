@@ -203,13 +203,22 @@ def weight_bytes(
 ) -> list[int]:
     """Bytes of the weights on one rank of every pipeline stage, with those that `draft` or not."""
     storage = Storage(shape, precision)
+    layers: dict[int, float] = {}  # of layers that are one object, where the format is one
+
+    def layer_size(at: int) -> float:
+        layer = shape.layers[at]
+        if not storage.uniform:
+            return size(layer.weights, at)
+        if id(layer) not in layers:
+            layers[id(layer)] = size(layer.weights, at)
+        return layers[id(layer)]
 
     def size(weights: tuple[Weights, ...], at: int | None) -> float:
         return sum(storage.bytes_on_rank(one, at, tp) for one in weights)
 
     result = []
     for stage, (start, end) in enumerate(stages(shape, pp)):
-        total = sum(size(shape.layers[at].weights, at) for at in range(start, end))
+        total = sum(layer_size(at) for at in range(start, end))
         if stage == 0:
             total += size(shape.first, None)
         if stage == pp - 1:
@@ -217,8 +226,8 @@ def weight_bytes(
             if shape.tied and pp > 1:
                 total += size(shape.first[:1], None)
             if draft:
-                layers = enumerate(shape.drafter, len(shape.layers))
-                total += sum(size(layer.weights, at) for at, layer in layers)
+                drafter = enumerate(shape.drafter, len(shape.layers))
+                total += sum(size(layer.weights, at) for at, layer in drafter)
         result.append(int(total))
     return result
 

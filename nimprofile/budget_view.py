@@ -267,6 +267,6 @@ def _answers(budget: Budget) -> Iterator[str]:
 def _stated(answer: Answer) -> Iterator[str]:
     need = answer.verdict.need
     if need is None:
-        yield "what it needs is not known: nothing states it, and the model's shape does not give it"
+        yield "what it needs is not known: nothing states it, and no shape gives it"
     else:
         yield f"needs {format_gib(need.full_bytes)} per GPU, {need.source}"

@@ -115,16 +115,21 @@ def pool_of(
         state_pages: blocks of a state.
         speculative_tokens: tokens drafted ahead, each with a state of its own.
     """
-    counts: dict[Cache, int] = {}
+    alike: dict[int, tuple[Cache, int]] = {}  # by identity: hashing every layer's costs more
     for layer in layers:
         cache = layer.cache
-        if cache is None or (cache.kind is CacheKind.STATE and not hybrid):
+        if cache is not None:
+            alike[id(cache)] = cache, alike.get(id(cache), (cache, 0))[1] + 1
+    counts: dict[Cache, int] = {}
+    for kept, number in alike.values():
+        cache = kept
+        if cache.kind is CacheKind.STATE and not hybrid:
             continue
         if cache.window is not None and not (
             hybrid and (chunks or cache.kind is CacheKind.SLIDING)
         ):
             cache = cache.replace(kind=CacheKind.FULL, window=None)
-        counts[cache] = counts.get(cache, 0) + 1
+        counts[cache] = counts.get(cache, 0) + number
     if not counts:
         return None
     groups = tuple(

@@ -84,6 +84,15 @@ class Storage:
         self._rest = next((bits for pattern, bits in rules if pattern == _EVERY), None)
 
     @property
+    def uniform(self) -> bool:
+        """Whether a module is stored alike in every layer."""
+        scheme = self.scheme
+        if scheme is None:
+            return True
+        patterns = (*scheme.kept, *(pattern for pattern, _ in scheme.rules or ()))
+        return not any("layers" in pattern for pattern in patterns)
+
+    @property
     def known(self) -> bool:
         """Whether the format is known."""
         return self.scheme is None or self.scheme.rules is not None
