@@ -99,7 +99,7 @@ def test_modelopts_own_file_says_how_it_is_stored(tmp_path):
         ({"config__json": "[]"}, "config.json: a config.json is a mapping"),
         ({"config__json": "[" * 100_000}, "config.json: nested too deeply"),
         ({"config__json": b"\xff\xfe"}, "config.json: not a text file"),
-        ({"config__json": {"model_type": "llama"}}, "config.json: hidden_size is missing"),
+        ({"config__json": {"model_type": "llama"}}, "config.json: num_hidden_layers is missing"),
         (
             {"config__json": LLAMA_8B, "m__safetensors": b"\x01"},
             "m.safetensors: not a safetensors file: its header is no JSON",

@@ -63,10 +63,18 @@ def test_the_selected_profile_has_its_tags_and_gpus():
     } == report([FP8, BF16], "1xh100")["selected"]
 
 
+NEED = {
+    "full_bytes": 30,
+    "least_bytes": 20,
+    "source": "here",
+    "estimated_bytes": None,
+    "max_model_len": None,
+}
+
+
 def test_the_selected_profile_has_its_need_of_memory():
     profile = make_profile("m", memory=Stated(30, 20, "here"), tp="1")
-    expected = {"full_bytes": 30, "least_bytes": 20, "source": "here"}
-    assert expected == report([profile], "1xh100")["selected"]["memory"]
+    assert NEED == report([profile], "1xh100")["selected"]["memory"]
 
 
 def test_deciding_names_the_criterion_the_runner_up_and_what_each_has_to_show():
@@ -261,7 +269,7 @@ def test_an_explanation_has_tags_id_gpus_waived_doubts_and_memory():
     assert [0] == data["gpus"]
     assert ["gpu_not_empty"] == [reason["kind"] for reason in data["waived"]]
     assert [] == data["doubts"]
-    assert {"full_bytes": 30, "least_bytes": 20, "source": "here"} == data["memory"]
+    assert NEED == data["memory"]
     assert data == json.loads(json.dumps(data))
 
 
