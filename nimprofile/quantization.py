@@ -6,6 +6,7 @@ weight include its scales: an 8-bit scale for each 16 weights of NVFP4 makes 4.5
 
 from __future__ import annotations
 
+from nimprofile.errors import ModelError
 from nimprofile.model import Quantization
 from nimprofile.profile import Precision
 
@@ -224,12 +225,29 @@ def read_quantization(config: Config | None) -> Quantization | None:
     kept: tuple[str, ...] = ()
     for key in _KEPT:
         kept += config.words(key)
+    rules = _rules(config, _method(config))
+    for pattern in (*kept, *(pattern for pattern, _ in rules or ())):
+        if pattern.startswith("re:"):
+            _check_expression(pattern.removeprefix("re:"), config)
     kv_scheme = config.block("kv_cache_scheme")
     fp8_cache = (config.text("kv_cache_quant_algo") or "").upper() == "FP8" or (
         kv_scheme is not None and kv_scheme.integer("num_bits") == 8
     )
-    method = (config.text("quant_method") or config.text("quant_algo") or "unnamed").lower()
-    return Quantization(method, _rules(config, method), kept, 8 if fp8_cache else None)
+    return Quantization(_method(config), rules, kept, 8 if fp8_cache else None)
+
+
+def _method(config: Config) -> str:
+    return (config.text("quant_method") or config.text("quant_algo") or "unnamed").lower()
+
+
+def _check_expression(expression: str, config: Config) -> None:
+    import re
+
+    try:
+        re.compile(expression)
+    except re.error as error:
+        problem = f"{expression[:40]!r} is no regular expression: {error}"
+        raise ModelError(problem, place=config.place("ignore")) from None
 
 
 _KEPT = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from hypothesis import strategies as st
@@ -105,10 +106,18 @@ _QUANTIZED: tuple[Config | None, ...] = (
 )
 
 
+def model_configs(samples: Sequence[Config] = SAMPLE_CONFIGS) -> st.SearchStrategy[Config]:
+    """The `config.json` of a model: dense, with experts, latent, sliding, hybrid; of many sizes.
+
+    Args:
+        samples: what they are made from; by default one of every way of keeping tokens.
+    """
+    return _model_configs(tuple(samples))
+
+
 @st.composite
-def model_configs(draw: st.DrawFn) -> Config:
-    """The `config.json` of a model: dense, with experts, latent, sliding, hybrid; of many sizes."""
-    config = dict(draw(st.sampled_from(SAMPLE_CONFIGS)))
+def _model_configs(draw: st.DrawFn, samples: tuple[Config, ...]) -> Config:
+    config = dict(draw(st.sampled_from(samples)))
     if "hybrid_override_pattern" not in config:
         config["num_hidden_layers"] = draw(st.integers(1, 64))
     config["hidden_size"] = 128 * draw(st.integers(2, 64))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -9,6 +11,7 @@ from nimprofile import (
     Engine,
     Gpu,
     Manifest,
+    ModelError,
     Precision,
     Serving,
     memory_budget,
@@ -19,6 +22,7 @@ from nimprofile import (
 from nimprofile.budget import CONTEXT_STEP, nim_budget, weight_bytes
 from nimprofile.profile import profile_from_tags
 from nimprofile.testing import model_configs
+from nimprofile.testing.drawn_models import SAMPLE_CONFIGS
 from nimprofile.values import GIB
 
 SIZES = st.sampled_from([1, 2, 4, 8, 16])
@@ -105,11 +109,14 @@ def tied_head(shape, tp):
     return shape.first[0].on_rank(tp) * 4 if shape.tied else 0
 
 
-@given(model_configs(), SIZES)
+WITHOUT_EXPERTS = [config for config in SAMPLE_CONFIGS if not shape_from_config(config).experts]
+"""Narrow shares of NVFP4 experts are padded."""
+
+
+@given(model_configs(WITHOUT_EXPERTS), SIZES)
 def test_fewer_bits_never_need_more_for_weights(config, tp):
     config = {key: value for key, value in config.items() if key != "quantization_config"}
     shape = shape_from_config(config)
-    assume(not shape.experts)  # narrow shares of NVFP4 experts are padded
     sizes = [weight_bytes(shape, precision, tp)[0] for precision in BY_BITS]
     assert sorted(sizes, reverse=True) == sizes
 
@@ -143,3 +150,48 @@ def test_the_parts_are_within_their_ranges_and_make_the_limit(found):
         if part.low is not None:
             assert part.low <= part.bytes <= part.high
     assert found.held + found.spare == found.limit
+
+
+ANYTHING = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(-(10**20), 10**20),
+        st.floats(),
+        st.text(max_size=8),
+        st.sampled_from(["fp8", "awq", "modelopt", "re:(", "re:.*", "*", "full_attention"]),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4), st.dictionaries(st.text(max_size=8), inner, max_size=4)
+    ),
+    max_leaves=8,
+)
+BLOCKS = (
+    *("text_config", "vision_config", "quantization_config", "layer_types", "mlp_only_layers"),
+    *("config_groups", "extra_config", "quantized_layers", "no_rope_layers"),
+)
+
+
+@given(model_configs(), st.data())
+def test_a_broken_config_is_read_or_named_and_never_more(config, data):
+    keys = data.draw(st.lists(st.sampled_from([*config, *BLOCKS]), min_size=1, max_size=3))
+    broken = config | {key: data.draw(ANYTHING) for key in keys}
+    try:
+        shape = shape_from_config(broken)
+        sizes = weight_bytes(shape, None, 2) if shape.known else []
+    except ModelError:
+        return
+    assert all(size > 0 for size in sizes)
+    found = memory_budget(shape, Serving(tp=2), mock_inventory("1xh100").gpus[0])
+    if found is not None:
+        found.longest_context(found.serving.max_model_len or CONTEXT_STEP)
+
+
+@given(model_configs(), st.sampled_from(["quantization_config", "text_config"]), ANYTHING)
+def test_a_broken_block_is_read_or_named_and_never_more(config, key, value):
+    inner = dict(value) if isinstance(value, dict) else {"quant_method": "compressed-tensors"}
+    inner |= {"config_groups": value, "ignore": ["re:.*(a|b)", "*"], "bits": 4}
+    with contextlib.suppress(ModelError):
+        shape = shape_from_config(config | {key: inner})
+        if shape.known:
+            weight_bytes(shape, None)
