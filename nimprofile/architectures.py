@@ -10,37 +10,35 @@ from __future__ import annotations
 from nimprofile import blocks
 from nimprofile.config import Config
 from nimprofile.errors import ModelError
-from nimprofile.model import Cache, CacheKind, Layer, ModelShape, Weights
+from nimprofile.model import MAX_LAYERS, Cache, CacheKind, Layer, ModelShape, Weights
 from nimprofile.quantization import read_quantization
+from nimprofile.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from typing import Any
 
     from nimprofile.model import Encoder
 
-MAX_LAYERS = 2000
-"""Above the layers of any model."""
 
+class _Traits(Record):
+    """What a family of plain decoders does that a Llama does not.
 
-class _Traits:
-    """What a family of plain decoders does that a Llama does not."""
+    Attributes:
+        qkv_bias, out_bias: biases of the projections; None: as the file says.
+        head_norms: "head": norms as wide as a head, "all": as wide as all heads.
+        norms: norms of a layer.
+        gated_attention: the query projection is doubled.
+        slides: `sliding_window` counts for every layer.
+    """
 
-    def __init__(
-        self,
-        *,
-        qkv_bias: bool | None = None,
-        out_bias: bool | None = None,
-        head_norms: str = "",
-        norms: int = 2,
-        gated: bool = True,
-        tied: bool = False,
-        gated_attention: bool = False,
-        slides: bool = False,
-    ):
-        self.qkv_bias, self.out_bias = qkv_bias, out_bias
-        self.head_norms, self.norms, self.gated, self.tied = head_norms, norms, gated, tied
-        self.gated_attention, self.slides = gated_attention, slides
+    qkv_bias: bool | None = None
+    out_bias: bool | None = None
+    head_norms: str = ""
+    norms: int = 2
+    gated_attention: bool = False
+    slides: bool = False
 
 
 def _head_dim(c: Config) -> int:
@@ -57,9 +55,11 @@ def _attend(c: Config, kind: str, traits: _Traits) -> tuple[Iterator[Weights], C
     """Grouped-query attention, and its keys and values."""
     heads, kv_heads, width = c.count("num_attention_heads"), _kv_heads(c), _head_dim(c)
     declared = c.flag("attention_bias", "qkv_bias")
-    norms = {"": 0, "head": width, "all": heads * width}[traits.head_norms]
-    if c.flag("use_qk_norm") and not norms and c.text("model_type") == "glm4_moe":
-        norms = width
+    norms = (0, 0)
+    if traits.head_norms == "all":
+        norms = heads * width, kv_heads * width
+    elif traits.head_norms or (c.flag("use_qk_norm") and c.text("model_type") == "glm4_moe"):
+        norms = width, width
     weights = blocks.attention(
         "self_attn",
         c.count("hidden_size"),
@@ -86,12 +86,13 @@ def _keys_and_values(c: Config, kv_heads: int, width: int, kind: str) -> Cache:
 
 def _layer_kinds(c: Config, *, pattern: int = 0, slides: bool = False) -> list[str]:
     """Every layer's kind: by `layer_types`, else every `pattern`-th is full, else all are alike."""
-    count = c.count("num_hidden_layers")
-    if count > MAX_LAYERS:
-        raise ModelError(f"{count} layers are too many", place=c.place("num_hidden_layers"))
-    listed = c.get("layer_types")
-    if isinstance(listed, dict):  # counts, as summaries have them
-        kinds = [str(kind) for kind, number in listed.items() for _ in range(int(number))]
+    count = _layer_count(c)
+    if isinstance(c.get("layer_types"), dict):  # counts, as summaries have them
+        counts = c.block("layer_types")
+        numbers = {kind: counts.count(kind) for kind in counts.names()} if counts else {}
+        if sum(numbers.values()) != count:
+            raise ModelError(f"not {count} layers in all", place=c.place("layer_types"))
+        kinds = [kind for kind, number in numbers.items() for _ in range(number)]
     else:
         kinds = list(c.words("layer_types"))
     if kinds:
@@ -108,14 +109,16 @@ def _layer_kinds(c: Config, *, pattern: int = 0, slides: bool = False) -> list[s
     return ["sliding_attention" if all_slide else "full_attention"] * count
 
 
-def _dense(c: Config, *, gated: bool = True) -> Iterator[Weights]:
-    return blocks.mlp(
-        "mlp",
-        c.count("hidden_size"),
-        c.count("intermediate_size"),
-        gated=gated,
-        bias=c.flag("mlp_bias"),
-    )
+def _layer_count(c: Config) -> int:
+    count = c.count("num_hidden_layers")
+    if count > MAX_LAYERS:
+        raise ModelError(f"{count} layers are too many", place=c.place("num_hidden_layers"))
+    return count
+
+
+def _dense(c: Config) -> Iterator[Weights]:
+    inner = c.count("intermediate_size")
+    return blocks.mlp("mlp", c.count("hidden_size"), inner, bias=c.flag("mlp_bias"))
 
 
 def _expert_count(c: Config) -> int:
@@ -148,6 +151,11 @@ def _feed(c: Config, i: int) -> Iterator[Weights]:
     return _routed(c) if _is_sparse(c, i) else _dense(c)
 
 
+_ATTENTION = frozenset(
+    {"full_attention", "sliding_attention", "chunked_attention", "attention", "self_attention"}
+)
+
+
 def _decoder(c: Config, traits: _Traits, *, pattern: int = 0) -> list[Layer]:
     """Attention, then a feed-forward block or experts, in every layer."""
     made: dict[tuple[str, bool], Layer] = {}
@@ -155,8 +163,10 @@ def _decoder(c: Config, traits: _Traits, *, pattern: int = 0) -> list[Layer]:
     for i, kind in enumerate(_layer_kinds(c, pattern=pattern, slides=traits.slides)):
         sparse = _is_sparse(c, i)
         if (kind, sparse) not in made:
+            if kind not in _ATTENTION:
+                c.notes.append(f"layers of the kind {kind!r} are counted as full attention")
             weights, cache = _attend(c, kind, traits)
-            feed = _routed(c) if sparse else _dense(c, gated=traits.gated)
+            feed = _routed(c) if sparse else _dense(c)
             norms = blocks.norm("norms", traits.norms * c.count("hidden_size"))
             made[kind, sparse] = blocks.layer(weights, feed, norms, cache=cache)
         layers.append(made[kind, sparse])
@@ -269,7 +279,8 @@ def _gemma4(c: Config) -> list[Layer]:
     for i, kind in enumerate(kinds):
         full = kind == "full_attention"
         width = c.count("global_head_dim", default=_head_dim(c)) if full else _head_dim(c)
-        own = c.integer("num_global_key_value_heads") if full else None
+        equal = full and c.flag("attention_k_eq_v")
+        own = c.integer("num_global_key_value_heads") if equal else None
         kv_heads = own or _kv_heads(c)
         attention = blocks.attention(
             "self_attn",
@@ -277,10 +288,12 @@ def _gemma4(c: Config) -> list[Layer]:
             heads,
             kv_heads,
             width,
-            head_norms=width,
-            keys_are_values=full and c.flag("attention_k_eq_v"),
+            head_norms=(width, width),
+            keys_are_values=equal,
         )
-        feed = [*blocks.mlp("mlp", hidden, inner)]
+        reuses = i >= len(kinds) - shared
+        wide = 2 if reuses and c.flag("use_double_wide_mlp") else 1
+        feed = [*blocks.mlp("mlp", hidden, inner * wide)]
         if count:
             feed += blocks.experts(
                 "moe", hidden, c.count("moe_intermediate_size"), count, router="router"
@@ -289,7 +302,6 @@ def _gemma4(c: Config) -> list[Layer]:
         if per_layer:
             feed.append(Weights("per_layer_input", 2 * hidden * per_layer + hidden))
         norms = blocks.norm("norms", (7 if count else 4) * hidden)
-        reuses = i >= len(kinds) - shared
         cache = None if reuses else _keys_and_values(c, kv_heads, width, kind)
         layers.append(blocks.layer(attention, iter(feed), norms, cache=cache))
     return layers
@@ -298,7 +310,8 @@ def _gemma4(c: Config) -> list[Layer]:
 def _mamba_block(c: Config, prefix: str) -> tuple[Iterator[Weights], Cache]:
     hidden = c.count("hidden_size")
     heads = c.count("mamba_num_heads", "mamba_n_heads")
-    width = c.integer("mamba_head_dim", "mamba_d_head")
+    automatic = c.get("mamba_d_head") == "auto"
+    width = None if automatic else c.integer("mamba_head_dim", "mamba_d_head")
     if width is None:
         width = c.count("mamba_expand", "expand", default=2) * hidden // heads
     mamba = blocks.Mamba2(
@@ -317,7 +330,12 @@ def _nemotron_h(c: Config, letters: str | None = None) -> list[Layer]:
     hidden = c.count("hidden_size")
     pattern = letters or c.text("hybrid_override_pattern")
     if pattern is None:
+        pattern = "".join(_LETTERS.get(kind, kind[:1]) for kind in c.words("layers_block_type"))
+    if not pattern:
         raise ModelError("hybrid_override_pattern is missing")
+    if len(pattern) > MAX_LAYERS:
+        problem = f"{len(pattern)} layers are too many"
+        raise ModelError(problem, place=c.place("hybrid_override_pattern"))
     layers = []
     norm = blocks.norm("norm", hidden)
     for letter in pattern:
@@ -343,6 +361,9 @@ def _nemotron_h(c: Config, letters: str | None = None) -> list[Layer]:
     return layers
 
 
+_LETTERS = {"mamba": "M", "attention": "*", "mlp": "-", "moe": "E"}
+
+
 def _nemotron_experts(c: Config) -> Iterator[Weights]:
     hidden = c.count("hidden_size")
     yield from blocks.experts(
@@ -363,11 +384,11 @@ def _jamba(c: Config) -> list[Layer]:
     hidden, inner = c.count("hidden_size"), c.count("intermediate_size")
     mamba_inner = c.count("mamba_expand", default=2) * hidden
     state, kernel = c.count("mamba_d_state", default=16), c.count("mamba_d_conv", default=4)
-    rank = c.integer("mamba_dt_rank") if isinstance(c.get("mamba_dt_rank"), int) else None
+    rank = None if c.get("mamba_dt_rank") == "auto" else c.integer("mamba_dt_rank")
     period, offset = c.count("attn_layer_period"), c.integer("attn_layer_offset", default=0)
     every, first = c.count("expert_layer_period"), c.integer("expert_layer_offset", default=0)
     layers = []
-    for i in range(c.count("num_hidden_layers")):
+    for i in range(_layer_count(c)):
         mixer: Iterator[Weights]
         if i % period == offset:
             mixer, cache = _attend(c, "full_attention", _Traits())
@@ -410,7 +431,7 @@ def _bamba(c: Config) -> list[Layer]:
     """Bamba: attention in the layers listed, Mamba-2 in the others."""
     attended = c.integers("attn_layer_indices")
     layers = []
-    for i in range(c.count("num_hidden_layers")):
+    for i in range(_layer_count(c)):
         mixer, cache = (
             _attend(c, "full_attention", _Traits()) if i in attended else _mamba_block(c, "mamba")
         )
@@ -459,7 +480,7 @@ def _opt(c: Config) -> list[Layer]:
     feed = blocks.mlp("mlp", hidden, inner, gated=False, bias=True)
     norms = blocks.norm("norms", 4 * hidden)
     one = blocks.layer(attention, feed, norms, cache=blocks.kv_cache(heads, width))
-    return [one] * c.count("num_hidden_layers")
+    return [one] * _layer_count(c)
 
 
 def _two_matrices(c: Config) -> list[Layer]:
@@ -473,11 +494,11 @@ def _two_matrices(c: Config) -> list[Layer]:
     feed = blocks.mlp("mlp", hidden, inner, gated=False, bias=True)
     cache = _keys_and_values(c, kv_heads, width, _layer_kinds(c, slides=True)[0])
     one = blocks.layer(attention, feed, blocks.norm("norms", norms), cache=cache)
-    return [one] * c.count("num_hidden_layers")
+    return [one] * _layer_count(c)
 
 
-def _llama(**traits: object) -> Callable[[Config], list[Layer]]:
-    return lambda c: _decoder(c, _Traits(**traits))  # type: ignore[arg-type]
+def _llama(**traits: Any) -> Callable[[Config], list[Layer]]:
+    return lambda c: _decoder(c, _Traits(**traits))
 
 
 ARCHITECTURES: dict[str, Callable[[Config], list[Layer]]] = {
@@ -538,7 +559,12 @@ ARCHITECTURES: dict[str, Callable[[Config], list[Layer]]] = {
 }
 """`model_type` of a language model -> its layers."""
 
-_TIED = frozenset({"gemma", "gemma2", "gemma3_text", "gemma4_text", "opt", "cohere", "cohere2"})
+_TIED = frozenset(
+    {
+        *("gemma", "gemma2", "gemma3_text", "gemma4_text", "opt", "cohere", "cohere2"),
+        *("starcoder2", "smollm3"),
+    }
+)
 """Where the output head is the embedding unless the file says otherwise."""
 
 _DEFAULTS: dict[str, Mapping[str, object]] = {
@@ -589,71 +615,79 @@ def shape_from_config(
     """
     outer = Config(fields)
     outer_type = outer.text("model_type") or ""
-    nested = outer.block("text_config") or outer.block("llm_config")
-    inner_type = outer_type if nested is None else nested.text("model_type")
+    key = next((key for key in ("text_config", "llm_config") if outer.block(key)), None)
+    nested = None if key is None else outer.block(key)
+    inner_type = (outer_type if nested is None else nested.text("model_type")) or ""
     inner_type = inner_type or _NESTED.get(outer_type, "")
     defaults = _DEFAULTS.get(inner_type)
-    c = (
-        outer
-        if nested is None
-        else (outer.block("text_config", defaults) or outer.block("llm_config", defaults) or outer)
-    )
-    quantized = read_quantization(outer.block("quantization_config"))
-    quantized = quantized or (
-        None if nested is None else read_quantization(c.block("quantization_config"))
-    )
+    c = (outer.block(key, defaults) if key else None) or outer
+    block = outer.block("quantization_config") or c.block("quantization_config")
     if quantization is not None:
-        quantized = read_quantization(Config(quantization, place="quantization"))
+        block = Config(quantization, place="quantization")
+    quantized = read_quantization(block)
+    notes = []
     dtype = outer.text("torch_dtype", "dtype") or c.text("torch_dtype", "dtype") or "bfloat16"
-    bits = _DTYPE_BITS.get(dtype.removeprefix("torch."), 16)
+    stored = _DTYPE_BITS.get(dtype.removeprefix("torch."))
+    if stored is None:
+        notes.append(f"the dtype {dtype!r} is not known: 16 bits are counted")
+    elif stored == 32:
+        notes.append("the checkpoint has 32 bits: engines load 16 unless the precision is fp32")
+    if quantized is not None and quantized.rules is None:
+        notes.append(f"the quantisation {quantized.method!r} is not known: only weight bytes count")
+    stored, bits = stored or 16, 16
     build = ARCHITECTURES.get(inner_type)
     if build is None:
-        told = (
-            f"model_type {inner_type or outer_type!r} is not known"
-            if inner_type or outer_type
-            else "there is no model_type"
-        )
+        kind = inner_type or outer_type
+        told = f"model_type {kind!r} is not known" if kind else "there is no model_type"
+        notes.append(f"{told}: only weight bytes count")
         return ModelShape(
-            inner_type or outer_type,
+            kind,
             (),
             dtype_bits=bits,
+            stored_bits=stored,
             quantization=quantized,
-            notes=(f"{told}: only weight bytes count",),
+            notes=tuple(notes),
         )
+    context = c.integer("max_position_embeddings", "n_positions", "seq_length")
+    if context is not None:
+        context = c.count("max_position_embeddings", "n_positions", "seq_length")
     layers = tuple(build(c))
     hidden, vocab = c.count("hidden_size"), c.count("vocab_size")
     tied = outer.flag(
         "tie_word_embeddings", default=c.flag("tie_word_embeddings", default=inner_type in _TIED)
     )
-    first, encoder, notes = _first(outer, outer_type, c, inner_type)
+    first, encoder, assumed = _first(outer, outer_type, c, inner_type)
     last = [blocks.norm("norm", hidden)]
     if not tied:
         head_bias = vocab if inner_type == "phi" else 0
         last.append(blocks.matrix("lm_head", hidden, vocab, vocab, bias=head_bias))
-    drafts = c.integer("num_nextn_predict_layers", "mtp_num_hidden_layers", default=0) or 0
-    experts = c.integer("num_experts", "num_local_experts", "n_routed_experts", default=0) or 0
+    # Qwen3-Next's file does not say that it has one (vLLM, `models/qwen3_next_mtp.py`).
+    usual = 1 if inner_type == "qwen3_next" else 0
+    drafts = c.integer("num_nextn_predict_layers", "mtp_num_hidden_layers", default=usual) or 0
+    experts = _expert_count(c)
     return ModelShape(
         inner_type,
         layers,
         tuple(first),
         tuple(last),
-        tuple(_drafter(c, layers, hidden)) if drafts else (),
-        c.integer("max_position_embeddings", "n_positions", "seq_length"),
+        tuple(_drafter(c, layers, hidden)) if drafts > 0 else (),
+        context,
         hidden,
         c.count("intermediate_size", "ffn_dim", "moe_intermediate_size", default=4 * hidden),
         vocab,
         heads=c.integer("num_attention_heads", default=0) or 0,
         kv_heads=_kv_heads(c) if c.integer("num_attention_heads") else 0,
         experts=experts,
-        experts_per_token=c.integer("num_experts_per_tok", "top_k_experts", default=1) or 1
+        experts_per_token=c.count("num_experts_per_tok", "top_k_experts", "moe_k", default=1)
         if experts
         else 0,
         expert_size=c.count("moe_intermediate_size", "intermediate_size") if experts else 0,
         encoder=encoder,
         tied=tied,
         dtype_bits=bits,
+        stored_bits=stored,
         quantization=quantized,
-        notes=tuple(notes),
+        notes=(*notes, *c.notes, *assumed),
     )
 
 
@@ -666,7 +700,8 @@ def _drafter(c: Config, layers: tuple[Layer, ...], hidden: int) -> Iterator[Laye
     if pattern is not None:
         like = [*_nemotron_h(c, pattern)]
     else:
-        like = [[one for one in layers if one.cache and one.cache.kind is not CacheKind.STATE][-1]]
+        attends = [one for one in layers if one.cache and one.cache.kind is not CacheKind.STATE]
+        like = attends[-1:]
     join = blocks.matrix("eh_proj", 2 * hidden, hidden, 1), blocks.norm("norms", 3 * hidden)
     for at, one in enumerate(like):
         weights = (*one.weights, *join) if at == 0 else one.weights

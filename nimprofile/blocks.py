@@ -34,13 +34,13 @@ def attention(
     *,
     qkv_bias: bool = False,
     out_bias: bool = False,
-    head_norms: int = 0,
+    head_norms: tuple[int, int] = (0, 0),
     gated: bool = False,
     keys_are_values: bool = False,
 ) -> Iterator[Weights]:
     """Multi-head, multi-query or grouped-query attention.
 
-    `head_norms` is the width of each of the query's and key's norms; `gated` doubles the query
+    `head_norms` are the widths of the query's and the key's norm; `gated` doubles the query
     projection (Qwen3-Next).
     """
     q, kv = heads * head_dim, kv_heads * head_dim
@@ -53,9 +53,9 @@ def attention(
             bias = width if qkv_bias else 0
             yield matrix(f"{prefix}.{name}", hidden, width, pieces, bias=bias)
     yield matrix(f"{prefix}.o_proj", q, hidden, heads, bias=hidden if out_bias else 0)
-    if head_norms:
-        yield norm(f"{prefix}.q_norm", head_norms)
-        yield norm(f"{prefix}.k_norm", head_norms)
+    for name, width in zip(("q_norm", "k_norm"), head_norms, strict=True):
+        if width:
+            yield norm(f"{prefix}.{name}", width)
 
 
 def kv_cache(

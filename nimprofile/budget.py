@@ -7,9 +7,11 @@ or from the published arithmetic alone, `manifest` when the manifest states it, 
 
 from __future__ import annotations
 
+from itertools import accumulate
 from math import ceil
 
-from nimprofile.kv_cache import pool_of
+from nimprofile.kv_cache import pool_of, states_beside
+from nimprofile.model import MAX_LAYERS
 from nimprofile.overheads import (
     NIM,
     NIM_ALLOWANCE,
@@ -60,7 +62,8 @@ class Budget(Record):
     """The memory of the fullest of the GPUs that serve a model.
 
     Attributes:
-        serving: how the engine is started, defaults filled in.
+        asked: how the engine is started, as it was asked for.
+        serving: the same, defaults filled in.
         gpu: the GPU.
         stage: the pipeline stage this is, counted from 0.
         total: bytes of the GPU that CUDA can use.
@@ -70,6 +73,7 @@ class Budget(Record):
         habits: the engine's.
     """
 
+    asked: Serving
     serving: Serving
     gpu: Gpu
     stage: int
@@ -138,6 +142,13 @@ class Budget(Record):
             needed = _per(self.held + cache, self._fraction)
         return nvml_total(self.gpu, needed)
 
+    @property
+    def asked_at_start(self) -> int | None:
+        """Bytes, as NVML counts them, that must be free or the engine does not start; None: any."""
+        if not self.habits.asks_at_start or self.gpu.unified_memory or not self.total:
+            return None
+        return nvml_total(self.gpu, self.limit)
+
     def of_size(self, size: int) -> Budget:
         """The same on a GPU of so many bytes, as NVML counts them."""
         return self.replace(total=cuda_total(self.gpu, size))
@@ -168,6 +179,8 @@ class Budget(Record):
 
         None when not even 256 tokens do.
         """
+        if self.pool is None and not self.shape.known:
+            return None
         if self.concurrency(most) >= requests:
             return most
         low, high = 0, -(-most // CONTEXT_STEP)
@@ -194,14 +207,29 @@ def stages(shape: ModelShape, pp: int) -> list[tuple[int, int]]:
     """
     share, rest = divmod(len(shape.layers), pp)
     sizes = [share + (pp - 1 - rest <= at < pp - 1) for at in range(pp)]
-    ends = [sum(sizes[: at + 1]) for at in range(pp)]
+    ends = [*accumulate(sizes)]
     return [(end - size, end) for size, end in zip(sizes, ends, strict=True)]
 
 
 def weight_bytes(
-    shape: ModelShape, precision: Precision | None, tp: int = 1, pp: int = 1, *, draft: bool = False
+    shape: ModelShape,
+    precision: Precision | None,
+    tp: int = 1,
+    pp: int = 1,
+    *,
+    draft: bool = False,
+    padded: bool = True,
 ) -> list[int]:
-    """Bytes of the weights on one rank of every pipeline stage, with those that `draft` or not."""
+    """Bytes of the weights on one rank of every pipeline stage.
+
+    Args:
+        shape: the model's.
+        precision: of the weights; None is the checkpoint's.
+        tp: tensor-parallel ranks.
+        pp: pipeline stages, at most as many as there are layers.
+        draft: with the layers for multi-token prediction.
+        padded: with what engines pad.
+    """
     storage = Storage(shape, precision)
     layers: dict[int, float] = {}  # of layers that are one object, where the format is one
 
@@ -214,7 +242,7 @@ def weight_bytes(
         return layers[id(layer)]
 
     def size(weights: tuple[Weights, ...], at: int | None) -> float:
-        return sum(storage.bytes_on_rank(one, at, tp) for one in weights)
+        return sum(storage.bytes_on_rank(one, at, tp, padded=padded) for one in weights)
 
     result = []
     for stage, (start, end) in enumerate(stages(shape, pp)):
@@ -257,19 +285,24 @@ def memory_budget(shape: ModelShape, serving: Serving, gpu: Gpu) -> Budget | Non
 
     A GPU whose memory is unknown has none to spare.
     """
-    weights = _weights(shape, serving)
+    weights = None if _too_many_stages(shape, serving) else _weights(shape, serving)
     if weights is None:
         return None
     total = 0 if gpu.memory_total_mib is None else cuda_total(gpu, gpu.memory_total_mib * MIB)
     habits = overheads_of(serving.engine, serving.engine_version)
+    asked = serving
     serving = _resolved(shape, serving, habits, gpu, total)
     overhead = _overhead(serving, habits, gpu, total)
     found = []
     for stage, part in enumerate(weights):
         activation = _activation(shape, serving, habits, stage)
+        if not habits.hybrid and shape.known:
+            activation = _with_states(activation, shape, serving, stage)
         pool = _pool(shape, serving, habits, stage) if shape.known else None
         found.append(
-            Budget(serving, gpu, stage, total, part, activation, overhead, pool, shape, habits)
+            Budget(
+                asked, serving, gpu, stage, total, part, activation, overhead, pool, shape, habits
+            )
         )
     context = serving.max_model_len or CONTEXT_STEP
     return min(found, key=lambda one: (one.concurrency(context), one.spare))
@@ -282,11 +315,12 @@ def nim_budget(
 
     Source: the figures that the listings of NIM 2.0.6 to 2.0.12 print (corpus, 012 and 015).
     """
-    weights = _weights(shape, serving)
+    weights = None if _too_many_stages(shape, serving) else _weights(shape, serving)
     if weights is None or not shape.known:
         return None
     total = (gpu.memory_total_mib or 0) * MIB
     context = serving.max_model_len or shape.max_position_embeddings
+    asked = serving
     serving = serving.replace(
         max_model_len=context, kv_cache_dtype="bf16", memory_fraction=1.0, max_num_batched_tokens=0
     )
@@ -296,7 +330,7 @@ def nim_budget(
     nothing = Part(0, ESTIMATED, "part of NIM 2.x's allowance")
     found = [
         Budget(
-            *(serving, gpu, stage, total, part, nothing, overhead),
+            *(asked, serving, gpu, stage, total, part, nothing, overhead),
             *(_pool(shape, serving, NIM, stage), shape, NIM),
         )
         for stage, part in enumerate(weights)
@@ -304,48 +338,73 @@ def nim_budget(
     return min(found, key=lambda one: (one.concurrency(context or CONTEXT_STEP), one.spare))
 
 
+def _too_many_stages(shape: ModelShape, serving: Serving) -> bool:
+    return serving.pp > (len(shape.layers) or MAX_LAYERS)
+
+
 def _weights(shape: ModelShape, serving: Serving) -> list[Part] | None:
-    exact, tp, pp = shape.checkpoint_bytes, serving.tp, serving.pp
-    own = Storage(shape, serving.precision)
-    unchanged = own.scheme == shape.quantization and own.wide == shape.dtype_bits
-    if not shape.known:
-        if exact is None or not unchanged:
-            return None
-        source = EXACT if tp * pp == 1 else ESTIMATED
-        return [Part(-(-exact // (tp * pp)), source, "the checkpoint's bytes, divided evenly")] * pp
-    if not own.known:
+    """The weights of every stage; None when neither the checkpoint's bytes nor its format is known.
+
+    The checkpoint's bytes count where they are loaded as they are; what engines pad, and the layers
+    that draft, come on top.
+    """
+    ranks, storage = serving.tp * serving.pp, Storage(shape, serving.precision)
+    exact = shape.checkpoint_bytes
+    if storage.scheme != shape.quantization or storage.wide != shape.dtype_bits:
+        exact = None
+    elif exact is not None and shape.quantization is None:
+        exact = exact * shape.dtype_bits // shape.stored_bits
+    if not shape.known or not storage.known:
         if exact is None:
             return None
-        unchanged = True
-    draft = bool(serving.speculative_tokens)
-    computed = weight_bytes(shape, serving.precision, tp, pp, draft=draft)
-    if exact is None or not unchanged:
+        source = EXACT if ranks == 1 else ESTIMATED
+        part = Part(-(-exact // ranks), source, "the checkpoint's bytes, divided evenly")
+        return [part] * serving.pp
+    draft = bool(serving.speculative_tokens and shape.drafter)
+    where = shape, serving.precision, serving.tp, serving.pp
+    computed = weight_bytes(*where, draft=draft)
+    plain = weight_bytes(shape, serving.precision, padded=False)[0]
+    if exact is None or not is_likely(shape):
         return [
             Part(size, ESTIMATED, "the shape's parameters in their formats") for size in computed
         ]
-    whole = weight_bytes(shape, serving.precision, 1, 1)[0]
-    if tp * pp == 1:
-        return [Part(exact, EXACT, "the checkpoint's bytes")]
+    as_stored = weight_bytes(*where, padded=False) == computed
     return [
-        Part(round(exact * size / whole), EXACT, "the checkpoint's bytes, divided as the shape is")
+        Part(
+            size + (exact - plain) // ranks,
+            EXACT if as_stored else ESTIMATED,
+            "the checkpoint's bytes" + ("" if as_stored else ", and what the engine adds"),
+        )
         for size in computed
     ]
 
 
-def is_large(gpu: Gpu, total: int) -> bool:
-    """Whether vLLM starts with the defaults of large GPUs (`engine/arg_utils.py`, from 0.9)."""
-    return total >= 70 * GIB and "a100" not in (gpu.name or "").lower() and not gpu.unified_memory
+def is_likely(shape: ModelShape) -> bool:
+    """Whether a checkpoint's bytes are about those that its shape makes."""
+    if shape.checkpoint_bytes is None or not Storage(shape, None).known:
+        return True
+    loaded = shape.checkpoint_bytes
+    if shape.quantization is None:
+        loaded = loaded * shape.dtype_bits // shape.stored_bits
+    return _LIKELY[0] <= loaded / weight_bytes(shape, None, padded=False)[0] <= _LIKELY[1]
+
+
+_LIKELY = 0.7, 1.4
+"""How far a checkpoint's bytes may be from its shape's; beyond, part of it is missing, or it is
+another model's."""
 
 
 def _resolved(
     shape: ModelShape, serving: Serving, habits: Overheads, gpu: Gpu, total: int
 ) -> Serving:
     """With the engine's defaults for this GPU."""
-    large = is_large(gpu, total)
+    large = is_large(habits, gpu, total)
     context = serving.max_model_len or shape.max_position_embeddings
     tokens = serving.max_num_batched_tokens
     if tokens is None:
         tokens = habits.batched_tokens_large if large else habits.batched_tokens
+        if habits.batched_tokens_huge is not None and total >= 160 * GIB:
+            tokens = habits.batched_tokens_huge
         if habits.unchunked_below and context is not None and context <= habits.unchunked_below:
             tokens = max(tokens, context)
     fraction = serving.memory_fraction
@@ -360,6 +419,14 @@ def _resolved(
         max_model_len=context,
         memory_fraction=fraction,
     )
+
+
+def is_large(habits: Overheads, gpu: Gpu, total: int) -> bool:
+    """Whether vLLM starts with the defaults of large GPUs (`engine/arg_utils.py`)."""
+    name = (gpu.name or "").lower()
+    named = not habits.large_names or any(part in name for part in habits.large_names)
+    small = ("a100" in name and not habits.a100_large) or gpu.unified_memory
+    return total >= 70 * GIB and named and not small
 
 
 def _activation(shape: ModelShape, serving: Serving, habits: Overheads, stage: int) -> Part:
@@ -386,7 +453,8 @@ def _activation(shape: ModelShape, serving: Serving, habits: Overheads, stage: i
 
     likely = peak(habits.logit_bytes)
     if likely > layer:
-        basis = f"logits of {serving.max_num_seqs} requests in the sampler"
+        requests = min(serving.max_num_seqs or 0, tokens)
+        basis = f"logits of {requests} requests in the sampler"
     others = [peak(each) for each in (habits.logit_bytes_low, habits.logit_bytes_high) if each]
     low, high = min([likely, *others]), max([likely, *others])
     if shape.experts:
@@ -402,6 +470,17 @@ def _activation(shape: ModelShape, serving: Serving, habits: Overheads, stage: i
             likely, high = profile, max(high, profile)
             basis = f"the encoder, profiled with {images} images" if images else "the encoder"
     return Part(int(likely), ESTIMATED, basis, *((int(low), int(high)) if low < high else ()))
+
+
+def _with_states(part: Part, shape: ModelShape, serving: Serving, stage: int) -> Part:
+    """Older vLLM sets aside the states of max_num_seqs requests (`mamba_cache.py` at 0.8.3)."""
+    start, end = stages(shape, serving.pp)[stage]
+    width = Storage(shape, serving.precision).wide / 8
+    one = states_beside(shape.layers[start:end], serving.tp, width)
+    if not one:
+        return part
+    aside = int(one * (serving.max_num_seqs or 0))
+    return part.replace(bytes=part.bytes + aside, basis=f"{part.basis}, and states beside the pool")
 
 
 def _encoding(encoder: Encoder, images: int, tp: int) -> float:
@@ -420,7 +499,7 @@ def _overhead(serving: Serving, habits: Overheads, gpu: Gpu, total: int) -> Part
     desktop = "geforce" in (gpu.name or "").lower()
     context = habits.desktop_bytes if desktop else habits.context_bytes
     if serving.tp > 1:
-        large = is_large(gpu, total)
+        large = is_large(habits, gpu, total)
         context = habits.parallel_bytes_large if large else habits.parallel_bytes
     if gpu.unified_memory:
         context = max(context, habits.unified_bytes)

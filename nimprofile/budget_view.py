@@ -5,10 +5,18 @@ The keys of the JSON are a promise: `docs/memory.md` lists them, and they only e
 
 from __future__ import annotations
 
-from nimprofile.changes import changes, fits
+from nimprofile.budget import cuda_total
+from nimprofile.changes import changes
+from nimprofile.reasons import TooLittleFree
 from nimprofile.report import reason_to_dict
 from nimprofile.values import GIB, MIB, format_gib
-from nimprofile.words import describe_machine, message, starved_message
+from nimprofile.words import (
+    describe_machine,
+    disagreement_message,
+    message,
+    remedies,
+    starved_message,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +27,6 @@ if TYPE_CHECKING:
     from nimprofile.decision import Decision
     from nimprofile.fit import Verdict
     from nimprofile.model import ModelShape
-    from nimprofile.reasons import Reason
     from nimprofile.tables import Style
 
 MEMORY_KINDS = frozenset(
@@ -41,36 +48,38 @@ class Answer:
     Attributes:
         verdict: of the profile that the budget is for.
         budget: of the fullest GPU; None when the model's shape does not give it.
-        reasons: why it does not fit, those about memory only.
-        fits: there are none; None when nothing is known of the need.
-        refused: bytes that the engine wants at start and that are not free; 0: it starts.
+        reasons: why it does not fit, those about memory and division only.
+        others: why it does not run besides.
+        fits: there are no reasons; None when nothing is known of the need.
+        longest: the longest context, in tokens; None when none fits, or it is not known.
+        changes: what would do, when nothing but memory is short.
+        divided: the model does divide among the GPUs, and they are there.
+        notes: what was assumed of the model.
     """
 
-    def __init__(self, verdict: Verdict, free: tuple[int, ...], shape: ModelShape | None):
-        need = verdict.need
-        self.verdict = verdict
+    def __init__(self, decision: Decision, verdict: Verdict, shape: ModelShape | None):
+        need, self.verdict = verdict.need, verdict
         self.notes = () if shape is None else shape.notes
-        self.fits: bool | None
-        self.budget = None if need is None else need.budget
+        self.budget = budget = None if need is None else need.budget
         held = (*verdict.reasons, *verdict.waived)
-        self.reasons: tuple[Reason, ...] = tuple(
-            reason for reason in held if reason.kind in MEMORY_KINDS
-        )
-        self.refused = 0
-        if self.budget is not None and not self.budget.habits.of_free and free:
-            self.refused = max(0, self.budget.limit - min(free))
-        unknown = need is None or (self.budget is not None and not self.budget.total)
-        asked = self.budget is None or not self.budget.total or fits(self.budget)
-        self.fits = not self.reasons and asked and not self.refused
-        self.fits = None if self.fits and unknown else self.fits
-        self.changes = () if self.budget is None else changes(self.budget)
+        self.reasons = tuple(reason for reason in held if reason.kind in MEMORY_KINDS)
+        self.others = tuple(reason for reason in held if reason.kind not in MEMORY_KINDS | _WISHES)
+        unknown = need is None or (budget is not None and not budget.total)
+        self.fits = False if self.reasons else None if unknown else True
+        self.longest: int | None = None
+        if need is not None and budget is not None and need.max_model_len is not None:
+            gpus = [gpu for gpu in decision.inventory.gpus if gpu.index in verdict.gpus]
+            free = [gpu.memory_free_mib for gpu in gpus if gpu.memory_free_mib is not None]
+            size = (budget.gpu.memory_total_mib or 0) * MIB
+            self.longest = need.longest_context(size, min(free, default=None))
+        kinds = {reason.kind for reason in self.reasons}
+        self.changes = changes(need) if need is not None and kinds and kinds <= _SHORT else ()
+        self.divided = kinds.isdisjoint(_UNDIVIDED)
 
 
-def answer_of(decision: Decision, verdict: Verdict, shape: ModelShape | None) -> Answer:
-    """The answer for one profile of a decision."""
-    gpus = [gpu for gpu in decision.inventory.gpus if gpu.index in verdict.gpus]
-    free = tuple(gpu.memory_free_mib * MIB for gpu in gpus if gpu.memory_free_mib is not None)
-    return Answer(verdict, free, shape)
+_WISHES = frozenset({"lora", "tags", "gpu_not_empty", "engine"})
+_SHORT = frozenset({"memory_total", "memory_context", "memory_free"})
+_UNDIVIDED = frozenset({"divisibility", "gpu_count", "mig"})
 
 
 def answer_to_dict(answer: Answer) -> dict[str, Any]:
@@ -78,10 +87,6 @@ def answer_to_dict(answer: Answer) -> dict[str, Any]:
     verdict, budget = answer.verdict, answer.budget
     serving = None if budget is None else budget.serving
     context = None if serving is None else serving.max_model_len
-    requests = 1 if serving is None else serving.concurrency
-    longest = None
-    if budget is not None and context is not None:
-        longest = budget.longest_context(context, requests)
     stated = verdict.profile.memory
     need = verdict.need
     return {
@@ -101,10 +106,10 @@ def answer_to_dict(answer: Answer) -> dict[str, Any]:
         "kv_cache_bytes_per_request": None
         if budget is None or context is None
         else budget.request_bytes(context),
-        "max_model_len": longest,
+        "max_model_len": answer.longest,
         "max_concurrency": None
         if budget is None or context is None or budget.pool is None
-        else round(budget.concurrency(context), 2),
+        else round(budget.concurrency(context), 4),
         "required_bytes": None
         if need is None
         else {
@@ -154,19 +159,35 @@ def _per_gpu(budget: Budget | None, stated: int | None) -> dict[str, Any] | None
 
 def warnings(answer: Answer) -> Iterator[str]:
     """Doubts that stand even where a switch forces a start."""
-    budget = answer.budget
-    if budget is None:
+    budget, need = answer.budget, answer.verdict.need
+    yield from (f"it does not run here: {message(reason)}" for reason in answer.others)
+    if budget is None or need is None:
         return
+    serving, most = budget.serving, budget.shape.max_position_embeddings
     if budget.starved:
         yield starved_message(budget)
-    if answer.refused:
-        serving, free = budget.serving, budget.limit - answer.refused
-        fraction = int(100 * free / max(1, budget.total)) / 100
-        yield (
-            f"{serving.engine} will not start: its fraction of {serving.memory_fraction:g} is "
-            f"{format_gib(budget.limit)} of each GPU, and {format_gib(free)} are free; "
-            f"free the rest, or give it {fraction:g}"
-        )
+    if need.disagrees:
+        yield disagreement_message(need)
+    if serving.max_model_len is not None and most is not None and serving.max_model_len > most:
+        yield f"{serving.max_model_len:,} tokens are more than the model's own {most:,}"
+    if serving.speculative_tokens and not budget.shape.drafter:
+        yield "the model has no layers of its own that draft: a drafter's memory is not counted"
+    yield from _smaller_fraction(answer, budget)
+
+
+def _smaller_fraction(answer: Answer, budget: Budget) -> Iterator[str]:
+    """The fraction with which the engine would start in what is free now."""
+    short = [reason for reason in answer.reasons if isinstance(reason, TooLittleFree)]
+    if not short or budget.asked_at_start is None:
+        return
+    free = min(reason.have_bytes for reason in short)
+    fraction = int(100 * cuda_total(budget.gpu, free) / max(1, budget.total)) / 100
+    if 0 < fraction < (budget.serving.memory_fraction or 1):
+        smaller = budget.replace(serving=budget.serving.replace(memory_fraction=fraction))
+        context = budget.serving.max_model_len or 0
+        longest = smaller.longest_context(context, budget.serving.concurrency)
+        if longest is not None:
+            yield f"with a fraction of {fraction:g} it starts now, and {longest:,} tokens fit"
 
 
 def answer_text(decision: Decision, answer: Answer, model: str, style: Style) -> str:
@@ -177,7 +198,7 @@ def answer_text(decision: Decision, answer: Answer, model: str, style: Style) ->
         lines += [*_stated(answer), *_verdict(answer, style)]
         return "\n".join([*lines, *(f"note: {note}" for note in answer.notes)])
     lines += [_started(answer, budget), "", *_bars(answer, budget, style), *_table(budget, style)]
-    lines += ["", *_verdict(answer, style), *_answers(budget)]
+    lines += ["", *_verdict(answer, style), *_answers(answer, budget)]
     lines += [f"warning: {warning}" for warning in warnings(answer)]
     lines += [f"note: {note}" for note in answer.notes]
     return "\n".join(lines)
@@ -188,7 +209,7 @@ def _started(answer: Answer, budget: Budget) -> str:
     version = f" {serving.engine_version}" if serving.engine_version else ""
     sizes = f"tp {serving.tp}" + (f", pp {serving.pp}" if serving.pp > 1 else "")
     weights = profile.precision or "the checkpoint's precision"
-    return f"{serving.engine}{version}, {weights} weights, {sizes}"
+    return f"{profile.name}: {serving.engine}{version}, {weights} weights, {sizes}"
 
 
 def _bars(answer: Answer, budget: Budget, style: Style) -> Iterator[str]:
@@ -241,18 +262,22 @@ def _verdict(answer: Answer, style: Style) -> Iterator[str]:
         case _:
             yield style.paint("whether it fits is not known", "33")
     yield from (f"  {message(reason)}" for reason in answer.reasons)
-    yield from (f"  to change: {change.message}" for change in answer.changes)
+    told = [change.message for change in answer.changes]
+    if not told:
+        told += remedies(answer.reasons, answer.verdict.profile.gpus_needed)
+    yield from (f"  to change: {change}" for change in told)
 
 
-def _answers(budget: Budget) -> Iterator[str]:
+def _answers(answer: Answer, budget: Budget) -> Iterator[str]:
     """The longest context, and how many requests of it at once."""
-    serving = budget.serving
+    serving, longest = budget.serving, answer.longest
+    if not answer.divided:
+        return
     context = serving.max_model_len
     if context is None or budget.pool is None:
         yield "context: not known, so only the weights count"
         return
     many = f" of {serving.concurrency} requests" if serving.concurrency > 1 else ""
-    longest = budget.longest_context(context, serving.concurrency)
     if longest is None:
         yield f"longest context{many}: none; not even 256 tokens"
         return

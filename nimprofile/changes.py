@@ -5,7 +5,7 @@ Every change is tried: it is named only when the budget with it holds what was a
 
 from __future__ import annotations
 
-from nimprofile.budget import kv_value_bytes, memory_budget, nim_budget
+from nimprofile.budget import CONTEXT_STEP, kv_value_bytes, memory_budget, nim_budget
 from nimprofile.divisibility import indivisible
 from nimprofile.overheads import NIM
 from nimprofile.profile import Engine, Precision
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from nimprofile.budget import Budget
+    from nimprofile.memory import MemoryNeed
 
 MOST_RANKS = 16
 LARGEST_FRACTION = 0.95
@@ -53,15 +54,21 @@ def fits(found: Budget) -> bool:
     return found.concurrency(context) >= found.serving.concurrency
 
 
-def changes(found: Budget) -> tuple[Change, ...]:
-    """What would make it fit, the least change first; () when it fits."""
-    return () if fits(found) else tuple(_tried(found))
+def changes(need: MemoryNeed) -> tuple[Change, ...]:
+    """What would make it fit, the least change first.
+
+    () when it fits, and when the manifest states the need, which nothing but the manifest changes.
+    """
+    found = need.budget
+    if found is None or need.estimated_bytes is not None or fits(found):
+        return ()
+    return tuple(_tried(found))
 
 
 def _tried(found: Budget) -> Iterator[Change]:
     serving, context = found.serving, found.serving.max_model_len
     if context is not None:
-        longest = found.longest_context(context, serving.concurrency)
+        longest = _shortened(found, context)
         if longest is not None:
             told = f"a context of {longest:,} tokens or less (--max-model-len {longest})"
             yield Change("context", longest, told)
@@ -77,8 +84,7 @@ def _tried(found: Budget) -> Iterator[Change]:
     for tp in (serving.tp * 2**power for power in range(1, 5)):
         divided = not any(indivisible(found.shape, serving.engine, tp, serving.pp))
         if tp <= MOST_RANKS and divided and _would(found, tp=tp):
-            more = (tp - serving.tp) * serving.pp
-            told = f"{more} more GPU{'s' * (more > 1)}: tensor parallelism of {tp}"
+            told = f"tensor parallelism of {tp}, on {tp * serving.pp} GPUs"
             yield Change("gpus", tp, told)
             break
     for precision in _NARROWER:
@@ -88,15 +94,31 @@ def _tried(found: Budget) -> Iterator[Change]:
             break
 
 
+def _shortened(found: Budget, context: int) -> int | None:
+    """The longest context that fits when it is asked for: a shorter one may have other defaults."""
+    longest = found.longest_context(context, found.serving.concurrency)
+    for _ in range(8):
+        if longest is None:
+            return None
+        again = _with(found, max_model_len=longest)
+        if again is None or fits(again):
+            return longest
+        longest = again.longest_context(longest - 1, found.serving.concurrency)
+        longest = None if longest is None else longest // CONTEXT_STEP * CONTEXT_STEP or None
+    return None
+
+
 def _would(found: Budget, **different: Any) -> bool:
-    serving = found.serving.replace(**different)
-    if found.habits is NIM:
-        if "kv_cache_dtype" in different:
-            return False  # NIM 2.x counts two bytes whatever the format
-        budget = nim_budget(found.shape, serving, found.gpu)
-    else:
-        budget = memory_budget(found.shape, serving, found.gpu)
+    if found.habits is NIM and "kv_cache_dtype" in different:
+        return False  # NIM 2.x counts two bytes whatever the format
+    budget = _with(found, **different)
     return budget is not None and fits(budget)
+
+
+def _with(found: Budget, **different: Any) -> Budget | None:
+    """The budget of the same, started differently; what was not asked for is the engine's again."""
+    weigh = nim_budget if found.habits is NIM else memory_budget
+    return weigh(found.shape, found.asked.replace(**different), found.gpu)
 
 
 def _runs(found: Budget, precision: Precision) -> bool:

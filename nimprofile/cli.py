@@ -224,11 +224,11 @@ def _named(text: str, manifest: Manifest) -> Profile:
 
 
 def _memory(args: argparse.Namespace) -> int:
-    from nimprofile.budget_view import answer_of, answer_text, answer_to_dict
+    from nimprofile.budget_view import Answer, answer_text, answer_to_dict
 
     manifest, decision, verdict = weigh(args)
     model = manifest.model or manifest.source
-    answer = answer_of(decision, verdict, manifest.model_shape)
+    answer = Answer(decision, verdict, manifest.model_shape)
     if args.format == "json":
         _print_json({"model": model, **answer_to_dict(answer)})
     else:

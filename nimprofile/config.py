@@ -6,7 +6,7 @@ from nimprofile.errors import ModelError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 MAX_COUNT = 10**15
 """Above any count of a model."""
@@ -15,8 +15,9 @@ MAX_COUNT = 10**15
 class Config:
     """A mapping of a `config.json`, and where in the file it stands.
 
-    Keys nobody asks for are passed over. Every reader takes several spellings of one key and
-    raises ModelError, with the place, for a value of the wrong kind.
+    Keys nobody asks for are passed over; `notes` takes what a reader had to assume. Every reader
+    takes several spellings of one key and raises ModelError, with the place, for a value of the
+    wrong kind.
     """
 
     def __init__(
@@ -27,6 +28,7 @@ class Config:
         defaults: Mapping[str, object] | None = None,
     ):
         self._fields, self._place, self._defaults = fields, place, defaults or {}
+        self.notes: list[str] = []
 
     def get(self, *names: str) -> object:
         """The first of these keys that is there and not null."""
@@ -60,9 +62,9 @@ class Config:
             return default
         name = next((one for one in names if self._fields.get(one) is not None), names[0])
         if isinstance(value, str):  # a manifest's block is read as text
-            digits = value.replace("_", "").removeprefix("-")
-            if digits.isascii() and digits.isdigit() and len(digits) < 16:
-                value = int(value.replace("_", ""))
+            digits = value.replace("_", "").removesuffix(".0")
+            if digits.isascii() and digits.removeprefix("-").isdigit() and len(digits) < 17:
+                value = int(digits)
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         if not isinstance(value, int) or isinstance(value, bool) or abs(value) > MAX_COUNT:
@@ -74,8 +76,8 @@ class Config:
         value = self.get(*names)
         if value is None:
             return default
-        if isinstance(value, str) and value.lower() in ("true", "false"):
-            return value.lower() == "true"
+        if isinstance(value, str) and value.lower() in _BOOLEANS:
+            return _BOOLEANS[value.lower()]
         if not isinstance(value, bool):
             raise ModelError(
                 f"{str(value)[:40]!r} is neither true nor false", place=self.place(names[0])
@@ -108,6 +110,14 @@ class Config:
         items = Config({str(at): item for at, item in enumerate(value)}, place=self.place(name))
         return tuple(item for at in items.names() if (item := items.integer(at)) is not None)
 
+    def blocks(self, name: str) -> Iterator[tuple[str, Config]]:
+        """The mappings within a mapping, by their names; what is no mapping is passed over."""
+        outer = self.block(name)
+        if outer is not None:
+            for key in outer.names():
+                if isinstance(outer.get(key), dict) and (inner := outer.block(key)) is not None:
+                    yield key, inner
+
     def block(self, name: str, defaults: Mapping[str, object] | None = None) -> Config | None:
         """A mapping within this one; None when it is not there."""
         value = self.get(name)
@@ -116,3 +126,7 @@ class Config:
         if not isinstance(value, dict):
             raise ModelError("expected a mapping", place=self.place(name))
         return Config(value, place=self.place(name), defaults=defaults)
+
+
+_BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+"""YAML's words; a manifest's block is read as text."""

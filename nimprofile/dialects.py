@@ -7,7 +7,7 @@ that are ours, tolerant about everybody else's.
 from __future__ import annotations
 
 from nimprofile.errors import ManifestError
-from nimprofile.model import ModelShape, plain_shape
+from nimprofile.model import MAX_LAYERS, ModelShape, plain_shape
 from nimprofile.names import describe, parse_name
 from nimprofile.profile import NOTHING_REQUIRED, Profile, Requires, Stated, profile_from_tags
 from nimprofile.record import Record
@@ -239,10 +239,6 @@ def _model_shape(node: Node, path: Path) -> ModelShape | None:
     if counts[1] > MAX_LAYERS:
         raise MisplacedError(f"{counts[1]} layers are too many", (*path, "num_hidden_layers"))
     return plain_shape(*counts)
-
-
-MAX_LAYERS = 2_000
-"""Above the layers of any model."""
 
 
 def _steps(place: str) -> Path:

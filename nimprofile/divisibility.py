@@ -29,6 +29,8 @@ def indivisible(
         yield "attention heads", shape.heads, "tp", tp
     if shape.kv_heads and not _shares_evenly(shape.kv_heads, tp):
         yield "KV heads", shape.kv_heads, "tp", tp
+    if engine is not Engine.TENSORRT_LLM and not shape.experts and shape.intermediate_size % tp:
+        yield "the MLP's width", shape.intermediate_size, "tp", tp
     if engine is not Engine.TENSORRT_LLM and shape.experts and shape.expert_size % tp:
         yield "the experts' width", shape.expert_size, "tp", tp
 

@@ -123,19 +123,32 @@ def weigh(args: argparse.Namespace) -> tuple[Manifest, Decision, Verdict]:
         decision = select(manifest, inventory, request, args.policy)
         return manifest, decision, decision.verdict(manifest.profiles[0])
     manifest = load_manifest(args.model)
-    given = [flag for flag in ("precision", "tp", "pp") if getattr(args, flag) is not None]
-    if given:
-        raise UsageError(
-            f"--{given[0]} is for a model; a manifest's profiles say it: see --profile"
-        )
-    if args.engine is not None:
-        request = request.replace(engines=(args.engine,))
     decision = select(manifest, inventory, request, args.policy)
-    if args.profile is not None:
-        verdict = decision.verdict(find_pin(Pin(args.profile, "--profile"), manifest))
-    else:
-        verdict = decision.selected or decision.nearest
-    return manifest, decision, verdict
+    if args.profile is None:
+        return manifest, decision, _weighed(args, decision)
+    pin = Pin(args.profile, "--profile")
+    return manifest, decision, decision.verdict(find_pin(pin, manifest))
+
+
+def _weighed(args: argparse.Namespace, decision: Decision) -> Verdict:
+    """The best profile that the flags describe: one that runs, else the nearest on enough GPUs."""
+    from nimprofile.fit import GRADES
+
+    wanted = {key: getattr(args, key) for key in ("engine", "precision", "tp", "pp")}
+    described = [
+        verdict
+        for verdict in (*decision.ranked, *decision.rejected)
+        if all(value in {None, getattr(verdict.profile, key)} for key, value in wanted.items())
+    ]
+    if not described:
+        flags = " ".join(f"--{key} {value}" for key, value in wanted.items() if value is not None)
+        raise UsageError(f"no profile of this manifest has {flags}; `nimprofile list` shows them")
+
+    def distance(verdict: Verdict) -> tuple[bool, int, int]:
+        missing = any(reason.kind in {"gpu_count", "gpu"} for reason in verdict.reasons)
+        return missing, GRADES.index(verdict.grade), len(verdict.reasons)
+
+    return min(described, key=distance)
 
 
 def _manifest_of(args: argparse.Namespace, shape: ModelShape, inventory: Inventory) -> Manifest:

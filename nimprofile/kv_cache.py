@@ -149,6 +149,13 @@ def pool_of(
     )
 
 
+def states_beside(layers: Sequence[Layer], tp: int, dtype_bytes: float) -> float:
+    """Bytes of one request's states on one rank, where they lie beside the pool."""
+    caches = [layer.cache for layer in layers if layer.cache is not None]
+    states = (cache for cache in caches if cache.kind is CacheKind.STATE)
+    return sum(_bytes(cache, tp, 0.0, dtype_bytes, 0)[1] for cache in states)
+
+
 def _round_up(number: float, step: int) -> int:
     return int(-(-number // step)) * step
 

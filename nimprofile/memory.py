@@ -63,12 +63,14 @@ class MemoryNeed(Record):
             return None
         if free_mib is not None and budget.habits.free_share is not None:
             available = min(available, int(free_mib * MIB * budget.habits.free_share))
-        return budget.of_size(available).longest_context(most)
+        return budget.of_size(available).longest_context(most, budget.serving.concurrency)
 
     def shortened_bytes(self, tokens: int) -> int | None:
         """What is needed with a context of so many tokens."""
         budget = self.budget
-        return None if budget is None else budget.gpu_bytes(budget.request_bytes(tokens))
+        if budget is None:
+            return None
+        return budget.gpu_bytes(budget.request_bytes(tokens) * budget.serving.concurrency)
 
 
 class Needs:
@@ -99,7 +101,9 @@ class Needs:
         least = budget.gpu_bytes(None)
         full = budget.gpu_bytes(budget.wanted_cache)
         if stated is None:
-            return MemoryNeed(full, least, ESTIMATED, budget)
+            requests = budget.serving.concurrency
+            source = ESTIMATED if requests == 1 else f"{ESTIMATED}, {requests} requests at once"
+            return MemoryNeed(full, least, source, budget)
         # NIM 2.x's tag is the need of the full context; with less of it the weights must still fit.
         if stated.source != STATED_BY_TAG:
             return MemoryNeed(stated.full_bytes, stated.least_bytes, stated.source, budget, full)

@@ -11,6 +11,9 @@ from enum import StrEnum
 
 from nimprofile.record import Record
 
+MAX_LAYERS = 2_000
+"""Above the layers of any model."""
+
 ANY_NUMBER = 1 << 30
 """Pieces of a matrix that any number of ranks can divide."""
 
@@ -98,6 +101,13 @@ class Encoder(Record):
     outputs: int = 0
 
 
+class Format(Record):
+    """How one weight is stored: the format's name, and its bits with scales and zero points."""
+
+    name: str
+    bits: float
+
+
 class Quantization(Record):
     """How a checkpoint stores its matrices.
 
@@ -106,14 +116,14 @@ class Quantization(Record):
 
     Attributes:
         method: the format's name, `compressed-tensors`.
-        rules: patterns, and the bits in which the modules they name are stored, scales and zero
-            points included; the first that fits decides. None: the format is not known.
-        kept: patterns of modules left as they were.
+        rules: patterns, and the format in which the modules they name are stored; the first that
+            fits decides. None: the format is not known.
+        kept: patterns of modules left as they were, whatever the rules say.
         kv_bits: bits of a KV-cache value, when the checkpoint fixes them.
     """
 
     method: str
-    rules: tuple[tuple[str, float], ...] | None
+    rules: tuple[tuple[str, Format], ...] | None
     kept: tuple[str, ...] = ()
     kv_bits: int | None = None
 
@@ -134,7 +144,8 @@ class ModelShape(Record):
         experts_per_token, expert_size: how many of them a token goes through, and their width.
         encoder: its vision or audio encoder.
         tied: the output head is the embedding.
-        dtype_bits: bits of a weight that is not quantised.
+        dtype_bits: bits of a weight that is not quantised, as engines load it.
+        stored_bits: the same in the checkpoint: 32 where engines load 16.
         quantization: how the checkpoint is quantised, None when it is not.
         checkpoint_bytes: exact bytes of the checkpoint's weights, where they were read.
         notes: what was assumed.
@@ -157,6 +168,7 @@ class ModelShape(Record):
     encoder: Encoder | None = None
     tied: bool = False
     dtype_bits: int = 16
+    stored_bits: int = 16
     quantization: Quantization | None = None
     checkpoint_bytes: int | None = None
     notes: tuple[str, ...] = ()

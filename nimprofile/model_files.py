@@ -12,6 +12,7 @@ import json
 import os
 
 from nimprofile.architectures import shape_from_config
+from nimprofile.budget import is_likely
 from nimprofile.errors import ManifestError, ModelError
 
 TYPE_CHECKING = False
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 CONFIG, QUANTIZATION = "config.json", "hf_quant_config.json"
 INDEX = "model.safetensors.index.json"
+MAX_BYTES = 10**15
+"""Above the bytes of any checkpoint."""
+
 MAX_HEADER = 100_000_000
 """The longest header the format allows, in bytes (safetensors, `MAX_HEADER_SIZE`)."""
 
@@ -47,7 +51,13 @@ def load_model(path: str | os.PathLike[str]) -> ModelShape:
     except ModelError as error:
         raise ModelError(error.problem, source=config, place=error.place) from None
     exact = weight_bytes_of(folder, shape)
-    return shape if exact is None else shape.replace(checkpoint_bytes=exact)
+    if exact is None:
+        return shape
+    shape = shape.replace(checkpoint_bytes=exact)
+    if shape.known and not is_likely(shape):
+        told = f"the checkpoint has {exact:,} bytes, which is not what its config.json makes: "
+        shape = shape.replace(notes=(*shape.notes, f"{told}incomplete, or of another model?"))
+    return shape
 
 
 def is_model(path: str) -> bool:
@@ -81,7 +91,8 @@ def weight_bytes_of(folder: str, shape: ModelShape) -> int | None:
     total = metadata.get("total_size") if isinstance(metadata, dict) else None
     if total is None:
         return None
-    if not isinstance(total, int | float) or isinstance(total, bool) or total <= 0:
+    fine = isinstance(total, int | float) and not isinstance(total, bool)
+    if not fine or not 0 < total < MAX_BYTES:
         raise ModelError(
             f"{total!r} is no size in bytes", source=index, place="metadata.total_size"
         )
@@ -96,6 +107,8 @@ def _tensors(path: str, left_out: tuple[str, ...]) -> Iterator[int]:
             text = file.read(length) if length <= MAX_HEADER else b""
     except OSError as error:
         raise ModelError(f"cannot be read: {error.strerror}", source=path) from None
+    if length > MAX_HEADER:  # the text of a pointer, read as a length, is enormous
+        raise ModelError("a Git LFS pointer, or no safetensors file: fetch it", source=path)
     try:
         header = json.loads(text)
     except (ValueError, RecursionError):
@@ -126,5 +139,5 @@ def _mapping(path: str) -> Mapping[str, object]:
         line = getattr(error, "lineno", None)
         raise ModelError(f"not JSON: {error}", source=path, line=line) from None
     if not isinstance(value, dict):
-        raise ModelError("a config.json is a mapping, this is not", source=path)
+        raise ModelError("expected a mapping of keys and values", source=path)
     return value

@@ -134,7 +134,7 @@ def memory_options(parser: argparse.ArgumentParser) -> None:
     add("--tp", type=_count, metavar="N", help="tensor parallel ranks (default: all the GPUs)")
     add("--pp", type=_count, metavar="N", help="pipeline stages (default: 1)")
     _serving_options(parser)
-    add("--concurrency", type=_count, default=1, metavar="N", help="requests at once (default: 1)")
+    add("--concurrency", type=_tokens, default=1, metavar="N", help="requests at once (default: 1)")
     add(
         *("--gpu-memory-utilization", "--mem-fraction-static", "--free-gpu-memory-fraction"),
         dest="memory_fraction",
@@ -144,7 +144,7 @@ def memory_options(parser: argparse.ArgumentParser) -> None:
     )
     add("--max-num-batched-tokens", type=_tokens, metavar="N", help="tokens of one step")
     add("--max-num-seqs", type=_tokens, metavar="N", help="requests of one step")
-    add("--speculative-tokens", type=_count, default=0, metavar="N", help="drafted by the model")
+    add("--speculative-tokens", type=_tokens, default=0, metavar="N", help="drafted by the model")
     add("--enforce-eager", dest="eager", action="store_true", help="no CUDA graphs")
     _format(parser, "text", "json")
 
@@ -217,7 +217,7 @@ def _count(text: str) -> int:
 
 def _tokens(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 9 and int(text)):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0 and below 1,000,000,000")
     return int(text)
 
 

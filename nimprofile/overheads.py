@@ -18,7 +18,7 @@ def _gib(number: float) -> int:
 class Overheads(Record):
     """The habits of an engine from one version on.
 
-    `large` GPUs are those for which vLLM has defaults of their own (`budget.is_large`).
+    Large GPUs are those for which vLLM has defaults of their own: 70 GiB and more.
 
     Attributes:
         since: the first version with these habits.
@@ -29,7 +29,11 @@ class Overheads(Record):
         of_start: it is a fraction of what is free at start, for weights and KV cache together;
             activations live in the rest (SGLang).
         batched_tokens, batched_tokens_large: default max_num_batched_tokens.
+        batched_tokens_huge: the same from 160 GiB on; None: as for large ones.
+        large_names: what the name of a large GPU must contain one of; (): any.
+        a100_large: an A100 counts as large.
         seqs, seqs_large: default max_num_seqs.
+        asks_at_start: it will not start unless its fraction of the whole GPU is free.
         unchunked_below: contexts up to this length are prefilled whole, so that a step has as many
             tokens as the context; 0: none are.
         logit_bytes: bytes that the sampler needs for each logit of a step (requests x vocabulary)
@@ -45,7 +49,8 @@ class Overheads(Record):
         graphs_counted: they come off before the KV cache is sized.
         hybrid: sliding windows and states are cached apart from full attention, not like it.
         merge: kinds of layers form one group when their numbers differ by less than this factor.
-        state_pages: blocks of a state that a request holds.
+        state_pages: blocks of a state that a request holds; when not `hybrid`, the states of
+            max_num_seqs requests are set aside beside the pool.
         steps_in_flight: steps whose tokens a window must hold.
         own_kv_format: `auto` takes the KV-cache format that the checkpoint names.
         prints_requests: the KV-cache size it prints is full-length requests times their length;
@@ -65,6 +70,10 @@ class Overheads(Record):
     parallel_bytes: int
     parallel_bytes_large: int
     graph_bytes: tuple[int, int, int]
+    batched_tokens_huge: int | None = None
+    large_names: tuple[str, ...] = ()
+    a100_large: bool = False
+    asks_at_start: bool = False
     logit_bytes: float = 0.0
     logit_bytes_low: float | None = None
     logit_bytes_high: float | None = None
@@ -114,6 +123,7 @@ _V0 = Overheads(
     parallel_bytes=_gib(0.4),
     parallel_bytes_large=_gib(0.75),
     graph_bytes=(_gib(0.03), _gib(0.4), _gib(1.9)),
+    asks_at_start=True,
     logit_bytes=SORTED_LOGIT,
     unchunked_below=32768,
     encoder_bytes=_gib(2.5),  # llm-d-planner, capacity_planner.py, 2026-04: multimodal models
@@ -128,6 +138,7 @@ _V1 = _V0.replace(
     newest="0.8.4",
     source=f"{_VLLM_FILES} at 0.8.3",
     batched_tokens_large=8192,
+    large_names=("h100", "h200"),
     seqs=1024,
     seqs_large=1024,
     parallel_bytes_large=_gib(0.4),
@@ -136,13 +147,18 @@ _V1 = _V0.replace(
 )
 _BY_SIZE = _V1.replace(
     since="0.8.5",
-    newest="0.9.1",
-    source=f"{_VLLM_FILES} at 0.8.5 and 0.9.0",
+    newest="0.8.5",
+    source=f"{_VLLM_FILES} at 0.8.5",
+    large_names=(),
+    a100_large=True,
     seqs=256,
     logit_bytes=SELECTED_LOGIT,
     logit_bytes_high=SORTED_LOGIT,
 )
-_HYBRID = _BY_SIZE.replace(
+_SMALL_A100 = _BY_SIZE.replace(
+    since="0.9", newest="0.9.1", source=f"{_VLLM_FILES} at 0.9.0", a100_large=False
+)
+_HYBRID = _SMALL_A100.replace(
     since="0.9.2",
     newest="0.10.2",
     source=f"{_VLLM_FILES} at 0.9.2 to 0.10.2",
@@ -151,19 +167,26 @@ _HYBRID = _BY_SIZE.replace(
     parallel_bytes_large=_gib(0.55),
     graph_bytes=(0, _gib(0.8), _gib(1.9)),
     hybrid=True,
+    merge=1.0,
 )
 _SORTING = _HYBRID.replace(
     since="0.11",
-    newest="0.16.0",
-    source=f"{_VLLM_FILES} at 0.11.0 to 0.16.0; llm-d-planner's logs",
+    newest="0.11.0",
+    source=f"{_VLLM_FILES} at 0.11.0; llm-d-planner's logs",
     logit_bytes=SORTED_LOGIT,
     logit_bytes_low=SELECTED_LOGIT,
     logit_bytes_high=None,
 )
-_SELECTING = _SORTING.replace(
+_MERGING = _SORTING.replace(
+    since="0.12",
+    newest="0.16.0",
+    source=f"{_VLLM_FILES} and v1/core/kv_cache_utils.py at 0.12.0 to 0.16.0; llm-d-planner's logs",
+    merge=1.25,
+)
+_SELECTING = _MERGING.replace(
     since="0.17",
-    newest="0.19.0",
-    source=f"{_VLLM_FILES} at 0.17.0 to 0.19.0; llm-d-planner's logs of 0.19.0",
+    newest="0.17.0",
+    source=f"{_VLLM_FILES} at 0.17.0; llm-d-planner's logs of 0.17.0 and 0.19.0",
     logit_bytes=SELECTED_LOGIT,
     logit_bytes_low=None,
     context_bytes=_gib(0.25),
@@ -171,10 +194,15 @@ _SELECTING = _SORTING.replace(
     parallel_bytes_large=_gib(2.1),
     graph_bytes=(_gib(0.5), _gib(0.84), _gib(1.9)),
     encoder_bytes=0,
-    merge=1.5,
     own_kv_format=True,
 )
-_GRAPHS = _SELECTING.replace(
+_WIDER_MERGE = _SELECTING.replace(
+    since="0.18",
+    newest="0.19.0",
+    source=f"{_VLLM_FILES} at 0.18.0 and 0.19.0; llm-d-planner's logs of 0.19.0",
+    merge=1.5,
+)
+_GRAPHS = _WIDER_MERGE.replace(
     since="0.20",
     newest="0.25.0",
     source=f"{_VLLM_FILES} at 0.20.0 to 0.25.0; other figures from logs of 0.19.0",
@@ -184,14 +212,22 @@ _GRAPHS = _SELECTING.replace(
 _PRINTS_REQUESTS = _GRAPHS.replace(since="0.21", prints_requests=True)
 _IN_FLIGHT = _PRINTS_REQUESTS.replace(
     since="0.27",
-    newest="0.33.0",
-    source=f"{_VLLM_FILES} and v1/kv_cache_interface.py at 0.27.0 to 0.33.0; other figures from "
-    "logs of 0.19.0",
+    newest="0.27.0",
+    source=f"{_VLLM_FILES} and v1/kv_cache_interface.py at 0.27.0; other figures from logs of "
+    "0.19.0",
     state_pages=2,
     steps_in_flight=2,
 )
+_HUGE = _IN_FLIGHT.replace(
+    since="0.29",
+    newest="0.33.0",
+    source=f"{_VLLM_FILES} and v1/kv_cache_interface.py at 0.29.0 to 0.33.0; other figures from "
+    "logs of 0.19.0",
+    batched_tokens_huge=16384,
+)
 VLLM = (
-    *(_V0, _V1, _BY_SIZE, _HYBRID, _SORTING, _SELECTING, _GRAPHS, _PRINTS_REQUESTS, _IN_FLIGHT),
+    *(_V0, _V1, _BY_SIZE, _SMALL_A100, _HYBRID, _SORTING, _MERGING, _SELECTING, _WIDER_MERGE),
+    *(_GRAPHS, _PRINTS_REQUESTS, _IN_FLIGHT, _HUGE),
 )
 """vLLM from release to release, oldest first."""
 

@@ -7,7 +7,7 @@ weight include its scales: an 8-bit scale for each 16 weights of NVFP4 makes 4.5
 from __future__ import annotations
 
 from nimprofile.errors import ModelError
-from nimprofile.model import Quantization
+from nimprofile.model import Format, Quantization
 from nimprofile.profile import Precision
 
 TYPE_CHECKING = False
@@ -20,43 +20,68 @@ if TYPE_CHECKING:
 GROUP = 128
 """Weights that share a scale, where a checkpoint does not say."""
 
-NVFP4_BITS = 4 + 8 / 16
+FP8 = Format("fp8", 8)
+INT8 = Format("int8", 8)
+NVFP4 = Format("nvfp4", 4 + 8 / 16)
 """A value and an 8-bit scale for 16 (NVIDIA, "Introducing NVFP4", 2025-06)."""
 
-MXFP4_BITS = 4 + 8 / 32
+MXFP4 = Format("mxfp4", 4 + 8 / 32)
 """A value and an 8-bit scale for 32 (OCP Microscaling Formats 1.0, section 5.1)."""
 
-NF4_BITS = 4 + 32 / 64
+NF4 = Format("nf4", 4 + 32 / 64)
 """A value and a scale for 64, which vLLM unpacks to 32 bits when it loads a checkpoint that packs
 it (`bitsandbytes_loader.py` at 0.19.0)."""
 
-PADDING = {NVFP4_BITS: (1, 128), MXFP4_BITS: (256, 128)}
-"""Bits of a format -> multiples to which vLLM pads the width of experts and each rank's share of
-their inner width (`flashinfer_fp4_moe.py` and `mxfp4.py` at 0.19.0; Marlin pads NVFP4 less)."""
 
-
-def grouped_bits(bits: int, group: int, *, zero_points: bool) -> float:
+def grouped(bits: int, group: int, *, zero_points: bool, name: str = "") -> Format:
     """Integer weights with a 16-bit scale, and perhaps a zero point, for each group."""
-    if group <= 0:  # one scale for a whole row
-        return bits
-    return bits + (16 + (bits if zero_points else 0)) / group
+    scales = (16 + (bits if zero_points else 0)) / group if group > 0 else 0
+    return Format(name or f"int{bits}", bits + scales)
 
 
-_INT4 = grouped_bits(4, GROUP, zero_points=False)
-_AWQ = grouped_bits(4, GROUP, zero_points=True)
-_BITS = {
-    Precision.FP8: 8.0,
-    Precision.INT8: 8.0,
-    Precision.INT8WO: 8.0,
-    Precision.INT4: _INT4,
-    Precision.W4A16: _INT4,
-    Precision.INT4_AWQ: _AWQ,
-    Precision.NVFP4: NVFP4_BITS,
-    Precision.MXFP4: MXFP4_BITS,
+INT4 = grouped(4, GROUP, zero_points=False)
+AWQ = grouped(4, GROUP, zero_points=True, name="int4_awq")
+
+PADDING = {"nvfp4": (1, 128), "mxfp4": (256, 128)}
+"""Format -> multiples to which vLLM pads the width of experts and each rank's share of their inner
+width (`flashinfer_fp4_moe.py` and `mxfp4.py` at 0.19.0; Marlin pads NVFP4 less)."""
+
+_ON_LOAD = {
+    Precision.FP8: FP8,
+    Precision.INT8: INT8,
+    Precision.INT8WO: INT8,
+    Precision.INT4: INT4,
+    Precision.W4A16: INT4,
+    Precision.INT4_AWQ: AWQ,
+    Precision.NVFP4: NVFP4,
+    Precision.MXFP4: MXFP4,
 }
 _WIDE = {Precision.FP32: 32, Precision.BF16: 16, Precision.FP16: 16}
+_PRECISION_OF = {
+    "fp8": Precision.FP8,
+    "int8": Precision.INT8,
+    "int4_awq": Precision.INT4_AWQ,
+    "nvfp4": Precision.NVFP4,
+    "mxfp4": Precision.MXFP4,
+}
 _EVERY = ""
 _EXPERTS = "experts"
+_KEPT = (
+    *("modules_to_not_convert", "ignore", "exclude_modules", "ignored_layers"),
+    "llm_int8_skip_modules",
+)
+_ALGORITHMS = {
+    "FP8": FP8,
+    "FP8_PB_WO": FP8,
+    "NVFP4": NVFP4,
+    "W4A16_NVFP4": NVFP4,
+    "W4A16_AWQ": AWQ,
+    "INT4_AWQ": AWQ,
+    "W4A8_AWQ": AWQ,
+    "W8A8_SQ_PER_CHANNEL": INT8,
+    "MXFP8": Format("fp8", 8 + 8 / 32),
+}
+"""ModelOpt's names of formats (github.com/NVIDIA/Model-Optimizer, `modelopt/torch/export`)."""
 
 
 class Storage:
@@ -74,15 +99,22 @@ class Storage:
         own = shape.quantization
         self.wide = shape.dtype_bits
         self.scheme = own
-        if precision in _WIDE:
+        if precision is None or (own is not None and own.rules is None):
+            pass  # as it is stored, known or not
+        elif precision in _WIDE:
             self.wide, self.scheme = _WIDE[precision], None
-        elif precision is not None and not (own is not None and _is(own, precision)):
+        elif own is None or not _same(own_precision(shape), precision):
             self.scheme = _on_load(shape, precision)
         scheme = self.scheme
         self._kept = _Patterns(() if scheme is None else scheme.kept)
         rules = () if scheme is None else scheme.rules or ()
-        self._rules = [(_Patterns((pattern,)), bits) for pattern, bits in rules if pattern]
-        self._rest = next((bits for pattern, bits in rules if pattern == _EVERY), None)
+        self._rules = [(_Patterns((pattern,)), form) for pattern, form in rules if pattern]
+        self._rest = next((form for pattern, form in rules if pattern == _EVERY), None)
+
+    @property
+    def known(self) -> bool:
+        """Whether the format is known."""
+        return self.scheme is None or self.scheme.rules is not None
 
     @property
     def uniform(self) -> bool:
@@ -93,33 +125,31 @@ class Storage:
         patterns = (*scheme.kept, *(pattern for pattern, _ in scheme.rules or ()))
         return not any("layers" in pattern for pattern in patterns)
 
-    @property
-    def known(self) -> bool:
-        """Whether the format is known."""
-        return self.scheme is None or self.scheme.rules is not None
-
-    def bits(self, weights: Weights, layer: int | None) -> float:
-        """Bits of one weight of a module, in this layer or outside of all."""
+    def format(self, weights: Weights, layer: int | None) -> Format | None:
+        """The format of a module, in this layer or outside of all; None: it stays wide."""
         if self.scheme is None or not weights.linear:
-            return self.wide
+            return None
         path = weights.name if layer is None else f"layers.{layer}.{weights.name}"
-        for patterns, bits in self._rules:
+        if self._kept.match(path):
+            return None
+        for patterns, form in self._rules:
             if patterns.match(path):
-                return min(bits, self.wide)
-        if layer is None or self._rest is None or self._kept.match(path):
-            return self.wide
-        return min(self._rest, self.wide)
+                return form
+        return None if layer is None else self._rest
 
-    def bytes_on_rank(self, weights: Weights, layer: int | None, tp: int) -> float:
-        """Bytes of a module on one of `tp` ranks."""
-        bits = self.bits(weights, layer)
+    def bytes_on_rank(
+        self, weights: Weights, layer: int | None, tp: int, *, padded: bool = True
+    ) -> float:
+        """Bytes of a module on one of `tp` ranks, with what engines pad it by or without."""
+        form = self.format(weights, layer)
+        bits = self.wide if form is None else min(form.bits, self.wide)
         size = weights.on_rank(tp) * bits / 8
-        if weights.experts is not None and bits in PADDING:
+        if padded and weights.experts is not None and form is not None and form.name in PADDING:
             count, width, inner, matrices = weights.experts
             share = -(-inner // tp)
-            of_width, of_inner = PADDING[bits]
-            padded = _round_up(width, of_width) * _round_up(share, of_inner) - width * share
-            size += count * matrices * padded * bits / 8
+            of_width, of_inner = PADDING[form.name]
+            more = _round_up(width, of_width) * _round_up(share, of_inner) - width * share
+            size += count * matrices * more * bits / 8
         return size
 
 
@@ -127,36 +157,45 @@ def _round_up(number: int, step: int) -> int:
     return -(-number // step) * step
 
 
-def _is(own: Quantization, precision: Precision) -> bool:
-    """Whether a checkpoint's format is what a precision means: its narrowest matrices."""
-    wanted = _BITS.get(precision)
-    return own.rules is None or min(int(bits) for _, bits in own.rules) == int(wanted or 0)
-
-
 def own_precision(shape: ModelShape) -> Precision:
-    """The precision that a checkpoint is in: that of its narrowest matrices."""
+    """The precision that a checkpoint is served in: that of its narrowest matrices."""
     own = shape.quantization
     if own is None or not own.rules:
         return Precision.FP32 if shape.dtype_bits == 32 else Precision.BF16
-    narrowest = min(bits for _, bits in own.rules)
-    match narrowest:
-        case 4.5 if own.method != "bitsandbytes":
-            return Precision.NVFP4
-        case 4.25 if own.method == "mxfp4":
-            return Precision.MXFP4
-        case 8.0 if own.method in ("bitsandbytes", "experts_int8"):
-            return Precision.INT8
-    if narrowest < 8:
-        return Precision.INT4_AWQ if own.method == "awq" else Precision.INT4
-    return Precision.FP8 if narrowest < 16 else Precision.BF16
+    narrowest = min((form for _, form in own.rules), key=lambda form: form.bits)
+    if narrowest.bits >= 16:
+        return Precision.BF16
+    return _PRECISION_OF.get(narrowest.name, Precision.INT4)
 
 
-def _on_load(shape: ModelShape, precision: Precision) -> Quantization | None:
-    bits = _BITS.get(precision)
-    if bits is None:
-        return None
+def _same(own: Precision, precision: Precision) -> bool:
+    """Whether two names mean one kind of format: INT4, AWQ and W4A16 are all 4-bit integers."""
+    kinds = [_ON_LOAD[each].name.partition("_")[0] for each in (own, precision) if each in _ON_LOAD]
+    return len(kinds) == 2 and kinds[0] == kinds[1]
+
+
+def _on_load(shape: ModelShape, precision: Precision) -> Quantization:
     only = _EXPERTS if precision is Precision.MXFP4 and shape.experts else _EVERY
-    return Quantization(str(precision), ((only, bits),))
+    return Quantization(str(precision), ((only, _ON_LOAD[precision]),))
+
+
+# Which modules a pattern names.
+
+_WILD = frozenset("*?[")
+_AROUND = frozenset({"model", "language_model", "backbone", "transformer", "decoder", "text_model"})
+"""What checkpoints call the modules around the layers of the language model."""
+
+_PREFIXES = ("model.", "model.language_model.", "language_model.model.", "backbone.", "")
+_SPELLINGS = {
+    "block_sparse_moe": ("mlp",),
+    "qkv_proj": ("q_proj", "k_proj", "v_proj"),
+    "gate_up_proj": ("gate_proj", "up_proj"),
+    "in_proj_qkvz": ("in_proj_qkv", "in_proj_z"),
+    "in_proj_ba": ("in_proj_b", "in_proj_a"),
+    "fc1": ("up_proj",),
+    "fc2": ("down_proj",),
+}
+"""What some checkpoints call modules that have other names here."""
 
 
 class _Patterns:
@@ -171,15 +210,18 @@ class _Patterns:
                 self._expressions.append(pattern.removeprefix("re:"))
                 continue
             parts = [part for part in _within(pattern).split(".") if part]
-            while parts and parts[-1] in ("*", "weight"):
+            while parts and parts[-1] in {"*", "weight"}:
                 parts.pop()
-            if any(not _WILD.isdisjoint(part) for part in parts):
-                self._wild.append(tuple(parts))
-            elif parts:
-                self._plain.add(tuple(parts))
+            for spelling in _spellings(parts):
+                if any(not _WILD.isdisjoint(part) for part in spelling):
+                    self._wild.append(spelling)
+                elif spelling:
+                    self._plain.add(spelling)
 
     def match(self, path: str) -> bool:
         """Whether a pattern names this module or one around it."""
+        if not (self._plain or self._wild or self._expressions):
+            return False
         parts = path.split(".")
         size = len(parts)
         runs = {tuple(parts[a:b]) for a in range(size) for b in range(a + 1, size + 1)}
@@ -197,11 +239,10 @@ class _Patterns:
         if self._expressions:
             import re
 
-            return any(re.match(one, f"model.{path}") for one in self._expressions)
+            return any(
+                re.match(one, prefix + path) for one in self._expressions for prefix in _PREFIXES
+            )
         return False
-
-
-_WILD = frozenset("*?[")
 
 
 def _within(pattern: str) -> str:
@@ -211,8 +252,16 @@ def _within(pattern: str) -> str:
     return found + rest if own else pattern
 
 
-_AROUND = frozenset({"model", "language_model", "backbone", "transformer", "decoder", "text_model"})
-"""What checkpoints call the modules around the layers of the language model."""
+def _spellings(parts: list[str]) -> Iterator[tuple[str, ...]]:
+    for at, part in enumerate(parts):
+        if part in _SPELLINGS:
+            for name in _SPELLINGS[part]:
+                yield (*parts[:at], name, *parts[at + 1 :])
+            return
+    yield tuple(parts)
+
+
+# Reading.
 
 
 def read_quantization(config: Config | None) -> Quantization | None:
@@ -225,107 +274,92 @@ def read_quantization(config: Config | None) -> Quantization | None:
     kept: tuple[str, ...] = ()
     for key in _KEPT:
         kept += config.words(key)
-    rules = _rules(config, _method(config))
+    dynamic = config.block("dynamic")  # GPTQModel: "-:expression" is left alone
+    names = () if dynamic is None else dynamic.names()
+    kept += tuple(f"re:{name.removeprefix('-:')}" for name in names if name.startswith("-:"))
+    method = (config.text("quant_method") or config.text("quant_algo") or "unnamed").lower()
+    rules = _rules(config, method)
     for pattern in (*kept, *(pattern for pattern, _ in rules or ())):
         if pattern.startswith("re:"):
             _check_expression(pattern.removeprefix("re:"), config)
-    kv_scheme = config.block("kv_cache_scheme")
-    fp8_cache = (config.text("kv_cache_quant_algo") or "").upper() == "FP8" or (
-        kv_scheme is not None and kv_scheme.integer("num_bits") == 8
-    )
-    return Quantization(_method(config), rules, kept, 8 if fp8_cache else None)
-
-
-def _method(config: Config) -> str:
-    return (config.text("quant_method") or config.text("quant_algo") or "unnamed").lower()
+    scheme = config.block("kv_cache_scheme")
+    cache = {"FP8": 8, "NVFP4": 4}.get((config.text("kv_cache_quant_algo") or "").upper())
+    if cache is None and scheme is not None and scheme.integer("num_bits") == 8:
+        cache = 8
+    return Quantization(method, rules, kept, cache)
 
 
 def _check_expression(expression: str, config: Config) -> None:
+    """Refuse what is no regular expression, and what could take forever to match."""
     import re
 
+    place = config.place("ignore")
+    if len(expression) > 400 or re.search(r"[*+}]\)+[*+{]", expression):
+        raise ModelError(
+            f"{expression[:40]!r} repeats a repetition, which can take forever: not read",
+            place=place,
+        )
     try:
         re.compile(expression)
     except re.error as error:
         problem = f"{expression[:40]!r} is no regular expression: {error}"
-        raise ModelError(problem, place=config.place("ignore")) from None
+        raise ModelError(problem, place=place) from None
 
 
-_KEPT = (
-    *("modules_to_not_convert", "ignore", "exclude_modules", "ignored_layers"),
-    "llm_int8_skip_modules",
-)
-
-
-def _rules(config: Config, method: str) -> tuple[tuple[str, float], ...] | None:
+def _rules(config: Config, method: str) -> tuple[tuple[str, Format], ...] | None:
     match method:
         case "fp8" | "fbgemm_fp8":
-            return ((_EVERY, 8.0),)
+            return ((_EVERY, FP8),)
         case "awq" | "gptq" | "auto-round":
             bits = config.count("bits", "w_bit", default=4)
             group = config.integer("group_size") or GROUP
-            extra = tuple(_exceptions(config.block("extra_config")))
             zero_points = method == "awq" or not config.flag("sym", default=False)
-            return (*extra, (_EVERY, grouped_bits(bits, group, zero_points=zero_points)))
+            name = "int4_awq" if method == "awq" and bits == 4 else ""
+            own = grouped(bits, group, zero_points=zero_points, name=name)
+            return (*_exceptions(config), (_EVERY, own))
         case "bitsandbytes":
-            return ((_EVERY, NF4_BITS if config.flag("load_in_4bit") else 8.0),)
+            return ((_EVERY, NF4 if config.flag("load_in_4bit") else INT8),)
         case "mxfp4":
-            return ((_EXPERTS, MXFP4_BITS),)
+            return ((_EXPERTS, MXFP4),)
         case "experts_int8":  # Jamba's dense blocks are built as one expert
-            return ((_EXPERTS, 8.0), ("feed_forward", 8.0))
-    return (*_by_layer(config), *_by_group(config)) or _by_algorithm(config)
+            return ((_EXPERTS, INT8), ("feed_forward", INT8))
+    found = (*_by_layer(config), *_by_group(config))
+    return found or _by_algorithm(config)
 
 
-def _exceptions(block: Config | None) -> Iterator[tuple[str, float]]:
+def _exceptions(config: Config) -> Iterator[tuple[str, Format]]:
     """Modules for which AutoRound has bits of their own."""
-    for name in () if block is None else block.names():
-        entry = None if block is None else block.block(name)
-        if entry is not None and (bits := entry.integer("bits")):
-            yield name, float(bits)
+    for name, entry in config.blocks("extra_config"):
+        if bits := entry.integer("bits"):
+            yield name, Format(f"int{bits}", bits)
 
 
-def _by_layer(config: Config) -> Iterator[tuple[str, float]]:
+def _by_layer(config: Config) -> Iterator[tuple[str, Format]]:
     """ModelOpt's mixed precision: an algorithm for every module."""
-    layers = config.block("quantized_layers")
-    for name in () if layers is None else layers.names():
-        entry = None if layers is None else layers.block(name)
-        bits = _ALGORITHMS.get((entry.text("quant_algo") or "").upper()) if entry else None
-        if bits is not None:
-            yield name, bits
+    for name, entry in config.blocks("quantized_layers"):
+        form = _ALGORITHMS.get((entry.text("quant_algo") or "").upper())
+        if form is not None:
+            yield name, form
 
 
-def _by_group(config: Config) -> Iterator[tuple[str, float]]:
+def _by_group(config: Config) -> Iterator[tuple[str, Format]]:
     """The groups of compressed-tensors: targets, and the weights' format."""
-    groups = config.block("config_groups")
-    for name in () if groups is None else groups.names():
-        group = None if groups is None else groups.block(name)
-        weights = None if group is None else group.block("weights")
-        if group is None or weights is None or (bits := weights.integer("num_bits")) is None:
+    for _, group in config.blocks("config_groups"):
+        weights = group.block("weights")
+        bits = None if weights is None else weights.integer("num_bits")
+        if weights is None or bits is None:
             continue
         size = weights.integer("group_size") or 0
-        if bits == 4 and weights.text("type") == "float":
-            stored = MXFP4_BITS if size == 32 else NVFP4_BITS
+        if weights.text("type") == "float":
+            form = (MXFP4 if size == 32 else NVFP4) if bits == 4 else Format(f"fp{bits}", bits)
         else:
             symmetric = weights.flag("symmetric", default=True)
-            grouped = size if weights.text("strategy") not in ("block", "tensor") else 0
-            stored = grouped_bits(bits, grouped, zero_points=not symmetric)
+            per_group = 0 if weights.text("strategy") in {"block", "tensor", "channel"} else size
+            form = grouped(bits, per_group, zero_points=not symmetric)
         for target in group.words("targets"):
-            yield _EVERY if target == "Linear" else target, stored
+            yield _EVERY if target == "Linear" else target, form
 
 
-def _by_algorithm(config: Config) -> tuple[tuple[str, float], ...] | None:
-    bits = _ALGORITHMS.get((config.text("quant_algo") or "").upper())
-    return None if bits is None else ((_EVERY, bits),)
-
-
-_ALGORITHMS = {
-    "FP8": 8.0,
-    "FP8_PB_WO": 8.0,
-    "NVFP4": NVFP4_BITS,
-    "W4A16_NVFP4": NVFP4_BITS,
-    "W4A16_AWQ": _AWQ,
-    "INT4_AWQ": _AWQ,
-    "W4A8_AWQ": _AWQ,
-    "W8A8_SQ_PER_CHANNEL": 8.0,
-    "MXFP8": 8 + 8 / 32,
-}
-"""ModelOpt's names of formats (github.com/NVIDIA/Model-Optimizer, `modelopt/torch/export`)."""
+def _by_algorithm(config: Config) -> tuple[tuple[str, Format], ...] | None:
+    form = _ALGORITHMS.get((config.text("quant_algo") or "").upper())
+    return None if form is None else ((_EVERY, form),)

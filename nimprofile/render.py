@@ -256,10 +256,9 @@ def explain_profile(decision: Decision, verdict: Verdict, style: Style) -> str:
 
 def _tried(verdict: Verdict) -> Iterator[Change]:
     """Changes of the memory budget that would do; the context is in the remedies."""
-    need = verdict.need
-    short = any(reason.kind in ("memory_total", "memory_context") for reason in verdict.reasons)
-    if short and need is not None and need.budget is not None and need.estimated_bytes is None:
-        yield from (change for change in changes(need.budget) if change.kind != "context")
+    kinds = {reason.kind for reason in verdict.reasons}
+    if verdict.need is not None and kinds and kinds <= {"memory_total", "memory_context"}:
+        yield from (change for change in changes(verdict.need) if change.kind != "context")
 
 
 def _id_disagrees(verdict: Verdict) -> bool:

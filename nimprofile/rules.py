@@ -253,7 +253,8 @@ def total_memory_holds(
         return Doubt("memory_total", "the total memory", f"{need.source}", kind.indices)
     have = kind.gpu.memory_total_mib * MIB
     if have < need.least_bytes:
-        return TooLittleMemory(need.least_bytes, have, need.source, kind.indices)
+        alone = "" if need.budget is None else "the weights alone, "
+        return TooLittleMemory(need.least_bytes, have, f"{alone}{need.source}", kind.indices)
     if have < need.full_bytes:
         longest = need.longest_context(have, kind.gpu.memory_free_mib)
         return ContextTooLong(need.full_bytes, have, longest, need.source, kind.indices)
@@ -272,6 +273,13 @@ def free_memory_holds(
     wanted = need.full_bytes if need.full_bytes <= total else need.least_bytes
     if wanted <= total and free < wanted:
         return TooLittleFree(wanted, free, need.source, kind.indices)
+    budget = need.budget
+    if budget is not None and need.estimated_bytes is None:
+        asked = budget.of_size(total).asked_at_start
+        if asked is not None and free < asked <= total:
+            serving = budget.serving
+            source = f"{serving.engine} asks for {serving.memory_fraction:g} of a GPU at start"
+            return TooLittleFree(asked, free, source, kind.indices)
     return None
 
 

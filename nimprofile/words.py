@@ -84,6 +84,8 @@ def message(reason: Reason) -> str:
                 f"{_have(gpus)} {format_gib(have)}{_apiece(gpus)} in total, "
                 f"{_short(need, have)} too little{hint}"
             )
+        case NotDivisible("layers", number, _, divisor):
+            return f"{number} layers cannot make {divisor} pipeline stages"
         case NotDivisible(what, number, by, divisor):
             return f"{number} {what} cannot be divided by {by} {divisor}"
         case TooLittleFree(need, have, source, gpus):
@@ -146,6 +148,8 @@ def remedy(reason: Reason) -> str:
                 f"a context of {max_model_len} tokens or less (--max-model-len {max_model_len}), "
                 f"or {_short(need, have)} more memory per GPU"
             )
+        case NotDivisible("layers", number, by, _):
+            return f"a {by} of {number} at most"
         case NotDivisible(what, number, by, _):
             return f"another {by}: one that divides {number} {what}"
         case TooLittleFree(need, have, _, gpus):

@@ -8,6 +8,7 @@ from nimprofile import Engine, Precision, Serving, memory_budget, mock_inventory
 from nimprofile.budget import cuda_total, nvml_total
 from nimprofile.changes import changes
 from nimprofile.divisibility import indivisible
+from nimprofile.memory import MemoryNeed
 from nimprofile.overheads import RESERVED_MOST, TENSORRT_LLM, VLLM, overheads_of, sglang_fraction
 from nimprofile.testing.drawn_models import SAMPLE_CONFIGS
 from nimprofile.values import GIB, MIB
@@ -20,6 +21,10 @@ L4 = mock_inventory("1xl4").gpus[0]
 
 def budget(shape=LLAMA, gpu=H100, **serving):
     return memory_budget(shape, Serving(**serving), gpu)
+
+
+def need(found):
+    return MemoryNeed(found.gpu_bytes(found.wanted_cache), 0, "estimated", found)
 
 
 # Blocks.
@@ -129,13 +134,13 @@ def test_cuda_graphs_count_from_vllm_0_20_unless_the_engine_is_eager():
 @pytest.mark.parametrize(
     ("version", "since"),
     [
-        (None, "0.27"),
+        (None, "0.29"),
         ("0.4.0.post1", "0"),
         ("0.8.3", "0.8"),
         ("0.10.2+nvmain", "0.9.2"),
-        ("0.19.2rc1.dev134+gfe9c3d6c5", "0.17"),
+        ("0.19.2rc1.dev134+gfe9c3d6c5", "0.18"),
         ("0.21.0", "0.21"),
-        ("1.0", "0.27"),
+        ("1.0", "0.29"),
     ],
 )
 def test_a_version_has_the_habits_of_its_generation(version, since):
@@ -184,7 +189,7 @@ def test_what_cuda_can_use_of_a_board(gpu, cuda):
     [
         (LLAMA, 8, 1, []),
         (LLAMA, 16, 1, []),
-        (LLAMA, 3, 1, ["attention heads", "KV heads"]),
+        (LLAMA, 3, 1, ["attention heads", "KV heads", "the MLP's width"]),
         (LLAMA, 1, 33, ["layers"]),
         (SAMPLES["qwen3_moe"], 32, 1, []),
         (SAMPLES["nemotron_h"], 64, 1, ["attention heads"]),
@@ -198,12 +203,12 @@ def test_what_does_not_divide_is_named(shape, tp, pp, whats):
 
 
 def test_what_fits_needs_no_change():
-    assert () == changes(budget())
+    assert () == changes(need(budget()))
 
 
 def test_every_change_named_would_do():
     found = budget(gpu=L4, max_model_len=65536, memory_fraction=0.9)
-    kinds = {change.kind: change.value for change in changes(found)}
+    kinds = {change.kind: change.value for change in changes(need(found))}
     assert {"context", "gpus"} <= kinds.keys()
     shorter = budget(gpu=L4, max_model_len=kinds["context"], memory_fraction=0.9)
     assert shorter.concurrency(kinds["context"]) >= 1
@@ -215,7 +220,7 @@ def test_another_precision_is_named_only_where_the_gpu_runs_it():
         name="NVIDIA A10", compute_capability=mock_inventory("1xa10").gpus[0].compute_capability
     )
     asked = {"max_model_len": 65536, "precision": Precision.BF16}
-    assert "fp8" in {change.value for change in changes(budget(gpu=L4, **asked))}
+    assert "fp8" in {change.value for change in changes(need(budget(gpu=L4, **asked)))}
     assert "fp8" not in {
-        c.value for c in changes(budget(gpu=ampere, **asked)) if c.kind == "precision"
+        c.value for c in changes(need(budget(gpu=ampere, **asked))) if c.kind == "precision"
     }

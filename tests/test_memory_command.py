@@ -128,8 +128,10 @@ def test_a_gpu_in_use_is_told_what_the_engine_asks_for(capsys, model, tmp_path):
     (tmp_path / "box.json").write_text(json.dumps(machine))
     data = answer(capsys, model, "--inventory", tmp_path / "box.json", "--max-model-len", 4096)
     assert not data["fits"]
-    assert "vllm will not start" in data["warnings"][0]
-    fraction = data["warnings"][0].rpartition(" ")[2]
+    assert "vllm asks for 0.92 of a GPU at start" in data["reasons"][0]["message"]
+    (warning,) = data["warnings"]
+    assert "it starts now, and 4,096 tokens fit" in warning
+    fraction = warning.split()[4]
     args = ["--inventory", tmp_path / "box.json", "--max-model-len", 4096]
     assert answer(capsys, model, *args, "--gpu-memory-utilization", fraction)["fits"]
 
@@ -178,7 +180,8 @@ def test_an_unknown_model_says_so(capsys, tmp_path):
     ("args", "code", "problem"),
     [
         (["nowhere"], 3, "no such file"),
-        (["llama-3.1-8b-instruct", "--tp", "2"], 2, "--tp is for a model"),
+        (["llama-3.1-8b-instruct", "--tp", "32"], 2, "no profile of this manifest has --tp 32"),
+        (["llama-3.1-8b-instruct", "--engine", "sglang"], 2, "has --engine sglang"),
         (["llama-3.1-8b-instruct", "--profile", "nope"], 3, "nope"),
         (["llama-3.1-8b-instruct", "--kv-cache-dtype", "fp9"], 2, "fp9"),
         (["llama-3.1-8b-instruct", "--gpu-memory-utilization", "2"], 2, "no fraction"),
@@ -203,3 +206,55 @@ def test_bars_are_drawn_on_a_terminal_only(capsys, model, monkeypatch):
     bars = [line for line in drawn.splitlines() if line.startswith("GPU ")]
     assert ["GPU 0", "GPU 1"] == [line[:5] for line in bars]
     assert all({"█", "▓", "▒", "░"} & set(line) and len(line) <= 80 for line in bars)
+
+
+def test_the_flags_describe_a_profile_of_a_manifest(capsys):
+    data = answer(capsys, "llama-3.1-8b-instruct", "--gpus", "2xl4", "--engine", "vllm", "--tp", 2)
+    assert ("vllm", 2) == (data["engine"], data["tp"])
+
+
+def test_what_does_not_run_for_another_reason_is_a_warning(capsys, model):
+    data = answer(capsys, model, "--gpus", "4xt4", "--max-model-len", 4096)
+    assert "it does not run here: bf16 needs compute capability 8.0" in data["warnings"][0]
+
+
+def test_a_context_beyond_the_models_own_is_a_warning(capsys, model):
+    data = answer(capsys, model, "--gpus", "8xh100", "--max-model-len", 1_000_000)
+    assert "1,000,000 tokens are more than the model's own 131,072" in data["warnings"]
+
+
+def test_one_answer_names_one_longest_context(capsys, model):
+    for more in ([], ["--concurrency", "3"]):
+        data = answer(capsys, model, "--gpus", "1xl4", *more)
+        (reason,) = data["reasons"]
+        assert data["max_model_len"] == reason["max_model_len"] == data["changes"][0]["value"]
+
+
+def test_unified_memory_is_not_asked_for_what_nvml_cannot_tell(capsys, model):
+    assert answer(capsys, model, "--gpus", "1xgb10")["fits"]
+
+
+def test_select_and_memory_agree_on_what_the_engine_asks_for_at_start(capsys, tmp_path):
+    main(["gpus", "--gpus", "1xh100", "--json"])
+    machine = json.loads(capsys.readouterr().out)
+    machine["gpus"][0]["memory_free_mib"] = 60_000
+    (tmp_path / "box.json").write_text(json.dumps(machine))
+    box = ["--inventory", str(tmp_path / "box.json"), "--max-model-len", "4096"]
+    data = answer(capsys, "llama-3.1-8b-instruct", "--profile", "vllm-bf16-tp1-pp1", *box)
+    main(
+        [
+            "explain",
+            "--manifest",
+            "llama-3.1-8b-instruct",
+            *box,
+            "--no-empty-gpu-gate",
+            "--json",
+            VLLM,
+        ]
+    )
+    told = json.loads(capsys.readouterr().out)
+    assert ["memory_free"] == [reason["kind"] for reason in told["reasons"]]
+    assert told["reasons"] == data["reasons"]
+
+
+VLLM = "vllm-bf16-tp1-pp1"

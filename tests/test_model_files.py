@@ -96,7 +96,7 @@ def test_modelopts_own_file_says_how_it_is_stored(tmp_path):
         ({}, "config.json: no such file"),
         ({"config__json": ""}, "config.json: the file is empty"),
         ({"config__json": "{"}, "config.json:1: not JSON"),
-        ({"config__json": "[]"}, "config.json: a config.json is a mapping"),
+        ({"config__json": "[]"}, "config.json: expected a mapping"),
         ({"config__json": "[" * 100_000}, "config.json: nested too deeply"),
         ({"config__json": b"\xff\xfe"}, "config.json: not a text file"),
         ({"config__json": {"model_type": "llama"}}, "config.json: num_hidden_layers is missing"),

@@ -124,8 +124,8 @@ def test_fewer_bits_never_need_more_for_weights(config, tp):
 @given(model_configs())
 def test_one_gpu_holds_every_parameter(config):
     config = {key: value for key, value in config.items() if key != "quantization_config"}
-    shape = shape_from_config(config | {"torch_dtype": "float32"})
-    assert [4 * shape.parameters] == weight_bytes(shape, None)
+    shape = shape_from_config(config)
+    assert [4 * shape.parameters] == weight_bytes(shape, Precision.FP32)
 
 
 @given(model_configs(), SIZES, st.sampled_from([1, 2, 3, 100]), st.sampled_from(Engine))
@@ -137,8 +137,8 @@ def test_a_model_that_does_not_divide_is_rejected_for_that(config, tp, pp, engin
     verdict = select(manifest, mock_inventory("1xh100")).verdict(profile)
     heads_divide = shape.heads % tp == 0
     kv_divide = shape.kv_heads % tp == 0 or tp % shape.kv_heads == 0
-    width_divides = not shape.experts or engine is Engine.TENSORRT_LLM
-    width_divides = width_divides or shape.expert_size % tp == 0
+    width = shape.expert_size if shape.experts else shape.intermediate_size
+    width_divides = engine is Engine.TENSORRT_LLM or width % tp == 0
     divides = heads_divide and kv_divide and width_divides and pp <= len(shape.layers)
     assert divides is ("divisibility" not in [reason.kind for reason in verdict.reasons])
 
