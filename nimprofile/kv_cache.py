@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 BLOCK = 16
 """Tokens of a block, unless a state makes it larger (vLLM, `CacheConfig.block_size`)."""
 
+SPARSE_FP8_BYTES = 656
+"""A token of sparse latent attention in FP8, scales and rotary part included (vLLM,
+`MLAAttentionSpec`, fp8_ds_mla, at 0.12.0)."""
+
 STATE_ALIGNMENT = 16
 """A block that is as large as a state holds a multiple of this many tokens."""
 
@@ -168,4 +172,6 @@ def _bytes(
     if cache.kind is CacheKind.STATE:
         values = -(-(cache.values + drafted * cache.column) // ranks)
         return 0.0, values * dtype_bytes + -(-cache.float32_values // ranks) * 4
+    if cache.extra_bytes and value_bytes == 1:
+        return SPARSE_FP8_BYTES + cache.extra_bytes, 0.0
     return -(-cache.values // ranks) * value_bytes + cache.extra_bytes, 0.0

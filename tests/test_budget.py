@@ -43,6 +43,14 @@ def test_a_latent_vector_is_on_every_rank():
         assert 16 * per_token == budget(latent, tp=tp).request_bytes(16)
 
 
+def test_sparse_latent_attention_keeps_an_index_and_a_layout_of_its_own_in_fp8():
+    config = next(each for each in SAMPLE_CONFIGS if each["model_type"] == "deepseek_v3")
+    config = config | {"model_type": "deepseek_v32", "index_n_heads": 64, "index_head_dim": 128}
+    sparse = shape_from_config(config)
+    assert 16 * 12 * (576 * 2 + 132) == budget(sparse).request_bytes(16)
+    assert 16 * 12 * (656 + 132) == budget(sparse, kv_cache_dtype="fp8").request_bytes(16)
+
+
 def test_a_window_holds_its_tokens_and_those_under_way():
     sliding = SAMPLES["gemma3_text"]  # 27 layers of 1,024 tokens, 5 of all
     serving = {"engine_version": "0.19.0", "max_num_batched_tokens": 2048}
