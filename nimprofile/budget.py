@@ -119,6 +119,16 @@ class Budget(Record):
         return Part(max(0, self.spare), EXACT if exact else ESTIMATED, "what the engine has left")
 
     @property
+    def parts(self) -> dict[str, Part]:
+        """What the GPU holds, by name, the pool included."""
+        return {
+            "weights": self.weights,
+            "kv_cache": self.kv_cache,
+            "activation": self.activation,
+            "overhead": self.overhead,
+        }
+
+    @property
     def wanted_cache(self) -> int:
         """KV cache of the requests that must fit at once."""
         return self.request_bytes(self.serving.max_model_len or 0) * self.serving.concurrency

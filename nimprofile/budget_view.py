@@ -34,12 +34,13 @@ MEMORY_KINDS = frozenset(
 )
 """Reasons that are about memory and the division of the model; a budget has no others."""
 
-_PARTS = (
-    ("weights", "█", "34"),
-    ("KV cache", "▓", "32"),
-    ("activation", "▒", "33"),
-    ("overhead", "░", "35"),
-)
+_SIGNS = {
+    "weights": ("█", "34"),
+    "kv_cache": ("▓", "32"),
+    "activation": ("▒", "33"),
+    "overhead": ("░", "35"),
+}
+"""Each part's sign and colour in a bar."""
 
 
 class Answer:
@@ -130,15 +131,9 @@ def _per_gpu(budget: Budget | None, stated: int | None) -> dict[str, Any] | None
     if budget is None:
         if stated is None:
             return None
-        names = ("weights_bytes", "kv_cache_bytes", "activation_bytes", "overhead_bytes")
-        nothing = dict.fromkeys(names)
+        nothing = dict.fromkeys(f"{name}_bytes" for name in _SIGNS)
         return {**nothing, "total_bytes": stated, "source": {**nothing, "total_bytes": "manifest"}}
-    parts = {
-        "weights_bytes": budget.weights,
-        "kv_cache_bytes": budget.kv_cache,
-        "activation_bytes": budget.activation,
-        "overhead_bytes": budget.overhead,
-    }
+    parts = {f"{name}_bytes": part for name, part in budget.parts.items()}
     exact = all(part.source == "exact" for part in parts.values())
     ranges = {name: [part.low, part.high] for name, part in parts.items() if part.low is not None}
     return {
@@ -217,32 +212,32 @@ def _bars(answer: Answer, budget: Budget, style: Style) -> Iterator[str]:
     if not style.columns or not budget.total:
         return
     width = max(16, min(60, style.width - 24))
-    sizes = (
-        budget.weights.bytes,
-        budget.kv_cache.bytes,
-        budget.activation.bytes,
-        budget.overhead.bytes,
-    )
-    whole = max(budget.total, sum(sizes))
+    whole = max(budget.total, sum(part.bytes for part in budget.parts.values()))
     cells, drawn, upto = "", 0, 0
-    for size, (_, sign, colour) in zip(sizes, _PARTS, strict=True):
-        upto += size
+    for name, part in budget.parts.items():
+        sign, colour = _SIGNS[name]
+        upto += part.bytes
         end = round(upto / whole * width)
         cells += style.paint(sign * (end - drawn), colour)
         drawn = end
     cells += "·" * (width - drawn)
     for index in answer.verdict.gpus or (0,):
         yield f"GPU {index:<3} {cells} {format_gib(budget.total)}"
-    legend = "  ".join(f"{style.paint(sign, colour)} {name}" for name, sign, colour in _PARTS)
-    yield f"{'':8}{legend}  · free"
+    legend = (
+        f"{style.paint(sign, colour)} {_words(name)}" for name, (sign, colour) in _SIGNS.items()
+    )
+    yield f"{'':8}{'  '.join(legend)}  · not taken"
     yield ""
 
 
+def _words(name: str) -> str:
+    return {"kv_cache": "KV cache"}.get(name, name)
+
+
 def _table(budget: Budget, style: Style) -> Iterator[str]:
-    parts = (budget.weights, budget.kv_cache, budget.activation, budget.overhead)
-    rows = [_row(name, part) for (name, _, _), part in zip(_PARTS, parts, strict=True)]
-    free = budget.total - sum(part.bytes for part in parts)
-    rows.append(("free", format_gib(max(0, free)), "", "of what CUDA can use"))
+    rows = [_row(_words(name), part) for name, part in budget.parts.items()]
+    left = budget.total - sum(part.bytes for part in budget.parts.values())
+    rows.append(("not taken", format_gib(max(0, left)), "", "of what CUDA can use"))
     yield from style.table(rows)
 
 

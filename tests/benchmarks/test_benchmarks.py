@@ -18,13 +18,17 @@ import yaml
 from nimprofile import (
     Connection,
     Link,
+    Serving,
     discover,
     load_inventory,
+    memory_budget,
     mock_inventory,
     parse_manifest,
     select,
+    shape_from_config,
 )
 from nimprofile.testing import FakeNvml
+from nimprofile.testing.drawn_models import SAMPLE_CONFIGS
 
 _SPEC = importlib.util.spec_from_file_location("generate", Path(__file__).parent / "generate.py")
 generate = importlib.util.module_from_spec(_SPEC)
@@ -36,6 +40,7 @@ COMMANDS = {
     "import nimprofile": ["-c", "import nimprofile"],
     "select": SELECT,
     "select --json": [*SELECT, "--json"],
+    "memory": ["-m", "nimprofile", "memory", "llama-3.1-8b-instruct", "--gpus", "1xh100"],
 }
 
 
@@ -90,6 +95,17 @@ MACHINES = {
 def test_select(benchmark, manifest, machine):
     decision = benchmark(select, manifest, MACHINES[machine])
     assert len(manifest.profiles) == len(decision.ranked) + len(decision.rejected)
+
+
+CONFIGS = {config["model_type"]: config for config in SAMPLE_CONFIGS}
+
+
+@pytest.mark.benchmark(group="config.json to budget")
+@pytest.mark.parametrize("kind", CONFIGS)
+def test_budget(benchmark, kind):
+    (gpu,) = mock_inventory("1xh100").gpus
+    found = benchmark(lambda: memory_budget(shape_from_config(CONFIGS[kind]), Serving(tp=2), gpu))
+    assert found.spare > 0
 
 
 def _bare_calls():
