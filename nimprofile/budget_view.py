@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from nimprofile.budget import Budget, Part
+    from nimprofile.budget import Budget
     from nimprofile.decision import Decision
     from nimprofile.fit import Verdict
     from nimprofile.model import ModelShape
+    from nimprofile.parts import Part
     from nimprofile.tables import Style
 
 MEMORY_KINDS = frozenset(

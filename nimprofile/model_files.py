@@ -12,8 +12,8 @@ import json
 import os
 
 from nimprofile.architectures import shape_from_config
-from nimprofile.budget import is_likely
 from nimprofile.errors import ManifestError, ModelError
+from nimprofile.parts import is_likely
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from nimprofile import Gpu, Serving, mock_inventory
 from nimprofile.architectures import shape_from_config
-from nimprofile.budget import memory_budget, weight_bytes
+from nimprofile.budget import memory_budget
 from nimprofile.catalog import products
 from nimprofile.model import CacheKind
+from nimprofile.parts import weight_bytes
 from nimprofile.profile import Engine, Precision
 from nimprofile.values import GIB
 

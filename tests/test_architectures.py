@@ -7,9 +7,9 @@ from models import LLAMA_8B
 
 from nimprofile import ModelError, Precision, shape_from_config
 from nimprofile.architectures import ARCHITECTURES
-from nimprofile.budget import stages, weight_bytes
 from nimprofile.config import Config
 from nimprofile.model import CacheKind
+from nimprofile.parts import stages, weight_bytes
 from nimprofile.quantization import Storage, own_precision, read_quantization
 from nimprofile.testing.drawn_models import SAMPLE_CONFIGS
 from nimprofile.values import GIB

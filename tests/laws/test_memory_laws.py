@@ -19,7 +19,8 @@ from nimprofile import (
     select,
     shape_from_config,
 )
-from nimprofile.budget import CONTEXT_STEP, nim_budget, weight_bytes
+from nimprofile.budget import CONTEXT_STEP, nim_budget
+from nimprofile.parts import weight_bytes
 from nimprofile.profile import profile_from_tags
 from nimprofile.testing import model_configs
 from nimprofile.testing.drawn_models import SAMPLE_CONFIGS
