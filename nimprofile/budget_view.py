@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from nimprofile.budget import cuda_total
 from nimprofile.changes import changes
+from nimprofile.overheads import NIM, newest
 from nimprofile.reasons import TooLittleFree
 from nimprofile.report import reason_to_dict
+from nimprofile.request import DEFAULTS
 from nimprofile.values import GIB, MIB, format_gib
 from nimprofile.words import (
     describe_machine,
@@ -168,7 +170,33 @@ def warnings(answer: Answer) -> Iterator[str]:
         yield f"{serving.max_model_len:,} tokens are more than the model's own {most:,}"
     if serving.speculative_tokens and not budget.shape.drafter:
         yield "the model has no layers of its own that draft: a drafter's memory is not counted"
+    yield from _unused(budget)
     yield from _smaller_fraction(answer, budget)
+
+
+def _unused(budget: Budget) -> Iterator[str]:
+    """Settings that the arithmetic does not use, and a version it does not know."""
+    asked, habits = budget.asked, budget.habits
+    if habits is NIM:
+        given = [name for name in _NOT_NIMS if getattr(asked, name) != getattr(DEFAULTS, name)]
+        if given:
+            yield f"NIM 2.x's arithmetic does not use {', '.join(given)}"
+    elif asked.engine_version is not None and habits.newest:
+        from packaging.version import Version
+
+        if Version(asked.engine_version) > Version(habits.newest) and habits is newest(
+            asked.engine
+        ):
+            yield (
+                f"{asked.engine} {asked.engine_version} is newer than the newest whose habits are "
+                f"known, {habits.newest}: its own may differ"
+            )
+
+
+_NOT_NIMS = (
+    *("engine_version", "kv_cache_dtype", "memory_fraction", "max_num_batched_tokens"),
+    *("max_num_seqs", "eager"),
+)
 
 
 def _smaller_fraction(answer: Answer, budget: Budget) -> Iterator[str]:

@@ -301,14 +301,22 @@ L4, 0.42 of an RTX 3090, 0.44 of an A100 40 GB, 0.46 of an H100, but 0.68 of an 
 """
 
 
+_TABLES = {Engine.VLLM: VLLM, Engine.SGLANG: SGLANG, Engine.TENSORRT_LLM: TENSORRT_LLM}
+
+
+def newest(engine: Engine) -> Overheads:
+    """The habits of an engine's newest known version."""
+    return _TABLES[engine][-1]
+
+
 def overheads_of(engine: Engine, version: str | None) -> Overheads:
     """The habits of an engine's version; of the newest known one without a version.
 
     Raises ValueError when the version cannot be read.
     """
-    table = {Engine.VLLM: VLLM, Engine.SGLANG: SGLANG, Engine.TENSORRT_LLM: TENSORRT_LLM}[engine]
+    table = _TABLES[engine]
     if version is None or len(table) == 1:
-        return table[-1]
+        return newest(engine)
     from packaging.version import Version
 
     wanted = Version(version).release

@@ -258,3 +258,13 @@ def test_select_and_memory_agree_on_what_the_engine_asks_for_at_start(capsys, tm
 
 
 VLLM = "vllm-bf16-tp1-pp1"
+
+
+def test_what_nims_arithmetic_does_not_use_is_said(capsys, model):
+    args = [model, "--gpus", "1xh100", "--policy", "nim-2.0", "--kv-cache-dtype", "fp8"]
+    assert ["NIM 2.x's arithmetic does not use kv_cache_dtype"] == answer(capsys, *args)["warnings"]
+
+
+def test_a_version_that_nobody_has_seen_is_said(capsys, model):
+    (warning,) = answer(capsys, model, "--gpus", "1xh100", "--engine-version", "99.0")["warnings"]
+    assert "vllm 99.0 is newer than the newest whose habits are known, 0.33.0" in warning
