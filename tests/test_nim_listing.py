@@ -4,6 +4,7 @@ import re
 
 import pytest
 from helpers import decide, gib, make_gpu, make_h100, make_inventory, make_profile
+from models import LLAMA_8B
 
 from nimprofile import (
     POLICIES,
@@ -15,6 +16,7 @@ from nimprofile import (
     plain_shape,
     prefer,
     select,
+    shape_from_config,
 )
 from nimprofile.listing import read_listing
 from nimprofile.nim_listing import LAYOUTS, layout_of, nim_listing
@@ -182,6 +184,23 @@ def test_an_estimate_that_does_not_fit_has_the_context_that_does():
         r"\[requires >=33 GB/gpu, try --max-model-len=(\d+) to reduce to >=(\d+) GB/gpu\]", hint
     )
     assert (0, "30") == (int(match[1]) % 256, match[2])
+
+
+@pytest.mark.parametrize(
+    ("lora", "bracket"),
+    [
+        ("false", "[requires >=33 GB/gpu, try --max-model-len=84992 to reduce to >=28 GB/gpu]"),
+        ("true", "[requires >=34 GB/gpu, try --max-model-len=77824 to reduce to >=28 GB/gpu]"),
+    ],
+)
+def test_what_nim_2_0_12_printed_is_printed_to_the_letter(lora, bracket):
+    # Corpus, 015: an RTX 5090 of which 29,846 MiB are free.
+    profile = make_profile(A, llm_engine="vllm", precision="bf16", tp="1", feat_lora=lora)
+    gpu = make_gpu(total=32_607, free=29_846, name="NVIDIA GeForce RTX 5090", capability="12.0")
+    shape = shape_from_config(LLAMA_8B)
+    request = Request(lora=lora == "true")
+    decision = decide([profile], make_inventory(gpu), request, "nim-2.0", shape)
+    assert bracket in nim_listing(decision)
 
 
 @pytest.mark.parametrize(
