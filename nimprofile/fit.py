@@ -115,7 +115,7 @@ def check(
         *(profile.made_for, profile.gpu_names, profile.gpus_needed, profile.tp is None),
         *(profile.engine is None, profile.precision, profile.exact_capability),
         *(profile.any_ampere_or_newer, "product_name_regex" in profile.tags, waivers),
-        *(profile.memory, profile.engine, profile.tp, profile.pp, profile.lora, id(needs)),
+        *(needs, *needs.asked_of(profile)),
         *(profile.requires.compute_capability, request.empty_gpu_gate),
         request.allow_nvfp4_emulation,
     )

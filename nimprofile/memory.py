@@ -118,6 +118,12 @@ class Needs:
         wanted, most = self._serving.max_model_len, budget.shape.max_position_embeddings
         return wanted is not None and most is not None and wanted < most
 
+    def asked_of(self, profile: Profile) -> tuple[object, ...]:
+        """What of a profile its need depends on."""
+        if self._shape is None:
+            return (profile.memory,)
+        return (profile.memory, profile.engine, profile.tp, profile.pp, profile.lora)
+
     def against(self, profile: Profile) -> tuple[NotDivisible, ...]:
         """Why the engine cannot divide the model so."""
         shape = self._shape
