@@ -180,14 +180,35 @@ class Budget(Record):
         """
         if self.pool is None and not self.shape.known:
             return None
-        if self.concurrency(most) >= requests:
-            return most
-        low, high = 0, -(-most // CONTEXT_STEP)
-        while high - low > 1:
-            middle = (low + high) // 2
-            fits = self.concurrency(middle * CONTEXT_STEP) >= requests
-            low, high = (middle, high) if fits else (low, middle)
-        return low * CONTEXT_STEP or None
+        # Up to this length contexts are prefilled whole, and need more than a little beyond it.
+        whole = self.habits.unchunked_below
+        for low, high in (
+            ((whole, most), (0, min(whole, most))) if 0 < whole < most else ((0, most),)
+        ):
+            longest = self._longest(low, high, requests)
+            if longest is not None:
+                return longest
+        return None
+
+    def _longest(self, low: int, high: int, requests: int) -> int | None:
+        """The longest context above `low` and up to `high` that fits."""
+        if self._holds(high, requests):
+            return high
+        below, above = low // CONTEXT_STEP, -(-high // CONTEXT_STEP)
+        while above - below > 1:
+            middle = (below + above) // 2
+            fits = self._holds(middle * CONTEXT_STEP, requests)
+            below, above = (middle, above) if fits else (below, middle)
+        return below * CONTEXT_STEP if below * CONTEXT_STEP > low else None
+
+    def _holds(self, tokens: int, requests: int) -> bool:
+        """Whether so many requests of so many tokens fit when the engine is started for them."""
+        found = self
+        if self.habits.unchunked_below:
+            asked = self.asked.replace(max_model_len=tokens)
+            again = memory_budget(self.shape, asked, self.gpu)
+            found = self if again is None else again.replace(total=self.total)
+        return found.concurrency(tokens) >= requests
 
     @property
     def _fraction(self) -> float:

@@ -5,7 +5,7 @@ Every change is tried: it is named only when the budget with it holds what was a
 
 from __future__ import annotations
 
-from nimprofile.budget import CONTEXT_STEP, kv_value_bytes, memory_budget, nim_budget
+from nimprofile.budget import kv_value_bytes, memory_budget, nim_budget
 from nimprofile.divisibility import indivisible
 from nimprofile.overheads import NIM
 from nimprofile.profile import Engine, Precision
@@ -68,7 +68,7 @@ def changes(need: MemoryNeed) -> tuple[Change, ...]:
 def _tried(found: Budget) -> Iterator[Change]:
     serving, context = found.serving, found.serving.max_model_len
     if context is not None:
-        longest = _shortened(found, context)
+        longest = found.longest_context(context, serving.concurrency)
         if longest is not None:
             told = f"a context of {longest:,} tokens or less (--max-model-len {longest})"
             yield Change("context", longest, told)
@@ -92,20 +92,6 @@ def _tried(found: Budget) -> Iterator[Change]:
             told = f"another precision: {precision}"
             yield Change("precision", str(precision), told)
             break
-
-
-def _shortened(found: Budget, context: int) -> int | None:
-    """The longest context that fits when it is asked for: a shorter one may have other defaults."""
-    longest = found.longest_context(context, found.serving.concurrency)
-    for _ in range(8):
-        if longest is None:
-            return None
-        again = _with(found, max_model_len=longest)
-        if again is None or fits(again):
-            return longest
-        longest = again.longest_context(longest - 1, found.serving.concurrency)
-        longest = None if longest is None else longest // CONTEXT_STEP * CONTEXT_STEP or None
-    return None
 
 
 def _would(found: Budget, **different: Any) -> bool:

@@ -20,6 +20,7 @@ from nimprofile import (
     shape_from_config,
 )
 from nimprofile.budget import CONTEXT_STEP, nim_budget
+from nimprofile.overheads import NIM
 from nimprofile.parts import weight_bytes
 from nimprofile.profile import profile_from_tags
 from nimprofile.testing import model_configs
@@ -68,15 +69,21 @@ def test_more_context_never_needs_less(found, tokens, more):
 
 
 @given(budgets(), st.integers(1, 3))
-def test_the_longest_context_fits_and_256_tokens_more_do_not(found, requests):
+def test_the_longest_context_fits_when_it_is_asked_for_and_256_tokens_more_do_not(found, requests):
     most = found.serving.max_model_len
+    weigh = nim_budget if found.habits is NIM else memory_budget
+
+    def holds(tokens):
+        asked = found.asked.replace(max_model_len=tokens)
+        return weigh(found.shape, asked, found.gpu).concurrency(tokens) >= requests
+
     longest = found.longest_context(most, requests)
     if longest is None:
-        assert found.concurrency(min(most, CONTEXT_STEP)) < requests
+        assert not holds(min(most, CONTEXT_STEP))
         return
-    assert found.concurrency(longest) >= requests
+    assert holds(longest)
     assert longest == most or 0 == longest % CONTEXT_STEP
-    assert longest == most or found.concurrency(longest + CONTEXT_STEP) < requests
+    assert longest == most or not holds(min(longest + CONTEXT_STEP, most))
 
 
 @given(budgets(), st.integers(1, 200_000))
