@@ -157,13 +157,15 @@ def shape_from_config(
     nested = None if key is None else outer.block(key)
     inner_type = (outer_type if nested is None else nested.text("model_type")) or ""
     inner_type = inner_type or _NESTED.get(outer_type, "")
+    notes = []
+    if not inner_type and (inner_type := _by_keys(nested or outer)):
+        notes.append(f"there is no model_type: read as {inner_type} by its keys")
     defaults = _DEFAULTS.get(inner_type)
     c = (outer.block(key, defaults) if key else None) or outer
     block = outer.block("quantization_config") or c.block("quantization_config")
     if quantization is not None:
         block = Config(quantization, place="quantization")
     quantized = read_quantization(block)
-    notes = []
     dtype = outer.text("torch_dtype", "dtype") or c.text("torch_dtype", "dtype") or "bfloat16"
     stored = _DTYPE_BITS.get(dtype.removeprefix("torch."))
     if stored is None:
@@ -227,6 +229,31 @@ def shape_from_config(
         quantization=quantized,
         notes=(*notes, *c.notes, *assumed),
     )
+
+
+def _by_keys(c: Config) -> str:
+    """The `model_type` of a file without one: by `architectures`, else by keys of one family."""
+    for name in c.words("architectures"):
+        plain = name.partition("For")[0].lower()
+        found = [each for each in ARCHITECTURES if each.replace("_", "") == plain]
+        if found:
+            return found[0]
+    if c.integer("num_hidden_layers") is None or c.integer("hidden_size") is None:
+        return ""
+    for key, name in _TELLING:
+        if c.get(key) is not None:
+            return name
+    return "qwen3_moe" if expert_count(c) else "llama"
+
+
+_TELLING = (
+    ("kv_lora_rank", "deepseek_v3"),
+    ("hybrid_override_pattern", "nemotron_h"),
+    ("linear_num_key_heads", "qwen3_5_moe_text"),
+    ("attn_layer_period", "jamba"),
+    ("ffn_dim", "opt"),
+)
+"""Keys that only one family has."""
 
 
 def _drafter(c: Config, layers: tuple[Layer, ...], hidden: int) -> Iterator[Layer]:

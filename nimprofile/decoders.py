@@ -239,7 +239,7 @@ def llama4(c: Config) -> list[Layer]:
     """Three layers of four attend within a chunk; some have experts, others a wider MLP."""
     hidden, inner = c.count("hidden_size"), c.count("intermediate_size")
     step = c.count("interleave_moe_layer_step", default=1)
-    count = c.count("num_local_experts")
+    count = c.count("num_local_experts", "num_experts")
     kinds = layer_kinds(c)
     if not c.words("layer_types") and c.integer("attention_chunk_size"):
         chunked = c.integers("no_rope_layers") or [(i + 1) % 4 for i in range(len(kinds))]

@@ -90,7 +90,7 @@ def _nemotron_experts(c: Config) -> Iterator[Weights]:
         "mixer",
         hidden,
         c.count("moe_intermediate_size"),
-        c.count("n_routed_experts"),
+        c.count("n_routed_experts", "num_experts"),
         gated=False,
         router_bias=True,
         routed_width=c.integer("moe_latent_size", default=0) or 0,

@@ -134,6 +134,20 @@ def test_an_unknown_architecture_says_so_and_has_no_layers():
     assert ("model_type 'mystery_9' is not known: only weight bytes count",) == unknown.notes
 
 
+@pytest.mark.parametrize("config", SAMPLE_CONFIGS, ids=lambda config: config["model_type"])
+def test_without_a_model_type_the_keys_of_a_family_tell(config):
+    bare = shape_from_config({key: value for key, value in config.items() if key != "model_type"})
+    assert bare.known
+    assert "there is no model_type: read as " in bare.notes[0]
+
+
+def test_without_a_model_type_the_architecture_tells():
+    bare = {key: value for key, value in LLAMA_8B.items() if key != "model_type"}
+    named = shape_from_config(bare | {"architectures": ["Qwen2ForCausalLM"]})
+    assert "qwen2" == named.architecture
+    assert 32 * (4096 + 2 * 1024) == named.parameters - shape().parameters
+
+
 def test_a_wrapper_is_read_by_its_text_config():
     wrapped = {"model_type": "mistral3", "text_config": LLAMA_8B | {"model_type": "mistral"}}
     assert shape().parameters == shape_from_config(wrapped).parameters
