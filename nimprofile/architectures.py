@@ -151,7 +151,28 @@ def shape_from_config(
     Raises:
         ModelError: a key is missing or has no figure, with its place.
     """
+    return read_config(fields, quantization)[0]
+
+
+def read_config(
+    fields: Mapping[str, object], quantization: Mapping[str, object] | None = None
+) -> tuple[ModelShape, dict[str, object]]:
+    """Like `shape_from_config`, and what of the two mappings the shape was read from.
+
+    The second is a `config.json` of the same shape, as a manifest has it.
+    """
     outer = Config(fields)
+    block = None if quantization is None else Config(quantization, place="quantization")
+    shape, language = _read(outer, block)
+    if "model_type" not in language.asked:  # read by its keys
+        language.asked["model_type"] = shape.architecture or "unknown"
+    if block is not None:
+        outer.asked["quantization_config"] = block.asked
+    return shape, outer.asked
+
+
+def _read(outer: Config, quantization: Config | None) -> tuple[ModelShape, Config]:
+    """The shape, and the part of the file that is about the language model."""
     outer_type = outer.text("model_type") or ""
     key = next((key for key in ("text_config", "llm_config") if outer.block(key)), None)
     nested = None if key is None else outer.block(key)
@@ -162,12 +183,13 @@ def shape_from_config(
         notes.append(f"there is no model_type: read as {inner_type} by its keys")
     defaults = _DEFAULTS.get(inner_type)
     c = (outer.block(key, defaults) if key else None) or outer
-    block = outer.block("quantization_config") or c.block("quantization_config")
-    if quantization is not None:
-        block = Config(quantization, place="quantization")
+    block = quantization
+    if block is None:
+        block = outer.block("quantization_config") or c.block("quantization_config")
     quantized = read_quantization(block)
     dtype = outer.text("torch_dtype", "dtype") or c.text("torch_dtype", "dtype") or "bfloat16"
-    stored = _DTYPE_BITS.get(dtype.removeprefix("torch."))
+    dtype = dtype.removeprefix("torch.")
+    stored = _DTYPE_BITS.get(dtype)
     if stored is None:
         notes.append(f"the dtype {dtype!r} is not known: 16 bits are counted")
     elif stored == 32:
@@ -176,18 +198,23 @@ def shape_from_config(
         notes.append(f"the quantisation {quantized.method!r} is not known: only weight bytes count")
     stored, bits = stored or 16, 16
     build = ARCHITECTURES.get(inner_type)
-    if build is None:
+    figured = c.get("num_hidden_layers") is not None and c.get("vocab_size") is None
+    if build is None or figured:
         kind = inner_type or outer_type
         told = f"model_type {kind!r} is not known" if kind else "there is no model_type"
-        notes.append(f"{told}: only weight bytes count")
-        return ModelShape(
+        notes.append(f"{'vocab_size is missing' if build else told}: only weight bytes count")
+        shape = ModelShape(
             kind,
             (),
+            heads=c.integer("num_attention_heads", default=0) or 0,
+            kv_heads=c.integer("num_key_value_heads", default=0) or 0,
+            dtype=dtype,
             dtype_bits=bits,
             stored_bits=stored,
             quantization=quantized,
             notes=tuple(notes),
         )
+        return shape, c
     context = c.integer("max_position_embeddings", "n_positions", "seq_length")
     if context is not None:
         context = c.count("max_position_embeddings", "n_positions", "seq_length")
@@ -205,7 +232,7 @@ def shape_from_config(
     usual = 1 if inner_type == "qwen3_next" else 0
     drafts = c.integer("num_nextn_predict_layers", "mtp_num_hidden_layers", default=usual) or 0
     experts = expert_count(c)
-    return ModelShape(
+    shape = ModelShape(
         inner_type,
         layers,
         tuple(first),
@@ -224,11 +251,13 @@ def shape_from_config(
         expert_size=c.count("moe_intermediate_size", "intermediate_size") if experts else 0,
         encoder=encoder,
         tied=tied,
+        dtype=dtype,
         dtype_bits=bits,
         stored_bits=stored,
         quantization=quantized,
         notes=(*notes, *c.notes, *assumed),
     )
+    return shape, c
 
 
 def _by_keys(c: Config) -> str:

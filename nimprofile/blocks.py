@@ -20,9 +20,18 @@ def norm(name: str, width: int) -> Weights:
     return Weights(name, width)
 
 
-def matrix(name: str, rows: int, columns: int, pieces: int, *, bias: int = 0) -> Weights:
+def matrix(name: str, inputs: int, outputs: int, pieces: int, *, bias: int = 0) -> Weights:
     """A linear layer, with `bias` numbers added to it."""
-    return Weights(name, rows * columns + bias, pieces, True)
+    weights = Weights(name, inputs * outputs + bias, pieces, True)
+    if pieces == 1:
+        return weights
+    if name.endswith(_BACK):
+        return weights.replace(inputs=inputs)
+    return weights.replace(outputs=outputs)
+
+
+_BACK = ("o_proj", "down_proj", "out_proj", "x_proj")
+"""Matrices that lead back into the hidden state: ranks divide what goes in, not what comes out."""
 
 
 def attention(

@@ -82,7 +82,9 @@ def _tried(found: Budget) -> Iterator[Change]:
         told = f"more of the GPU for the engine ({flag} {LARGEST_FRACTION})"
         yield Change("fraction", LARGEST_FRACTION, told)
     for tp in (serving.tp * 2**power for power in range(1, 5)):
-        divided = not any(indivisible(found.shape, serving.engine, tp, serving.pp))
+        divided = not any(
+            indivisible(found.shape, serving.engine, tp, serving.pp, serving.precision)
+        )
         if tp <= MOST_RANKS and divided and _would(found, tp=tp):
             told = f"tensor parallelism of {tp}, on {tp * serving.pp} GPUs"
             yield Change("gpus", tp, told)

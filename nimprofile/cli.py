@@ -228,7 +228,7 @@ def _memory(args: argparse.Namespace) -> int:
 
     manifest, decision, verdict = weigh(args)
     model = manifest.model or manifest.source
-    answer = Answer(decision, verdict, manifest.model_shape)
+    answer = Answer(decision, verdict, manifest.shape_of(verdict.profile))
     if args.format == "json":
         _print_json({"model": model, **answer_to_dict(answer)})
     else:

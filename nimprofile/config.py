@@ -26,20 +26,29 @@ class Config:
         *,
         place: str = "",
         defaults: Mapping[str, object] | None = None,
+        asked: dict[str, object] | None = None,
     ):
         self._fields, self._place, self._defaults = fields, place, defaults or {}
+        self._asked: dict[str, object] = {} if asked is None else asked
         self.notes: list[str] = []
+
+    @property
+    def asked(self) -> dict[str, object]:
+        """What readers have asked for of the mapping so far, and was there."""
+        return self._asked
 
     def get(self, *names: str) -> object:
         """The first of these keys that is there and not null."""
-        for source in (self._fields, self._defaults):
-            for name in names:
-                if (value := source.get(name)) is not None:
-                    return value
-        return None
+        for name in names:
+            if (value := self._fields.get(name)) is not None:
+                self._asked.setdefault(name, value)
+                return value
+        return next((self._defaults[name] for name in names if name in self._defaults), None)
 
     def names(self) -> Iterable[str]:
         """The keys of this block."""
+        for name, value in self._fields.items():
+            self._asked.setdefault(name, value)
         return self._fields.keys()
 
     def place(self, name: str) -> str:
@@ -125,7 +134,10 @@ class Config:
             return None
         if not isinstance(value, dict):
             raise ModelError("expected a mapping", place=self.place(name))
-        return Config(value, place=self.place(name), defaults=defaults)
+        asked = self._asked.get(name)
+        if asked is value or not isinstance(asked, dict):
+            asked = self._asked[name] = {}
+        return Config(value, place=self.place(name), defaults=defaults, asked=asked)
 
 
 _BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}

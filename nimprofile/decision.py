@@ -130,13 +130,12 @@ def select(
 def _decide(manifest: Manifest, inventory: Inventory, request: Request, policy: Policy) -> Decision:
     pin = None if request.pin is None else find_pin(request.pin, manifest)
     machine = Machine(inventory)
+    asked = request
+    if manifest.engine_version is not None and request.serving.engine_version is None:
+        serving = request.serving.replace(engine_version=manifest.engine_version)
+        request = request.replace(serving=serving)
     uniform = policy.uniform_gpus if request.uniform_gpus is None else request.uniform_gpus
-    needs = Needs(
-        manifest.model_shape,
-        request,
-        engine_version=manifest.engine_version,
-        nim=policy.nim_memory,
-    )
+    needs = Needs(manifest.shape_of, request, nim=policy.nim_memory)
     verdicts = [
         check(profile, machine, request, needs=needs, uniform_gpus=uniform)
         for profile in manifest.profiles
@@ -155,7 +154,7 @@ def _decide(manifest: Manifest, inventory: Inventory, request: Request, policy: 
         rejected,
         policy,
         decided,
-        request,
+        asked,
         inventory,
         _warnings(selected, inventory, request),
         pinned,

@@ -6,36 +6,34 @@ that are ours, tolerant about everybody else's.
 
 from __future__ import annotations
 
+from nimprofile.additions import (
+    HEAD,
+    Checkpoint,
+    MisplacedError,
+    kind_of,
+    read_checkpoints,
+    read_requires,
+    read_shape,
+    read_text,
+    read_version,
+    shared,
+)
 from nimprofile.errors import ManifestError
-from nimprofile.model import MAX_LAYERS, ModelShape, plain_shape
 from nimprofile.names import describe, parse_name
-from nimprofile.profile import NOTHING_REQUIRED, Profile, Requires, Stated, profile_from_tags
+from nimprofile.profile import NOTHING_REQUIRED, Profile, Stated, profile_from_tags
 from nimprofile.record import Record
-from nimprofile.values import parse_size, stated_gb_to_bytes
+from nimprofile.values import stated_gb_to_bytes
 from nimprofile.yaml_reader import place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal
 
+    from nimprofile.model import ModelShape
     from nimprofile.yaml_reader import Node, Path
 
     Dialect = Literal["v1", "v2", "metadata-api", "listing"]
     Entry = tuple[Path, str, dict[str, Node]]
-
-_HEAD = frozenset(
-    {
-        *("schema_version", "profile_selection_criteria", "model", "release", "model_shape"),
-        "engine_version",
-    }
-)
-
-
-class MisplacedError(Exception):
-    """A problem and where it is; becomes a ManifestError once the line is known."""
-
-    def __init__(self, problem: str, path: Path):
-        self.problem, self.path = problem, path
 
 
 class Manifest(Record):
@@ -48,6 +46,7 @@ class Manifest(Record):
         model_shape: what memory is estimated from, when the source has it.
         source: where it was read from.
         engine_version: of the engine in the container, when the source says so.
+        checkpoints: of which the profiles are served, when the source names them.
     """
 
     profiles: tuple[Profile, ...]
@@ -56,6 +55,15 @@ class Manifest(Record):
     model_shape: ModelShape | None = None
     source: str = ""
     engine_version: str | None = None
+    checkpoints: tuple[Checkpoint, ...] = ()
+
+    def shape_of(self, profile: Profile) -> ModelShape | None:
+        """The shape of what a profile serves: its checkpoint's, or the only one there is."""
+        own = profile.checkpoint
+        for checkpoint in self.checkpoints:
+            if checkpoint.name == own:
+                return checkpoint.shape
+        return self.model_shape
 
 
 def read_document(root: Node, source: str) -> Manifest:
@@ -64,8 +72,9 @@ def read_document(root: Node, source: str) -> Manifest:
     Raises MisplacedError.
     """
     if not isinstance(root, dict):
-        raise MisplacedError(f"a manifest is a mapping, this is {_kind(root)}", ())
+        raise MisplacedError(f"a manifest is a mapping, this is {kind_of(root)}", ())
     dialect, entries = _entries(root)
+    head = shared(root, [entry for _, _, entry in entries]) if dialect == "v1" else root
     profiles = tuple(_profile(path, id, entry, dialect) for path, id, entry in entries)
     if not profiles:
         raise MisplacedError("no profiles in it", ("profiles",) if "profiles" in root else ())
@@ -75,13 +84,25 @@ def read_document(root: Node, source: str) -> Manifest:
             first = place(places[profile.id])
             raise MisplacedError(f"the id {profile.id} is that of {first} too", (*path, "id"))
         places[profile.id] = path
+    checkpoints = read_checkpoints(head.get("checkpoints"), ("checkpoints",))
+    shape = read_shape(head.get("model_shape"), ("model_shape",))
+    if checkpoints and shape is not None:
+        raise MisplacedError(
+            "each of the checkpoints has its own; leave this out", ("model_shape",)
+        )
+    names = {checkpoint.name for checkpoint in checkpoints}
+    for (path, _, _), profile in zip(entries, profiles, strict=True):
+        if len(names) > 1 and profile.checkpoint not in names:
+            problem = f"{profile.checkpoint!r} is none of the checkpoints: {', '.join(names)}"
+            raise MisplacedError(problem, (*path, "tags", "checkpoint"))
     return Manifest(
         profiles,
         dialect,
-        _text(root.get("model"), ("model",)),
-        _model_shape(root.get("model_shape"), ("model_shape",)),
+        read_text(head.get("model"), ("model",)),
+        checkpoints[0].shape if checkpoints else shape,
         source,
-        _version(root.get("engine_version"), ("engine_version",)),
+        read_version(head.get("engine_version"), ("engine_version",)),
+        checkpoints,
     )
 
 
@@ -90,15 +111,15 @@ def _entries(root: dict[str, Node]) -> tuple[Dialect, list[Entry]]:
     if "profiles" in root:
         listed = root["profiles"]
         if not isinstance(listed, list):
-            raise MisplacedError(f"profiles is a list, this is {_kind(listed)}", ("profiles",))
+            raise MisplacedError(f"profiles is a list, this is {kind_of(listed)}", ("profiles",))
         metadata = any(isinstance(entry, dict) and "profile_id" in entry for entry in listed)
         key = "profile_id" if metadata else "id"
         entries = []
         for at, entry in enumerate(listed):
             path: Path = ("profiles", at)
             if not isinstance(entry, dict):
-                raise MisplacedError(f"a profile is a mapping, this is {_kind(entry)}", path)
-            if not (id := _text(entry.get(key), (*path, key))):
+                raise MisplacedError(f"a profile is a mapping, this is {kind_of(entry)}", path)
+            if not (id := read_text(entry.get(key), (*path, key))):
                 raise MisplacedError(f"this profile has no {key}", path)
             entries.append((path, id, entry))
         return ("metadata-api" if metadata else "v2"), entries
@@ -106,11 +127,11 @@ def _entries(root: dict[str, Node]) -> tuple[Dialect, list[Entry]]:
         raise MisplacedError("an answer of the Metadata API without profiles", ())
     entries = []
     for key, entry in root.items():
-        if isinstance(entry, dict) and ("tags" in entry or key not in _HEAD):
-            entries.append(((key,), _text(key, (key,)) or "", entry))
-        elif key not in _HEAD:
+        if isinstance(entry, dict) and ("tags" in entry or key not in HEAD):
+            entries.append(((key,), read_text(key, (key,)) or "", entry))
+        elif key not in HEAD:
             raise MisplacedError(
-                f"expected a profile with tags, or a list `profiles`; this is {_kind(entry)}",
+                f"expected a profile with tags, or a list `profiles`; this is {kind_of(entry)}",
                 (key,),
             )
     return "v1", entries
@@ -124,7 +145,7 @@ def _profile(path: Path, id: str, entry: dict[str, Node], dialect: Dialect) -> P
     else:
         tags = _tags(entry["tags"], (*path, "tags"))
     requires = entry.get("requires")
-    name = _text(entry.get("name"), (*path, "name"))
+    name = read_text(entry.get("name"), (*path, "name"))
     try:
         return profile_from_tags(
             id,
@@ -133,7 +154,7 @@ def _profile(path: Path, id: str, entry: dict[str, Node], dialect: Dialect) -> P
             tags_from_name=dialect == "metadata-api",
             requires=NOTHING_REQUIRED
             if requires is None
-            else _requires(requires, (*path, "requires")),
+            else read_requires(requires, (*path, "requires")),
         )
     except ManifestError as error:
         inner = error.place.split(".")
@@ -145,7 +166,7 @@ def _profile(path: Path, id: str, entry: dict[str, Node], dialect: Dialect) -> P
 def _tags(node: Node, path: Path) -> dict[str, str]:
     """Tag values are texts; a list, as the Metadata API has for `gpu`, is joined by commas."""
     if not isinstance(node, dict):
-        raise MisplacedError(f"tags is a mapping of texts, this is {_kind(node)}", path)
+        raise MisplacedError(f"tags is a mapping of texts, this is {kind_of(node)}", path)
     tags = {}
     for key, value in node.items():
         if value is not None:
@@ -160,7 +181,7 @@ def _tag_value(key: str, value: Node, path: Path) -> str:
     if isinstance(text, str) and text.isprintable() and key.isprintable():
         return text
     raise MisplacedError(
-        f"a tag is a text or a list of texts, this is {_kind(value)}", (*path, key)
+        f"a tag is a text or a list of texts, this is {kind_of(value)}", (*path, key)
     )
 
 
@@ -185,123 +206,6 @@ def _metadata_tags(entry: dict[str, Node], path: Path) -> dict[str, str]:
         for key, value in entry.items()
         if key not in _NOT_TAGS and isinstance(value, str | list)
     }
-
-
-def _requires(node: Node, path: Path) -> Requires:
-    fields = _fields(node, path, _REQUIRES)
-    for key in ("compute_capability", "driver", "cuda"):
-        if (text := fields.get(key)) is not None:
-            from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
-            try:
-                SpecifierSet(text)
-            except InvalidSpecifier:
-                raise MisplacedError(
-                    f'{text!r} is not a version specifier set such as ">=8.9"', (*path, key)
-                ) from None
-    memory = fields.get("memory_gib_per_gpu")
-    return Requires(
-        fields.get("compute_capability"),
-        fields.get("driver"),
-        fields.get("cuda"),
-        None if memory is None else _size(memory, (*path, "memory_gib_per_gpu")),
-    )
-
-
-_REQUIRES = ("compute_capability", "driver", "cuda", "memory_gib_per_gpu")
-_SHAPE = (
-    "parameters",
-    "num_hidden_layers",
-    "num_key_value_heads",
-    "head_dim",
-    "max_position_embeddings",
-)
-
-
-def _model_shape(node: Node, path: Path) -> ModelShape | None:
-    """The block in either form: five figures, or that of a `config.json`."""
-    if node is None:
-        return None
-    if isinstance(node, dict) and ("model_type" in node or "text_config" in node):
-        from nimprofile.architectures import shape_from_config
-        from nimprofile.errors import ModelError
-
-        try:
-            return shape_from_config(node)
-        except ModelError as error:
-            raise MisplacedError(error.problem, (*path, *_steps(error.place))) from None
-    fields = _fields(node, path, _SHAPE)
-    counts = []
-    for key in _SHAPE:
-        if key not in fields:
-            raise MisplacedError(f"{key} is missing", path)
-        counts.append(_whole(fields[key], (*path, key)))
-    if counts[1] > MAX_LAYERS:
-        raise MisplacedError(f"{counts[1]} layers are too many", (*path, "num_hidden_layers"))
-    return plain_shape(*counts)
-
-
-def _steps(place: str) -> Path:
-    return tuple(place.split(".")) if place else ()
-
-
-def _version(node: Node, path: Path) -> str | None:
-    text = _text(node, path)
-    if text is not None:
-        from packaging.version import InvalidVersion, Version
-
-        try:
-            Version(text)
-        except InvalidVersion:
-            raise MisplacedError(f"{text!r} is no version such as 0.19.0", path) from None
-    return text
-
-
-def _fields(node: Node, path: Path, allowed: tuple[str, ...]) -> dict[str, str]:
-    """A block of our own making: strict, so that a slip of the pen is not a lost requirement."""
-    if not isinstance(node, dict):
-        raise MisplacedError(f"expected a mapping, this is {_kind(node)}", path)
-    fields = {}
-    for key, value in node.items():
-        if key not in allowed:
-            raise MisplacedError(f"unknown key; known: {', '.join(allowed)}", (*path, key))
-        if (text := _text(value, (*path, key))) is not None:
-            fields[key] = text
-    return fields
-
-
-def _whole(text: str, path: Path) -> int:
-    digits = text.replace("_", "")
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= 15 and int(digits) > 0):
-        raise MisplacedError(f"{text!r} is not a whole number above 0", path)
-    return int(digits)
-
-
-def _size(text: str, path: Path) -> float:
-    try:
-        return parse_size(text)
-    except ValueError:
-        raise MisplacedError(f"{text!r} is not a size in GiB", path) from None
-
-
-def _text(node: Node, path: Path) -> str | None:
-    if node is None or (isinstance(node, str) and node.isprintable()):
-        return node
-    raise MisplacedError(f"expected a text, this is {_kind(node)}", path)
-
-
-def _kind(node: Node) -> str:
-    match node:
-        case None:
-            return "empty"
-        case str() if not node.isprintable():
-            return f"a text with control characters, {node[:40]!r}"
-        case str():
-            return f"the text {node[:40]!r}"
-        case list():
-            return "a list"
-        case _:
-            return "a mapping"
 
 
 def read_printout(text: str, source: str) -> Manifest:

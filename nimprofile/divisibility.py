@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from nimprofile.profile import Engine
+from nimprofile.quantization import Storage, is_own
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import TypeAlias
 
-    from nimprofile.model import ModelShape
+    from nimprofile.model import ModelShape, Weights
+    from nimprofile.profile import Precision
+
+    Misfit: TypeAlias = tuple[str, int, str, int]
 
 
 def indivisible(
-    shape: ModelShape, engine: Engine | None, tp: int, pp: int
-) -> Iterator[tuple[str, int, str, int]]:
+    shape: ModelShape, engine: Engine | None, tp: int, pp: int, precision: Precision | None = None
+) -> Iterator[Misfit]:
     """What does not divide: its name and number, and the name and number that it is divided by.
 
     vLLM: `config/model.py` (attention heads), `layers/linear.py` (KV heads, widths) and
@@ -33,8 +38,50 @@ def indivisible(
         yield "the MLP's width", shape.intermediate_size, "tp", tp
     if engine is not Engine.TENSORRT_LLM and shape.experts and shape.expert_size % tp:
         yield "the experts' width", shape.expert_size, "tp", tp
+    yield from _torn(shape, precision, tp)
 
 
 def _shares_evenly(kv_heads: int, tp: int) -> bool:
     """Whether every rank gets as many KV heads, or every head as many ranks."""
     return tp % kv_heads == 0 if tp >= kv_heads else kv_heads % tp == 0
+
+
+def _torn(shape: ModelShape, precision: Precision | None, tp: int) -> Iterator[Misfit]:
+    """Matrices of which a rank's share would not be whole groups of weights that share a scale.
+
+    vLLM: `layers/quantization/utils/fp8_utils.py`, validate_fp8_block_shape, and `awq.py`; SGLang:
+    `layers/quantization/fp8.py` and `awq/schemes/awq_linear.py` at 0.5.23; TensorRT-LLM:
+    W4A16_AWQ_LinearMethod of `_torch/modules/linear.py`.
+    """
+    scheme = shape.quantization
+    if scheme is None or not (scheme.group or scheme.rows) or not is_own(shape, precision):
+        return
+    storage = Storage(shape, precision)
+    found: dict[str, Misfit] = {}
+    seen: set[int] = set()
+    for at, layer in enumerate(shape.layers):
+        if id(layer) in seen and storage.uniform:
+            continue
+        seen.add(id(layer))
+        for weights in layer.weights:
+            for what, width, block in _divided(weights, scheme.group, scheme.rows):
+                share = width // min(tp, weights.pieces)
+                if share % block and storage.format(weights, at) is not None:
+                    name = f"groups of {block} in {what}"
+                    found.setdefault(name, (name, width // block, "tp", min(tp, weights.pieces)))
+    yield from found.values()
+
+
+def _divided(weights: Weights, group: int, rows: int) -> Iterator[tuple[str, int, int]]:
+    """The widths of a module that ranks divide, and into what they may not cut."""
+    name = weights.name.rpartition(".")[2]
+    if weights.experts is not None:
+        inner = weights.experts[2]
+        if group:
+            yield "the experts' width", inner, group
+        if rows and rows != group:
+            yield "the experts' width", inner, rows
+    if weights.inputs and group:
+        yield f"the inputs of {name}", weights.inputs, group
+    if weights.outputs and rows:
+        yield f"the outputs of {name}", weights.outputs, rows

@@ -104,7 +104,7 @@ def check(
         uniform_gpus: reject everything on a machine of several products.
         pinned: the operator asked for this very profile, so the switches waive more.
     """
-    needs = needs or Needs(None, request)
+    needs = needs or Needs(lambda _: None, request)
     found = [finding for rule in MACHINE_RULES for finding in rule(profile, machine, request)]
     found += needs.against(profile)
     if uniform_gpus and len(machine.groups) > 1:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import sys
 
-from nimprofile.dialects import Manifest, MisplacedError, read_document, read_printout
+from nimprofile.additions import MisplacedError
+from nimprofile.dialects import Manifest, read_document, read_printout
 from nimprofile.errors import ManifestError
 
 TYPE_CHECKING = False

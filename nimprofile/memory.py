@@ -6,13 +6,15 @@ policy `nim-2.0` and for a shape of five figures, NIM 2.x's own arithmetic.
 
 from __future__ import annotations
 
-from nimprofile.profile import STATED_BY_TAG, Engine
+from nimprofile.profile import ESTIMATED_BEFORE, STATED_BY_TAG, Engine
 from nimprofile.reasons import NotDivisible
 from nimprofile.record import Record
 from nimprofile.values import MIB
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nimprofile.budget import Budget
     from nimprofile.inventory import Gpu
     from nimprofile.model import ModelShape
@@ -78,16 +80,13 @@ class Needs:
 
     def __init__(
         self,
-        shape: ModelShape | None,
+        shape_of: Callable[[Profile], ModelShape | None],
         request: Request,
         *,
-        engine_version: str | None = None,
         nim: bool = False,
     ):
-        self._shape, self._nim = shape, nim
+        self._shape_of, self._nim = shape_of, nim
         self._serving = request.serving
-        if self._serving.engine_version is None and engine_version is not None:
-            self._serving = self._serving.replace(engine_version=engine_version)
         self._found: dict[object, Budget | None] = {}
 
     def of(self, profile: Profile, gpu: Gpu | None) -> MemoryNeed | None:
@@ -98,6 +97,8 @@ class Needs:
             if stated is None:
                 return None
             return MemoryNeed(stated.full_bytes, stated.least_bytes, stated.source)
+        if stated is not None and stated.source == ESTIMATED_BEFORE:
+            stated = None  # an estimate for this very GPU is the better one
         least = budget.gpu_bytes(None)
         full = budget.gpu_bytes(budget.wanted_cache)
         if stated is None:
@@ -120,25 +121,28 @@ class Needs:
 
     def asked_of(self, profile: Profile) -> tuple[object, ...]:
         """What of a profile its need depends on."""
-        if self._shape is None:
+        shape = self._shape_of(profile)
+        if shape is None:
             return (profile.memory,)
-        return (profile.memory, profile.engine, profile.tp, profile.pp, profile.lora)
+        return (profile.memory, id(shape), profile.engine, profile.tp, profile.pp, profile.lora)
 
     def against(self, profile: Profile) -> tuple[NotDivisible, ...]:
         """Why the engine cannot divide the model so."""
-        shape = self._shape
+        shape = self._shape_of(profile)
         if shape is None or (profile.tp or 1) * (profile.pp or 1) == 1:
             return ()
         from nimprofile.divisibility import indivisible
 
-        found = indivisible(shape, profile.engine, profile.tp or 1, profile.pp or 1)
+        tp, pp = profile.tp or 1, profile.pp or 1
+        found = indivisible(shape, profile.engine, tp, pp, profile.precision)
         return tuple(NotDivisible(*each) for each in found)
 
     def _budget(self, profile: Profile, gpu: Gpu) -> Budget | None:
-        shape = self._shape
+        shape = self._shape_of(profile)
         if shape is None or profile.precision is None or profile.tp is None:
             return None
         key = (
+            id(shape),
             *(profile.engine, profile.precision, profile.tp, profile.pp, profile.lora),
             *(gpu.name, gpu.memory_total_mib, gpu.memory_reserved_mib, gpu.unified_memory),
         )

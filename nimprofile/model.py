@@ -28,6 +28,7 @@ class Weights(Record):
             heads; 1 means every rank holds them all.
         linear: a matrix that a quantised checkpoint stores in fewer bits.
         experts: of routed experts, their number, width, inner width and matrices each.
+        inputs, outputs: of a matrix, the width that the ranks divide; the other is 0.
     """
 
     name: str
@@ -35,6 +36,8 @@ class Weights(Record):
     pieces: int = 1
     linear: bool = False
     experts: tuple[int, int, int, int] | None = None
+    inputs: int = 0
+    outputs: int = 0
 
     def on_rank(self, tp: int) -> int:
         """How many one of `tp` ranks holds."""
@@ -119,12 +122,16 @@ class Quantization(Record):
         rules: patterns, and the format in which the modules they name are stored; the first that
             fits decides. None: the format is not known.
         kept: patterns of modules left as they were, whatever the rules say.
+        group: weights of a row that share a scale; a rank's share must be whole groups.
+        rows: rows that do, when weights are scaled in blocks; likewise.
         kv_bits: bits of a KV-cache value, when the checkpoint fixes them.
     """
 
     method: str
     rules: tuple[tuple[str, Format], ...] | None
     kept: tuple[str, ...] = ()
+    group: int = 0
+    rows: int = 0
     kv_bits: int | None = None
 
 
@@ -144,7 +151,8 @@ class ModelShape(Record):
         experts_per_token, expert_size: how many of them a token goes through, and their width.
         encoder: its vision or audio encoder.
         tied: the output head is the embedding.
-        dtype_bits: bits of a weight that is not quantised, as engines load it.
+        dtype: of a weight that is not quantised, as the checkpoint names it.
+        dtype_bits: its bits, as engines load it.
         stored_bits: the same in the checkpoint: 32 where engines load 16.
         quantization: how the checkpoint is quantised, None when it is not.
         checkpoint_bytes: exact bytes of the checkpoint's weights, where they were read.
@@ -167,6 +175,7 @@ class ModelShape(Record):
     expert_size: int = 0
     encoder: Encoder | None = None
     tied: bool = False
+    dtype: str = "bfloat16"
     dtype_bits: int = 16
     stored_bits: int = 16
     quantization: Quantization | None = None

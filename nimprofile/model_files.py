@@ -11,9 +11,10 @@ from __future__ import annotations
 import json
 import os
 
-from nimprofile.architectures import shape_from_config
+from nimprofile.architectures import read_config
 from nimprofile.errors import ManifestError, ModelError
 from nimprofile.parts import is_likely
+from nimprofile.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,10 +31,34 @@ MAX_HEADER = 100_000_000
 """The longest header the format allows, in bytes (safetensors, `MAX_HEADER_SIZE`)."""
 
 
+class Model(Record):
+    """One checkpoint of a model, as its directory describes it.
+
+    Attributes:
+        name: the directory's.
+        path: the directory, as it was given.
+        config: what of the config.json its shape was read from.
+        shape: its layers, and how their weights are stored.
+    """
+
+    name: str
+    path: str
+    config: dict[str, object]
+    shape: ModelShape
+
+
 def load_model(path: str | os.PathLike[str]) -> ModelShape:
     """Read a model's shape from a `config.json`, or the directory it lies in.
 
     Beside it, ModelOpt's quantisation and the exact bytes of the weights are read where they are.
+
+    Raises ModelError with the file and the place.
+    """
+    return read_model(path).shape
+
+
+def read_model(path: str | os.PathLike[str]) -> Model:
+    """Like `load_model`, with what a manifest says of the model beside its shape.
 
     Raises ModelError with the file and the place.
     """
@@ -47,17 +72,17 @@ def load_model(path: str | os.PathLike[str]) -> ModelShape:
         block = _mapping(beside).get("quantization")
         quantization = block if isinstance(block, dict) else None
     try:
-        shape = shape_from_config(fields, quantization)
+        shape, asked = read_config(fields, quantization)
     except ModelError as error:
         raise ModelError(error.problem, source=config, place=error.place) from None
     exact = weight_bytes_of(folder, shape)
-    if exact is None:
-        return shape
-    shape = shape.replace(checkpoint_bytes=exact)
-    if shape.known and not is_likely(shape):
-        told = f"the checkpoint has {exact:,} bytes, which is not what its config.json makes: "
-        shape = shape.replace(notes=(*shape.notes, f"{told}incomplete, or of another model?"))
-    return shape
+    if exact is not None:
+        shape = shape.replace(checkpoint_bytes=exact)
+        if shape.known and not is_likely(shape):
+            told = f"the checkpoint has {exact:,} bytes, which is not what its config.json makes: "
+            shape = shape.replace(notes=(*shape.notes, f"{told}incomplete, or of another model?"))
+    own = os.path.basename(os.path.abspath(folder or os.curdir))
+    return Model(own or "model", folder or os.curdir, asked, shape)
 
 
 def is_model(path: str) -> bool:

@@ -83,18 +83,24 @@ class Requires(Record):
         driver: the same for the driver version, `>=550`.
         cuda: the same for the CUDA version of the driver, `>=12.4`.
         memory_gib_per_gpu: memory of each GPU, in GiB of 2**30 bytes.
+        engine: the engine and a specifier set for its version, `vllm>=0.10.1`.
+        estimated_memory_gib_per_gpu: the same as it was worked out when the manifest was built,
+            for who has no shape to work it out from.
     """
 
     compute_capability: str | None = None
     driver: str | None = None
     cuda: str | None = None
     memory_gib_per_gpu: float | None = None
+    engine: str | None = None
+    estimated_memory_gib_per_gpu: float | None = None
 
 
 NOTHING_REQUIRED = Requires()
 
 
 STATED_BY_TAG = "tag min_vram_per_device_gb"
+ESTIMATED_BEFORE = "requires.estimated_memory_gib_per_gpu"
 
 
 class Stated(Record):
@@ -187,6 +193,11 @@ class Profile(Record):
         return self.tags.get("precision") if self.precision is None else None
 
     @property
+    def checkpoint(self) -> str | None:
+        """The checkpoint it serves, in a manifest of several."""
+        return self.tags.get("checkpoint")
+
+    @property
     def computed_id(self) -> str:
         """The id that NIM >= 1.3 gives a profile with these tags.
 
@@ -231,6 +242,9 @@ def profile_from_tags(
     if requires.memory_gib_per_gpu is not None:
         size = round(requires.memory_gib_per_gpu * (1 << 30))
         memory = Stated(size, size, "requires.memory_gib_per_gpu")
+    elif memory is None and by_tag is None and requires.estimated_memory_gib_per_gpu is not None:
+        size = round(requires.estimated_memory_gib_per_gpu * (1 << 30))
+        memory = Stated(size, size, ESTIMATED_BEFORE)
     elif memory is None:
         memory = by_tag
     names = _gpu_names(tags)

@@ -103,7 +103,7 @@ class Storage:
             pass  # as it is stored, known or not
         elif precision in _WIDE:
             self.wide, self.scheme = _WIDE[precision], None
-        elif own is None or not _same(own_precision(shape), precision):
+        elif not is_own(shape, precision):
             self.scheme = _on_load(shape, precision)
         scheme = self.scheme
         self._kept = _Patterns(() if scheme is None else scheme.kept)
@@ -161,11 +161,19 @@ def own_precision(shape: ModelShape) -> Precision:
     """The precision that a checkpoint is served in: that of its narrowest matrices."""
     own = shape.quantization
     if own is None or not own.rules:
-        return Precision.FP32 if shape.dtype_bits == 32 else Precision.BF16
+        return Precision.FP16 if shape.dtype == "float16" else Precision.BF16
     narrowest = min((form for _, form in own.rules), key=lambda form: form.bits)
     if narrowest.bits >= 16:
         return Precision.BF16
     return _PRECISION_OF.get(narrowest.name, Precision.INT4)
+
+
+def is_own(shape: ModelShape, precision: Precision | None) -> bool:
+    """Whether this is how the checkpoint is stored, and not what an engine makes of it on load."""
+    own = shape.quantization
+    if own is None or own.rules is None:
+        return precision is None or own is not None
+    return precision is None or _same(own_precision(shape), precision)
 
 
 def _same(own: Precision, precision: Precision) -> bool:
@@ -277,16 +285,34 @@ def read_quantization(config: Config | None) -> Quantization | None:
     dynamic = config.block("dynamic")  # GPTQModel: "-:expression" is left alone
     names = () if dynamic is None else dynamic.names()
     kept += tuple(f"re:{name.removeprefix('-:')}" for name in names if name.startswith("-:"))
-    method = (config.text("quant_method") or config.text("quant_algo") or "unnamed").lower()
+    algorithm = config.text("quant_algo")
+    method = (config.text("quant_method") or ("modelopt" if algorithm else "unnamed")).lower()
     rules = _rules(config, method)
     for pattern in (*kept, *(pattern for pattern, _ in rules or ())):
         if pattern.startswith("re:"):
             _check_expression(pattern.removeprefix("re:"), config)
+    group, rows = _groups(config, method)
     scheme = config.block("kv_cache_scheme")
     cache = {"FP8": 8, "NVFP4": 4}.get((config.text("kv_cache_quant_algo") or "").upper())
     if cache is None and scheme is not None and scheme.integer("num_bits") == 8:
         cache = 8
-    return Quantization(method, rules, kept, cache)
+    return Quantization(method, rules, kept, group, rows, cache)
+
+
+def _groups(config: Config, method: str) -> tuple[int, int]:
+    """Weights of a row that share a scale, and rows that do; 0: as many as there are."""
+    blocks = config.integers("weight_block_size")
+    if method in {"awq", "gptq", "auto-round"}:
+        return max(0, config.integer("group_size") or GROUP), 0
+    for _, each in config.blocks("config_groups"):
+        weights = each.block("weights")
+        if weights is not None and not blocks:
+            blocks = weights.integers("block_structure")
+            if weights.text("strategy") in {"group", "tensor_group"}:
+                return max(0, weights.integer("group_size") or 0), 0
+    if len(blocks) == 2:
+        return max(0, blocks[1]), max(0, blocks[0])
+    return 0, 0
 
 
 def _check_expression(expression: str, config: Config) -> None:

@@ -224,6 +224,17 @@ class CudaTooOld(Record):
     waived_by = ALLOW_UNSAFE
 
 
+class EngineTooOld(Record):
+    """The manifest's condition on the engine's version does not hold."""
+
+    need: str
+    have: str
+
+    kind = "engine_version"
+    effect = INCOMPATIBLE
+    waived_by = ALLOW_UNSAFE
+
+
 class LoraMismatch(Record):
     """LoRA profiles are candidates when adapters are asked for, and only then."""
 
@@ -262,6 +273,7 @@ Reason: TypeAlias = (
     | GpuNotEmpty
     | DriverTooOld
     | CudaTooOld
+    | EngineTooOld
     | LoraMismatch
     | TagMismatch
 )

@@ -133,6 +133,7 @@ _TITLES = {
     "gpu_not_empty": "GPU not empty",
     "driver": "driver too old",
     "cuda": "CUDA too old",
+    "engine_version": "engine too old",
     "lora": "LoRA not as wanted",
     "tags": "tag selector does not match",
 }
@@ -210,7 +211,7 @@ def explain_decision(decision: Decision, style: Style) -> str:
 
 
 _GATES: tuple[tuple[str, frozenset[str]], ...] = (
-    ("engine", frozenset({"engine"})),
+    ("engine", frozenset({"engine", "engine_version"})),
     ("GPU", frozenset({"gpu", "mixed_gpus"})),
     ("GPU count", frozenset({"gpu_count", "mig", "divisibility"})),
     ("capability", frozenset({"precision", "compute_capability", "requires_compute_capability"})),

@@ -14,6 +14,7 @@ from nimprofile.reasons import (
     CudaTooOld,
     Doubt,
     DriverTooOld,
+    EngineTooOld,
     EngineUnavailable,
     GpuNotEmpty,
     LoraMismatch,
@@ -120,6 +121,19 @@ def driver_new_enough(
     return tuple(findings)
 
 
+def engine_new_enough(
+    profile: Profile, machine: Machine, request: Request
+) -> tuple[Reason | Doubt, ...]:
+    """`requires.engine` holds; an engine of no stated version is taken to be the newest."""
+    needed, version = profile.requires.engine, request.serving.engine_version
+    if needed is None or version is None:
+        return ()
+    from packaging.requirements import Requirement
+
+    holds = Requirement(needed).specifier.contains(version, prereleases=True)
+    return () if holds else (EngineTooOld(needed, version),)
+
+
 def _holds(specifiers: str, version: str) -> bool:
     from packaging.specifiers import SpecifierSet
 
@@ -150,6 +164,7 @@ MACHINE_RULES: tuple[Callable[[Profile, Machine, Request], tuple[Reason | Doubt,
     engine_available,
     precision_known,
     driver_new_enough,
+    engine_new_enough,
 )
 
 WISH_RULES = (lora_as_wanted, tags_as_selected)
@@ -183,9 +198,11 @@ def gpu_matches(
 def capability_for_precision(
     profile: Profile, kind: GpuKind, request: Request, need: MemoryNeed | None
 ) -> Reason | Doubt | None:
-    """The GPU is new enough for the precision."""
+    """The GPU is new enough for the precision; what a manifest requires instead is enough."""
     precision = profile.precision
-    if precision is None or (floor := RUNS_FROM.get(precision)) is None:
+    if precision is None or profile.requires.compute_capability is not None:
+        return None
+    if (floor := RUNS_FROM.get(precision)) is None:
         return None
     if precision is Precision.NVFP4 and request.allow_nvfp4_emulation:
         floor = EMULATED_NVFP4_FROM

@@ -168,7 +168,7 @@ def test_a_tag_is_checked_even_when_requires_wins_over_it():
         pytest.param(
             "{drivers: '>=550'}",
             "requires.drivers",
-            "unknown key; known: compute_capability, driver, cuda, memory_gib_per_gpu",
+            "unknown key; known: compute_capability, driver, cuda, engine, memory_gib_per_gpu",
             id="unknown key",
         ),
         pytest.param(

@@ -74,7 +74,7 @@ def test_reasons_are_told_in_the_order_of_the_gates():
         *("lora", "tags"),
     ]
     assert told("nvfp4") == [
-        *("engine", "driver", "cuda", "gpu", (10, 0), "==8.9", ">=12", "memory_total"),
+        *("engine", "driver", "cuda", "gpu", "==8.9", ">=12", "memory_total"),
         *("lora", "tags"),
     ]
 

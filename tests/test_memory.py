@@ -4,7 +4,16 @@ import pytest
 from helpers import make_gpu, make_profile
 from models import LLAMA_8B
 
-from nimprofile import Request, Requires, Serving, plain_shape, shape_from_config
+from nimprofile import (
+    Manifest,
+    Request,
+    Requires,
+    Serving,
+    mock_inventory,
+    plain_shape,
+    select,
+    shape_from_config,
+)
 from nimprofile.budget import CONTEXT_STEP
 from nimprofile.memory import MemoryNeed, Needs
 from nimprofile.overheads import NIM_ALLOWANCE
@@ -20,7 +29,7 @@ H100 = make_gpu(total=81_559, name="NVIDIA H100 80GB HBM3", capability="9.0")
 
 def need(shape=FIGURES, gpu=H100, *, nim=True, request=None, **tags):
     profile = make_profile(**{"precision": "bf16", "tp": "1", "pp": "1"} | tags)
-    return Needs(shape, request or Request(), nim=nim).of(profile, gpu)
+    return Needs(lambda _: shape, request or Request(), nim=nim).of(profile, gpu)
 
 
 def gib_up(size):
@@ -101,7 +110,7 @@ def test_a_kv_head_is_not_divided():
 
 def test_an_unknown_pp_counts_as_one():
     profile = make_profile(precision="bf16", tp="1")
-    assert need() == Needs(FIGURES, Request()).of(profile, H100)
+    assert need() == Needs(lambda _: FIGURES, Request()).of(profile, H100)
 
 
 # What is stated wins.
@@ -137,7 +146,7 @@ STATED = [
 
 @pytest.mark.parametrize(("profile", "expected"), STATED)
 def test_what_the_manifest_states_wins_and_the_estimate_stands_beside(profile, expected):
-    found = Needs(FIGURES, Request()).of(profile, H100)
+    found = Needs(lambda _: FIGURES, Request()).of(profile, H100)
     assert expected == (found.full_bytes, found.least_bytes, found.source)
     assert need().full_bytes == found.estimated_bytes
 
@@ -156,7 +165,7 @@ def test_what_the_manifest_states_wins_and_the_estimate_stands_beside(profile, e
     ],
 )
 def test_without_an_estimate_what_is_stated_stands_alone(profile, expected):
-    assert expected == Needs(FIGURES, Request()).of(profile, H100)
+    assert expected == Needs(lambda _: FIGURES, Request()).of(profile, H100)
 
 
 @pytest.mark.parametrize(
@@ -169,7 +178,7 @@ def test_without_an_estimate_what_is_stated_stands_alone(profile, expected):
     ],
 )
 def test_without_the_figures_the_need_is_unknown(tags, shape):
-    assert None is Needs(shape, Request()).of(make_profile(**tags), H100)
+    assert None is Needs(lambda _: shape, Request()).of(make_profile(**tags), H100)
 
 
 # The context that fits.
@@ -224,9 +233,11 @@ def test_an_fp8_kv_cache_needs_half():
 
 def test_the_manifests_engine_version_gives_way_to_the_requests():
     profile = make_profile(precision="bf16", tp="1", llm_engine="vllm")
-    both = Needs(
-        LLAMA, Request(serving=Serving(engine_version="0.19.0")), engine_version="0.7.3"
-    ).of(profile, H100)
-    assert "0.19.0" == both.budget.serving.engine_version
-    manifests = Needs(LLAMA, Request(), engine_version="0.7.3").of(profile, H100)
-    assert "0.7.3" == manifests.budget.serving.engine_version
+    manifest = Manifest((profile,), model_shape=LLAMA, engine_version="0.7.3")
+    asked = Request(serving=Serving(engine_version="0.19.0"))
+
+    def version(request):
+        decision = select(manifest, mock_inventory("1xh100"), request)
+        return decision.verdict(profile).need.budget.serving.engine_version
+
+    assert ("0.19.0", "0.7.3") == (version(asked), version(Request()))

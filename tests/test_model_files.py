@@ -87,7 +87,7 @@ def test_modelopts_own_file_says_how_it_is_stored(tmp_path):
     }
     write(tmp_path, config__json=LLAMA_8B, hf_quant_config__json={"quantization": quantization})
     scheme = load_model(tmp_path).quantization
-    assert ("fp8", 8) == (scheme.method, scheme.kv_bits)
+    assert ("modelopt", 8) == (scheme.method, scheme.kv_bits)
 
 
 @pytest.mark.parametrize(

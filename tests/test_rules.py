@@ -13,7 +13,7 @@ from helpers import (
     needing,
 )
 
-from nimprofile import Engine, MigInstance, Precision, Request, Requires, plain_shape
+from nimprofile import Engine, MigInstance, Precision, Request, Requires, Serving, plain_shape
 from nimprofile.catalog import mock_inventory
 from nimprofile.reasons import (
     CapabilityTooLow,
@@ -22,6 +22,7 @@ from nimprofile.reasons import (
     CudaTooOld,
     Doubt,
     DriverTooOld,
+    EngineTooOld,
     EngineUnavailable,
     GpuNotEmpty,
     LoraMismatch,
@@ -65,6 +66,25 @@ def test_a_profile_that_names_no_engine_runs_in_any_container():
 def test_a_precision_nobody_knows_rejects_the_profile():
     verdict = judge(make_profile(llm_engine="vllm", precision="fp6"), "1xh100")
     assert (PrecisionUnknown("fp6"),) == verdict.reasons
+
+
+# The engine's version.
+
+
+@pytest.mark.parametrize(
+    ("version", "reasons"),
+    [
+        pytest.param("0.10.0", (EngineTooOld("vllm>=0.10.1", "0.10.0"),), id="one short"),
+        pytest.param("0.10.1", (), id="exactly that"),
+        pytest.param("0.10.1rc1", (EngineTooOld("vllm>=0.10.1", "0.10.1rc1"),), id="not yet that"),
+        pytest.param("0.33.0", (), id="thirty-three is newer than ten"),
+        pytest.param(None, (), id="of no stated version: the newest"),
+    ],
+)
+def test_the_engines_version_is_compared_as_a_version(version, reasons):
+    profile = make_profile(requires=Requires(engine="vllm>=0.10.1"))
+    request = Request(serving=Serving(engine_version=version))
+    assert reasons == judge(profile, make_inventory(make_gpu()), request).reasons
 
 
 # Driver and CUDA.

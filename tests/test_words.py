@@ -14,6 +14,7 @@ from nimprofile.reasons import (
     Doubt,
     DriverTooOld,
     Effect,
+    EngineTooOld,
     EngineUnavailable,
     GpuNotEmpty,
     LoraMismatch,
@@ -183,6 +184,11 @@ WORDS = [
         CudaTooOld(">=12.4", "12.2"),
         "requires CUDA >=12.4; this driver serves 12.2",
         "a driver that serves CUDA >=12.4",
+    ),
+    (
+        EngineTooOld("vllm>=0.10.1", "0.9.2"),
+        "requires vllm>=0.10.1; this one is 0.9.2",
+        "vllm>=0.10.1 (see --engine-version)",
     ),
     (
         LoraMismatch(True),

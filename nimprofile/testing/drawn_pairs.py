@@ -24,6 +24,7 @@ from nimprofile.reasons import (
     ContextTooLong,
     CudaTooOld,
     DriverTooOld,
+    EngineTooOld,
     EngineUnavailable,
     GpuNotEmpty,
     LoraMismatch,
@@ -405,6 +406,15 @@ def _break_cuda(draw: st.DrawFn, draft: _Draft) -> None:
     draft.requires = draft.requires.replace(cuda=need)
 
 
+def _break_engine_version(draw: st.DrawFn, draft: _Draft) -> None:
+    have, need = draw(
+        st.sampled_from([("0.9.2", ">=0.10"), ("0.19.0", "<0.19"), ("0.10.0", ">=0.10.1")])
+    )
+    draft.requires = draft.requires.replace(engine=f"vllm{need}")
+    serving = draft.request.serving.replace(engine_version=have)
+    draft.request = draft.request.replace(serving=serving)
+
+
 def _break_lora(draw: st.DrawFn, draft: _Draft) -> None:
     del draw
     draft.request = draft.request.replace(lora=not draft.request.lora)
@@ -440,6 +450,7 @@ _BREAKS: dict[type[Reason], Callable[[st.DrawFn, _Draft], None]] = {
     GpuNotEmpty: _break_emptiness,
     DriverTooOld: _break_driver,
     CudaTooOld: _break_cuda,
+    EngineTooOld: _break_engine_version,
     LoraMismatch: _break_lora,
     TagMismatch: _break_selector,
 }

@@ -8,6 +8,7 @@ from typing import get_args
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from nimprofile import Request, mock_inventory, products, select
@@ -77,6 +78,9 @@ def assert_true(reason, profile, inventory, request):  # noqa: C901, PLR0912, PL
         case r.CudaTooOld(need, have):
             assert inventory.cuda_version == have
             assert have not in SpecifierSet(need)
+        case r.EngineTooOld(need, have):
+            assert request.serving.engine_version == have
+            assert have not in Requirement(need).specifier
         case r.NotDivisible(_, number, by, divisor):
             assert divisor == {"tp": profile.tp, "pp": profile.pp}[by]
             assert number < divisor if by == "pp" else number % divisor

@@ -1,0 +1,113 @@
+"""In which ways does an engine serve this checkpoint, and why not in others?"""
+
+from __future__ import annotations
+
+from nimprofile.profile import Engine, Precision
+from nimprofile.record import Record
+from nimprofile.support import (
+    FALLS_BACK,
+    HALF,
+    MODELS,
+    NEWEST,
+    PLAIN,
+    REFUSES_FLOAT16,
+    WAYS,
+    Served,
+    kind_of_model,
+    stored_as,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from nimprofile.model_files import Model
+    from nimprofile.support import Way
+
+
+class Serves(Record):
+    """That an engine serves a checkpoint in one way."""
+
+    model: Model
+    way: Way
+    served: Served
+
+    @property
+    def on_load(self) -> bool:
+        """Whether the engine quantises the checkpoint as it loads it."""
+        return self.way.stored in {PLAIN, HALF} and self.way.precision.bits < 16
+
+
+def ways_of(
+    engine: Engine,
+    version: str | None,
+    models: Sequence[Model],
+    precisions: tuple[Precision, ...] | None,
+    notes: list[str],
+) -> list[Serves]:
+    """How an engine serves the checkpoints of a model; `notes` takes what it does not, and why.
+
+    A format that one of the checkpoints is stored in is not made of another on load.
+    """
+    found = [
+        one for model in models for one in _ways(engine, version or NEWEST[engine], model, notes)
+    ]
+    for precision in precisions or ():
+        if found and precision not in {one.way.precision for one in found}:
+            offered = ", ".join(dict.fromkeys(str(one.way.precision) for one in found))
+            notes.append(f"{engine}: serves this in {offered}, not in {precision}")
+    stored = {one.way.precision for one in found if not one.on_load}
+    return [
+        one
+        for one in found
+        if (precisions is None or one.way.precision in precisions)
+        and not (one.on_load and one.way.precision in stored)
+    ]
+
+
+def _ways(engine: Engine, version: str, model: Model, notes: list[str]) -> Iterator[Serves]:
+    kind, served = _row_of(engine, model)
+    if served is None:
+        notes.append(f"{engine}: its sources do not list model_type {kind!r}")
+        return
+    if served is _BY_TRANSFORMERS:
+        notes.append(f"{engine}: model_type {kind!r} is not listed; it runs if transformers has it")
+    if not _holds(served.versions, version):
+        notes.append(f"{engine} {version}: model_type {kind!r} needs {served.versions}")
+        return
+    stored = stored_as(model.shape)
+    told = f"a checkpoint stored as {stored or 'nobody knows what'}"
+    ways = [way for way in WAYS if way.engine is engine and way.stored == stored]
+    if not ways:
+        notes.append(f"{engine}: its sources do not list {told}")
+        return
+    fitting = [way for way in ways if _holds(way.versions, version)]
+    if not fitting:
+        needed = " or ".join(way.versions for way in ways)
+        notes.append(f"{engine} {version}: {told} needs {needed}")
+    if engine is Engine.VLLM and kind in REFUSES_FLOAT16:
+        served = served.replace(capability=">=8.0")
+        fitting = [way for way in fitting if way.precision is not Precision.FP16]
+    yield from (Serves(model, way, served) for way in fitting)
+
+
+_BY_TRANSFORMERS = Served()
+
+
+def _row_of(engine: Engine, model: Model) -> tuple[str, Served | None]:
+    """The kind of a model, and since when the engine serves it; None when it is not known to."""
+    types = (model.config.get("model_type"), model.shape.architecture)
+    kinds = [kind_of_model(each) for each in types if isinstance(each, str) and each]
+    rows = MODELS[engine]
+    for kind in kinds:
+        if kind in rows:
+            return kind, rows[kind]
+    listed = any(kind in others for others in MODELS.values() for kind in kinds)
+    falls_back = engine in FALLS_BACK and not listed
+    return kinds[0] if kinds else "unknown", _BY_TRANSFORMERS if falls_back else None
+
+
+def _holds(specifiers: str, version: str) -> bool:
+    from packaging.specifiers import SpecifierSet
+
+    return SpecifierSet(specifiers).contains(version, prereleases=True)
