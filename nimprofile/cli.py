@@ -28,7 +28,7 @@ from nimprofile.options import (
     policies_options,
     select_options,
 )
-from nimprofile.talk import tell
+from nimprofile.talk import print_json, style_of_stdout, tell
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from nimprofile.dialects import Manifest
     from nimprofile.inventory import Inventory
     from nimprofile.profile import Profile
-    from nimprofile.tables import Style
 
 SELECTED, NOTHING_RUNS, USAGE, BAD_INPUT, NO_GPU, GPU_MISSING = 0, 1, 2, 3, 4, 5
 OUTPUT_FAILED, INTERRUPTED = 74, 130
@@ -126,7 +125,7 @@ def _select(args: argparse.Namespace) -> int:
     if args.format == "json":
         from nimprofile.report import decision_to_dict
 
-        _print_json(decision_to_dict(decision))
+        print_json(decision_to_dict(decision))
     _warn(decision.warnings, decision.inventory)
     chosen = decision.selected
     if chosen is None:
@@ -138,7 +137,7 @@ def _select(args: argparse.Namespace) -> int:
         case "text":
             from nimprofile.render import select_text
 
-            print(select_text(decision, _style()))
+            print(select_text(decision, style_of_stdout()))
         case "id":
             print(chosen.profile.id)
         case "name":
@@ -184,11 +183,11 @@ def _list(args: argparse.Namespace) -> int:
     elif args.format == "json":
         from nimprofile.report import decision_to_dict
 
-        _print_json(decision_to_dict(decision))
+        print_json(decision_to_dict(decision))
     else:
         from nimprofile.render import list_text
 
-        print(list_text(decision, _style()))
+        print(list_text(decision, style_of_stdout()))
     return SELECTED
 
 
@@ -199,18 +198,18 @@ def _explain(args: argparse.Namespace) -> int:
     manifest, decision = judge(args)
     if args.story_of is None:
         if args.format == "json":
-            _print_json(decision_to_dict(decision))
+            print_json(decision_to_dict(decision))
         else:
-            print(explain_decision(decision, _style()))
+            print(explain_decision(decision, style_of_stdout()))
         return SELECTED
     _warn_of_machine(decision)
     verdict = decision.verdict(_named(args.story_of, manifest))
     if decision.pinned is not None and decision.pinned.profile.id == verdict.profile.id:
         verdict = decision.pinned
     if args.format == "json":
-        _print_json(explanation_to_dict(decision, verdict))
+        print_json(explanation_to_dict(decision, verdict))
     else:
-        print(explain_profile(decision, verdict, _style()))
+        print(explain_profile(decision, verdict, style_of_stdout()))
     return SELECTED
 
 
@@ -230,9 +229,9 @@ def _memory(args: argparse.Namespace) -> int:
     model = manifest.model or manifest.source
     answer = Answer(decision, verdict, manifest.shape_of(verdict.profile))
     if args.format == "json":
-        _print_json({"model": model, **answer_to_dict(answer)})
+        print_json({"model": model, **answer_to_dict(answer)})
     else:
-        print(answer_text(decision, answer, model, _style()))
+        print(answer_text(decision, answer, model, style_of_stdout()))
     return SELECTED if answer.fits else NOTHING_RUNS
 
 
@@ -247,11 +246,11 @@ def _gpus(args: argparse.Namespace) -> int:
         if args.format == "json":
             from nimprofile.report import product_to_dict
 
-            _print_json([product_to_dict(product) for product in products()])
+            print_json([product_to_dict(product) for product in products()])
         else:
             from nimprofile.tables import products_text
 
-            print(products_text(products(), _style()))
+            print(products_text(products(), style_of_stdout()))
         return SELECTED
     inventory = inventory_of(args)
     if args.record is not None:
@@ -261,12 +260,12 @@ def _gpus(args: argparse.Namespace) -> int:
         if args.record != "-":
             tell([f"nimprofile: recorded {len(inventory.gpus)} GPUs in {args.record}"])
     elif args.format == "json":
-        _print_json(inventory.to_dict())
+        print_json(inventory.to_dict())
     else:
         from nimprofile.tables import gpus_text
         from nimprofile.words import machine_messages
 
-        style = _style()
+        style = style_of_stdout()
         print(gpus_text(inventory, style))
         if not style.columns:
             tell(machine_messages(inventory))
@@ -279,11 +278,11 @@ def _policies(args: argparse.Namespace) -> int:
     if args.format == "json":
         from nimprofile.report import policy_to_dict
 
-        _print_json([policy_to_dict(policy) for policy in POLICIES.values()])
+        print_json([policy_to_dict(policy) for policy in POLICIES.values()])
     else:
         from nimprofile.tables import policies_text
 
-        print(policies_text(POLICIES.values(), _style()))
+        print(policies_text(POLICIES.values(), style_of_stdout()))
     return SELECTED
 
 
@@ -292,21 +291,6 @@ def _completion(args: argparse.Namespace) -> int:
 
     print(shtab.complete(build_parser(), args.shell))
     return SELECTED
-
-
-def _style() -> Style:
-    from nimprofile.tables import Style
-
-    terminal = sys.stdout is not None and sys.stdout.isatty()
-    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    return Style(columns=terminal, colour=terminal and not plain, width=_width())
-
-
-def _width() -> int:
-    try:
-        return os.get_terminal_size().columns or 80
-    except OSError:  # no terminal to ask
-        return 80
 
 
 def _warn(warnings: Iterable[str], inventory: Inventory) -> None:
@@ -321,10 +305,14 @@ def _warn_of_machine(decision: Decision) -> None:
     _warn(missing_warnings(decision), decision.inventory)
 
 
-def _print_json(value: object) -> None:
-    import json
+def _manifest(args: argparse.Namespace) -> int:
+    raise AssertionError(f"every action of manifest sets its own: {args.action}")
 
-    print(json.dumps(value, indent=2))
+
+def _manifest_options(parser: argparse.ArgumentParser) -> None:
+    from nimprofile.manifest_commands import manifest_options
+
+    manifest_options(parser)
 
 
 _COMMANDS: dict[
@@ -354,6 +342,12 @@ _COMMANDS: dict[
         "print what each GPU will hold, the longest context, and how many requests fit",
         "nimprofile memory llama-3.1-8b-instruct --gpus 1xl40s --max-model-len 32768",
         memory_options,
+    ),
+    "manifest": (
+        _manifest,
+        "build, check, show, convert and compare manifests",
+        "nimprofile manifest build ./my-model -o my-model.yaml",
+        _manifest_options,
     ),
     "gpus": (
         _gpus,

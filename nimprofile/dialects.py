@@ -73,9 +73,9 @@ def read_document(root: Node, source: str) -> Manifest:
     """
     if not isinstance(root, dict):
         raise MisplacedError(f"a manifest is a mapping, this is {kind_of(root)}", ())
-    dialect, entries = _entries(root)
+    dialect, entries = entries_of(root)
     head = shared(root, [entry for _, _, entry in entries]) if dialect == "v1" else root
-    profiles = tuple(_profile(path, id, entry, dialect) for path, id, entry in entries)
+    profiles = tuple(profile_of(path, id, entry, dialect) for path, id, entry in entries)
     if not profiles:
         raise MisplacedError("no profiles in it", ("profiles",) if "profiles" in root else ())
     places: dict[str, Path] = {}
@@ -106,8 +106,8 @@ def read_document(root: Node, source: str) -> Manifest:
     )
 
 
-def _entries(root: dict[str, Node]) -> tuple[Dialect, list[Entry]]:
-    """Tell the dialect by its shape, and find its profiles."""
+def entries_of(root: dict[str, Node]) -> tuple[Dialect, list[Entry]]:
+    """Tell the dialect by its shape, and find its profiles. Raises MisplacedError."""
     if "profiles" in root:
         listed = root["profiles"]
         if not isinstance(listed, list):
@@ -137,9 +137,10 @@ def _entries(root: dict[str, Node]) -> tuple[Dialect, list[Entry]]:
     return "v1", entries
 
 
-def _profile(path: Path, id: str, entry: dict[str, Node], dialect: Dialect) -> Profile:
+def profile_of(path: Path, id: str, entry: dict[str, Node], dialect: Dialect) -> Profile:
+    """Read one profile. Raises MisplacedError."""
     if dialect == "metadata-api":
-        tags = _metadata_tags(entry, path)
+        tags = tags_of(entry, path)
     elif "tags" not in entry:
         raise MisplacedError("this profile has no tags; write `tags: {}` if it has none", path)
     else:
@@ -196,8 +197,8 @@ _METADATA_HEAD = frozenset({"release_details", "features", "related_urls"})
 _NOT_TAGS = frozenset({"profile_id", "name", "requires", "workspace"})
 
 
-def _metadata_tags(entry: dict[str, Node], path: Path) -> dict[str, str]:
-    """The Metadata API has fields where a manifest has tags; absent means unknown.
+def tags_of(entry: dict[str, Node], path: Path) -> dict[str, str]:
+    """The tags of a profile of the Metadata API, which has fields instead; absent means unknown.
 
     Source: docs.nvidia.com/nim/metadata-api, response fields (1.0.0).
     """

@@ -11,6 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
+    from nimprofile.build import Wanted
     from nimprofile.decision import Decision
     from nimprofile.dialects import Manifest
     from nimprofile.fit import Verdict
@@ -35,7 +36,6 @@ class UsageError(NimProfileError):
 def judge(args: argparse.Namespace) -> tuple[Manifest, Decision]:
     """Read the manifest and the machine that were asked for, and decide."""
     from nimprofile.decision import select
-    from nimprofile.manifest import load_manifest
     from nimprofile.rank import prefer
 
     request = _request(args)
@@ -47,13 +47,49 @@ def judge(args: argparse.Namespace) -> tuple[Manifest, Decision]:
             policy = prefer(args.prefer, policy)
         except RequestError as error:
             raise UsageError(str(error)) from None
-    path = _manifest_path(request)
-    if os.path.isfile(path) and os.path.getsize(path) > SLOW_BYTES and watched():
-        tell([f"reading {path}, {os.path.getsize(path) >> 20} MiB …"])
-    manifest = load_manifest(path)
+    manifest = _built(args, request) if args.model else open_manifest(_manifest_path(request))
     inventory = inventory_of(args)
     _any_offered(inventory)
     return manifest, select(manifest, inventory, request, policy)
+
+
+def open_manifest(path: str) -> Manifest:
+    """Read a manifest, and say so when it takes a while."""
+    from nimprofile.manifest import load_manifest
+
+    if os.path.isfile(path) and os.path.getsize(path) > SLOW_BYTES and watched():
+        tell([f"reading {path}, {os.path.getsize(path) >> 20} MiB …"])
+    return load_manifest(path)
+
+
+def _built(args: argparse.Namespace, request: Request) -> Manifest:
+    """The manifest of the model in `--model`, built for what is asked."""
+    from nimprofile.build import build
+    from nimprofile.manifest import manifest_of
+    from nimprofile.model_files import read_model
+
+    wanted = wanted_of(args).replace(lora=request.lora)
+    built = build([read_model(path) for path in args.model], wanted)
+    tell(f"note: {note}" for note in built.notes)
+    return manifest_of(built.document, args.model[0])
+
+
+def wanted_of(args: argparse.Namespace) -> Wanted:
+    """What to build, by the flags that are there."""
+    from nimprofile.build import EVERYTHING
+
+    engines = tuple(dict.fromkeys(args.engine or ()))
+    if args.engine_version is not None and len(engines) != 1:
+        raise UsageError("--engine-version is that of one engine: name it with --engine")
+    chosen = {
+        "engines": engines or None,
+        "precisions": None if (found := getattr(args, "precision", None)) is None else tuple(found),
+        **{name: getattr(args, name, None) for name in _BUILD_FLAGS},
+    }
+    return EVERYTHING.replace(**{key: each for key, each in chosen.items() if each is not None})
+
+
+_BUILD_FLAGS = ("engine_version", "max_tp", "max_nodes", "lora", "name")
 
 
 def _request(args: argparse.Namespace) -> Request:

@@ -28,12 +28,18 @@ def load_manifest(path: str | os.PathLike[str]) -> Manifest:
 
     Raises ManifestError.
     """
+    source, text = load_text(path)
+    return parse_manifest(text, source)
+
+
+def load_text(path: str | os.PathLike[str]) -> tuple[str, str]:
+    """What to call a manifest that `load_manifest` would find at a path, and its text."""
     name = os.fspath(path)
     if name == "-":
-        return parse_manifest(read_stdin(), "<stdin>")
+        return "<stdin>", read_stdin()
     if not os.path.lexists(name) and (bundled := bundled_manifests().get(name)):
         name = bundled
-    return parse_manifest(read_text(name, what="manifest"), name)
+    return name, read_text(name, what="manifest")
 
 
 def bundled_manifests() -> dict[str, str]:
@@ -110,17 +116,11 @@ def parse_manifest(text: str, source: str = "<string>") -> Manifest:
 
     Raises ManifestError, with the line and a place such as `profiles[3].tags.tp`.
     """
-    if not text.strip():
-        raise ManifestError("the file is empty", source=source)
-    if any(mark in text for mark in _LISTING_MARKS):
-        from nimprofile.listing import is_listing, unwrap_json_lines
-
-        lines = unwrap_json_lines(text)
-        if not _is_json(text) and is_listing(lines):
-            return read_printout(lines, source)
+    if (lines := printout_in(text, source)) is not None:
+        return read_printout(lines, source)
     from nimprofile.yaml_reader import line_of, place
 
-    root = _read(text, source)
+    root = read_tree(text, source)
     try:
         return read_document(root, source)
     except MisplacedError as error:
@@ -129,7 +129,37 @@ def parse_manifest(text: str, source: str = "<string>") -> Manifest:
         ) from None
 
 
-def _read(text: str, source: str) -> Node:
+def printout_in(text: str, source: str) -> str | None:
+    """The lines of a `list-model-profiles` printout or a start-up log; None when it is none."""
+    if not text.strip():
+        raise ManifestError("the file is empty", source=source)
+    if any(mark in text for mark in _LISTING_MARKS):
+        from nimprofile.listing import is_listing, unwrap_json_lines
+
+        lines = unwrap_json_lines(text)
+        if not _is_json(text) and is_listing(lines):
+            return lines
+    return None
+
+
+def manifest_of(document: object, source: str) -> Manifest:
+    """Read a manifest from plain values, as `json.loads` gives them.
+
+    Raises ManifestError, with a place.
+    """
+    from nimprofile.yaml_reader import place
+
+    try:
+        return read_document(_texts(document), source)
+    except MisplacedError as error:
+        raise ManifestError(error.problem, source=source, place=place(error.path)) from None
+
+
+def read_tree(text: str, source: str, *, whole: bool = False) -> Node:
+    """Read YAML or JSON into mappings, lists and texts; the `whole` of it with the workspaces.
+
+    Raises ManifestError.
+    """
     from nimprofile.yaml_reader import read_yaml
 
     if text.lstrip()[:1] in "{[":
@@ -137,7 +167,7 @@ def _read(text: str, source: str) -> Node:
             return _read_json(text)
         except (ValueError, RecursionError):
             pass  # YAML in flow style, or broken JSON: the YAML reader says which, and where
-    return read_yaml(text, source=source, skip=_SKIPPED)
+    return read_yaml(text, source=source, skip=frozenset() if whole else _SKIPPED)
 
 
 def _is_json(text: str) -> bool:
@@ -168,7 +198,7 @@ def _texts(node: object) -> Node:
     """JSON's booleans as the texts that YAML would give."""
     if isinstance(node, dict):
         return {str(_texts(key)): _texts(value) for key, value in node.items()}
-    if isinstance(node, list):
+    if isinstance(node, list | tuple):
         return [_texts(value) for value in node]
     if isinstance(node, bool):
         return "true" if node else "false"

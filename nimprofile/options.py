@@ -1,17 +1,12 @@
-"""Which options does each command take, and how is a value of each read?"""
+"""Which options does each command take?"""
 
 from __future__ import annotations
 
 import argparse
 import os
 
-from nimprofile.errors import RequestError
-from nimprofile.values import MAX_NVML_TIMEOUT, NVML_TIMEOUT
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from nimprofile.profile import Engine, Precision
-    from nimprofile.rank import Policy
+from nimprofile import option_values as read
+from nimprofile.values import NVML_TIMEOUT
 
 
 class Help(argparse.RawDescriptionHelpFormatter):
@@ -36,16 +31,21 @@ class Version(argparse.Action):
         parser.exit()
 
 
-def _format(parser: argparse.ArgumentParser, *formats: str) -> None:
+def add_format(parser: argparse.ArgumentParser, *formats: str) -> None:
+    """Add `--format` with its first value as the default, and `--json`."""
     parser.add_argument(
-        "--format", choices=formats, default="text", help="how to print (default: text)"
+        "--format",
+        choices=formats,
+        default=formats[0],
+        help="how to print (default: %(default)s)",
     )
     parser.add_argument(
         "--json", dest="format", action="store_const", const="json", help="--format json"
     )
 
 
-def _machine_options(parser: argparse.ArgumentParser) -> None:
+def machine_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say which machine."""
     machine = parser.add_mutually_exclusive_group()
     add = machine.add_argument
     add(
@@ -55,11 +55,11 @@ def _machine_options(parser: argparse.ArgumentParser) -> None:
     )
     add("--gpus", metavar="SPEC", help="GPUs by name: 8xh100, or 4xl40s,1xt4")
     parser.add_argument(
-        "--expect-gpus", type=_count, metavar="N", help="fail unless just N GPUs can be used"
+        "--expect-gpus", type=read.count, metavar="N", help="fail unless just N GPUs can be used"
     )
     parser.add_argument(
         "--nvml-timeout",
-        type=_seconds,
+        type=read.seconds,
         default=NVML_TIMEOUT,
         metavar="SECONDS",
         help="how long to wait for the driver (default: %(default)g)",
@@ -68,12 +68,33 @@ def _machine_options(parser: argparse.ArgumentParser) -> None:
 
 def _wish_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--manifest", metavar="PATH", help="a file, - for standard input, or a bundled name")
-    add("--policy", type=_policy, default="nim", help="the order among candidates (default: nim)")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
+        "--manifest", metavar="PATH", help="a file, - for standard input, or a bundled name"
+    )
+    what.add_argument(
+        "--model",
+        action="append",
+        metavar="PATH",
+        help="a model's directory or config.json, to build the manifest of; repeatable",
+    )
+    add(
+        "--policy",
+        type=read.policy,
+        default="nim",
+        help="the order among candidates (default: nim)",
+    )
     add("--prefer", metavar="CHAIN", help="your own chain: objective=throughput,precision,tp")
     add("--profile", metavar="PROFILE", help="run exactly this id or name ($NIM_MODEL_PROFILE)")
-    add("--tags", metavar="TAG=VALUE,…", type=_tags, help="only these tags ($NIM_TAGS_SELECTOR)")
-    add("--engine", action="append", type=_engine, help="an engine this container has; repeatable")
+    add(
+        "--tags", metavar="TAG=VALUE,…", type=read.tags, help="only these tags ($NIM_TAGS_SELECTOR)"
+    )
+    add(
+        "--engine",
+        action="append",
+        type=read.engine,
+        help="an engine this container has; repeatable",
+    )
     _serving_options(parser)
     switch = argparse.BooleanOptionalAction
     add("--lora", action=switch, help="LoRA adapters will be served ($NIM_PEFT_SOURCE)")
@@ -103,10 +124,10 @@ def _wish_options(parser: argparse.ArgumentParser) -> None:
 def _serving_options(parser: argparse.ArgumentParser) -> None:
     """How the engine will be started, as far as the need of memory depends on it."""
     add = parser.add_argument
-    add("--engine-version", type=_version, metavar="VERSION", help="the engine's: 0.19.0")
+    add("--engine-version", type=read.version, metavar="VERSION", help="the engine's: 0.19.0")
     add(
         "--max-model-len",
-        type=_tokens,
+        type=read.tokens,
         metavar="TOKENS",
         help="the longest context ($NIM_MAX_MODEL_LEN; default: the model's)",
     )
@@ -126,41 +147,55 @@ def memory_options(parser: argparse.ArgumentParser) -> None:
         metavar="MODEL_OR_MANIFEST",
         help="a config.json, a directory with one, a manifest, or a bundled manifest's name",
     )
-    _machine_options(parser)
+    machine_options(parser)
     add("--profile", metavar="PROFILE", help="of a manifest: this one (default: the selected one)")
-    add("--policy", type=_policy, default="nim", help="whose arithmetic (default: the engine's)")
-    add("--engine", type=_engine, help="the engine (default: vllm)")
-    add("--precision", type=_precision, help="of the weights (default: the checkpoint's)")
-    add("--tp", type=_count, metavar="N", help="tensor parallel ranks (default: all the GPUs)")
-    add("--pp", type=_count, metavar="N", help="pipeline stages (default: 1)")
+    add(
+        "--policy", type=read.policy, default="nim", help="whose arithmetic (default: the engine's)"
+    )
+    add("--engine", type=read.engine, help="the engine (default: vllm)")
+    add("--precision", type=read.precision, help="of the weights (default: the checkpoint's)")
+    add("--tp", type=read.count, metavar="N", help="tensor parallel ranks (default: all the GPUs)")
+    add("--pp", type=read.count, metavar="N", help="pipeline stages (default: 1)")
     _serving_options(parser)
-    add("--concurrency", type=_tokens, default=1, metavar="N", help="requests at once (default: 1)")
+    add(
+        "--concurrency",
+        type=read.tokens,
+        default=1,
+        metavar="N",
+        help="requests at once (default: 1)",
+    )
     add(
         *("--gpu-memory-utilization", "--mem-fraction-static", "--free-gpu-memory-fraction"),
         dest="memory_fraction",
-        type=_fraction,
+        type=read.fraction,
         metavar="F",
         help="the engine's fraction of the GPU, by any of its names (default: the engine's)",
     )
-    add("--max-num-batched-tokens", type=_tokens, metavar="N", help="tokens of one step")
-    add("--max-num-seqs", type=_tokens, metavar="N", help="requests of one step")
-    add("--speculative-tokens", type=_tokens, default=0, metavar="N", help="drafted by the model")
+    add("--max-num-batched-tokens", type=read.tokens, metavar="N", help="tokens of one step")
+    add("--max-num-seqs", type=read.tokens, metavar="N", help="requests of one step")
+    add(
+        "--speculative-tokens",
+        type=read.tokens,
+        default=0,
+        metavar="N",
+        help="drafted by the model",
+    )
     add("--enforce-eager", dest="eager", action="store_true", help="no CUDA graphs")
-    _format(parser, "text", "json")
+    add_format(parser, "text", "json")
 
 
 def select_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `nimprofile select`."""
-    _machine_options(parser)
+    machine_options(parser)
     _wish_options(parser)
-    _format(parser, "text", "json", "id", "name", "env", "cuda")
+    add_format(parser, "text", "json", "id", "name", "env", "cuda")
 
 
 def list_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `nimprofile list`."""
-    _machine_options(parser)
+    machine_options(parser)
     _wish_options(parser)
-    _format(parser, "text", "json")
+    add_format(parser, "text", "json")
     parser.add_argument(
         "--nim",
         nargs="?",
@@ -175,107 +210,26 @@ def explain_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "story_of", nargs="?", metavar="PROFILE", help="an id, its beginning, or a name"
     )
-    _machine_options(parser)
+    machine_options(parser)
     _wish_options(parser)
-    _format(parser, "text", "json")
+    add_format(parser, "text", "json")
 
 
 def gpus_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `nimprofile gpus`."""
-    _machine_options(parser)
+    machine_options(parser)
     parser.add_argument("--known", action="store_true", help="print every product --gpus knows")
     parser.add_argument(
         "--record", metavar="FILE", help="write a capture with made-up UUIDs and no serial numbers"
     )
-    _format(parser, "text", "json")
+    add_format(parser, "text", "json")
 
 
 def policies_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `nimprofile policies`."""
-    _format(parser, "text", "json")
+    add_format(parser, "text", "json")
 
 
 def completion_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `nimprofile completion`."""
     parser.add_argument("shell", choices=("bash", "zsh", "tcsh"))
-
-
-def _policy(text: str) -> Policy:
-    from nimprofile.rank import find_policy
-
-    try:
-        return find_policy(text)
-    except RequestError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _count(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= 4 and int(text)):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of GPUs")
-    return int(text)
-
-
-def _tokens(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= 9 and int(text)):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0 and below 1,000,000,000")
-    return int(text)
-
-
-def _fraction(text: str) -> float:
-    try:
-        fraction = float(text)
-    except ValueError:
-        fraction = 0.0
-    if not 0 < fraction <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no fraction above 0 and up to 1")
-    return fraction
-
-
-def _version(text: str) -> str:
-    from packaging.version import InvalidVersion, Version
-
-    try:
-        Version(text)
-    except InvalidVersion:
-        raise argparse.ArgumentTypeError(f"{text!r} is no version such as 0.19.0") from None
-    return text
-
-
-def _precision(text: str) -> Precision:
-    from nimprofile.profile import Precision
-
-    try:
-        return Precision(text.lower())
-    except ValueError:
-        known = ", ".join(Precision)
-        raise argparse.ArgumentTypeError(f"{text!r} is not a precision; known: {known}") from None
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds <= MAX_NVML_TIMEOUT:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no number of seconds up to {MAX_NVML_TIMEOUT}"
-        )
-    return seconds
-
-
-def _tags(text: str) -> tuple[tuple[str, str], ...]:
-    from nimprofile.request import parse_tags
-
-    try:
-        return parse_tags(text, "")
-    except RequestError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _engine(text: str) -> Engine:
-    from nimprofile.request import parse_engine
-
-    try:
-        return parse_engine(text, "")
-    except RequestError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None

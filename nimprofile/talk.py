@@ -1,12 +1,15 @@
-"""What is said on standard error, and to whom?"""
+"""What is said on standard error, and to whom; and how is standard output written?"""
 
 from __future__ import annotations
 
+import os
 import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from nimprofile.tables import Style
 
 
 def tell(lines: Iterable[str]) -> None:
@@ -27,3 +30,26 @@ def tell(lines: Iterable[str]) -> None:
 def watched() -> bool:
     """Whether somebody at a terminal wants to know what takes so long."""
     return sys.stderr is not None and sys.stderr.isatty()
+
+
+def style_of_stdout() -> Style:
+    """Columns and colour as standard output and the environment want them."""
+    from nimprofile.tables import Style
+
+    terminal = sys.stdout is not None and sys.stdout.isatty()
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return Style(columns=terminal, colour=terminal and not plain, width=_width())
+
+
+def _width() -> int:
+    try:
+        return os.get_terminal_size().columns or 80
+    except OSError:  # no terminal to ask
+        return 80
+
+
+def print_json(value: object) -> None:
+    """Print a value as indented JSON."""
+    import json
+
+    print(json.dumps(value, indent=2))

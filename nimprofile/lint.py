@@ -1,0 +1,120 @@
+"""What is wrong with the text of a manifest, and on which line?"""
+
+from __future__ import annotations
+
+from nimprofile.additions import (
+    MisplacedError,
+    kind_of,
+    read_checkpoints,
+    read_shape,
+    read_version,
+    shared,
+)
+from nimprofile.dialects import Manifest, entries_of, profile_of, read_document, read_printout
+from nimprofile.errors import ManifestError
+from nimprofile.lint_rules import ERROR, RULES, WARNING, Finding
+from nimprofile.manifest import printout_in, read_tree
+from nimprofile.yaml_reader import line_of, place
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nimprofile.lint_rules import Found
+    from nimprofile.profile import Profile
+    from nimprofile.yaml_reader import Node, Path
+
+
+def check_manifest(text: str, source: str = "<string>") -> tuple[Finding, ...]:
+    """Everything that is wrong with a manifest of any dialect, or likely to be.
+
+    Errors first come those that keep it from being read, then what `lint_rules.RULES` find in the
+    profiles that can be read, in the order of the text.
+    """
+    try:
+        lines = printout_in(text, source)
+        if lines is not None:
+            printout = read_printout(lines, source)
+            places: dict[str, Path] = {profile.id: (profile.name,) for profile in printout.profiles}
+            return tuple(_placed(found, places, None) for found in _found(printout))
+        root = read_tree(text, source)
+    except ManifestError as error:
+        return (Finding(ERROR, "unreadable", error.place, error.problem, "", error.line),)
+    misplaced, manifest, paths = _read(root, source)
+    findings = [
+        Finding(
+            ERROR, "unreadable", place(error.path), error.problem, "", line_of(text, error.path)
+        )
+        for error in misplaced
+    ]
+    if isinstance(root, dict) and "profiles" in root and "schema_version" not in root:
+        problem = "there is no schema_version: NIM's tools take the text for schema v1"
+        findings.append(
+            Finding(WARNING, "schema_version", "", problem, 'write schema_version: "2.0"')
+        )
+    if manifest is not None:
+        findings += [_placed(found, paths, text) for found in _found(manifest)]
+    return tuple(sorted(findings, key=lambda one: (one.line or 0, one.severity)))
+
+
+def _found(manifest: Manifest) -> Iterator[tuple[str, Found]]:
+    for rule in RULES:
+        for found in rule(manifest):
+            yield rule.__name__, found
+
+
+def _placed(named: tuple[str, Found], paths: dict[str, Path], text: str | None) -> Finding:
+    rule, found = named
+    path: Path = (*paths.get(found.profile, ()), *found.key)
+    line = None
+    if text is not None:
+        # A tag that stands under another name, or nowhere: the line of what it is a part of.
+        ends = range(len(path), 0, -1)
+        line = next((at for end in ends if (at := line_of(text, path[:end])) is not None), None)
+    return Finding(found.severity, rule, place(path), found.problem, found.suggestion, line)
+
+
+def _read(root: Node, source: str) -> tuple[list[MisplacedError], Manifest | None, dict[str, Path]]:
+    """Everything that keeps a manifest from being read, and what of it can be read in spite."""
+    errors: list[MisplacedError] = []
+    paths: dict[str, Path] = {}
+    if not isinstance(root, dict):
+        return (
+            [MisplacedError(f"a manifest is a mapping, this is {kind_of(root)}", ())],
+            None,
+            paths,
+        )
+    try:
+        dialect, entries = entries_of(root)
+        head = shared(root, [entry for _, _, entry in entries]) if dialect == "v1" else root
+    except MisplacedError as error:
+        return [error], None, paths
+    profiles: list[Profile] = []
+    for path, id, entry in entries:
+        try:
+            profile = profile_of(path, id, entry, dialect)
+        except MisplacedError as error:
+            errors.append(error)
+            continue
+        if id in paths:
+            errors.append(
+                MisplacedError(f"the id {id} is that of {place(paths[id])} too", (*path, "id"))
+            )
+            continue
+        paths[id] = path
+        profiles.append(profile)
+    readers = (
+        ("checkpoints", read_checkpoints),
+        ("model_shape", read_shape),
+        ("engine_version", read_version),
+    )
+    for key, reader in readers:
+        try:
+            reader(head.get(key), (key,))
+        except MisplacedError as error:
+            errors.append(error)
+    try:
+        return errors, read_document(root, source), paths
+    except MisplacedError as error:
+        manifest = Manifest(tuple(profiles), dialect, source=source) if profiles else None
+        return errors or [error], manifest, paths

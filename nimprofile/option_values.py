@@ -1,0 +1,103 @@
+"""How is the value of an option read, and what is said of one that cannot be?"""
+
+from __future__ import annotations
+
+import argparse
+
+from nimprofile.errors import RequestError
+from nimprofile.values import MAX_NVML_TIMEOUT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from nimprofile.profile import Engine, Precision
+    from nimprofile.rank import Policy
+
+
+def policy(text: str) -> Policy:
+    """A policy by its name."""
+    from nimprofile.rank import find_policy
+
+    try:
+        return find_policy(text)
+    except RequestError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def count(text: str) -> int:
+    """A number of GPUs."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 4 and int(text)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of GPUs")
+    return int(text)
+
+
+def tokens(text: str) -> int:
+    """A number of tokens or requests."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 9 and int(text)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0 and below 1,000,000,000")
+    return int(text)
+
+
+def fraction(text: str) -> float:
+    """A fraction of a GPU."""
+    try:
+        fraction = float(text)
+    except ValueError:
+        fraction = 0.0
+    if not 0 < fraction <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no fraction above 0 and up to 1")
+    return fraction
+
+
+def version(text: str) -> str:
+    """A version, as `packaging` reads it."""
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        Version(text)
+    except InvalidVersion:
+        raise argparse.ArgumentTypeError(f"{text!r} is no version such as 0.19.0") from None
+    return text
+
+
+def precision(text: str) -> Precision:
+    """A precision."""
+    from nimprofile.profile import Precision
+
+    try:
+        return Precision(text.lower())
+    except ValueError:
+        known = ", ".join(Precision)
+        raise argparse.ArgumentTypeError(f"{text!r} is not a precision; known: {known}") from None
+
+
+def seconds(text: str) -> float:
+    """A number of seconds."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= MAX_NVML_TIMEOUT:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no number of seconds up to {MAX_NVML_TIMEOUT}"
+        )
+    return seconds
+
+
+def tags(text: str) -> tuple[tuple[str, str], ...]:
+    """Conditions on tags."""
+    from nimprofile.request import parse_tags
+
+    try:
+        return parse_tags(text, "")
+    except RequestError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def engine(text: str) -> Engine:
+    """An engine's name in any spelling."""
+    from nimprofile.request import parse_engine
+
+    try:
+        return parse_engine(text, "")
+    except RequestError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
