@@ -165,7 +165,7 @@ def read_config(
     block = None if quantization is None else Config(quantization, place="quantization")
     shape, language = _read(outer, block)
     if "model_type" not in language.asked:  # read by its keys
-        language.asked["model_type"] = shape.architecture or "unknown"
+        language.asked["model_type"] = shape.architecture
     if block is not None:
         outer.asked["quantization_config"] = block.asked
     return shape, outer.asked
@@ -200,8 +200,9 @@ def _read(outer: Config, quantization: Config | None) -> tuple[ModelShape, Confi
     build = ARCHITECTURES.get(inner_type)
     figured = c.get("num_hidden_layers") is not None and c.get("vocab_size") is None
     if build is None or figured:
-        kind = inner_type or outer_type
-        told = f"model_type {kind!r} is not known" if kind else "there is no model_type"
+        kind = inner_type or outer_type or "unknown"
+        named = inner_type or outer_type
+        told = f"model_type {kind!r} is not known" if named else "there is no model_type"
         notes.append(f"{'vocab_size is missing' if build else told}: only weight bytes count")
         shape = ModelShape(
             kind,

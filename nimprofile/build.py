@@ -69,7 +69,8 @@ def build(
     Args:
         models: its checkpoints; the first gives the model its name.
         wanted: what to build.
-        base: the head and the profiles of a manifest to begin with, as plain values.
+        base: the head and the profiles of a manifest to begin with, as plain values; a profile that
+            it has already, but for tags that tell nothing apart, is not built again.
 
     Raises:
         ModelError: the checkpoints are not of one model, or nothing serves them as wanted.
@@ -83,8 +84,11 @@ def build(
     base = base or {}
     kept = base.get("profiles")
     profiles = {str(entry["id"]): entry for entry in (kept if isinstance(kept, list) else ())}
+    there = {_told_apart_by(entry.get("tags")) for entry in profiles.values()}
     names = [describe(entry.tags) for entry in made]
     for entry, name in zip(made, names, strict=True):
+        if _told_apart_by(entry.tags) in there:
+            continue
         own = f"{name}-{entry.tags['checkpoint']}" if names.count(name) > 1 else None
         profiles.setdefault(entry.id, entry.document(own))
     head = {key: value for key, value in base.items() if key not in {"profiles", "model_shape"}}
@@ -98,6 +102,18 @@ def build(
         "profiles": [*profiles.values()],
     }
     return Built(document, tuple(dict.fromkeys(notes)))
+
+
+def _told_apart_by(tags: object) -> tuple[object, ...] | None:
+    """What tells a generic profile from others; None for one that is made for certain GPUs."""
+    if not isinstance(tags, dict) or not _MADE_FOR.isdisjoint(tags):
+        return None
+    lora = str(tags.get("feat_lora")).lower() == "true"
+    return (lora, *(str(tags.get(tag)) for tag in _APART))
+
+
+_MADE_FOR = frozenset({"gpu", "gpu_device", "trtllm_buildable", "compute_capability"})
+_APART = ("llm_engine", "precision", "tp", "pp", "checkpoint")
 
 
 def _check_alike(models: Sequence[Model]) -> None:
@@ -137,12 +153,15 @@ class _Entry(Record):
 def _entries(models: Sequence[Model], wanted: Wanted, notes: list[str]) -> Iterator[_Entry]:
     for engine in wanted.engines:
         for one in ways_of(engine, wanted.engine_version, models, wanted.precisions, notes):
-            layouts = [*_layouts(one, wanted)]
+            layouts, largest = [*_layouts(one, wanted)], _largest(one)
             held = [
                 (tp, pp, budget)
                 for tp, pp in layouts
-                if (budget := _budget(one, wanted, tp, pp)) is None
-                or budget.gpu_bytes(None) <= _largest()
+                if largest
+                and (
+                    (budget := _budget(one, wanted, tp, pp)) is None
+                    or budget.gpu_bytes(None) <= largest
+                )
             ]
             if not held:
                 why = "no known GPU holds its share of the weights" if layouts else "not divisible"
@@ -204,14 +223,25 @@ _USUAL_MIB = (24 << 10, 48 << 10, 80 << 10, 192 << 10)
 """Engines have other defaults on larger GPUs."""
 
 
-def _largest() -> int:
-    return max(product.memory_mib or 0 for product in products()) * MIB
+def _largest(one: Serves) -> int:
+    """Bytes of the largest known GPU that serves a checkpoint in this way."""
+    from packaging.specifiers import SpecifierSet
+
+    capability = SpecifierSet(_capability(one))
+    sizes = (
+        product.memory_mib or 0
+        for product in products()
+        if capability.contains(str(product.compute_capability))
+    )
+    return max(sizes, default=0) * MIB
+
+
+def _capability(one: Serves) -> str:
+    return _narrowest(one.way.capability, one.served.capability)
 
 
 def _requires(one: Serves, budget: Budget | None) -> dict[str, object]:
-    requires: dict[str, object] = {
-        "compute_capability": _narrowest(one.way.capability, one.served.capability)
-    }
+    requires: dict[str, object] = {"compute_capability": _capability(one)}
     versions = _narrowest(one.way.versions, one.served.versions)
     if versions:
         requires["engine"] = f"{one.way.engine}{versions}"

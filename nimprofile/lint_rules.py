@@ -206,11 +206,20 @@ def wrong_engine(manifest: Manifest) -> Iterator[Found]:
             yield Found(ERROR, profile.id, ("requires", "engine"), problem)
 
 
+_OF_NIM = frozenset({"nim_workspace_hash_v1", "min_vram_per_device_gb", "profile"})
+
+
 def unsupported_checkpoint(manifest: Manifest) -> Iterator[Found]:
-    """The engine serves a checkpoint stored so in the profile's precision, as far as is known."""
+    """The engine serves a checkpoint stored so in the profile's precision, as far as is known.
+
+    Profiles tuned by NIM are not asked: they come with files of their own.
+    """
     for profile in manifest.profiles:
         shape = manifest.shape_of(profile)
         if shape is None or not (manifest.checkpoints and profile.engine and profile.precision):
+            continue
+        tuned = profile.gpu_specific or profile.buildable or not _OF_NIM.isdisjoint(profile.tags)
+        if tuned and profile.checkpoint is None:
             continue
         stored = stored_as(shape)
         rows = [way for way in WAYS if way.engine is profile.engine and way.stored == stored]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from nimprofile import option_values as read
+from nimprofile.additions import MisplacedError
 from nimprofile.errors import ManifestError
 from nimprofile.inputs import UsageError, inventory_of, open_manifest, wanted_of
 from nimprofile.options import Help, add_format, machine_options
 from nimprofile.talk import print_json, style_of_stdout, tell
+from nimprofile.yaml_reader import place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,6 +48,12 @@ def _build_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--profiles", metavar="FILE", help="a manifest whose profiles are taken as they are"
     )
+    parser.add_argument(
+        "--path",
+        action="append",
+        metavar="PATH",
+        help="where an engine finds the checkpoint; one for each (default: as it is given here)",
+    )
     _output(parser)
     add_format(parser, "yaml", "json")
 
@@ -57,8 +65,13 @@ def _build(args: argparse.Namespace) -> int:
     from nimprofile.model_files import read_model
 
     wanted = wanted_of(args)
-    base = None if args.profiles is None else _document(args.profiles)
-    built = build([read_model(path) for path in args.models], wanted, base)
+    models = [read_model(path) for path in args.models]
+    if args.path is not None:
+        if len(args.path) != len(models):
+            raise UsageError(f"{len(models)} checkpoints and {len(args.path)} --path: one for each")
+        models = [model.replace(path=path) for model, path in zip(models, args.path, strict=True)]
+    base = None if args.profiles is None else _document(args.profiles, complete=False)
+    built = build(models, wanted, base)
     manifest = manifest_of(built.document, args.models[0])
     tell(f"note: {note}" for note in built.notes)
     write = to_json if args.format == "json" else to_yaml
@@ -186,8 +199,8 @@ def _output(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _document(path: str) -> Document:
-    """A manifest of any dialect with tags, in the form of schema v2."""
+def _document(path: str, *, complete: bool = True) -> Document:
+    """A manifest of any dialect with tags, in the form of schema v2; if not complete, a part."""
     from nimprofile.manifest import load_text, parse_manifest, printout_in, read_tree
     from nimprofile.manifest_text import to_document
 
@@ -196,8 +209,12 @@ def _document(path: str) -> Document:
         raise ManifestError(
             "a printout has names and no tags: only a manifest can be converted", source=source
         )
-    parse_manifest(text, source)  # says what is wrong with it, and on which line
-    document, notes = to_document(read_tree(text, source, whole=True))
+    if complete:
+        parse_manifest(text, source)  # says what is wrong with it, and on which line
+    try:
+        document, notes = to_document(read_tree(text, source, whole=True))
+    except MisplacedError as error:
+        raise ManifestError(error.problem, source=source, place=place(error.path)) from None
     tell(f"note: {note}" for note in notes)
     return document
 

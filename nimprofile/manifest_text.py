@@ -130,6 +130,10 @@ def to_yaml(document: Document) -> str:
     )
 
 
+SHORT = 40
+"""Characters of an item of a list that is written in one line."""
+
+
 class _Flow(dict[str, object]):
     """A mapping that is written in one line."""
 
@@ -145,8 +149,8 @@ def _flow(dumper: yaml.SafeDumper, mapping: _Flow) -> yaml.Node:
 
 
 def _sequence(dumper: yaml.SafeDumper, values: list[object]) -> yaml.Node:
-    plain = not any(isinstance(value, dict | list) for value in values)
-    return dumper.represent_sequence("tag:yaml.org,2002:seq", values, flow_style=plain)
+    short = all(not isinstance(value, dict | list) and len(str(value)) < SHORT for value in values)
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", values, flow_style=short)
 
 
 _Dumper.add_representer(_Flow, _flow)

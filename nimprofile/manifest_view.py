@@ -52,10 +52,17 @@ def _row(profile: Profile) -> tuple[str, ...]:
         str(profile.gpus_needed) if profile.tp is not None else "?",
         " / ".join(profile.made_for) or "any",
         ", ".join(f"{what} {value}".strip() for what, value in wants if value) or "-",
-        "-" if profile.memory is None else format_gib(profile.memory.full_bytes),
+        _memory(profile),
         profile.checkpoint or "-",
         profile.id[:12],
     )
+
+
+def _memory(profile: Profile) -> str:
+    estimate = profile.requires.estimated_memory_gib_per_gpu
+    if profile.memory is not None:
+        return format_gib(profile.memory.full_bytes)
+    return "-" if estimate is None else f"{estimate:.1f} GiB, estimated"
 
 
 def _shape(shape: ModelShape | None) -> str | None:

@@ -6,10 +6,10 @@ policy `nim-2.0` and for a shape of five figures, NIM 2.x's own arithmetic.
 
 from __future__ import annotations
 
-from nimprofile.profile import ESTIMATED_BEFORE, STATED_BY_TAG, Engine
+from nimprofile.profile import STATED_BY_TAG, Engine
 from nimprofile.reasons import NotDivisible
 from nimprofile.record import Record
-from nimprofile.values import MIB
+from nimprofile.values import GIB, MIB
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,12 +93,14 @@ class Needs:
         """The need of one GPU; None when nothing states it and the shape does not give it."""
         stated = profile.memory
         budget = None if gpu is None else self._budget(profile, gpu)
-        if budget is None:
-            if stated is None:
-                return None
+        if budget is None and stated is not None:
             return MemoryNeed(stated.full_bytes, stated.least_bytes, stated.source)
-        if stated is not None and stated.source == ESTIMATED_BEFORE:
-            stated = None  # an estimate for this very GPU is the better one
+        if budget is None:
+            before = profile.requires.estimated_memory_gib_per_gpu
+            if before is None:
+                return None
+            size = round(before * GIB)
+            return MemoryNeed(size, size, "requires.estimated_memory_gib_per_gpu")
         least = budget.gpu_bytes(None)
         full = budget.gpu_bytes(budget.wanted_cache)
         if stated is None:
@@ -122,9 +124,10 @@ class Needs:
     def asked_of(self, profile: Profile) -> tuple[object, ...]:
         """What of a profile its need depends on."""
         shape = self._shape_of(profile)
+        stated = profile.memory, profile.requires.estimated_memory_gib_per_gpu
         if shape is None:
-            return (profile.memory,)
-        return (profile.memory, id(shape), profile.engine, profile.tp, profile.pp, profile.lora)
+            return stated
+        return (*stated, id(shape), profile.engine, profile.tp, profile.pp, profile.lora)
 
     def against(self, profile: Profile) -> tuple[NotDivisible, ...]:
         """Why the engine cannot divide the model so."""

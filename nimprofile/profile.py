@@ -100,7 +100,6 @@ NOTHING_REQUIRED = Requires()
 
 
 STATED_BY_TAG = "tag min_vram_per_device_gb"
-ESTIMATED_BEFORE = "requires.estimated_memory_gib_per_gpu"
 
 
 class Stated(Record):
@@ -242,9 +241,6 @@ def profile_from_tags(
     if requires.memory_gib_per_gpu is not None:
         size = round(requires.memory_gib_per_gpu * (1 << 30))
         memory = Stated(size, size, "requires.memory_gib_per_gpu")
-    elif memory is None and by_tag is None and requires.estimated_memory_gib_per_gpu is not None:
-        size = round(requires.estimated_memory_gib_per_gpu * (1 << 30))
-        memory = Stated(size, size, ESTIMATED_BEFORE)
     elif memory is None:
         memory = by_tag
     names = _gpu_names(tags)

@@ -28,8 +28,16 @@ class RequiresBlock(BaseModel):
     compute_capability: Specifiers | None = Field(None, examples=[">=8.9"])
     driver: Specifiers | None = Field(None, examples=[">=550"])
     cuda: Specifiers | None = Field(None, examples=[">=12.4"])
+    engine: str | None = Field(
+        None,
+        description="an engine and a version specifier set, as `packaging` reads a requirement",
+        examples=["vllm>=0.10.1"],
+    )
     memory_gib_per_gpu: Annotated[float, Field(gt=0, lt=MAX_SIZE)] | None = Field(
         None, description="memory of each GPU, in GiB of 2**30 bytes"
+    )
+    estimated_memory_gib_per_gpu: Annotated[float, Field(gt=0, lt=MAX_SIZE)] | None = Field(
+        None, description="the same as `manifest build` worked it out; the shape is worth more"
     )
 
 
@@ -51,6 +59,27 @@ class ConfigBlock(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     model_type: str = Field(description="a `model_type` that is not known gives no estimate")
+    checkpoint_bytes: Count | None = Field(
+        None, description="ours: exact bytes of the checkpoint's weights"
+    )
+
+
+class WrappedConfigBlock(BaseModel):
+    """The config.json of a model whose language part is a block of its own."""
+
+    model_config = ConfigDict(extra="allow")
+
+    text_config: dict[str, Any]
+
+
+class CheckpointBlock(BaseModel):
+    """One checkpoint of the model."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(min_length=1, description="what the tag `checkpoint` of a profile says")
+    path: str | None = Field(None, description="where an engine finds it")
+    model_shape: ModelShapeBlock | WrappedConfigBlock | ConfigBlock
 
 
 class ProfileEntry(BaseModel):
@@ -74,7 +103,13 @@ class ManifestDocument(BaseModel):
     profile_selection_criteria: str | None = None
     model: str | None = None
     release: str | float | int | None = None
-    model_shape: ModelShapeBlock | ConfigBlock | None = Field(None, description="ours")
+    model_shape: ModelShapeBlock | WrappedConfigBlock | ConfigBlock | None = Field(
+        None, description="ours"
+    )
+    checkpoints: list[CheckpointBlock] | None = Field(
+        None, description="ours, instead of model_shape; a profile of one of several is tagged"
+    )
+    sources: list[str] | None = Field(None, description="ours: where the manifest is from")
     engine_version: str | None = Field(None, description="ours: of the container's engine")
     profiles: list[ProfileEntry] = Field(min_length=1)
 

@@ -1,10 +1,15 @@
 """Are the bundled manifests sound, and do they select what the public sources say?"""
 
+import os
+import subprocess
+import sysconfig
 from pathlib import Path
 
 import pytest
+import yaml
 
 from nimprofile import bundled_manifests, load_manifest, mock_inventory, select
+from nimprofile.lint import check_manifest
 
 FOLDER = Path(__file__).parent.parent / "manifests"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
@@ -63,11 +68,32 @@ def test_every_engine_and_precision_is_known(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_manifest_names_its_sources_in_comments(name):
+def test_every_manifest_names_its_sources(name):
     text = (FOLDER / f"{name}.yaml").read_text(encoding="utf-8")
     comments = "".join(line for line in text.splitlines() if line.startswith("#"))
+    said = comments or " ".join(yaml.safe_load(text)["sources"])
     sources = ("docs.nvidia.com", "github.com", "list-model-profiles printout")
-    assert any(source in comments for source in sources)
+    assert any(source in said for source in sources)
+
+
+def test_the_manifests_of_public_shapes_are_what_the_command_builds(tmp_path):
+    scripts = sysconfig.get_path("scripts") + os.pathsep + os.environ["PATH"]
+    subprocess.run(
+        ["bash", FOLDER / "rebuild.sh", tmp_path],
+        env={**os.environ, "PATH": scripts},
+        check=True,
+        capture_output=True,
+    )
+    built = sorted(path.name for path in tmp_path.iterdir())
+    assert built == sorted(f"{path.name}.yaml" for path in (FOLDER / "sources").iterdir())
+    for name in built:
+        assert (FOLDER / name).read_bytes() == (tmp_path / name).read_bytes()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_bundled_manifest_passes_the_check(name):
+    text = (FOLDER / f"{name}.yaml").read_text(encoding="utf-8")
+    assert [] == [found for found in check_manifest(text) if found.severity == "error"]
 
 
 @pytest.mark.parametrize("name", NAMES)
