@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from nimprofile import blocks
+from nimprofile.compressed import deepseek_v4, hyper_head, rotary_tables
 from nimprofile.config import Config
 from nimprofile.decoders import (
     Traits,
@@ -24,13 +25,13 @@ from nimprofile.decoders import (
 )
 from nimprofile.hybrids import bamba, granite_hybrid, jamba, nemotron_h, qwen_hybrid
 from nimprofile.model import CacheKind, Layer, ModelShape, Weights
-from nimprofile.quantization import read_quantization
+from nimprofile.quantization import read_quantization, with_fp4_experts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from nimprofile.model import Encoder
+    from nimprofile.model import Encoder, Quantization
 
 
 ARCHITECTURES: dict[str, Callable[[Config], list[Layer]]] = {
@@ -61,6 +62,8 @@ ARCHITECTURES: dict[str, Callable[[Config], list[Layer]]] = {
     "deepseek_v32": latent,
     "kimi_k2": latent,
     "glm4_moe_lite": latent,
+    "deepseek_v4": deepseek_v4,
+    "deepseek_ref": deepseek_v4,
     "gpt_oss": gpt_oss,
     "llama4_text": llama4,
     "mllama_text_model": mllama,
@@ -183,20 +186,11 @@ def _read(outer: Config, quantization: Config | None) -> tuple[ModelShape, Confi
         notes.append(f"there is no model_type: read as {inner_type} by its keys")
     defaults = _DEFAULTS.get(inner_type)
     c = (outer.block(key, defaults) if key else None) or outer
-    block = quantization
-    if block is None:
-        block = outer.block("quantization_config") or c.block("quantization_config")
-    quantized = read_quantization(block)
-    dtype = outer.text("torch_dtype", "dtype") or c.text("torch_dtype", "dtype") or "bfloat16"
-    dtype = dtype.removeprefix("torch.")
-    stored = _DTYPE_BITS.get(dtype)
-    if stored is None:
-        notes.append(f"the dtype {dtype!r} is not known: 16 bits are counted")
-    elif stored == 32:
-        notes.append("the checkpoint has 32 bits: engines load 16 unless the precision is fp32")
+    quantized = _quantization(outer, c, quantization)
+    dtype, stored = _dtype(outer, c, notes)
     if quantized is not None and quantized.rules is None:
         notes.append(f"the quantisation {quantized.method!r} is not known: only weight bytes count")
-    stored, bits = stored or 16, 16
+    bits = 16
     build = ARCHITECTURES.get(inner_type)
     figured = c.get("num_hidden_layers") is not None and c.get("vocab_size") is None
     if build is None or figured:
@@ -226,6 +220,8 @@ def _read(outer: Config, quantization: Config | None) -> tuple[ModelShape, Confi
     )
     first, encoder, assumed = _first(outer, outer_type, c, inner_type)
     last = [blocks.norm("norm", hidden)]
+    if build is deepseek_v4:
+        last.append(hyper_head(c))
     if not tied:
         head_bias = vocab if inner_type == "phi" else 0
         last.append(blocks.matrix("lm_head", hidden, vocab, vocab, bias=head_bias))
@@ -251,6 +247,7 @@ def _read(outer: Config, quantization: Config | None) -> tuple[ModelShape, Confi
         else 0,
         expert_size=c.count("moe_intermediate_size", "intermediate_size") if experts else 0,
         encoder=encoder,
+        table_bytes=rotary_tables(c) if build is deepseek_v4 else 0,
         tied=tied,
         dtype=dtype,
         dtype_bits=bits,
@@ -259,6 +256,27 @@ def _read(outer: Config, quantization: Config | None) -> tuple[ModelShape, Confi
         notes=(*notes, *c.notes, *assumed),
     )
     return shape, c
+
+
+def _quantization(outer: Config, c: Config, beside: Config | None) -> Quantization | None:
+    """How the matrices are stored, by ModelOpt's file or else by the config."""
+    block = beside or outer.block("quantization_config") or c.block("quantization_config")
+    own = read_quantization(block)
+    if own is not None and c.text("expert_dtype") == "fp4":
+        return with_fp4_experts(own)
+    return own
+
+
+def _dtype(outer: Config, c: Config, notes: list[str]) -> tuple[str, int]:
+    """The format of what is not quantised, and its bits in the checkpoint."""
+    dtype = outer.text("torch_dtype", "dtype") or c.text("torch_dtype", "dtype") or "bfloat16"
+    dtype = dtype.removeprefix("torch.")
+    stored = _DTYPE_BITS.get(dtype)
+    if stored is None:
+        notes.append(f"the dtype {dtype!r} is not known: 16 bits are counted")
+    elif stored == 32:
+        notes.append("the checkpoint has 32 bits: engines load 16 unless the precision is fp32")
+    return dtype, stored or 16
 
 
 def _by_keys(c: Config) -> str:

@@ -338,6 +338,7 @@ def _pool(shape: ModelShape, serving: Serving, habits: Overheads, stage: int) ->
         batched_tokens=(serving.max_num_batched_tokens or 0) * habits.steps_in_flight,
         hybrid=habits.hybrid,
         chunks=serving.engine is not Engine.VLLM,  # off by default, 0.9 to 0.33
+        compressors=serving.engine is Engine.VLLM,
         merge=habits.merge,
         state_pages=habits.state_pages,
         speculative_tokens=serving.speculative_tokens,

@@ -191,7 +191,9 @@ def _layouts(one: Serves, wanted: Wanted) -> Iterator[tuple[int, int]]:
     powers = [2**n for n in range(wanted.max_tp.bit_length())]
 
     def divides(tp: int, pp: int = 1) -> bool:
-        return not any(indivisible(shape, way.engine, tp, pp, way.precision))
+        version = wanted.engine_version
+        torn = indivisible(shape, way.engine, tp, pp, precision=way.precision, version=version)
+        return not any(torn)
 
     sizes = range(1, most + 1) if shape.heads else [size for size in powers if size <= most]
     whole = [tp for tp in sizes if divides(tp)]

@@ -83,7 +83,14 @@ def _tried(found: Budget) -> Iterator[Change]:
         yield Change("fraction", LARGEST_FRACTION, told)
     for tp in (serving.tp * 2**power for power in range(1, 5)):
         divided = not any(
-            indivisible(found.shape, serving.engine, tp, serving.pp, serving.precision)
+            indivisible(
+                found.shape,
+                serving.engine,
+                tp,
+                serving.pp,
+                precision=serving.precision,
+                version=found.asked.engine_version,
+            )
         )
         if tp <= MOST_RANKS and divided and _would(found, tp=tp):
             told = f"tensor parallelism of {tp}, on {tp * serving.pp} GPUs"

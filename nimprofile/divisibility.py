@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import gcd
+
 from nimprofile.profile import Engine
 from nimprofile.quantization import Storage, is_own
 
@@ -17,9 +19,17 @@ if TYPE_CHECKING:
 
 
 def indivisible(
-    shape: ModelShape, engine: Engine | None, tp: int, pp: int, precision: Precision | None = None
+    shape: ModelShape,
+    engine: Engine | None,
+    tp: int,
+    pp: int,
+    *,
+    precision: Precision | None = None,
+    version: str | None = None,
 ) -> Iterator[Misfit]:
     """What does not divide: its name and number, and the name and number that it is divided by.
+
+    A version of None is the newest.
 
     vLLM: `config/model.py` (attention heads), `layers/linear.py` (KV heads, widths) and
     `fused_moe/config.py` (experts' widths) at 0.33; SGLang asserts the same of heads
@@ -38,7 +48,7 @@ def indivisible(
         yield "the MLP's width", shape.intermediate_size, "tp", tp
     if engine is not Engine.TENSORRT_LLM and shape.experts and shape.expert_size % tp:
         yield "the experts' width", shape.expert_size, "tp", tp
-    yield from _torn(shape, precision, tp)
+    yield from _torn(shape, precision, tp, refines=engine is Engine.VLLM and _refines(version))
 
 
 def _shares_evenly(kv_heads: int, tp: int) -> bool:
@@ -46,7 +56,25 @@ def _shares_evenly(kv_heads: int, tp: int) -> bool:
     return tp % kv_heads == 0 if tp >= kv_heads else kv_heads % tp == 0
 
 
-def _torn(shape: ModelShape, precision: Precision | None, tp: int) -> Iterator[Misfit]:
+REFINED = 32
+"""The smallest block that vLLM makes of a larger one."""
+
+
+def _refines(version: str | None) -> bool:
+    """Whether vLLM divides the blocks of experts that a rank's share would cut.
+
+    Since 0.29: `fused_moe/oracle/fp8.py`, refine_fp8_moe_block_shape.
+    """
+    if version is None:
+        return True
+    from packaging.version import Version
+
+    return Version(version) >= Version("0.29")
+
+
+def _torn(
+    shape: ModelShape, precision: Precision | None, tp: int, *, refines: bool
+) -> Iterator[Misfit]:
     """Matrices of which a rank's share would not be whole groups of weights that share a scale.
 
     vLLM: `layers/quantization/utils/fp8_utils.py`, validate_fp8_block_shape, and `awq.py`; SGLang:
@@ -66,10 +94,15 @@ def _torn(shape: ModelShape, precision: Precision | None, tp: int) -> Iterator[M
         for weights in layer.weights:
             for what, width, block in _divided(weights, scheme.group, scheme.rows):
                 share = width // min(tp, weights.pieces)
-                if share % block and storage.format(weights, at) is not None:
+                refined = refines and scheme.rows and _refined(weights, share, block)
+                if share % block and not refined and storage.format(weights, at) is not None:
                     name = f"groups of {block} in {what}"
                     found.setdefault(name, (name, width // block, "tp", min(tp, weights.pieces)))
     yield from found.values()
+
+
+def _refined(weights: Weights, share: int, block: int) -> bool:
+    return weights.experts is not None and gcd(block, share, weights.experts[1]) >= REFINED
 
 
 def _divided(weights: Weights, group: int, rows: int) -> Iterator[tuple[str, int, int]]:

@@ -52,6 +52,7 @@ class Pool(Record):
         block_bytes: bytes of one block on one GPU.
         width: layers whose tokens share a block.
         batched_tokens: tokens under way, which a window must hold beside its own.
+        under_way: bytes of a token under way, beside.
         state_pages: blocks that a state takes.
     """
 
@@ -61,10 +62,12 @@ class Pool(Record):
     width: int
     batched_tokens: int
     state_pages: int = 1
+    under_way: int = 0
 
     def blocks(self, tokens: int) -> int:
         """Blocks that one request of so many tokens takes at its peak."""
-        return sum(
+        beside = -(-self.under_way * min(tokens, self.batched_tokens) // self.block_bytes)
+        return int(beside) + sum(
             -(-group.layers // self.width) * self._blocks_of(group, tokens) for group in self.groups
         )
 
@@ -100,6 +103,7 @@ def pool_of(
     batched_tokens: int,
     hybrid: bool = True,
     chunks: bool = True,
+    compressors: bool = False,
     merge: float = 1.0,
     state_pages: int = 1,
     speculative_tokens: int = 0,
@@ -115,6 +119,7 @@ def pool_of(
         hybrid: windows and states have blocks of their own; if not, a window is cached like full
             attention, and states lie outside of the pool.
         chunks: chunked attention forgets the chunks before.
+        compressors: what compresses tokens holds those under way in blocks of the pool.
         merge: kinds whose numbers of layers differ by less than this factor form one group.
         state_pages: blocks of a state.
         speculative_tokens: tokens drafted ahead, each with a state of its own.
@@ -148,8 +153,10 @@ def pool_of(
         page = tokens * widest
     sizes = [group.layers for group in groups]
     width = max(sizes) if max(sizes) < merge * min(sizes) else min(sizes)
+    under_way = sum(group.layers * group.cache.under_way for group in groups)
     return Pool(
-        groups, tokens, page * width, width, batched_tokens, state_pages + speculative_tokens
+        *(groups, tokens, page * width, width, batched_tokens, state_pages + speculative_tokens),
+        under_way if compressors else 0,
     )
 
 
@@ -172,6 +179,6 @@ def _bytes(
     if cache.kind is CacheKind.STATE:
         values = -(-(cache.values + drafted * cache.column) // ranks)
         return 0.0, values * dtype_bytes + -(-cache.float32_values // ranks) * 4
-    if cache.extra_bytes and value_bytes == 1:
+    if cache.values and cache.extra_bytes and value_bytes == 1:
         return SPARSE_FP8_BYTES + cache.extra_bytes, 0.0
     return -(-cache.values // ranks) * value_bytes + cache.extra_bytes, 0.0

@@ -137,7 +137,14 @@ class Needs:
         from nimprofile.divisibility import indivisible
 
         tp, pp = profile.tp or 1, profile.pp or 1
-        found = indivisible(shape, profile.engine, tp, pp, profile.precision)
+        found = indivisible(
+            shape,
+            profile.engine,
+            tp,
+            pp,
+            precision=profile.precision,
+            version=self._serving.engine_version,
+        )
         return tuple(NotDivisible(*each) for each in found)
 
     def _budget(self, profile: Profile, gpu: Gpu) -> Budget | None:

@@ -70,6 +70,7 @@ class Cache(Record):
         window: tokens of a window or chunk.
         float32_values: of a state, the numbers kept in 32 bits.
         extra_bytes: bytes a token whatever the cache's format (sparse attention's index).
+        under_way: bytes a token of those in the engine's current step, on every rank.
         column: of a state, numbers that each speculative token adds to the convolution's inputs.
     """
 
@@ -79,6 +80,7 @@ class Cache(Record):
     window: int | None = None
     float32_values: int = 0
     extra_bytes: int = 0
+    under_way: int = 0
     column: int = 0
 
 
@@ -150,6 +152,7 @@ class ModelShape(Record):
         experts: routed experts of one layer; 0: a dense model.
         experts_per_token, expert_size: how many of them a token goes through, and their width.
         encoder: its vision or audio encoder.
+        table_bytes: tables worked out beforehand that every rank holds, where they are large.
         tied: the output head is the embedding.
         dtype: of a weight that is not quantised, as the checkpoint names it.
         dtype_bits: its bits, as engines load it.
@@ -174,6 +177,7 @@ class ModelShape(Record):
     experts_per_token: int = 0
     expert_size: int = 0
     encoder: Encoder | None = None
+    table_bytes: int = 0
     tied: bool = False
     dtype: str = "bfloat16"
     dtype_bits: int = 16

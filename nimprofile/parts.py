@@ -88,7 +88,7 @@ def weight_bytes(
 
     result = []
     for stage, (start, end) in enumerate(stages(shape, pp)):
-        total = sum(layer_size(at) for at in range(start, end))
+        total = shape.table_bytes + sum(layer_size(at) for at in range(start, end))
         if stage == 0:
             total += size(shape.first, None)
         if stage == pp - 1:

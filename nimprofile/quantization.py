@@ -315,6 +315,11 @@ def _groups(config: Config, method: str) -> tuple[int, int]:
     return 0, 0
 
 
+def with_fp4_experts(own: Quantization) -> Quantization:
+    """The same checkpoint with routed experts in MXFP4 (DeepSeek V4, `expert_dtype: fp4`)."""
+    return own.replace(rules=((_EXPERTS, MXFP4), *(own.rules or ())))
+
+
 def _check_expression(expression: str, config: Config) -> None:
     """Refuse what is no regular expression, and what could take forever to match."""
     import re

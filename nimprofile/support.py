@@ -252,6 +252,7 @@ MODELS: Mapping[Engine, Mapping[str, Served]] = {
         "exaone4": _since("0.5.9"),
         "gemma4": _since("0.5.11"),
         "deepseek_v4": Served(">=0.5.12", capability=">=9.0"),
+        "deepseek_ref": Served(">=0.5.12", capability=">=9.0"),  # its own name for DeepSeek V4
     },
     # docs/source/models/supported-models.md and release-notes.md; AutoDeploy's models left out.
     Engine.TENSORRT_LLM: {
@@ -306,6 +307,8 @@ def stored_as(shape: ModelShape) -> str:
     narrowest = min((form for _, form in own.rules), key=lambda form: form.bits)
     kind = narrowest.name.partition("_")[0]
     match own.method:
+        case "fp8" if kind == "mxfp4":
+            return "mxfp4"  # DeepSeek V4: its experts, which are nearly all of it
         case "fp8":
             return "fp8 blocks" if own.rows else "fp8"
         case "mxfp4" | "awq" | "gptq" | "auto-round" | "experts_int8":

@@ -1,11 +1,20 @@
 """Does every architecture have the weights that were published, and the caches that its layers keep?"""
 
 import json
+from pathlib import Path
 
 import pytest
+from helpers import make_gpu
 from models import LLAMA_8B
 
-from nimprofile import ModelError, Precision, shape_from_config
+from nimprofile import (
+    Engine,
+    ModelError,
+    Precision,
+    Serving,
+    memory_budget,
+    shape_from_config,
+)
 from nimprofile.architectures import ARCHITECTURES
 from nimprofile.config import Config
 from nimprofile.model import CacheKind
@@ -14,6 +23,7 @@ from nimprofile.quantization import Storage, own_precision, read_quantization
 from nimprofile.testing.drawn_models import SAMPLE_CONFIGS
 from nimprofile.values import GIB
 
+CORPUS = Path(__file__).parent / "corpus" / "memory" / "models.jsonl"
 QWEN_72B = LLAMA_8B | {
     "model_type": "qwen2",
     "hidden_size": 8192,
@@ -47,6 +57,40 @@ R1 = {
 
 def shape(config=LLAMA_8B, **changes):
     return shape_from_config(config | changes)
+
+
+def recorded(model):
+    """The whole config.json of a model of the corpus."""
+    rows = map(json.loads, CORPUS.read_text(encoding="utf-8").splitlines())
+    return next(row["config"] for row in rows if row["model"] == model)
+
+
+FLASH, PRO = "deepseek-ai/DeepSeek-V4-Flash-0731", "deepseek-ai/DeepSeek-V4-Pro"
+
+
+@pytest.mark.parametrize(
+    ("model", "parameters", "checkpoint_bytes"),
+    [(FLASH, 284_334_567_511, 159_609_485_896), (PRO, 1_572_999_528_803, 864_704_792_696)],
+)
+def test_deepseek_v4_has_the_weights_of_its_checkpoints(model, parameters, checkpoint_bytes):
+    flash = shape_from_config(recorded(model))
+    assert parameters == flash.parameters
+    made = weight_bytes(flash, None, draft=True)[0] - flash.table_bytes
+    assert 0.995 < made / checkpoint_bytes < 1  # its 32-bit numbers count 16
+
+
+def test_deepseek_v4_pays_for_tokens_under_way():
+    # vLLM issue 44376, 0.22 with 16,384 tokens under way: 6.66 GiB for 30,000 tokens.
+    serving = Serving(Engine.VLLM, "0.33.0", max_num_batched_tokens=8192, max_model_len=30000)
+    found = memory_budget(shape_from_config(recorded(FLASH)), serving, make_gpu(total=140_000))
+    assert 6.66 == pytest.approx(found.request_bytes(30000) / GIB, rel=0.06)
+
+
+def test_deepseek_v4_wants_a_ratio_for_every_layer():
+    config = recorded(FLASH) | {"compress_ratios": [4, 128, 7]}
+    with pytest.raises(ModelError, match=r"expected 43 of 0, 4, 128") as caught:
+        shape_from_config(config)
+    assert "compress_ratios" == caught.value.place
 
 
 @pytest.mark.parametrize(
