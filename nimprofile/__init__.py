@@ -14,6 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nimprofile.architectures import shape_from_config
     from nimprofile.budget import Budget, memory_budget
+    from nimprofile.build import Wanted, build_manifest
     from nimprofile.catalog import mock_inventory, products
     from nimprofile.decision import Decision, select
     from nimprofile.dialects import Manifest
@@ -38,13 +39,17 @@ if TYPE_CHECKING:
         parse_inventory,
         scrubbed,
     )
+    from nimprofile.lint import check_manifest
+    from nimprofile.lint_rules import Finding
     from nimprofile.manifest import (
         bundled_manifests,
         load_manifest,
+        manifest_of,
         parse_manifest,
     )
+    from nimprofile.manifest_text import to_json, to_yaml
     from nimprofile.model import ModelShape, plain_shape
-    from nimprofile.model_files import load_model
+    from nimprofile.model_files import Model, load_model, read_model
     from nimprofile.profile import Engine, Objective, Precision, Profile, Requires
     from nimprofile.rank import POLICIES, Criterion, Policy, prefer
     from nimprofile.report import decision_to_dict
@@ -58,6 +63,7 @@ __version__ = "0.1.0"
 _HOME = {
     "architectures": ("shape_from_config",),
     "budget": ("Budget", "memory_budget"),
+    "build": ("Wanted", "build_manifest"),
     "catalog": ("mock_inventory", "products"),
     "decision": ("Decision", "select"),
     "discovery": ("discover",),
@@ -77,9 +83,12 @@ _HOME = {
     "host": ("Host",),
     "inventory_json": ("dump_inventory", "load_inventory", "parse_inventory", "scrubbed"),
     "dialects": ("Manifest",),
-    "manifest": ("bundled_manifests", "load_manifest", "parse_manifest"),
+    "lint": ("check_manifest",),
+    "lint_rules": ("Finding",),
+    "manifest": ("bundled_manifests", "load_manifest", "manifest_of", "parse_manifest"),
+    "manifest_text": ("to_json", "to_yaml"),
     "model": ("ModelShape", "plain_shape"),
-    "model_files": ("load_model",),
+    "model_files": ("Model", "load_model", "read_model"),
     "profile": ("Engine", "Objective", "Precision", "Profile", "Requires"),
     "rank": ("POLICIES", "Criterion", "Policy", "prefer"),
     "report": ("decision_to_dict",),

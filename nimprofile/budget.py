@@ -16,6 +16,7 @@ from nimprofile.overheads import (
     RESERVED_MOST,
     RESERVED_SHARE,
     overheads_of,
+    quantises_whole,
     sglang_fraction,
 )
 from nimprofile.parts import (
@@ -31,7 +32,7 @@ from nimprofile.parts import (
     with_states,
 )
 from nimprofile.profile import Engine
-from nimprofile.quantization import Storage
+from nimprofile.quantization import Storage, is_own
 from nimprofile.record import Record
 from nimprofile.values import GIB, MIB, UNIFIED_SHARE
 
@@ -60,6 +61,7 @@ class Budget(Record):
         pool: how requests are paid for; None when the model keeps nothing, or nobody knows what.
         shape: the model's.
         habits: the engine's.
+        peak: bytes that must fit while it loads, beyond what it holds then; 0: no more.
     """
 
     asked: Serving
@@ -73,6 +75,7 @@ class Budget(Record):
     pool: Pool | None
     shape: ModelShape
     habits: Overheads
+    peak: int = 0
 
     @property
     def held(self) -> int:
@@ -93,6 +96,8 @@ class Budget(Record):
     @property
     def spare(self) -> int:
         """Bytes left for the KV cache; below 0: what is missing before it."""
+        if self.peak > self.total > 0:
+            return self.total - self.peak
         return self.limit - self.held
 
     @property
@@ -132,14 +137,14 @@ class Budget(Record):
         None is the weights alone, without which no context is too short.
         """
         if cache is None:
-            return nvml_total(self.gpu, self.weights.bytes)
+            return nvml_total(self.gpu, max(self.weights.bytes, self.peak))
         if self.habits.of_free:
             needed = self.held + _per(cache, self._fraction)
         elif self.habits.of_start:
             needed = _per(self.weights.bytes + cache, self._fraction) + self.overhead.bytes
         else:
             needed = _per(self.held + cache, self._fraction)
-        return nvml_total(self.gpu, needed)
+        return nvml_total(self.gpu, max(needed, self.peak))
 
     @property
     def asked_at_start(self) -> int | None:
@@ -253,6 +258,7 @@ def memory_budget(shape: ModelShape, serving: Serving, gpu: Gpu) -> Budget | Non
     asked = serving
     serving = _resolved(shape, serving, habits, gpu, total)
     overhead = overhead_of(serving, habits, gpu, total)
+    stored = _loaded_whole(shape, asked)
     found = []
     for stage, part in enumerate(weights):
         activation = activation_of(shape, serving, habits, stage)
@@ -261,11 +267,22 @@ def memory_budget(shape: ModelShape, serving: Serving, gpu: Gpu) -> Budget | Non
         pool = _pool(shape, serving, habits, stage) if shape.known else None
         found.append(
             Budget(
-                asked, serving, gpu, stage, total, part, activation, overhead, pool, shape, habits
+                *(asked, serving, gpu, stage, total, part, activation, overhead, pool, shape),
+                *(habits, 0 if stored is None else stored[stage].bytes),
             )
         )
     context = serving.max_model_len or CONTEXT_STEP
     return min(found, key=lambda one: (one.concurrency(context), one.spare))
+
+
+def _loaded_whole(shape: ModelShape, serving: Serving) -> list[Part] | None:
+    """The weights as they are stored, where the engine holds them all before it quantises them."""
+    precision = serving.precision
+    if precision is None or precision.bits >= shape.dtype_bits or is_own(shape, precision):
+        return None
+    if not quantises_whole(serving.engine, serving.engine_version):
+        return None
+    return weights_of(shape, serving.replace(precision=None))
 
 
 def nim_budget(

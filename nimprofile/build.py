@@ -59,7 +59,7 @@ class Built(Record):
 EVERYTHING = Wanted()
 
 
-def build(
+def build_manifest(
     models: Sequence[Model],
     wanted: Wanted = EVERYTHING,
     base: Mapping[str, object] | None = None,

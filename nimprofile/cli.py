@@ -21,6 +21,7 @@ from nimprofile.options import (
     Help,
     Version,
     completion_options,
+    engines_options,
     explain_options,
     gpus_options,
     list_options,
@@ -286,6 +287,21 @@ def _policies(args: argparse.Namespace) -> int:
     return SELECTED
 
 
+def _engines(args: argparse.Namespace) -> int:
+    from nimprofile.profile import Engine
+
+    engines = tuple(dict.fromkeys(args.engine or Engine))
+    if args.format == "json":
+        from nimprofile.report import engine_to_dict
+
+        print_json([engine_to_dict(engine) for engine in engines])
+    else:
+        from nimprofile.tables import engines_text
+
+        print(engines_text(engines, style_of_stdout()))
+    return SELECTED
+
+
 def _completion(args: argparse.Namespace) -> int:
     import shtab
 
@@ -360,6 +376,12 @@ _COMMANDS: dict[
         "print every ranking policy",
         "nimprofile policies",
         policies_options,
+    ),
+    "engines": (
+        _engines,
+        "print which checkpoints and models each engine serves, on which GPUs, since when",
+        "nimprofile engines --engine vllm",
+        engines_options,
     ),
     "completion": (
         _completion,

@@ -64,12 +64,12 @@ def open_manifest(path: str) -> Manifest:
 
 def _built(args: argparse.Namespace, request: Request) -> Manifest:
     """The manifest of the model in `--model`, built for what is asked."""
-    from nimprofile.build import build
+    from nimprofile.build import build_manifest
     from nimprofile.manifest import manifest_of
     from nimprofile.model_files import read_model
 
     wanted = wanted_of(args).replace(lora=request.lora)
-    built = build([read_model(path) for path in args.model], wanted)
+    built = build_manifest([read_model(path) for path in args.model], wanted)
     tell(f"note: {note}" for note in built.notes)
     return manifest_of(built.document, args.model[0])
 

@@ -20,6 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from nimprofile.dialects import Dialect, Entry
     from nimprofile.lint_rules import Found
     from nimprofile.profile import Profile
     from nimprofile.yaml_reader import Node, Path
@@ -76,33 +77,14 @@ def _placed(named: tuple[str, Found], paths: dict[str, Path], text: str | None) 
 
 def _read(root: Node, source: str) -> tuple[list[MisplacedError], Manifest | None, dict[str, Path]]:
     """Everything that keeps a manifest from being read, and what of it can be read in spite."""
-    errors: list[MisplacedError] = []
-    paths: dict[str, Path] = {}
     if not isinstance(root, dict):
-        return (
-            [MisplacedError(f"a manifest is a mapping, this is {kind_of(root)}", ())],
-            None,
-            paths,
-        )
+        return [MisplacedError(f"a manifest is a mapping, this is {kind_of(root)}", ())], None, {}
     try:
         dialect, entries = entries_of(root)
         head = shared(root, [entry for _, _, entry in entries]) if dialect == "v1" else root
     except MisplacedError as error:
-        return [error], None, paths
-    profiles: list[Profile] = []
-    for path, id, entry in entries:
-        try:
-            profile = profile_of(path, id, entry, dialect)
-        except MisplacedError as error:
-            errors.append(error)
-            continue
-        if id in paths:
-            errors.append(
-                MisplacedError(f"the id {id} is that of {place(paths[id])} too", (*path, "id"))
-            )
-            continue
-        paths[id] = path
-        profiles.append(profile)
+        return [error], None, {}
+    profiles, errors, paths = _profiles(entries, dialect)
     readers = (
         ("checkpoints", read_checkpoints),
         ("model_shape", read_shape),
@@ -118,3 +100,24 @@ def _read(root: Node, source: str) -> tuple[list[MisplacedError], Manifest | Non
     except MisplacedError as error:
         manifest = Manifest(tuple(profiles), dialect, source=source) if profiles else None
         return errors or [error], manifest, paths
+
+
+def _profiles(
+    entries: list[Entry], dialect: Dialect
+) -> tuple[list[Profile], list[MisplacedError], dict[str, Path]]:
+    """The profiles that can be read, why the others cannot, and where each id stands first."""
+    profiles: list[Profile] = []
+    errors: list[MisplacedError] = []
+    paths: dict[str, Path] = {}
+    for path, id, entry in entries:
+        if id in paths:
+            problem = f"the id {id} is that of {place(paths[id])} too"
+            errors.append(MisplacedError(problem, (*path, "id")))
+        try:
+            profile = profile_of(path, id, entry, dialect)
+        except MisplacedError as error:
+            errors.append(error)
+        else:
+            profiles += [] if id in paths else [profile]
+        paths.setdefault(id, path)
+    return profiles, errors, paths

@@ -59,7 +59,7 @@ def _build_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _build(args: argparse.Namespace) -> int:
-    from nimprofile.build import build
+    from nimprofile.build import build_manifest
     from nimprofile.manifest import manifest_of
     from nimprofile.manifest_text import to_json, to_yaml
     from nimprofile.model_files import read_model
@@ -71,7 +71,7 @@ def _build(args: argparse.Namespace) -> int:
             raise UsageError(f"{len(models)} checkpoints and {len(args.path)} --path: one for each")
         models = [model.replace(path=path) for model, path in zip(models, args.path, strict=True)]
     base = None if args.profiles is None else _document(args.profiles, complete=False)
-    built = build(models, wanted, base)
+    built = build_manifest(models, wanted, base)
     manifest = manifest_of(built.document, args.models[0])
     tell(f"note: {note}" for note in built.notes)
     write = to_json if args.format == "json" else to_yaml

@@ -230,6 +230,12 @@ def policies_options(parser: argparse.ArgumentParser) -> None:
     add_format(parser, "text", "json")
 
 
+def engines_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `nimprofile engines`."""
+    parser.add_argument("--engine", action="append", type=read.engine, help="only this; repeatable")
+    add_format(parser, "text", "json")
+
+
 def completion_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `nimprofile completion`."""
     parser.add_argument("shell", choices=("bash", "zsh", "tcsh"))

@@ -304,6 +304,24 @@ L4, 0.42 of an RTX 3090, 0.44 of an A100 40 GB, 0.46 of an H100, but 0.68 of an 
 _TABLES = {Engine.VLLM: VLLM, Engine.SGLANG: SGLANG, Engine.TENSORRT_LLM: TENSORRT_LLM}
 
 
+WHOLE_FIRST = {Engine.VLLM: "<0.14", Engine.SGLANG: ""}
+"""Versions that load the whole checkpoint before they quantise it, so that it must fit as it is.
+
+vLLM: features/quantization/fp8.md up to 0.18, "you need enough memory to load the whole model"; its
+fp8.py streams since 0.14. SGLang: only `--load-format layered` goes layer by layer, server_args.py.
+"""
+
+
+def quantises_whole(engine: Engine, version: str | None) -> bool:
+    """Whether an engine that quantises on load must hold the whole checkpoint first."""
+    versions = WHOLE_FIRST.get(engine)
+    if versions is None or (version is None and versions):
+        return False
+    from packaging.specifiers import SpecifierSet
+
+    return not versions or SpecifierSet(versions).contains(version or "0", prereleases=True)
+
+
 def newest(engine: Engine) -> Overheads:
     """The habits of an engine's newest known version."""
     return _TABLES[engine][-1]

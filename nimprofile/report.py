@@ -6,6 +6,7 @@ The keys are a promise: `docs/cli.md` lists them, and they only ever gain compan
 from __future__ import annotations
 
 from nimprofile.rank import deciding, standing
+from nimprofile.support import MODELS, NEWEST, WAYS
 from nimprofile.visibility import cuda_devices
 from nimprofile.words import choice_message, doubt_message, message, remedies
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from nimprofile.decision import Decision
     from nimprofile.fit import Verdict
     from nimprofile.inventory import Inventory
+    from nimprofile.profile import Engine
     from nimprofile.rank import Policy
     from nimprofile.reasons import Reason
 
@@ -120,6 +122,17 @@ def product_to_dict(product: Product) -> dict[str, Any]:
         "unified_memory": product.unified_memory,
         "architecture": product.architecture,
         "sources": list(product.sources),
+    }
+
+
+def engine_to_dict(engine: Engine) -> dict[str, Any]:
+    """What an engine serves as plain JSON values."""
+    ways = (way.to_dict() for way in WAYS if way.engine is engine)
+    return {
+        "engine": str(engine),
+        "newest": NEWEST[engine],
+        "checkpoints": [{k: v for k, v in way.items() if k != "engine"} for way in ways],
+        "models": {kind: row.to_dict() for kind, row in sorted(MODELS[engine].items())},
     }
 
 

@@ -72,6 +72,9 @@ def _ways(engine: Engine, version: str, model: Model, notes: list[str]) -> Itera
         return
     if served is _BY_TRANSFORMERS:
         notes.append(f"{engine}: model_type {kind!r} is not listed; it runs if transformers has it")
+    outer = model.config.get("model_type")
+    if isinstance(outer, str) and served is not _BY_TRANSFORMERS and kind_of_model(outer) != kind:
+        notes.append(f"{engine}: model_type {outer!r} is not listed; its language part, {kind}, is")
     if not _holds(served.versions, version):
         notes.append(f"{engine} {version}: model_type {kind!r} needs {served.versions}")
         return

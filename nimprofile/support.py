@@ -156,25 +156,26 @@ _ANY = Served()
 _NO_PP = Served(pp=False)
 
 MODELS: Mapping[Engine, Mapping[str, Served]] = {
-    # vllm/model_executor/models/registry.py of the packages 0.6.0 to 0.33.0; since 0.20 the first
-    # release that has a CUDA 13 build. Sparse attention: the backends of v1/attention/backends/mla.
+    # vllm/model_executor/models/registry.py of the packages 0.6.0 to 0.33.0; the first
+    # that has it. Sparse attention (GPUs from 9.0): the backends of v1/attention/backends/mla.
     Engine.VLLM: {
         **dict.fromkeys(
             (
                 *("llama", "mistral", "mixtral", "qwen2", "qwen2_moe", "deepseek_v2", "gemma"),
                 *("gemma2", "phi", "phi3", "starcoder2", "granite", "cohere", "opt", "jamba"),
-                *("llava", "llava_next", "ministral"),
             ),
             _ANY,
         ),
         "qwen2_vl": _since("0.6.1"),
-        "qwen2_audio": _since("0.6.1"),
         "mllama": Served(">=0.6.2,<0.11"),
         "olmoe": _since("0.6.2"),
         "granitemoe": _since("0.6.3"),
         "olmo2": _since("0.6.5"),
         "cohere2": _since("0.6.5"),
         "deepseek_v3": _since("0.6.6"),
+        "llava": _since("0.6.6"),
+        "llava_next": _since("0.6.6"),
+        "qwen2_audio": _since("0.6.6"),
         "qwen2_5_vl": _since("0.7.2"),
         "bamba": Served(">=0.7.3,<0.24"),
         "gemma3": _since("0.8.0"),
@@ -211,7 +212,7 @@ MODELS: Mapping[Engine, Mapping[str, Served]] = {
     Engine.SGLANG: {
         **dict.fromkeys(
             (
-                *("llama", "mistral", "ministral", "mixtral", "qwen2", "qwen2_moe", "deepseek_v2"),
+                *("llama", "mistral", "mixtral", "qwen2", "qwen2_moe", "deepseek_v2"),
                 "phi3",
             ),
             _ANY,

@@ -1,4 +1,4 @@
-"""How do the GPUs, the catalogue and the policies read as tables?
+"""How do the GPUs, the catalogue, the policies and the engines read as tables?
 
 On a terminal there are aligned columns, bars and colour; in a pipe, plain lines with tabs.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from itertools import combinations
 
 from nimprofile.record import Record
+from nimprofile.support import MODELS, WAYS
 from nimprofile.values import format_gpus
 from nimprofile.words import machine_messages
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from nimprofile.catalog import Product
     from nimprofile.inventory import Gpu, Inventory
+    from nimprofile.profile import Engine
     from nimprofile.rank import Policy
 
 BAR = 16
@@ -180,6 +182,33 @@ def policies_text(policies: Iterable[Policy], style: Style) -> str:
         lines += [f"  {criterion.name}: {criterion.prefers}" for criterion in policy.criteria]
         if policy.uniform_gpus:
             lines.append("  (rejects everything when GPUs of several products are visible)")
+    return "\n".join(lines)
+
+
+def engines_text(engines: Sequence[Engine], style: Style) -> str:
+    """What each engine serves: kinds of checkpoints, then kinds of models."""
+    rows = [("engine", "stored as", "served in", "capability", "versions", "source")]
+    rows += [
+        (
+            str(way.engine),
+            way.stored,
+            str(way.precision) + (f", tp {way.most_tp} at most" if way.most_tp else ""),
+            way.capability,
+            way.versions or "any",
+            way.source,
+        )
+        for way in WAYS
+        if way.engine in engines
+    ]
+    lines = [*style.table(rows if style.columns else rows[1:]), ""]
+    for engine in engines:
+        by_version: dict[str, list[str]] = {}
+        for model_type, row in sorted(MODELS[engine].items()):
+            needs = [row.versions, f"GPUs {row.capability}" if row.capability else ""]
+            needs.append("" if row.pp else "no pp")
+            by_version.setdefault(", ".join(filter(None, needs)) or "any", []).append(model_type)
+        kinds = [(f"{engine} {needs}", " ".join(types)) for needs, types in by_version.items()]
+        lines += style.table(kinds)
     return "\n".join(lines)
 
 

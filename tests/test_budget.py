@@ -232,3 +232,27 @@ def test_another_precision_is_named_only_where_the_gpu_runs_it():
     assert "fp8" not in {
         c.value for c in changes(need(budget(gpu=ampere, **asked))) if c.kind == "precision"
     }
+
+
+@pytest.mark.parametrize(
+    ("engine", "version", "whole"),
+    [
+        pytest.param(Engine.VLLM, "0.13.0", True, id="vLLM before it streamed"),
+        pytest.param(Engine.VLLM, "0.14.0", False, id="vLLM that streams"),
+        pytest.param(Engine.VLLM, None, False, id="the newest vLLM"),
+        pytest.param(Engine.SGLANG, None, True, id="SGLang"),
+    ],
+)
+def test_what_is_quantised_on_load_must_fit_as_it_is_stored(engine, version, whole):
+    serving = Serving(engine, version, Precision.FP8, max_model_len=1024)
+    found = memory_budget(LLAMA, serving, make_gpu(total=14 * 1024))
+    assert 7 < found.weights.bytes / GIB < 9
+    assert (14.9 < found.gpu_bytes(None) / GIB < 15.5) is whole
+    assert (found.spare < 0, found.longest_context(1024)) == ((True, None) if whole else (False, 1024))
+
+
+def test_an_fp8_checkpoint_is_loaded_as_it_is():
+    block = {"quant_method": "fp8", "weight_block_size": [128, 128]}
+    shape = shape_from_config(LLAMA_8B | {"quantization_config": block})
+    serving = Serving(Engine.SGLANG, None, Precision.FP8)
+    assert 0 == memory_budget(shape, serving, make_gpu(total=14 * 1024)).peak

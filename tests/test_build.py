@@ -10,7 +10,7 @@ from packaging.specifiers import SpecifierSet
 from nimprofile import Engine, ModelError, Precision, mock_inventory, select
 from nimprofile.architectures import read_config
 from nimprofile.budget import memory_budget
-from nimprofile.build import Wanted, build
+from nimprofile.build import Wanted, build_manifest
 from nimprofile.changes import fits
 from nimprofile.divisibility import indivisible
 from nimprofile.lint import check_manifest
@@ -40,7 +40,7 @@ def model(name="m", block=None, **changes):
 
 
 def built(*models, **wanted):
-    return build(models or [model()], Wanted(**wanted))
+    return build_manifest(models or [model()], Wanted(**wanted))
 
 
 def manifest(*models, **wanted):
@@ -262,7 +262,7 @@ def test_a_manifest_to_begin_with_keeps_its_profiles():
     same = {"id": "s", "tags": {"llm_engine": "vllm", "precision": "bf16", "tp": "1", "pp": "1"}}
     same["tags"] |= {"feat_lora": "false", "nim_workspace_hash_v1": "a" * 64}
     base = {"model": "org/m", "sources": ["here"], "profiles": [tuned, same]}
-    document = build([model()], VLLM, base).document
+    document = build_manifest([model()], VLLM, base).document
     assert ("org/m", ["here"]) == (document["model"], document["sources"])
     assert [tuned, same] == document["profiles"][:2]
     names = [profile.name for profile in manifest_of(document, "test").profiles]
@@ -274,7 +274,7 @@ def test_exact_bytes_of_a_checkpoint_stand_in_the_manifest(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps(LLAMA_8B))
     index = {"metadata": {"total_size": 16_060_522_496}}
     (tmp_path / "model.safetensors.index.json").write_text(json.dumps(index))
-    document = build([read_model(tmp_path)]).document
+    document = build_manifest([read_model(tmp_path)]).document
     (checkpoint,) = manifest_of(document, "test").checkpoints
     assert 16_060_522_496 == checkpoint.shape.checkpoint_bytes
     assert (tmp_path.name, str(tmp_path)) == (checkpoint.name, checkpoint.path)
@@ -300,7 +300,7 @@ def test_what_was_read_of_a_config_makes_the_same_shape(row):
 )
 def test_every_recorded_model_has_a_manifest_that_holds(row):
     found = recorded(row)
-    document = build([found]).document
+    document = build_manifest([found]).document
     text = to_yaml(document)
     assert () == check_manifest(text)
     assert text == to_yaml(to_document(read_tree(to_json(document), "json"))[0])
@@ -338,4 +338,4 @@ def _runs(profile, shape, gpu):
 def test_a_recorded_model_that_nobody_serves_says_so():
     (row,) = (row for row in ROWS if row["model"] == UNSERVED)
     with pytest.raises(ModelError, match="exl3"):
-        build([recorded(row)])
+        build_manifest([recorded(row)])
