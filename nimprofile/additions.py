@@ -9,6 +9,7 @@ from nimprofile.model import MAX_LAYERS, ModelShape, plain_shape
 from nimprofile.profile import Requires
 from nimprofile.record import Record
 from nimprofile.values import parse_size
+from nimprofile.versions import is_specifier_set, split_requirement
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -107,21 +108,13 @@ def read_requires(node: Node, path: Path) -> Requires:
     """The block `requires` of a profile."""
     fields = _fields(node, path, _REQUIRES)
     for key in ("compute_capability", "driver", "cuda"):
-        if (text := fields.get(key)) is not None:
-            from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
-            try:
-                SpecifierSet(text)
-            except InvalidSpecifier:
-                raise MisplacedError(
-                    f'{text!r} is not a version specifier set such as ">=8.9"', (*path, key)
-                ) from None
+        if (text := fields.get(key)) is not None and not is_specifier_set(text):
+            problem = f'{text!r} is not a version specifier set such as ">=8.9"'
+            raise MisplacedError(problem, (*path, key))
     if (text := fields.get("engine")) is not None:
-        from packaging.requirements import InvalidRequirement, Requirement
-
         try:
-            Requirement(text)
-        except InvalidRequirement:
+            split_requirement(text)
+        except ValueError:
             raise MisplacedError(
                 f'{text!r} is not an engine and its versions, such as "vllm>=0.10.1"',
                 (*path, "engine"),

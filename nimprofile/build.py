@@ -17,6 +17,7 @@ from nimprofile.record import Record
 from nimprofile.request import Serving
 from nimprofile.serves import ways_of
 from nimprofile.values import GIB, MIB
+from nimprofile.versions import narrowest, satisfies
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -227,41 +228,25 @@ _USUAL_MIB = (24 << 10, 48 << 10, 80 << 10, 192 << 10)
 
 def _largest(one: Serves) -> int:
     """Bytes of the largest known GPU that serves a checkpoint in this way."""
-    from packaging.specifiers import SpecifierSet
-
-    capability = SpecifierSet(_capability(one))
+    capability = _capability(one)
     sizes = (
         product.memory_mib or 0
         for product in products()
-        if capability.contains(str(product.compute_capability))
+        if satisfies(str(product.compute_capability), capability)
     )
     return max(sizes, default=0) * MIB
 
 
 def _capability(one: Serves) -> str:
-    return _narrowest(one.way.capability, one.served.capability)
+    return narrowest(one.way.capability, one.served.capability)
 
 
 def _requires(one: Serves, budget: Budget | None) -> dict[str, object]:
     requires: dict[str, object] = {"compute_capability": _capability(one)}
-    versions = _narrowest(one.way.versions, one.served.versions)
+    versions = narrowest(one.way.versions, one.served.versions)
     if versions:
         requires["engine"] = f"{one.way.engine}{versions}"
     if budget is not None:
         tenths = -(-budget.gpu_bytes(budget.wanted_cache) * 10 // GIB)
         requires["estimated_memory_gib_per_gpu"] = tenths / 10
     return requires
-
-
-def _narrowest(*sets: str) -> str:
-    """What all of these specifier sets allow, the highest lower and the lowest upper bound."""
-    from packaging.specifiers import SpecifierSet
-    from packaging.version import Version
-
-    bounds: dict[str, list[str]] = {">=": [], "<": []}
-    for text in sets:
-        for specifier in SpecifierSet(text):
-            bounds[specifier.operator].append(specifier.version)
-    low, high = bounds[">="], bounds["<"]
-    found = [f">={max(low, key=Version)}"] if low else []
-    return ",".join([*found, *([f"<{min(high, key=Version)}"] if high else [])])

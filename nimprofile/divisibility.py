@@ -6,6 +6,7 @@ from math import gcd
 
 from nimprofile.profile import Engine
 from nimprofile.quantization import Storage, is_own
+from nimprofile.versions import satisfies
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,11 +66,7 @@ def _refines(version: str | None) -> bool:
 
     Since 0.29: `fused_moe/oracle/fp8.py`, refine_fp8_moe_block_shape.
     """
-    if version is None:
-        return True
-    from packaging.version import Version
-
-    return Version(version) >= Version("0.29")
+    return version is None or satisfies(version, ">=0.29")
 
 
 def _torn(

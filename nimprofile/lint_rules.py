@@ -20,6 +20,7 @@ from nimprofile.record import Record
 from nimprofile.request import Request
 from nimprofile.support import WAYS, stored_as
 from nimprofile.values import format_gib
+from nimprofile.versions import split_requirement
 from nimprofile.words import message
 
 TYPE_CHECKING = False
@@ -198,9 +199,7 @@ def wrong_engine(manifest: Manifest) -> Iterator[Found]:
         needed = profile.requires.engine
         if needed is None or profile.engine is None:
             continue
-        from packaging.requirements import Requirement
-
-        name = Requirement(needed).name
+        name, _ = split_requirement(needed)
         if name != profile.engine:
             problem = f"{needed} is about {name}; the profile is served by {profile.engine}"
             yield Found(ERROR, profile.id, ("requires", "engine"), problem)

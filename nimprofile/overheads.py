@@ -9,6 +9,7 @@ from __future__ import annotations
 from nimprofile.profile import Engine
 from nimprofile.record import Record
 from nimprofile.values import GIB, MIB
+from nimprofile.versions import satisfies
 
 
 def _gib(number: float) -> int:
@@ -317,9 +318,7 @@ def quantises_whole(engine: Engine, version: str | None) -> bool:
     versions = WHOLE_FIRST.get(engine)
     if versions is None or (version is None and versions):
         return False
-    from packaging.specifiers import SpecifierSet
-
-    return not versions or SpecifierSet(versions).contains(version or "0", prereleases=True)
+    return satisfies(version or "0", versions)
 
 
 def newest(engine: Engine) -> Overheads:

@@ -27,6 +27,7 @@ from nimprofile.reasons import (
 )
 from nimprofile.request import EMPTY_GPU_FRACTION
 from nimprofile.values import EMULATED_NVFP4_FROM, MIB, ComputeCapability
+from nimprofile.versions import satisfies, split_requirement
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -111,12 +112,12 @@ def driver_new_enough(
     if requires.driver is not None:
         if inventory.driver_version is None:
             findings.append(Doubt("driver", "the driver version", f"driver {requires.driver}"))
-        elif not _holds(requires.driver, inventory.driver_version):
+        elif not satisfies(inventory.driver_version, requires.driver):
             findings.append(DriverTooOld(requires.driver, inventory.driver_version))
     if requires.cuda is not None:
         if inventory.cuda_version is None:
             findings.append(Doubt("cuda", "the CUDA version", f"cuda {requires.cuda}"))
-        elif not _holds(requires.cuda, inventory.cuda_version):
+        elif not satisfies(inventory.cuda_version, requires.cuda):
             findings.append(CudaTooOld(requires.cuda, inventory.cuda_version))
     return tuple(findings)
 
@@ -128,16 +129,8 @@ def engine_new_enough(
     needed, version = profile.requires.engine, request.serving.engine_version
     if needed is None or version is None:
         return ()
-    from packaging.requirements import Requirement
-
-    holds = Requirement(needed).specifier.contains(version, prereleases=True)
+    holds = satisfies(version, split_requirement(needed)[1])
     return () if holds else (EngineTooOld(needed, version),)
-
-
-def _holds(specifiers: str, version: str) -> bool:
-    from packaging.specifiers import SpecifierSet
-
-    return SpecifierSet(specifiers).contains(version, prereleases=True)
 
 
 def lora_as_wanted(
@@ -251,7 +244,7 @@ def capability_as_required(
             f"compute_capability {specifiers}",
             kind.indices,
         )
-    if not _holds(specifiers, str(kind.capability)):
+    if not satisfies(str(kind.capability), specifiers):
         return CapabilityUnmet(specifiers, kind.capability, kind.indices)
     return None
 

@@ -16,6 +16,7 @@ from nimprofile.support import (
     kind_of_model,
     stored_as,
 )
+from nimprofile.versions import satisfies
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def _ways(engine: Engine, version: str, model: Model, notes: list[str]) -> Itera
     outer = model.config.get("model_type")
     if isinstance(outer, str) and served is not _BY_TRANSFORMERS and kind_of_model(outer) != kind:
         notes.append(f"{engine}: model_type {outer!r} is not listed; its language part, {kind}, is")
-    if not _holds(served.versions, version):
+    if not satisfies(version, served.versions):
         notes.append(f"{engine} {version}: model_type {kind!r} needs {served.versions}")
         return
     stored = stored_as(model.shape)
@@ -84,7 +85,7 @@ def _ways(engine: Engine, version: str, model: Model, notes: list[str]) -> Itera
     if not ways:
         notes.append(f"{engine}: its sources do not list {told}")
         return
-    fitting = [way for way in ways if _holds(way.versions, version)]
+    fitting = [way for way in ways if satisfies(version, way.versions)]
     if not fitting:
         needed = " or ".join(way.versions for way in ways)
         notes.append(f"{engine} {version}: {told} needs {needed}")
@@ -108,9 +109,3 @@ def _row_of(engine: Engine, model: Model) -> tuple[str, Served | None]:
     listed = any(kind in others for others in MODELS.values() for kind in kinds)
     falls_back = engine in FALLS_BACK and not listed
     return kinds[0] if kinds else "unknown", _BY_TRANSFORMERS if falls_back else None
-
-
-def _holds(specifiers: str, version: str) -> bool:
-    from packaging.specifiers import SpecifierSet
-
-    return SpecifierSet(specifiers).contains(version, prereleases=True)

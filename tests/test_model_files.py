@@ -6,7 +6,7 @@ import struct
 import pytest
 from models import LLAMA_8B
 
-from nimprofile import ModelError, Serving, load_model, memory_budget, mock_inventory
+from nimprofile import ModelError, Precision, Serving, load_model, memory_budget, mock_inventory
 
 H100 = mock_inventory("1xh100").gpus[0]
 
@@ -67,7 +67,7 @@ def test_layers_that_only_draft_are_not_counted(tmp_path):
 def test_the_bytes_of_a_checkpoint_say_nothing_of_another_precision(tmp_path):
     write(tmp_path, config__json=LLAMA_8B)
     (tmp_path / "model.safetensors").write_bytes(tensors(a=16_060_556_376))
-    found = memory_budget(load_model(tmp_path), Serving(precision="fp8"), H100)
+    found = memory_budget(load_model(tmp_path), Serving(precision=Precision.FP8), H100)
     assert "estimated" == found.weights.source
 
 
