@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from nimprofile import blocks
-from nimprofile.compressed import deepseek_v4, hyper_head, rotary_tables
 from nimprofile.config import Config
 from nimprofile.decoders import (
     Traits,
@@ -32,6 +31,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from nimprofile.model import Encoder, Quantization
+
+
+def _compressed(c: Config) -> list[Layer]:
+    from nimprofile.compressed import deepseek_v4  # rarely wanted
+
+    return deepseek_v4(c)
 
 
 ARCHITECTURES: dict[str, Callable[[Config], list[Layer]]] = {
@@ -62,8 +67,8 @@ ARCHITECTURES: dict[str, Callable[[Config], list[Layer]]] = {
     "deepseek_v32": latent,
     "kimi_k2": latent,
     "glm4_moe_lite": latent,
-    "deepseek_v4": deepseek_v4,
-    "deepseek_ref": deepseek_v4,
+    "deepseek_v4": _compressed,
+    "deepseek_ref": _compressed,
     "gpt_oss": gpt_oss,
     "llama4_text": llama4,
     "mllama_text_model": mllama,
@@ -220,8 +225,12 @@ def _read(outer: Config, quantization: Config | None) -> tuple[ModelShape, Confi
     )
     first, encoder, assumed = _first(outer, outer_type, c, inner_type)
     last = [blocks.norm("norm", hidden)]
-    if build is deepseek_v4:
+    tables = 0
+    if build is _compressed:
+        from nimprofile.compressed import hyper_head, rotary_tables
+
         last.append(hyper_head(c))
+        tables = rotary_tables(c)
     if not tied:
         head_bias = vocab if inner_type == "phi" else 0
         last.append(blocks.matrix("lm_head", hidden, vocab, vocab, bias=head_bias))
@@ -247,7 +256,7 @@ def _read(outer: Config, quantization: Config | None) -> tuple[ModelShape, Confi
         else 0,
         expert_size=c.count("moe_intermediate_size", "intermediate_size") if experts else 0,
         encoder=encoder,
-        table_bytes=rotary_tables(c) if build is deepseek_v4 else 0,
+        table_bytes=tables,
         tied=tied,
         dtype=dtype,
         dtype_bits=bits,

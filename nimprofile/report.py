@@ -6,7 +6,6 @@ The keys are a promise: `docs/cli.md` lists them, and they only ever gain compan
 from __future__ import annotations
 
 from nimprofile.rank import deciding, standing
-from nimprofile.support import MODELS, NEWEST, WAYS
 from nimprofile.visibility import cuda_devices
 from nimprofile.words import choice_message, doubt_message, message, remedies
 
@@ -127,6 +126,8 @@ def product_to_dict(product: Product) -> dict[str, Any]:
 
 def engine_to_dict(engine: Engine) -> dict[str, Any]:
     """What an engine serves as plain JSON values."""
+    from nimprofile.support import MODELS, NEWEST, WAYS
+
     ways = (way.to_dict() for way in WAYS if way.engine is engine)
     return {
         "engine": str(engine),

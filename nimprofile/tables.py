@@ -8,7 +8,6 @@ from __future__ import annotations
 from itertools import combinations
 
 from nimprofile.record import Record
-from nimprofile.support import MODELS, WAYS
 from nimprofile.values import format_gpus
 from nimprofile.words import machine_messages
 
@@ -187,6 +186,8 @@ def policies_text(policies: Iterable[Policy], style: Style) -> str:
 
 def engines_text(engines: Sequence[Engine], style: Style) -> str:
     """What each engine serves: kinds of checkpoints, then kinds of models."""
+    from nimprofile.support import MODELS, WAYS
+
     rows = [("engine", "stored as", "served in", "capability", "versions", "source")]
     rows += [
         (
