@@ -19,13 +19,17 @@ from nimprofile import (
     Connection,
     Link,
     Serving,
+    build_manifest,
+    check_manifest,
     discover,
     load_inventory,
     memory_budget,
     mock_inventory,
     parse_manifest,
+    read_model,
     select,
     shape_from_config,
+    to_yaml,
 )
 from nimprofile.testing import FakeNvml
 from nimprofile.testing.drawn_models import SAMPLE_CONFIGS
@@ -34,6 +38,7 @@ _SPEC = importlib.util.spec_from_file_location("generate", Path(__file__).parent
 generate = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(generate)
 
+MODEL = Path(__file__).parents[2] / "manifests" / "sources" / "llama-3.1-8b-instruct"
 SELECT = ["-m", "nimprofile", "select", "--manifest", "llama-3.1-8b-instruct", "--gpus", "1xh100"]
 COMMANDS = {
     "python -c pass": ["-c", "pass"],
@@ -41,7 +46,20 @@ COMMANDS = {
     "select": SELECT,
     "select --json": [*SELECT, "--json"],
     "memory": ["-m", "nimprofile", "memory", "llama-3.1-8b-instruct", "--gpus", "1xh100"],
+    "select --model": ["-m", "nimprofile", "select", "--model", str(MODEL), "--gpus", "1xh100"],
 }
+
+
+@pytest.mark.benchmark(group="a manifest of a model")
+def test_build(benchmark):
+    built = benchmark.pedantic(build_manifest, ([read_model(MODEL)],), rounds=20, warmup_rounds=2)
+    assert len(built.document["profiles"]) == 24
+
+
+@pytest.mark.benchmark(group="a manifest of a model")
+def test_check(benchmark):
+    written = to_yaml(build_manifest([read_model(MODEL)]).document)
+    assert () == benchmark.pedantic(check_manifest, (written,), rounds=20, warmup_rounds=2)
 
 
 @pytest.fixture(scope="module")
