@@ -66,8 +66,10 @@ def shared(root: dict[str, Node], profiles: Iterable[dict[str, Node]]) -> dict[s
     own: dict[str, Node] = {}
     for profile in profiles:
         checkpoint = profile.get("checkpoint")
-        if not isinstance(checkpoint, dict):
+        if checkpoint is None:
             continue
+        if not isinstance(checkpoint, dict):
+            raise MisplacedError(f"a checkpoint is a mapping, this is {kind_of(checkpoint)}", ())
         name = checkpoint.get("name")
         if isinstance(name, str) and own.setdefault(name, checkpoint) != checkpoint:
             raise MisplacedError(f"its profiles say different things of checkpoint {name}", ())

@@ -99,7 +99,7 @@ def build_manifest(
         "model": wanted.name or models[0].name,
         **head,
         **({"engine_version": wanted.engine_version} if wanted.engine_version else {}),
-        "checkpoints": [_checkpoint(model) for model in models],
+        "checkpoints": [_checkpoint(model) for model in sorted(models, key=lambda one: one.name)],
         "profiles": [*profiles.values()],
     }
     return Built(document, tuple(dict.fromkeys(notes)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from nimprofile.additions import (
     HEAD,
+    SHARED,
     Checkpoint,
     MisplacedError,
     kind_of,
@@ -27,6 +28,7 @@ from nimprofile.yaml_reader import place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from typing import Literal
 
     from nimprofile.model import ModelShape
@@ -84,57 +86,106 @@ def read_document(root: Node, source: str) -> Manifest:
             first = place(places[profile.id])
             raise MisplacedError(f"the id {profile.id} is that of {first} too", (*path, "id"))
         places[profile.id] = path
+    at = where_said(entries) if dialect == "v1" else {}
     checkpoints = read_checkpoints(head.get("checkpoints"), ("checkpoints",))
-    shape = read_shape(head.get("model_shape"), ("model_shape",))
+    shape = read_shape(head.get("model_shape"), at.get("model_shape", ("model_shape",)))
     if checkpoints and shape is not None:
-        raise MisplacedError(
-            "each of the checkpoints has its own; leave this out", ("model_shape",)
-        )
-    names = {checkpoint.name for checkpoint in checkpoints}
-    for (path, _, _), profile in zip(entries, profiles, strict=True):
-        if len(names) > 1 and profile.checkpoint not in names:
-            problem = f"{profile.checkpoint!r} is none of the checkpoints: {', '.join(names)}"
-            raise MisplacedError(problem, (*path, "tags", "checkpoint"))
+        problem = "each of the checkpoints has its own; leave this out"
+        raise MisplacedError(problem, ("model_shape",))
+    for error in not_of_these(checkpoints, profiles, places):
+        raise error
     return Manifest(
         profiles,
         dialect,
         read_text(head.get("model"), ("model",)),
         checkpoints[0].shape if checkpoints else shape,
         source,
-        read_version(head.get("engine_version"), ("engine_version",)),
+        read_version(head.get("engine_version"), at.get("engine_version", ("engine_version",))),
         checkpoints,
     )
 
 
-def entries_of(root: dict[str, Node]) -> tuple[Dialect, list[Entry]]:
-    """Tell the dialect by its shape, and find its profiles. Raises MisplacedError."""
-    if "profiles" in root:
-        listed = root["profiles"]
-        if not isinstance(listed, list):
-            raise MisplacedError(f"profiles is a list, this is {kind_of(listed)}", ("profiles",))
-        metadata = any(isinstance(entry, dict) and "profile_id" in entry for entry in listed)
-        key = "profile_id" if metadata else "id"
-        entries = []
-        for at, entry in enumerate(listed):
-            path: Path = ("profiles", at)
-            if not isinstance(entry, dict):
-                raise MisplacedError(f"a profile is a mapping, this is {kind_of(entry)}", path)
-            if not (id := read_text(entry.get(key), (*path, key))):
-                raise MisplacedError(f"this profile has no {key}", path)
-            entries.append((path, id, entry))
-        return ("metadata-api" if metadata else "v2"), entries
+def where_said(entries: list[Entry]) -> dict[str, Path]:
+    """Where schema v1 first says what it says in each profile."""
+    found: dict[str, Path] = {}
+    for path, _, entry in entries:
+        for key in entry.keys() & set(SHARED):
+            found.setdefault(key, (*path, key))
+    return found
+
+
+def not_of_these(
+    checkpoints: tuple[Checkpoint, ...], profiles: Iterable[Profile], places: dict[str, Path]
+) -> Iterator[MisplacedError]:
+    """Profiles that name none of several checkpoints."""
+    names = [checkpoint.name for checkpoint in checkpoints]
+    for profile in profiles if len(names) > 1 else ():
+        if profile.checkpoint not in names:
+            problem = f"{profile.checkpoint!r} is none of the checkpoints: {', '.join(names)}"
+            yield MisplacedError(problem, (*places[profile.id], "tags", "checkpoint"))
+
+
+def entries_of(
+    root: dict[str, Node], bad: list[MisplacedError] | None = None
+) -> tuple[Dialect, list[Entry]]:
+    """Tell the dialect by its shape, and find its profiles.
+
+    Raises MisplacedError for the first entry that is no profile, or puts them all in `bad`.
+    """
+    errors: list[MisplacedError] = []
+    found = _listed(root, errors) if "profiles" in root else _mapped(root, errors)
+    if bad is not None:
+        bad += errors
+    elif errors:
+        raise errors[0]
+    return found
+
+
+def _listed(root: dict[str, Node], errors: list[MisplacedError]) -> tuple[Dialect, list[Entry]]:
+    """The list `profiles` of schema v2 or the Metadata API."""
+    listed = root["profiles"]
+    if not isinstance(listed, list):
+        raise MisplacedError(f"profiles is a list, this is {kind_of(listed)}", ("profiles",))
+    metadata = any(isinstance(entry, dict) and "profile_id" in entry for entry in listed)
+    key = "profile_id" if metadata else "id"
+    entries: list[Entry] = []
+    for at, entry in enumerate(listed):
+        try:
+            entries.append(_listed_entry(at, entry, key))
+        except MisplacedError as error:
+            errors.append(error)
+    return ("metadata-api" if metadata else "v2"), entries
+
+
+def _listed_entry(at: int, entry: Node, key: str) -> Entry:
+    path: Path = ("profiles", at)
+    if not isinstance(entry, dict):
+        raise MisplacedError(f"a profile is a mapping, this is {kind_of(entry)}", path)
+    if not (id := read_text(entry.get(key), (*path, key))):
+        raise MisplacedError(f"this profile has no {key}", path)
+    return path, id, entry
+
+
+def _mapped(root: dict[str, Node], errors: list[MisplacedError]) -> tuple[Dialect, list[Entry]]:
+    """The mapping of id to profile of schema v1."""
     if root and root.keys() <= _METADATA_HEAD:
         raise MisplacedError("an answer of the Metadata API without profiles", ())
-    entries = []
+    entries: list[Entry] = []
     for key, entry in root.items():
-        if isinstance(entry, dict) and ("tags" in entry or key not in HEAD):
-            entries.append(((key,), read_text(key, (key,)) or "", entry))
-        elif key not in HEAD:
-            raise MisplacedError(
-                f"expected a profile with tags, or a list `profiles`; this is {kind_of(entry)}",
-                (key,),
-            )
+        if key in HEAD and not (isinstance(entry, dict) and "tags" in entry):
+            continue
+        try:
+            entries.append(_mapped_entry(key, entry))
+        except MisplacedError as error:
+            errors.append(error)
     return "v1", entries
+
+
+def _mapped_entry(key: str, entry: Node) -> Entry:
+    if not isinstance(entry, dict):
+        problem = f"expected a profile with tags, or a list `profiles`; this is {kind_of(entry)}"
+        raise MisplacedError(problem, (key,))
+    return (key,), read_text(key, (key,)) or "", entry
 
 
 def profile_of(path: Path, id: str, entry: dict[str, Node], dialect: Dialect) -> Profile:
@@ -144,7 +195,7 @@ def profile_of(path: Path, id: str, entry: dict[str, Node], dialect: Dialect) ->
     elif "tags" not in entry:
         raise MisplacedError("this profile has no tags; write `tags: {}` if it has none", path)
     else:
-        tags = _tags(entry["tags"], (*path, "tags"))
+        tags = read_tags(entry["tags"], (*path, "tags"))
     requires = entry.get("requires")
     name = read_text(entry.get("name"), (*path, "name"))
     try:
@@ -164,7 +215,7 @@ def profile_of(path: Path, id: str, entry: dict[str, Node], dialect: Dialect) ->
         raise MisplacedError(error.problem, (*path, *inner)) from None
 
 
-def _tags(node: Node, path: Path) -> dict[str, str]:
+def read_tags(node: Node, path: Path) -> dict[str, str]:
     """Tag values are texts; a list, as the Metadata API has for `gpu`, is joined by commas."""
     if not isinstance(node, dict):
         raise MisplacedError(f"tags is a mapping of texts, this is {kind_of(node)}", path)

@@ -39,7 +39,7 @@ def judge(args: argparse.Namespace) -> tuple[Manifest, Decision]:
     from nimprofile.rank import prefer
 
     request = _request(args)
-    if args.inventory == "-" and request.manifest_path == "-":
+    if not args.model and args.inventory == "-" and request.manifest_path == "-":
         raise UsageError("only one of --manifest and --inventory can be standard input")
     policy = args.policy
     if args.prefer is not None:

@@ -10,7 +10,15 @@ from nimprofile.additions import (
     read_version,
     shared,
 )
-from nimprofile.dialects import Manifest, entries_of, profile_of, read_document, read_printout
+from nimprofile.dialects import (
+    Manifest,
+    entries_of,
+    not_of_these,
+    profile_of,
+    read_document,
+    read_printout,
+    where_said,
+)
 from nimprofile.errors import ManifestError
 from nimprofile.lint_rules import ERROR, RULES, WARNING, Finding
 from nimprofile.manifest import printout_in, read_tree
@@ -20,6 +28,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from nimprofile.additions import Checkpoint
     from nimprofile.dialects import Dialect, Entry
     from nimprofile.lint_rules import Found
     from nimprofile.profile import Profile
@@ -48,11 +57,10 @@ def check_manifest(text: str, source: str = "<string>") -> tuple[Finding, ...]:
         )
         for error in misplaced
     ]
-    if isinstance(root, dict) and "profiles" in root and "schema_version" not in root:
+    if manifest is not None and manifest.dialect == "v2" and not _has_schema_version(root):
         problem = "there is no schema_version: NIM's tools take the text for schema v1"
-        findings.append(
-            Finding(WARNING, "schema_version", "", problem, 'write schema_version: "2.0"')
-        )
+        suggestion = 'write schema_version: "2.0"'
+        findings.append(Finding(WARNING, "schema_version", "", problem, suggestion))
     if manifest is not None:
         findings += [_placed(found, paths, text) for found in _found(manifest)]
     return tuple(sorted(findings, key=lambda one: (one.line or 0, one.severity)))
@@ -79,27 +87,47 @@ def _read(root: Node, source: str) -> tuple[list[MisplacedError], Manifest | Non
     """Everything that keeps a manifest from being read, and what of it can be read in spite."""
     if not isinstance(root, dict):
         return [MisplacedError(f"a manifest is a mapping, this is {kind_of(root)}", ())], None, {}
+    errors: list[MisplacedError] = []
     try:
-        dialect, entries = entries_of(root)
+        dialect, entries = entries_of(root, errors)
         head = shared(root, [entry for _, _, entry in entries]) if dialect == "v1" else root
     except MisplacedError as error:
-        return [error], None, {}
-    profiles, errors, paths = _profiles(entries, dialect)
-    readers = (
-        ("checkpoints", read_checkpoints),
-        ("model_shape", read_shape),
-        ("engine_version", read_version),
-    )
-    for key, reader in readers:
-        try:
-            reader(head.get(key), (key,))
-        except MisplacedError as error:
-            errors.append(error)
+        return [*errors, error], None, {}
+    profiles, unreadable, paths = _profiles(entries, dialect)
+    errors += unreadable
+    said = where_said(entries) if dialect == "v1" else {}
+    checkpoints = _head(head, said, errors)
+    errors += not_of_these(checkpoints, profiles, paths)
     try:
         return errors, read_document(root, source), paths
     except MisplacedError as error:
+        if error.path not in [each.path for each in errors]:
+            errors.append(error)
         manifest = Manifest(tuple(profiles), dialect, source=source) if profiles else None
-        return errors or [error], manifest, paths
+        return errors, manifest, paths
+
+
+def _head(
+    head: dict[str, Node], said: dict[str, Path], errors: list[MisplacedError]
+) -> tuple[Checkpoint, ...]:
+    """The checkpoints; `errors` takes what of the head cannot be read."""
+    found: dict[str, object] = {}
+    readers = (
+        ("model_shape", read_shape),
+        ("engine_version", read_version),
+        ("checkpoints", read_checkpoints),
+    )
+    for key, reader in readers:
+        try:
+            found[key] = reader(head.get(key), said.get(key, (key,)))
+        except MisplacedError as error:
+            errors.append(error)
+    checkpoints = found.get("checkpoints")
+    return checkpoints if isinstance(checkpoints, tuple) else ()
+
+
+def _has_schema_version(root: Node) -> bool:
+    return isinstance(root, dict) and "schema_version" in root
 
 
 def _profiles(

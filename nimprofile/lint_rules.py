@@ -15,7 +15,7 @@ from nimprofile.fit import check
 from nimprofile.machine import Machine
 from nimprofile.memory import Needs
 from nimprofile.parts import weight_bytes
-from nimprofile.profile import Engine, Objective, Precision
+from nimprofile.profile import ENGINE_ALIASES, Engine, Objective, Precision
 from nimprofile.record import Record
 from nimprofile.request import Request
 from nimprofile.support import WAYS, stored_as
@@ -149,12 +149,12 @@ def gpu_count(manifest: Manifest) -> Iterator[Found]:
         stated = profile.tags.get("number_of_gpus", "")
         if not (stated.isascii() and stated.isdigit()) or profile.tp is None:
             continue
-        product = f"tp {profile.tp} x pp {profile.pp or 1} needs {profile.gpus_needed} GPUs"
+        product = f"tp {profile.tp} x pp {profile.pp or 1} is {profile.gpus_needed}"
         if int(stated) < profile.gpus_needed:
-            problem = f"{stated} GPUs are too few: {product}"
+            problem = f"{stated} is too few: {product}"
             yield Found(ERROR, profile.id, ("tags", "number_of_gpus"), problem)
         elif int(stated) > profile.gpus_needed:
-            problem = f"{stated} GPUs are more than it uses: {product}"
+            problem = f"{stated} is more than it uses: {product}"
             yield Found(WARNING, profile.id, ("tags", "number_of_gpus"), problem)
 
 
@@ -199,8 +199,8 @@ def wrong_engine(manifest: Manifest) -> Iterator[Found]:
         needed = profile.requires.engine
         if needed is None or profile.engine is None:
             continue
-        name, _ = split_requirement(needed)
-        if name != profile.engine:
+        name = split_requirement(needed)[0].lower().replace("-", "_")
+        if ENGINE_ALIASES.get(name, name) != profile.engine:
             problem = f"{needed} is about {name}; the profile is served by {profile.engine}"
             yield Found(ERROR, profile.id, ("requires", "engine"), problem)
 
@@ -276,10 +276,12 @@ def twins(manifest: Manifest) -> Iterator[Found]:
     """Profiles that no criterion but their names tells apart."""
     groups: dict[object, list[Profile]] = {}
     for profile in manifest.profiles:
+        if profile.engine is None:
+            continue  # speech and retrieval have criteria of their own
         key = (
             *(profile.engine, profile.precision, profile.objective, profile.tp, profile.pp),
             *(profile.gpu_names, profile.gpu_devices, profile.exact_capability, profile.buildable),
-            *(profile.lora, profile.unknown_engine, profile.unknown_precision),
+            *(profile.lora, profile.unknown_precision, profile.requires),
         )
         groups.setdefault(key, []).append(profile)
     for alike in groups.values():
@@ -351,5 +353,5 @@ def _product(name: str) -> Product | None:
 
 
 def _meant(word: str, known: Iterable[str]) -> str:
-    near = get_close_matches(word, [str(each) for each in known], 1, 0.6)
+    near = get_close_matches(word.lower(), [str(each) for each in known], 1, 0.6)
     return f"did you mean {near[0]}?" if near else ""

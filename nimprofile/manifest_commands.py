@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import sys
+
 from nimprofile import option_values as read
 from nimprofile.additions import MisplacedError
 from nimprofile.errors import ManifestError
 from nimprofile.inputs import UsageError, inventory_of, open_manifest, wanted_of
 from nimprofile.options import Help, add_format, machine_options
-from nimprofile.talk import print_json, style_of_stdout, tell
+from nimprofile.talk import counted, print_json, style_of_stdout, tell
 from nimprofile.yaml_reader import place
 
 TYPE_CHECKING = False
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
+    from nimprofile.lint_rules import Finding
     from nimprofile.manifest_text import Document
 
 DONE, NOT_RIGHT = 0, 3
@@ -68,15 +72,17 @@ def _build(args: argparse.Namespace) -> int:
     models = [read_model(path) for path in args.models]
     if args.path is not None:
         if len(args.path) != len(models):
-            raise UsageError(f"{len(models)} checkpoints and {len(args.path)} --path: one for each")
+            raise UsageError(
+                f"--path is one for each checkpoint: {len(models)}, not {len(args.path)}"
+            )
         models = [model.replace(path=path) for model, path in zip(models, args.path, strict=True)]
-    base = None if args.profiles is None else _document(args.profiles, complete=False)
+    base = None if args.profiles is None else _document(args.profiles)
     built = build_manifest(models, wanted, base)
     manifest = manifest_of(built.document, args.models[0])
     tell(f"note: {note}" for note in built.notes)
     write = to_json if args.format == "json" else to_yaml
     _write(write(built.document), args.output)
-    tell([f"nimprofile: {len(manifest.profiles)} profiles of {manifest.model}"])
+    tell([f"nimprofile: {counted(len(manifest.profiles), 'profile')} of {manifest.model}"])
     return DONE
 
 
@@ -86,15 +92,14 @@ def _check_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _check(args: argparse.Namespace) -> int:
-    from nimprofile.lint import check_manifest
-    from nimprofile.manifest import load_text
     from nimprofile.manifest_view import findings_text
 
+    if args.manifests.count("-") > 1:
+        raise UsageError("only one of the manifests can be standard input")
     errors = 0
     reports = []
     for path in args.manifests:
-        source, text = load_text(path)
-        findings = check_manifest(text, source)
+        source, findings = _findings(path)
         wrong = sum(finding.severity == "error" for finding in findings)
         errors += wrong
         reports.append(
@@ -108,10 +113,24 @@ def _check(args: argparse.Namespace) -> int:
         if args.format == "text":
             if findings:
                 print(findings_text(source, findings, style_of_stdout()))
-            tell([f"{source}: {wrong} errors, {len(findings) - wrong} warnings"])
+            warnings = counted(len(findings) - wrong, "warning")
+            tell([f"{source}: {counted(wrong, 'error')}, {warnings}"])
     if args.format == "json":
         print_json(reports if len(reports) > 1 else reports[0])
     return NOT_RIGHT if errors else DONE
+
+
+def _findings(path: str) -> tuple[str, tuple[Finding, ...]]:
+    """What to call a manifest, and what is wrong with it; that it cannot be read, too."""
+    from nimprofile.lint import check_manifest
+    from nimprofile.lint_rules import ERROR, Finding
+    from nimprofile.manifest import load_text
+
+    try:
+        source, text = load_text(path)
+    except ManifestError as error:
+        return error.source, (Finding(ERROR, "unreadable", "", error.problem, "", error.line),)
+    return source, check_manifest(text, source)
 
 
 def _show_options(parser: argparse.ArgumentParser) -> None:
@@ -165,7 +184,7 @@ def _diff_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("new", metavar="NEW", help="the other")
     machine_options(parser)
     add = parser.add_argument
-    add("--policy", type=read.policy, default="nim", help="the order among candidates")
+    add("--policy", type=read.policy, help="the order among candidates (default: nim)")
     add("--engine", action="append", type=read.engine, help="an engine this container has")
     add_format(parser, "text", "json")
 
@@ -173,15 +192,20 @@ def _diff_options(parser: argparse.ArgumentParser) -> None:
 def _diff(args: argparse.Namespace) -> int:
     from nimprofile.manifest_diff import diff, selection_change
     from nimprofile.manifest_view import diff_text, diff_to_dict
+    from nimprofile.rank import find_policy
     from nimprofile.request import Request
 
-    if args.old == args.new == "-":
-        raise UsageError("only one of the manifests can be standard input")
+    if (args.old, args.new, args.inventory).count("-") > 1:
+        raise UsageError("only one of the manifests and --inventory can be standard input")
+    machine = args.gpus is not None or args.inventory is not None
+    if not machine and any((args.policy, args.engine, args.expect_gpus)):
+        raise UsageError("--policy, --engine and --expect-gpus are about a machine: add --gpus")
     old, new = open_manifest(args.old), open_manifest(args.new)
     selection = None
-    if args.gpus is not None or args.inventory is not None:
+    if machine:
         request = Request(engines=None if args.engine is None else tuple(args.engine))
-        selection = selection_change(old, new, inventory_of(args), request, args.policy)
+        policy = args.policy or find_policy("nim")
+        selection = selection_change(old, new, inventory_of(args), request, policy)
     found = diff(old, new)
     if args.format == "json":
         print_json(diff_to_dict(found, selection))
@@ -199,8 +223,8 @@ def _output(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _document(path: str, *, complete: bool = True) -> Document:
-    """A manifest of any dialect with tags, in the form of schema v2; if not complete, a part."""
+def _document(path: str) -> Document:
+    """A manifest of any dialect with tags, in the form of schema v2; one without profiles too."""
     from nimprofile.manifest import load_text, parse_manifest, printout_in, read_tree
     from nimprofile.manifest_text import to_document
 
@@ -209,10 +233,11 @@ def _document(path: str, *, complete: bool = True) -> Document:
         raise ManifestError(
             "a printout has names and no tags: only a manifest can be converted", source=source
         )
-    if complete:
+    tree = read_tree(text, source, whole=True)
+    if not (isinstance(tree, dict) and tree.get("profiles") == []):
         parse_manifest(text, source)  # says what is wrong with it, and on which line
     try:
-        document, notes = to_document(read_tree(text, source, whole=True))
+        document, notes = to_document(tree)
     except MisplacedError as error:
         raise ManifestError(error.problem, source=source, place=place(error.path)) from None
     tell(f"note: {note}" for note in notes)
@@ -221,7 +246,13 @@ def _document(path: str, *, complete: bool = True) -> Document:
 
 def _write(text: str, path: str | None) -> None:
     if path is None or path == "-":
-        print(text, end="")
+        if isinstance(
+            sys.stdout, io.TextIOWrapper
+        ):  # UTF-8, as in a file, whatever the terminal is
+            sys.stdout.flush()
+            sys.stdout.buffer.write(text.encode())
+        else:
+            print(text, end="")
         return
     try:
         with open(path, "w", encoding="utf-8") as file:

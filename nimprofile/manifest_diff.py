@@ -10,11 +10,11 @@ from nimprofile.words import message
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
 
     from nimprofile.decision import Decision
     from nimprofile.dialects import Manifest
     from nimprofile.inventory import Inventory
+    from nimprofile.model import ModelShape
     from nimprofile.profile import Profile
     from nimprofile.rank import Policy
     from nimprofile.request import Request
@@ -60,15 +60,7 @@ class ManifestDiff(Record):
 
 def diff(old: Manifest, new: Manifest) -> ManifestDiff:
     """Compare two manifests: profiles by their ids, and those without a twin by their names."""
-    by_id = {profile.id: profile for profile in new.profiles}
-    pairs = [(each, by_id[each.id]) for each in old.profiles if each.id in by_id]
-    paired = {each.id for each, _ in pairs}
-    left = [each for each in old.profiles if each.id not in paired]
-    came = [each for each in new.profiles if each.id not in paired]
-    for profile in left:
-        alike = [each for each in came if each.name == profile.name]
-        if len(alike) == 1 and [each.name for each in left].count(profile.name) == 1:
-            pairs.append((profile, alike[0]))
+    pairs = _pairs(old, new)
     paired = {each.id for pair in pairs for each in pair}
     changed = [Changed(a, b, edits) for a, b in pairs if (edits := tuple(_edits(a, b)))]
     return ManifestDiff(
@@ -80,25 +72,68 @@ def diff(old: Manifest, new: Manifest) -> ManifestDiff:
     )
 
 
+def _pairs(old: Manifest, new: Manifest) -> list[tuple[Profile, Profile]]:
+    """The profiles of both: by id, then what has a name that is nobody else's."""
+    by_id = {profile.id: profile for profile in new.profiles}
+    pairs = [(each, by_id[each.id]) for each in old.profiles if each.id in by_id]
+    paired = {each.id for each, _ in pairs}
+    left = [each for each in old.profiles if each.id not in paired]
+    came = [each for each in new.profiles if each.id not in paired]
+    for profile in left:
+        alike = [each for each in came if each.name == profile.name]
+        if len(alike) == 1 and [each.name for each in left].count(profile.name) == 1:
+            pairs.append((profile, alike[0]))
+    return pairs
+
+
 def _head(old: Manifest, new: Manifest) -> Iterator[Edit]:
     for what in ("model", "engine_version"):
         a, b = getattr(old, what), getattr(new, what)
         if a != b:
             yield Edit(what, a, b)
-    if not (old.checkpoints or new.checkpoints) and old.model_shape != new.model_shape:
-        yield Edit("model_shape", _shape(old.model_shape), _shape(new.model_shape))
-    before = {each.name: each.shape for each in old.checkpoints}
-    after = {each.name: each.shape for each in new.checkpoints}
+    before, after = ({each.name: each for each in one.checkpoints} for one in (old, new))
+    yield from _shapes(
+        "model_shape",
+        None if before else old.model_shape,
+        None if after else new.model_shape,
+    )
     for name in dict.fromkeys((*before, *after)):
-        if before.get(name) != after.get(name):
-            yield Edit(f"checkpoint {name}", _shape(before.get(name)), _shape(after.get(name)))
+        a, b = before.get(name), after.get(name)
+        if a is not None and b is not None and a.path != b.path:
+            yield Edit(f"checkpoint {name}: path", a.path, b.path)
+        yield from _shapes(f"checkpoint {name}", a and a.shape, b and b.shape)
 
 
-def _shape(shape: Any) -> str | None:
+def _shapes(what: str, old: ModelShape | None, new: ModelShape | None) -> Iterator[Edit]:
+    """How two shapes differ, in the figures that tell most of them."""
+    if old is None or new is None:
+        if old is not new:
+            yield Edit(what, _shape(old), _shape(new))
+        return
+    edits = [
+        Edit(f"{what}: {figure}", _figure(a), _figure(b))
+        for figure in _FIGURES
+        if (a := getattr(old, figure)) != (b := getattr(new, figure))
+    ]
+    stored = [shape.quantization.method if shape.quantization else "none" for shape in (old, new)]
+    if stored[0] != stored[1]:
+        edits.append(Edit(f"{what}: quantization", *stored))
+    yield from edits
+    if old != new and not edits:
+        yield Edit(what, _shape(old), "other layers")
+
+
+_FIGURES = ("architecture", "parameters", "max_position_embeddings", "checkpoint_bytes", "dtype")
+
+
+def _figure(value: object) -> str | None:
+    return f"{value:,}" if isinstance(value, int) else _text(value)
+
+
+def _shape(shape: ModelShape | None) -> str | None:
     if shape is None:
         return None
-    exact = "" if shape.checkpoint_bytes is None else f", {shape.checkpoint_bytes:,} bytes"
-    return f"{shape.architecture or 'figures'}, {shape.parameters:,} parameters{exact}"
+    return f"{shape.architecture or 'figures'}, {shape.parameters:,} parameters"
 
 
 def _edits(old: Profile, new: Profile) -> Iterator[Edit]:
@@ -125,7 +160,7 @@ class SelectionChange(Record):
 
     Attributes:
         old, new: the decisions.
-        why: why what was selected is no longer; "" when it is, or when nothing was.
+        why: what has become of what was selected; "" when it still is, or when nothing was.
     """
 
     old: Decision
@@ -148,18 +183,22 @@ def selection_change(
     """Select from both manifests on the same machine."""
     before = select(old, inventory, request, policy)
     after = select(new, inventory, request, policy)
-    return SelectionChange(before, after, _why(before, after))
+    was = before.selected
+    now = {} if was is None else {a.id: b for a, b in _pairs(old, new)}
+    return SelectionChange(
+        before, after, "" if was is None else _why(now.get(was.profile.id), after)
+    )
 
 
-def _why(before: Decision, after: Decision) -> str:
-    was, now = before.selected, after.selected
-    if was is None or (now is not None and now.profile.id == was.profile.id):
-        return ""
-    try:
-        verdict = after.verdict(was.profile)
-    except KeyError:
-        return "it is gone"
+def _why(profile: Profile | None, after: Decision) -> str:
+    """Why what was selected before is no longer; "" when it is."""
+    if profile is None:
+        return "is gone"
+    now, verdict = after.selected, after.verdict(profile)
     if now is None or not verdict.fits:
-        return "; ".join(message(reason) for reason in verdict.reasons)
+        reasons = "; ".join(message(reason) for reason in verdict.reasons)
+        return f"no longer runs: {reasons}"
+    if now.profile.id == profile.id:
+        return ""
     criterion = deciding(now, verdict, after.policy)
-    return f"{criterion.name}: {criterion.prefers}"
+    return f"comes behind on {criterion.name}: {criterion.prefers}"

@@ -11,13 +11,15 @@ import json
 
 import yaml
 
-from nimprofile.additions import SHARED, MisplacedError, shared
-from nimprofile.dialects import entries_of, tags_of
+from nimprofile.additions import HEAD, SHARED, MisplacedError, shared
+from nimprofile.dialects import entries_of, read_tags, tags_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
+    from nimprofile.dialects import Entry
     from nimprofile.yaml_reader import Node
 
     Document = dict[str, Any]
@@ -42,17 +44,24 @@ def to_document(root: Node) -> tuple[Document, tuple[str, ...]]:
             {"id": id, "tags": tags_of(entry, path), **_kept(entry, ("name", "requires"))}
             for path, id, entry in entries
         ]
-        notes = ["fields of the Metadata API became tags; what is no text was left out"]
-        return document | {"profiles": profiles}, tuple(notes)
+        notes = ("fields of the Metadata API became tags; what is no text was left out",)
+        return document | _kept(root, HEAD) | {"profiles": profiles}, notes
     document |= {key: _typed(key, value) for key, value in head.items() if key != "profiles"}
-    lifted = {"id", *((*SHARED, "checkpoint") if dialect == "v1" else ())}
-    document["profiles"] = [
-        {"id": id, **{key: _typed(key, value) for key, value in entry.items() if key not in lifted}}
-        for _, id, entry in entries
-    ]
+    lifted = {"id", "checkpoint", *head} if dialect == "v1" else {"id"}
+    document["profiles"] = [_profile(entry, lifted) for entry in entries]
     listed = dialect == "v1" and any("workspace" in entry for _, _, entry in entries)
-    note = "the files of a v1 workspace are listed otherwise than those of a v2 one: copied as is"
+    note = (
+        "workspaces are copied as they are: v1 lists files otherwise than v2, and YAML tags such "
+        "as !workspace are gone"
+    )
     return document, (note,) if listed else ()
+
+
+def _profile(entry: Entry, lifted: set[str]) -> Document:
+    path, id, values = entry
+    tags = read_tags(values.get("tags"), (*path, "tags"))
+    kept = {key: _typed(key, value) for key, value in values.items() if key not in lifted}
+    return {"id": id, **kept, "tags": tags}
 
 
 def to_v1(document: Document) -> tuple[Document, tuple[str, ...]]:
@@ -83,16 +92,25 @@ def to_v1(document: Document) -> tuple[Document, tuple[str, ...]]:
     return result, tuple(notes)
 
 
-def _kept(entry: dict[str, Any], keys: tuple[str, ...]) -> Document:
+def _kept(entry: dict[str, Any], keys: Iterable[str]) -> Document:
     return {key: _typed(key, entry[key]) for key in keys if key in entry}
 
 
-_NUMBERS_IN = frozenset({"model_shape", "checkpoints", "checkpoint", "requires"})
-
-
 def _typed(key: str, value: object) -> object:
-    """The value with numbers for texts that are numbers, within our own blocks."""
-    return _number(value) if key in _NUMBERS_IN else value
+    """The value with numbers for texts that are numbers, where our own blocks have numbers."""
+    match key, value:
+        case "model_shape", _:
+            return _number(value)
+        case "checkpoints", list():
+            return [_typed("checkpoint", each) for each in value]
+        case "checkpoint", dict():
+            return {each: _typed(each, inner) for each, inner in value.items()}
+        case "requires", dict():
+            return {
+                each: _number(inner) if each.endswith("_gib_per_gpu") else inner
+                for each, inner in value.items()
+            }
+    return value
 
 
 def _number(value: object) -> object:
@@ -103,14 +121,12 @@ def _number(value: object) -> object:
             return [_number(each) for each in value]
         case "true" | "false":
             return value == "true"
-        case str():
+        case str() if value[-1:].isdigit():  # not `nan`, `inf`
             for kind in (int, float):
                 try:
-                    number = kind(value)
+                    return kind(value)
                 except ValueError:
                     continue
-                if str(number) == value:
-                    return number
     return value
 
 

@@ -156,7 +156,8 @@ def diff_text(found: ManifestDiff, selection: SelectionChange | None, style: Sty
 
 
 def _edit(edit: Edit) -> str:
-    return f"{'nothing' if edit.old is None else edit.old} → {edit.new or 'nothing'}"
+    old, new = ("nothing" if value is None else value for value in (edit.old, edit.new))
+    return f"{old} → {new}"
 
 
 def _selection_lines(selection: SelectionChange) -> Iterator[str]:
@@ -167,7 +168,7 @@ def _selection_lines(selection: SelectionChange) -> Iterator[str]:
         return
     yield f"on {machine}: {old} → {new}"
     if selection.why:
-        yield f"  because of {old}: {selection.why}"
+        yield f"  {old} {selection.why}"
 
 
 def _selected(decision: Decision) -> str:

@@ -248,7 +248,9 @@ def test_what_is_quantised_on_load_must_fit_as_it_is_stored(engine, version, who
     found = memory_budget(LLAMA, serving, make_gpu(total=14 * 1024))
     assert 7 < found.weights.bytes / GIB < 9
     assert (14.9 < found.gpu_bytes(None) / GIB < 15.5) is whole
-    assert (found.spare < 0, found.longest_context(1024)) == ((True, None) if whole else (False, 1024))
+    assert (found.spare < 0, found.longest_context(1024)) == (
+        (True, None) if whole else (False, 1024)
+    )
 
 
 def test_an_fp8_checkpoint_is_loaded_as_it_is():

@@ -231,7 +231,7 @@ def test_a_name_is_the_first_checkpoints_or_ones_own():
 
 def test_checkpoints_of_one_model_go_together():
     found = manifest(model("plain"), model("eight", FP8_BLOCKS), model("four", NVFP4))
-    assert ["plain", "eight", "four"] == [each.name for each in found.checkpoints]
+    assert ["eight", "four", "plain"] == [each.name for each in found.checkpoints]
     served = {(str(p.engine), str(p.precision)): p.checkpoint for p in found.profiles}
     assert "eight" == served["vllm", "fp8"]  # and not made of the plain one on load
     assert ("plain", "four") == (served["vllm", "bf16"], served["sglang", "nvfp4"])

@@ -133,18 +133,18 @@ CASES = {
     ),
     "fewer GPUs than tp": tag(
         *("number_of_gpus", "1", "2", "gpu_count", "error"),
-        "1 GPUs are too few: tp 2 x pp 1 needs 2 GPUs",
+        "1 is too few: tp 2 x pp 1 is 2",
         tp="2",
     ),
     "fewer GPUs than tp x pp": tag(
         *("number_of_gpus", "2", "4", "gpu_count", "error"),
-        "2 GPUs are too few: tp 2 x pp 2 needs 4 GPUs",
+        "2 is too few: tp 2 x pp 2 is 4",
         tp="2",
         pp="2",
     ),
     "more GPUs than it uses": tag(
         *("number_of_gpus", "8", "2", "gpu_count", "warning"),
-        "8 GPUs are more than it uses: tp 2 x pp 1 needs 2 GPUs",
+        "8 is more than it uses: tp 2 x pp 1 is 2",
         tp="2",
     ),
     "memory below the weights, in a tag": tag(
@@ -591,3 +591,64 @@ def test_the_form_of_the_text_changes_no_finding(form):
         "JSON": lambda each: json.dumps(each, indent=1),
     }[form]
     assert [("unreadable", "error", "profiles[0].tags.tp")] == found(write(document))
+
+
+# What is not held against a manifest, and what is told all the same.
+
+
+def test_an_answer_of_the_metadata_api_needs_no_schema_version():
+    rules = {found.rule for found in check_manifest(json.dumps(METADATA))}
+    assert "schema_version" not in rules
+
+
+@pytest.mark.parametrize("spelled", ["vLLM>=0.9", "VLLM"])
+def test_an_engine_may_be_spelled_otherwise(spelled):
+    text = json.dumps(
+        {
+            "schema_version": "2.0",
+            "profiles": [
+                {"id": "a", "tags": {"llm_engine": "vllm"}, "requires": {"engine": spelled}},
+                {
+                    "id": "b",
+                    "tags": {"llm_engine": "tensorrt_llm"},
+                    "requires": {"engine": "TensorRT-LLM>=1.0"},
+                },
+            ],
+        }
+    )
+    assert "wrong_engine" not in {found.rule for found in check_manifest(text)}
+
+
+def test_every_unreadable_entry_and_every_unknown_checkpoint_is_told():
+    shape = {"model_type": "llama", "hidden_size": 8, "num_hidden_layers": 1, "vocab_size": 9}
+    shape |= {"num_attention_heads": 2, "intermediate_size": 16}
+    text = json.dumps(
+        {
+            "schema_version": "2.0",
+            "checkpoints": [{"name": name, "model_shape": shape} for name in ("m", "n")],
+            "profiles": [
+                {"tags": {}},
+                "text",
+                {"id": "a", "tags": {"tp": "x"}},
+                {"id": "b", "tags": {"checkpoint": "o"}},
+                {"id": "c", "tags": {"checkpoint": "p"}},
+            ],
+        }
+    )
+    places = {found.place for found in check_manifest(text) if found.severity == "error"}
+    assert {
+        *("profiles[0]", "profiles[1]", "profiles[2].tags.tp"),
+        *("profiles[3].tags.checkpoint", "profiles[4].tags.checkpoint"),
+    } == places
+
+
+def test_what_v1_says_in_every_profile_has_the_line_of_the_first():
+    text = "a:\n  tags: {}\nb:\n  tags: {}\n  engine_version: new\n"
+    (found,) = [each for each in check_manifest(text) if each.severity == "error"]
+    assert ("b.engine_version", 5) == (found.place, found.line)
+
+
+def test_a_suggestion_does_not_mind_capitals():
+    text = json.dumps({"schema_version": "2", "profiles": [{"id": "a", "tags": {"TP": "1"}}]})
+    (found,) = [each for each in check_manifest(text) if each.rule == "unknown_tags"]
+    assert "did you mean tp?" == found.suggestion

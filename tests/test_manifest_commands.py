@@ -14,6 +14,7 @@ from samples import ID_1, LISTING, METADATA, V1, V2
 from nimprofile import bundled_manifests
 from nimprofile.cli import main
 from nimprofile.manifest import parse_manifest
+from nimprofile.talk import counted
 
 DOCS = Path(__file__).parent.parent / "docs"
 ACTIONS = ("build", "check", "show", "convert", "schema", "diff")
@@ -168,11 +169,11 @@ def test_build_says_what_is_left_out(run, tmp_path):
 def test_checkpoints_have_the_paths_they_are_given(run, model, eight):
     paths = ["--path", "/models/a", "--path", "/models/b"]
     found = json.loads(run("manifest", "build", model, eight, *paths, "--json")[1])["checkpoints"]
-    assert [("llama", "/models/a"), ("eight", "/models/b")] == [
+    assert [("eight", "/models/b"), ("llama", "/models/a")] == [
         (each["name"], each["path"]) for each in found
     ]
     found = json.loads(run("manifest", "build", model, eight, "--json")[1])["checkpoints"]
-    assert [str(model), str(eight)] == [each["path"] for each in found]
+    assert [str(eight), str(model)] == [each["path"] for each in found]
 
 
 def test_build_begins_with_the_profiles_of_another_manifest(run, model, write):
@@ -238,7 +239,8 @@ def test_checkpoints_of_two_models_are_bad_input(run, model, tmp_path):
 def test_check_counts_on_stderr_and_exits_by_the_errors(run, write, document, code, counts):
     path = write("m.yaml", document)
     got, out, err = run("manifest", "check", path)
-    assert (code, "{}: {} errors, {} warnings\n".format(path, *counts)) == (got, err)
+    told = f"{counted(counts[0], 'error')}, {counted(counts[1], 'warning')}"
+    assert (code, f"{path}: {told}\n") == (got, err)
     assert sum(counts) == len(out.splitlines())
 
 
@@ -373,7 +375,7 @@ def test_show_names_the_checkpoints(run, model, eight, tmp_path):
     assert "checkpoint llama\tllama, 8,030,261,248 parameters, 131,072 tokens" in out.splitlines()
     assert "checkpoint eight\tllama, 8,030,261,248 parameters, stored as fp8" in out
     shown = json.loads(run("manifest", "show", tmp_path / "m.yaml", "--json")[1])
-    assert [("llama", str(model)), ("eight", str(eight))] == [
+    assert [("eight", str(eight)), ("llama", str(model))] == [
         (each["name"], each["path"]) for each in shown["checkpoints"]
     ]
     assert shown["model_shape"] is None
@@ -509,7 +511,7 @@ def test_diff_prints_json(run, write):
         selection["new"]["id"],
     )
     assert {"id": "d", "name": "vllm-fp8-tp1-pp1", "gpus": [0]} == selection["new"]
-    assert selection["why"].startswith("precision: ")
+    assert selection["why"].startswith("comes behind on precision: ")
     assert json.loads(run("manifest", "diff", *files, "--json")[1])["selection"] is None
 
 
@@ -520,7 +522,7 @@ def test_diff_prints_json(run, write):
             "1xh100",
             [
                 "on 1 × NVIDIA H100 80GB HBM3: vllm-bf16-tp1-pp1 → vllm-fp8-tp1-pp1",
-                f"  because of vllm-bf16-tp1-pp1: precision: {FEWEST_BITS}",
+                f"  vllm-bf16-tp1-pp1 comes behind on precision: {FEWEST_BITS}",
             ],
         ),
         ("1xt4", ["on 1 × Tesla T4: nothing runs, as before"]),
@@ -566,8 +568,11 @@ def test_diff_reads_one_of_the_two_from_standard_input(run, write, say):
             ["build", "M", *("--engine", "vllm", "--engine", "sglang", "--engine-version", "1")],
             "--engine-version is that of one engine",
         ),
-        (["build", "M", "--path", "a", "--path", "b"], "2 --path: one for each"),
-        (["build", "M", "E", "--path", "a"], "2 checkpoints and 1 --path: one for each"),
+        (
+            ["build", "M", "--path", "a", "--path", "b"],
+            "--path is one for each checkpoint: 1, not 2",
+        ),
+        (["build", "M", "E", "--path", "a"], "--path is one for each checkpoint: 2, not 1"),
         (["build"], "PATH_OR_CONFIG"),
         (["build", "M", "--max-tp", "0"], "'0' is no number of GPUs"),
         (["build", "M", "--precision", "fp7"], "'fp7' is not a precision"),
@@ -581,7 +586,11 @@ def test_diff_reads_one_of_the_two_from_standard_input(run, write, say):
         (["convert", BUNDLED, "--to", "v3"], "invalid choice: 'v3'"),
         (["schema", "model"], "invalid choice: 'model'"),
         (["diff", BUNDLED], "NEW"),
-        (["diff", "-", "-"], "only one of the manifests can be standard input"),
+        (["diff", "-", "-"], "only one of the manifests and --inventory can be standard input"),
+        (["diff", "-", BUNDLED, "--inventory", "-"], "can be standard input"),
+        (["check", "-", "-"], "only one of the manifests can be standard input"),
+        (["diff", BUNDLED, BUNDLED, "--expect-gpus", "4"], "about a machine: add --gpus"),
+        (["diff", BUNDLED, BUNDLED, "--policy", "nim"], "about a machine: add --gpus"),
         (["diff", BUNDLED, BUNDLED, "--gpus", "1xt4", "--inventory", "x"], "not allowed with"),
         (["diff", BUNDLED, BUNDLED, "--policy", "best"], "'best' is not a policy"),
         ([], "ACTION"),
@@ -613,10 +622,33 @@ def test_3_for_bad_input_with_its_place(run, write, argv):
     ) == err
 
 
+def test_check_tells_of_a_file_that_is_not_there_among_others(run, model, tmp_path):
+    run("manifest", "build", model, "-o", tmp_path / "m.yaml")
+    code, out, _ = run("manifest", "check", "nowhere", tmp_path / "m.yaml", "--json")
+    first, second = json.loads(out)
+    assert (3, 1, 0) == (code, first["errors"], second["errors"])
+    assert first["findings"][0]["problem"].startswith("no such file")
+
+
+def test_a_base_that_cannot_be_read_is_named_with_its_line(run, model, write):
+    base = write("base.yaml", {"profiles": [{"id": "a"}]})
+    code, _, err = run("manifest", "build", model, "--profiles", base)
+    assert (3, True) == (code, err.startswith(f"nimprofile: {base}:"))
+    twice = {"profiles": [{"id": "a", "tags": {}}, {"id": "a", "tags": {}}]}
+    assert 3 == run("manifest", "build", model, "--profiles", write("twice.yaml", twice))[0]
+
+
+def test_a_base_may_have_no_profiles(run, model, write):
+    base = write("base.yaml", {"model": "org/m", "sources": ["here"], "profiles": []})
+    code, out, _ = run("manifest", "build", model, "--profiles", base, "--json")
+    found = json.loads(out)
+    assert (0, "org/m", ["here"]) == (code, found["model"], found["sources"])
+
+
 @pytest.mark.parametrize(
     "argv",
     [
-        *(["build", "nowhere"], ["check", "nowhere"], ["show", "nowhere"]),
+        *(["build", "nowhere"], ["show", "nowhere"]),
         *(["convert", "nowhere", "--to", "v1"], ["diff", BUNDLED, "nowhere"]),
     ],
     ids=" ".join,

@@ -146,17 +146,13 @@ def test_a_name_of_several_profiles_is_no_hint(several):
         pytest.param(
             {"model_shape": LLAMA_8B},
             {"model_shape": LLAMA_8B | {"num_hidden_layers": 16}},
-            ("model_shape", "llama, 8,030,261,248 parameters", "llama, 4,540,469,248 parameters"),
+            ("model_shape: parameters", "8,030,261,248", "4,540,469,248"),
             id="another shape",
         ),
         pytest.param(
             {},
             {"model_shape": LLAMA_8B | {"checkpoint_bytes": 16_060_522_496}},
-            (
-                "model_shape",
-                None,
-                "llama, 8,030,261,248 parameters, 16,060,522,496 bytes",
-            ),
+            ("model_shape", None, "llama, 8,030,261,248 parameters"),
             id="a shape",
         ),
         pytest.param(
@@ -171,12 +167,41 @@ def test_a_name_of_several_profiles_is_no_hint(several):
         pytest.param(
             {"checkpoints": [{"name": "m", "model_shape": LLAMA_8B}]},
             {"checkpoints": [{"name": "m", "model_shape": LLAMA_8B | {"vocab_size": 32000}}]},
-            (
-                "checkpoint m",
-                "llama, 8,030,261,248 parameters",
-                "llama, 7,241,732,096 parameters",
-            ),
+            ("checkpoint m: parameters", "8,030,261,248", "7,241,732,096"),
             id="another shape of a checkpoint",
+        ),
+        pytest.param(
+            {"model_shape": LLAMA_8B},
+            {"model_shape": LLAMA_8B | {"max_position_embeddings": 4096}},
+            ("model_shape: max_position_embeddings", "131,072", "4,096"),
+            id="another context",
+        ),
+        pytest.param(
+            {"model_shape": LLAMA_8B},
+            {"model_shape": LLAMA_8B | {"quantization_config": {"quant_method": "fp8"}}},
+            ("model_shape: quantization", "none", "fp8"),
+            id="quantised",
+        ),
+        pytest.param(
+            {"model_shape": LLAMA_8B},
+            {"model_shape": LLAMA_8B | {"tie_word_embeddings": True, "vocab_size": 256512}},
+            ("model_shape", "llama, 8,030,261,248 parameters", "other layers"),
+            id="other layers of as many parameters",
+        ),
+        pytest.param(
+            {"checkpoints": [{"name": "m", "path": "/a", "model_shape": LLAMA_8B}]},
+            {"checkpoints": [{"name": "m", "path": "/b", "model_shape": LLAMA_8B}]},
+            ("checkpoint m: path", "/a", "/b"),
+            id="another path",
+        ),
+        pytest.param(
+            {"model_shape": LLAMA_8B},
+            {"checkpoints": [{"name": "m", "model_shape": LLAMA_8B}]},
+            [
+                ("model_shape", "llama, 8,030,261,248 parameters", None),
+                ("checkpoint m", None, "llama, 8,030,261,248 parameters"),
+            ],
+            id="a shape becomes a checkpoint",
         ),
     ],
 )
@@ -227,25 +252,25 @@ def test_a_profile_that_is_rejected_now_says_why():
     worse = profile("a", precision="fp8", name="x", requires={"compute_capability": ">=10.0"})
     change = changed(old, [worse, old[1]])
     assert (True, "a", "b") == (change.changes, selected(change.old), selected(change.new))
-    assert "requires compute capability >=10.0; GPUs 0-1 have 9.0" == change.why
+    assert "no longer runs: requires compute capability >=10.0; GPUs 0-1 have 9.0" == change.why
 
 
 def test_a_profile_that_is_rejected_now_says_why_where_nothing_else_runs():
     change = changed([profile("a")], [profile("a", tp="4")])
     assert (True, "a", None) == (change.changes, selected(change.old), selected(change.new))
-    assert change.why.startswith("needs 4 GPUs")
+    assert change.why.startswith("no longer runs: needs 4 GPUs")
 
 
 def test_a_profile_that_is_beaten_names_the_criterion():
     old = [profile("a")]
     change = changed(old, [*old, profile("b", precision="fp8")])
     assert (True, "a", "b") == (change.changes, selected(change.old), selected(change.new))
-    assert change.why.startswith("precision: ")
+    assert change.why.startswith("comes behind on precision: ")
 
 
 def test_a_profile_that_is_gone_says_so():
     change = changed([profile("a", precision="fp8"), profile("b")], [profile("b")])
-    assert (True, "a", "b", "it is gone") == (
+    assert (True, "a", "b", "is gone") == (
         change.changes,
         selected(change.old),
         selected(change.new),

@@ -191,7 +191,7 @@ def test_a_checkpoint_that_no_profile_serves_is_said():
 
 def test_files_of_schema_v1_are_said_to_be_listed_otherwise():
     (note,) = reread(V1)[1]
-    assert "the files of a v1 workspace are listed otherwise than those of a v2 one" in note
+    assert "workspaces are copied as they are" in note
     assert () == reread(to_yaml({ID_1: {"tags": {}}}))[1]
     assert () == reread(V2)[1]
 
@@ -375,3 +375,64 @@ def test_letters_of_every_script_are_written_as_they_are():
 def test_a_text_ends_with_one_line_feed(write, built):
     assert write(built).endswith("\n")
     assert not write(built).endswith("\n\n")
+
+
+# What stays as it is.
+
+
+@pytest.mark.parametrize("name", ["7", "true", "1.5", "nan", "null-ish", "1e5"])
+def test_a_checkpoint_called_like_a_number_keeps_its_name(name):
+    block = {"name": name, "path": name, "model_shape": {"model_type": "llama", **LAYERS}}
+    text = json.dumps({"schema_version": "2.0", "checkpoints": [block], "profiles": [PROFILE]})
+    document, _ = to_document(read_tree(text, "x"))
+    assert (name, name) == tuple(document["checkpoints"][0][key] for key in ("name", "path"))
+    again, _ = to_document(read_tree(to_yaml(to_v1(document)[0]), "v1"))
+    assert document == again
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "Infinity", "-inf", "NaN"])
+def test_what_is_no_number_in_json_stays_a_text(text):
+    tree = {"profiles": [PROFILE], "model_shape": {"model_type": "llama", "x": text}}
+    document, _ = to_document(tree)
+    assert text == json.loads(to_json(document))["model_shape"]["x"]
+
+
+def test_a_small_number_is_one_after_yaml_too():
+    tree = {"profiles": [PROFILE], "model_shape": {"model_type": "llama", "eps": "1e-05"}}
+    document, _ = to_document(tree)
+    assert 1e-05 == document["model_shape"]["eps"]
+    assert document == to_document(read_tree(to_yaml(document), "x"))[0]
+
+
+def test_v1_profiles_of_two_models_keep_them():
+    tree = {"a": {"model": "x", "tags": {}}, "b": {"model": "y", "tags": {}}}
+    document, _ = to_document(tree)
+    assert ["x", "y"] == [profile["model"] for profile in document["profiles"]]
+    assert tree == to_v1(document)[0]
+
+
+def test_the_head_of_an_answer_of_the_metadata_api_is_kept():
+    tree = {"model": "org/m", "engine_version": "0.19.0", "profiles": [{"profile_id": "a"}]}
+    document, _ = to_document(tree)
+    assert ("org/m", "0.19.0") == (document["model"], document["engine_version"])
+
+
+def test_tags_are_texts_whatever_they_were():
+    tree = {"profiles": [{"id": "a", "tags": {"x": None, "gpu": ["h100", "l4"]}}]}
+    document, _ = to_document(tree)
+    assert {"gpu": "h100,l4"} == document["profiles"][0]["tags"]
+
+
+def test_a_profile_without_tags_is_misplaced():
+    with pytest.raises(MisplacedError) as caught:
+        to_document({"profiles": [{"id": "a"}]})
+    assert ("profiles", 0, "tags") == caught.value.path
+
+
+PROFILE = {"id": "a", "tags": {"llm_engine": "vllm"}}
+LAYERS = {
+    "hidden_size": 64,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "vocab_size": 100,
+}
