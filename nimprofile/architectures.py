@@ -22,6 +22,7 @@ from nimprofile.decoders import (
     opt,
     two_matrices,
 )
+from nimprofile.errors import ModelError
 from nimprofile.hybrids import bamba, granite_hybrid, jamba, nemotron_h, qwen_hybrid
 from nimprofile.model import CacheKind, Layer, ModelShape, Weights
 from nimprofile.quantization import read_quantization, with_fp4_experts
@@ -176,7 +177,19 @@ def read_config(
         language.asked["model_type"] = shape.architecture
     if block is not None:
         outer.asked["quantization_config"] = block.asked
-    return shape, outer.asked
+    return shape, _in_order(outer.asked, fields)
+
+
+def _in_order(asked: Mapping[str, object], fields: object) -> dict[str, object]:
+    """What was asked for, in the order of the file, whatever the order of asking."""
+    order = list(fields) if isinstance(fields, dict) else []
+    keys = sorted(asked, key=lambda key: order.index(key) if key in order else len(order))
+    found: dict[str, object] = {}
+    for key in keys:
+        value = asked[key]
+        inner = fields.get(key) if isinstance(fields, dict) else None
+        found[key] = _in_order(value, inner) if isinstance(value, dict) else value
+    return found
 
 
 def _read(outer: Config, quantization: Config | None) -> tuple[ModelShape, Config]:
@@ -188,7 +201,7 @@ def _read(outer: Config, quantization: Config | None) -> tuple[ModelShape, Confi
     inner_type = inner_type or _NESTED.get(outer_type, "")
     notes = []
     if not inner_type and (inner_type := _by_keys(nested or outer)):
-        notes.append(f"there is no model_type: read as {inner_type} by its keys")
+        notes.append(f"there is no model_type: read as {inner_type} by its keys; engines want one")
     defaults = _DEFAULTS.get(inner_type)
     c = (outer.block(key, defaults) if key else None) or outer
     quantized = _quantization(outer, c, quantization)
@@ -218,6 +231,10 @@ def _read(outer: Config, quantization: Config | None) -> tuple[ModelShape, Confi
     context = c.integer("max_position_embeddings", "n_positions", "seq_length")
     if context is not None:
         context = c.count("max_position_embeddings", "n_positions", "seq_length")
+    heads, kv_heads = c.integer("num_attention_heads", default=0) or 0, 0
+    if heads and (kv_heads := kv_heads_of(c)) and heads % kv_heads:
+        problem = f"{heads} attention heads cannot share {kv_heads} KV heads evenly"
+        raise ModelError(problem, place=c.place("num_key_value_heads"))
     layers = tuple(build(c))
     hidden, vocab = c.count("hidden_size"), c.count("vocab_size")
     tied = outer.flag(
@@ -248,8 +265,8 @@ def _read(outer: Config, quantization: Config | None) -> tuple[ModelShape, Confi
         hidden,
         c.count("intermediate_size", "ffn_dim", "moe_intermediate_size", default=4 * hidden),
         vocab,
-        heads=c.integer("num_attention_heads", default=0) or 0,
-        kv_heads=kv_heads_of(c) if c.integer("num_attention_heads") else 0,
+        heads=heads,
+        kv_heads=kv_heads,
         experts=experts,
         experts_per_token=c.count("num_experts_per_tok", "top_k_experts", "moe_k", default=1)
         if experts

@@ -15,6 +15,7 @@ from nimprofile.overheads import (
     NIM_LORA,
     RESERVED_MOST,
     RESERVED_SHARE,
+    WINDOW_SHARE,
     overheads_of,
     quantises_whole,
     sglang_fraction,
@@ -356,6 +357,9 @@ def _pool(shape: ModelShape, serving: Serving, habits: Overheads, stage: int) ->
         hybrid=habits.hybrid,
         chunks=serving.engine is not Engine.VLLM,  # off by default, 0.9 to 0.33
         compressors=serving.engine is Engine.VLLM,
+        window_share=WINDOW_SHARE.get(shape.architecture, 1.0)
+        if serving.engine is Engine.SGLANG
+        else None,
         merge=habits.merge,
         state_pages=habits.state_pages,
         speculative_tokens=serving.speculative_tokens,

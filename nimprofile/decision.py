@@ -8,7 +8,13 @@ from nimprofile.inventory import Inventory
 from nimprofile.machine import Machine, revived
 from nimprofile.memory import Needs
 from nimprofile.rank import Criterion, Policy, deciding, find_policy, rank
-from nimprofile.reasons import LOW_MEMORY, Doubt
+from nimprofile.reasons import (
+    LOW_MEMORY,
+    ContextTooLong,
+    Doubt,
+    TooLittleFree,
+    TooLittleMemory,
+)
 from nimprofile.record import Record
 from nimprofile.request import Pin, Request
 from nimprofile.words import (
@@ -80,7 +86,10 @@ class Decision(Record):
     @property
     def nearest(self) -> Verdict:
         """The rejected profile that is nearest to running; ValueError when none is rejected."""
-        return min(self.rejected, key=lambda one: (GRADES.index(one.grade), len(one.reasons)))
+        return min(
+            self.rejected,
+            key=lambda one: (GRADES.index(one.grade), len(one.reasons), _missing_bytes(one)),
+        )
 
     def verdict(self, profile: Profile) -> Verdict:
         """What was said of one profile; KeyError when it was not judged."""
@@ -88,6 +97,18 @@ class Decision(Record):
             if verdict.profile.id == profile.id:
                 return verdict
         raise KeyError(profile.id)
+
+
+def _missing_bytes(verdict: Verdict) -> int:
+    """How much memory a rejected profile lacks on a GPU, at most."""
+    return max(
+        (
+            reason.need_bytes - reason.have_bytes
+            for reason in verdict.reasons
+            if isinstance(reason, ContextTooLong | TooLittleMemory | TooLittleFree)
+        ),
+        default=0,
+    )
 
 
 def select(

@@ -7,6 +7,8 @@ layers; a request takes blocks for each group. Source: vLLM, `v1/core/kv_cache_u
 
 from __future__ import annotations
 
+from math import ceil
+
 from nimprofile.model import CacheKind
 from nimprofile.record import Record
 
@@ -104,6 +106,7 @@ def pool_of(
     hybrid: bool = True,
     chunks: bool = True,
     compressors: bool = False,
+    window_share: float | None = None,
     merge: float = 1.0,
     state_pages: int = 1,
     speculative_tokens: int = 0,
@@ -119,6 +122,7 @@ def pool_of(
         hybrid: windows and states have blocks of their own; if not, a window is cached like full
             attention, and states lie outside of the pool.
         chunks: chunked attention forgets the chunks before.
+        window_share: a window is cached like full attention, for this part of the tokens.
         compressors: what compresses tokens holds those under way in blocks of the pool.
         merge: kinds whose numbers of layers differ by less than this factor form one group.
         state_pages: blocks of a state.
@@ -138,6 +142,9 @@ def pool_of(
             hybrid and (chunks or cache.kind is CacheKind.SLIDING)
         ):
             cache = cache.replace(kind=CacheKind.FULL, window=None)
+        if cache.window is not None and window_share is not None:
+            values = ceil(cache.values * window_share)
+            cache = cache.replace(kind=CacheKind.FULL, window=None, values=values)
         counts[cache] = counts.get(cache, 0) + number
     if not counts:
         return None

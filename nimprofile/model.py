@@ -126,6 +126,7 @@ class Quantization(Record):
         kept: patterns of modules left as they were, whatever the rules say.
         group: weights of a row that share a scale; a rank's share must be whole groups.
         rows: rows that do, when weights are scaled in blocks; likewise.
+        symmetric: integers have no zero points.
         kv_bits: bits of a KV-cache value, when the checkpoint fixes them.
     """
 
@@ -134,6 +135,7 @@ class Quantization(Record):
     kept: tuple[str, ...] = ()
     group: int = 0
     rows: int = 0
+    symmetric: bool = True
     kv_bits: int | None = None
 
 

@@ -66,6 +66,10 @@ def read_model(path: str | os.PathLike[str]) -> Model:
     folder, file = (name, CONFIG) if os.path.isdir(name) else os.path.split(name)
     config = os.path.join(folder, file)
     fields = _mapping(config)
+    if _TELLING.isdisjoint(fields):
+        kind = "a manifest: use --manifest" if "profiles" in fields else "no model's config.json"
+        problem = f"this is {kind}; it has none of {', '.join(sorted(_TELLING))}"
+        raise ModelError(problem, source=config)
     beside = os.path.join(folder, QUANTIZATION)
     quantization = None
     if os.path.exists(beside):
@@ -83,6 +87,10 @@ def read_model(path: str | os.PathLike[str]) -> Model:
             shape = shape.replace(notes=(*shape.notes, f"{told}incomplete, or of another model?"))
     own = os.path.basename(os.path.abspath(folder or os.curdir))
     return Model(own or "model", folder or os.curdir, asked, shape)
+
+
+_TELLING = frozenset({"model_type", "architectures", "text_config", "hidden_size"})
+"""Keys of which every model's config.json has one."""
 
 
 def is_model(path: str) -> bool:
@@ -162,7 +170,8 @@ def _mapping(path: str) -> Mapping[str, object]:
         raise ModelError("nested too deeply", source=path) from None
     except ValueError as error:
         line = getattr(error, "lineno", None)
-        raise ModelError(f"not JSON: {error}", source=path, line=line) from None
+        hint = "; a manifest goes to --manifest" if path.endswith((".yaml", ".yml")) else ""
+        raise ModelError(f"not JSON: {error}{hint}", source=path, line=line) from None
     if not isinstance(value, dict):
         raise ModelError("expected a mapping of keys and values", source=path)
     return value

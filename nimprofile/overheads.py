@@ -305,6 +305,13 @@ L4, 0.42 of an RTX 3090, 0.44 of an A100 40 GB, 0.46 of an H100, but 0.68 of an 
 _TABLES = {Engine.VLLM: VLLM, Engine.SGLANG: SGLANG, Engine.TENSORRT_LLM: TENSORRT_LLM}
 
 
+WINDOW_SHARE = {"gpt_oss": 0.8, "llama4_text": 0.8}
+"""SGLang gives the layers with windows of these models a pool of their own, with this part of the
+tokens; windows of other models are cached like full attention.
+
+`swa_full_tokens_ratio` in server_args.py and is_hybrid_swa_model in model_config.py at 0.5.10.
+"""
+
 WHOLE_FIRST = {Engine.VLLM: "<0.14", Engine.SGLANG: ""}
 """Versions that load the whole checkpoint before they quantise it, so that it must fit as it is.
 

@@ -296,7 +296,8 @@ def read_quantization(config: Config | None) -> Quantization | None:
     cache = {"FP8": 8, "NVFP4": 4}.get((config.text("kv_cache_quant_algo") or "").upper())
     if cache is None and scheme is not None and scheme.integer("num_bits") == 8:
         cache = 8
-    return Quantization(method, rules, kept, group, rows, cache)
+    symmetric = config.flag("sym", default=True)
+    return Quantization(method, rules, kept, group, rows, symmetric, cache)
 
 
 def _groups(config: Config, method: str) -> tuple[int, int]:

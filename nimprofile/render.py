@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import TypeGuard
 
+    from nimprofile.budget import Budget
     from nimprofile.changes import Change
     from nimprofile.choice import Choice
     from nimprofile.decision import Decision
@@ -343,7 +344,17 @@ def _beside(need: MemoryNeed) -> str:
         f": weights {format_gib(budget.weights.bytes)}, KV cache {format_gib(cache)} for "
         f"{budget.serving.max_model_len} tokens, "
         f"{format_gib(budget.activation.bytes + budget.overhead.bytes)} besides"
+        f"{_share(budget)}"
     )
+
+
+def _share(budget: Budget) -> str:
+    """Why the sum is less than the need: the engine takes a part of the GPU."""
+    fraction = budget.serving.memory_fraction
+    if fraction is None or fraction >= 1:
+        return ""
+    of = "what is free for the KV cache" if budget.habits.of_free else "the GPU"
+    return f"; {budget.serving.engine} takes {fraction:g} of {of}"
 
 
 def _standing(decision: Decision, verdict: Verdict) -> list[str]:

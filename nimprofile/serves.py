@@ -71,28 +71,38 @@ def _ways(engine: Engine, version: str, model: Model, notes: list[str]) -> Itera
     if served is None:
         notes.append(f"{engine}: its sources do not list model_type {kind!r}")
         return
+    outer = model.config.get("model_type")
     if served is _BY_TRANSFORMERS:
         notes.append(f"{engine}: model_type {kind!r} is not listed; it runs if transformers has it")
-    outer = model.config.get("model_type")
-    if isinstance(outer, str) and served is not _BY_TRANSFORMERS and kind_of_model(outer) != kind:
+    elif isinstance(outer, str) and kind_of_model(outer) != kind:
         notes.append(f"{engine}: model_type {outer!r} is not listed; its language part, {kind}, is")
     if not satisfies(version, served.versions):
         notes.append(f"{engine} {version}: model_type {kind!r} needs {served.versions}")
         return
-    stored = stored_as(model.shape)
-    told = f"a checkpoint stored as {stored or 'nobody knows what'}"
+    refuses = engine is Engine.VLLM and kind in REFUSES_FLOAT16
+    if refuses:
+        served = served.replace(capability=">=8.0")
+    for way in _formats(engine, version, model, notes):
+        one = Serves(model, way, served)
+        if (one.on_load and not model.shape.known) or (refuses and way.precision is Precision.FP16):
+            continue  # of what is not known, nobody knows what it would be in another format
+        yield one
+
+
+def _formats(engine: Engine, version: str, model: Model, notes: list[str]) -> list[Way]:
+    """How this version serves what is stored so."""
+    stored, own = stored_as(model.shape), model.shape.quantization
+    told = f"a checkpoint stored as {stored or (own.method if own else 'nobody knows what')}"
     ways = [way for way in WAYS if way.engine is engine and way.stored == stored]
+    fitting = [way for way in ways if satisfies(version, way.versions)]
     if not ways:
         notes.append(f"{engine}: its sources do not list {told}")
-        return
-    fitting = [way for way in ways if satisfies(version, way.versions)]
-    if not fitting:
+    elif not fitting:
         needed = " or ".join(way.versions for way in ways)
         notes.append(f"{engine} {version}: {told} needs {needed}")
-    if engine is Engine.VLLM and kind in REFUSES_FLOAT16:
-        served = served.replace(capability=">=8.0")
-        fitting = [way for way in fitting if way.precision is not Precision.FP16]
-    yield from (Serves(model, way, served) for way in fitting)
+    elif stored.startswith("bitsandbytes") and engine is Engine.VLLM:
+        notes.append("vllm: bitsandbytes needs the package vllm-bnb-plugin from 0.28 on")
+    return fitting
 
 
 _BY_TRANSFORMERS = Served()

@@ -79,7 +79,10 @@ _BY_VLLM = (
     ("gptq", _INT4, ">=8.0", "<0.14", "gptq_marlin.py"),
     ("int4 compressed-tensors", _INT4, ">=7.5", ">=0.14", "CompressedTensorsWNA16, Marlin"),
     ("int4 compressed-tensors", _INT4, ">=8.0", "<0.14", "CompressedTensorsWNA16, Marlin"),
+    ("gptq 8", _INT8, ">=7.5", ">=0.14", "gptq_marlin.py, since 0.22 auto_gptq.py"),
+    ("gptq 8", _INT8, ">=8.0", "<0.14", "gptq_marlin.py"),
     ("auto-round", _INT4, ">=7.5", ">=0.9", "auto_round.py, since 0.16 inc.py; Marlin"),
+    ("auto-round 8", _INT8, ">=7.5", ">=0.9", "auto_round.py, since 0.16 inc.py; Marlin"),
     ("mxfp4", _MXFP4, ">=8.0", ">=0.10.1", "mxfp4.py"),
     ("mxfp4 compressed-tensors", _MXFP4, ">=8.0", ">=0.14", "CompressedTensorsW4A16Mxfp4"),
     ("nvfp4 modelopt", _NVFP4, ">=7.5", ">=0.14", "modelopt.py, marlin_utils_fp4.py"),
@@ -92,21 +95,24 @@ _BY_SGLANG = (
     # 8.0 at least: the gate in load_model_utils.py lets 7.5 pass, but sglang-kernel 0.4.10 has no
     # code for it (sglang issues 24224 and 38515). Formats: get_min_capability in
     # srt/layers/quantization, read in 27 packages from 0.3.6 to 0.5.23.
-    (PLAIN, _BF16, ">=8.0", "", "load_model_utils.py"),
-    (HALF, _FP16, ">=8.0", "", "load_model_utils.py"),
+    (PLAIN, _BF16, ">=8.0", "", "sglang-kernel 0.4.10; sglang issues 24224, 38515"),
+    (HALF, _FP16, ">=8.0", "", "sglang-kernel 0.4.10; sglang issues 24224, 38515"),
     (PLAIN, _FP8, ">=8.0", ">=0.4.3", "fp8.py"),
     (HALF, _FP8, ">=8.0", ">=0.4.3", "fp8.py"),
     ("fp8", _FP8, ">=8.0", ">=0.4.3", "fp8.py"),
     ("fp8 blocks", _FP8, ">=8.0", ">=0.4.3", "fp8.py"),
     ("fp8 compressed-tensors", _FP8, ">=8.0", ">=0.4.5", "compressed_tensors.py"),
     ("fp8 modelopt", _FP8, ">=8.9", ">=0.4.3", "modelopt_quant.py"),
-    ("int8 compressed-tensors", _INT8, ">=8.0", ">=0.5.3", "compressed_tensors_w8a8_int8.py"),
+    # sgl-kernel's int8_scaled_mm has code for 7.5 to 9.0.
+    ("int8 compressed-tensors", _INT8, ">=8.0,<10.0", ">=0.5.3", "compressed_tensors_w8a8_int8.py"),
     ("bitsandbytes 8", _INT8, ">=8.0", ">=0.5.8", "bitsandbytes.py"),
     ("bitsandbytes", _INT4, ">=8.0", ">=0.5.8", "bitsandbytes.py"),
     ("awq", _AWQ, ">=8.0", ">=0.5.1", "awq/awq.py, awq_marlin"),
     ("gptq", _INT4, ">=8.0", ">=0.5.1", "gptq/gptq.py, gptq_marlin"),
+    ("gptq 8", _INT8, ">=8.0", ">=0.5.1", "gptq/gptq.py, gptq_marlin"),
     ("int4 compressed-tensors", _INT4, ">=8.0", ">=0.5.4", "compressed_tensors_wNa16.py"),
     ("auto-round", _INT4, ">=8.0", ">=0.5.5", "auto_round.py"),
+    ("auto-round 8", _INT8, ">=8.0", ">=0.5.5", "auto_round.py"),
     ("mxfp4", _MXFP4, ">=8.0", ">=0.5.1", "mxfp4.py"),
     ("nvfp4 modelopt", _NVFP4, ">=8.0", ">=0.5.13", "modelopt_quant.py; below 10.0 Marlin"),
     ("nvfp4 modelopt", _NVFP4, ">=10.0", ">=0.4.6,<0.5.13", "modelopt_quant.py"),
@@ -298,6 +304,10 @@ def kind_of_model(model_type: str) -> str:
     return model_type.removesuffix("_model").removesuffix("_text")
 
 
+MARLIN_GROUPS = frozenset({0, 32, 64, 128})
+"""Groups of GPTQ that the engines' kernels have; 0 is a whole row (vLLM, marlin_utils.py)."""
+
+
 def stored_as(shape: ModelShape) -> str:
     """How a checkpoint stores its matrices, as the rows of `WAYS` call it; "" when nobody knows."""
     own = shape.quantization
@@ -307,19 +317,28 @@ def stored_as(shape: ModelShape) -> str:
         return ""
     narrowest = min((form for _, form in own.rules), key=lambda form: form.bits)
     kind = narrowest.name.partition("_")[0]
-    match own.method:
-        case "fp8" if kind == "mxfp4":
+    if own.method == "fp8":
+        if kind == "mxfp4":
             return "mxfp4"  # DeepSeek V4: its experts, which are nearly all of it
-        case "fp8":
-            return "fp8 blocks" if own.rows else "fp8"
-        case "mxfp4" | "awq" | "gptq" | "auto-round" | "experts_int8":
-            return own.method
-        case "bitsandbytes":
-            return "bitsandbytes 8" if kind == "int8" else "bitsandbytes"
-        case "compressed-tensors":
-            return f"{kind} compressed-tensors"
-        case "fbgemm_fp8":
-            return "fp8 fbgemm"
-        case method if method.startswith("modelopt"):
-            return f"{kind} modelopt"
-    return ""
+        return "fp8 blocks" if own.rows else "fp8"
+    if own.method == "compressed-tensors" or own.method.startswith("modelopt"):
+        return f"{kind} {'modelopt' if own.method.startswith('modelopt') else own.method}"
+    if own.method == "gptq" and not own.symmetric:
+        return "gptq asymmetric"
+    if own.method == "gptq" and own.group not in MARLIN_GROUPS:
+        return f"gptq in groups of {own.group}"
+    return _NAMES.get((own.method, kind), f"{own.method} {kind}")
+
+
+_NAMES = {
+    ("awq", "int4"): "awq",
+    ("gptq", "int4"): "gptq",
+    ("gptq", "int8"): "gptq 8",
+    ("auto-round", "int4"): "auto-round",
+    ("auto-round", "int8"): "auto-round 8",
+    ("bitsandbytes", "nf4"): "bitsandbytes",
+    ("bitsandbytes", "int8"): "bitsandbytes 8",
+    ("experts_int8", "int8"): "experts_int8",
+    ("mxfp4", "mxfp4"): "mxfp4",
+    ("fbgemm_fp8", "fp8"): "fp8 fbgemm",
+}
