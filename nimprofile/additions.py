@@ -57,12 +57,11 @@ def shared(root: dict[str, Node], profiles: Iterable[dict[str, Node]]) -> dict[s
     """The head of a schema v1 manifest: what all the profiles that say it say alike."""
     head = {key: root[key] for key in root.keys() & HEAD}
     for key in SHARED:
-        said = [profile[key] for profile in profiles if profile.get(key) is not None]
-        if said and key not in head:
-            if all(one == said[0] for one in said):
-                head[key] = said[0]
-            elif key != "model":
-                raise MisplacedError(f"its profiles have different {key}: split it by model", ())
+        said = [one[key] for one in (root, *profiles) if one.get(key) is not None]
+        if said and all(one == said[0] for one in said):
+            head[key] = said[0]
+        elif said and key != "model":
+            raise MisplacedError(f"the profiles say different things of {key}: write two files", ())
     own: dict[str, Node] = {}
     for profile in profiles:
         checkpoint = profile.get("checkpoint")
@@ -71,7 +70,9 @@ def shared(root: dict[str, Node], profiles: Iterable[dict[str, Node]]) -> dict[s
         if not isinstance(checkpoint, dict):
             raise MisplacedError(f"a checkpoint is a mapping, this is {kind_of(checkpoint)}", ())
         name = checkpoint.get("name")
-        if isinstance(name, str) and own.setdefault(name, checkpoint) != checkpoint:
+        if not isinstance(name, str) or not name:
+            raise MisplacedError("a checkpoint has a name", ())
+        if own.setdefault(name, checkpoint) != checkpoint:
             raise MisplacedError(f"its profiles say different things of checkpoint {name}", ())
     if own and "checkpoints" not in head:
         head["checkpoints"] = [own[name] for name in sorted(own)]

@@ -96,8 +96,9 @@ def build_manifest(
     document: dict[str, object] = {
         "schema_version": "2.0",
         "profile_selection_criteria": "auto",
-        "model": wanted.name or models[0].name,
+        "model": models[0].name,
         **head,
+        **({"model": wanted.name} if wanted.name else {}),
         **({"engine_version": wanted.engine_version} if wanted.engine_version else {}),
         "checkpoints": [_checkpoint(model) for model in sorted(models, key=lambda one: one.name)],
         "profiles": [*profiles.values()],
@@ -164,7 +165,7 @@ def _entries(models: Sequence[Model], wanted: Wanted, notes: list[str]) -> Itera
                     or budget.gpu_bytes(None) <= largest
                 )
             ]
-            if not held:
+            if not held and largest:
                 why = "no known GPU holds its share of the weights" if layouts else "not divisible"
                 notes.append(f"{engine}: {one.model.name} in {one.way.precision}: {why}")
             for tp, pp, budget in held:

@@ -119,8 +119,9 @@ def not_of_these(
 ) -> Iterator[MisplacedError]:
     """Profiles that name none of several checkpoints."""
     names = [checkpoint.name for checkpoint in checkpoints]
-    for profile in profiles if len(names) > 1 else ():
-        if profile.checkpoint not in names:
+    for profile in profiles if names else ():
+        untagged = profile.checkpoint is None and len(names) == 1
+        if not untagged and profile.checkpoint not in names:
             problem = f"{profile.checkpoint!r} is none of the checkpoints: {', '.join(names)}"
             yield MisplacedError(problem, (*places[profile.id], "tags", "checkpoint"))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import gcd
 
 from nimprofile.profile import Engine
-from nimprofile.quantization import Storage, is_own
+from nimprofile.quantization import PADDING, Storage, is_own
 from nimprofile.versions import satisfies
 
 TYPE_CHECKING = False
@@ -91,8 +91,12 @@ def _torn(
         for weights in layer.weights:
             for what, width, block in _divided(weights, scheme.group, scheme.rows):
                 share = width // min(tp, weights.pieces)
+                form = storage.format(weights, at)
+                if form is None or not share % block:
+                    continue
+                padded = weights.experts is not None and form.name in PADDING
                 refined = refines and scheme.rows and _refined(weights, share, block)
-                if share % block and not refined and storage.format(weights, at) is not None:
+                if not (padded or refined):
                     name = f"groups of {block} in {what}"
                     found.setdefault(name, (name, width // block, "tp", min(tp, weights.pieces)))
     yield from found.values()

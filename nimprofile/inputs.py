@@ -25,6 +25,9 @@ CONTAINER_MANIFESTS = (
 )
 """Where NIM images keep their manifest: LLM 1.3 and later, then 1.0-1.1 and VLM."""
 
+MOST_GPUS = 64
+"""Of one machine, as far as profiles are built for it."""
+
 SLOW_BYTES = 16 << 20
 """A manifest above this takes about a second to read."""
 
@@ -47,9 +50,16 @@ def judge(args: argparse.Namespace) -> tuple[Manifest, Decision]:
             policy = prefer(args.prefer, policy)
         except RequestError as error:
             raise UsageError(str(error)) from None
-    manifest = _built(args, request) if args.model else open_manifest(_manifest_path(request))
-    inventory = inventory_of(args)
+    if args.model:
+        inventory = inventory_of(args)
+        manifest = _built(args, request, len(inventory.offered))
+    else:
+        manifest = open_manifest(_manifest_path(request))
+        inventory = inventory_of(args)
     _any_offered(inventory)
+    engines = {profile.engine for profile in manifest.profiles if profile.engine}
+    if args.engine_version is not None and len(engines & set(args.engine or engines)) > 1:
+        raise UsageError("--engine-version is that of one engine: name it with --engine")
     return manifest, select(manifest, inventory, request, policy)
 
 
@@ -62,13 +72,14 @@ def open_manifest(path: str) -> Manifest:
     return load_manifest(path)
 
 
-def _built(args: argparse.Namespace, request: Request) -> Manifest:
-    """The manifest of the model in `--model`, built for what is asked."""
+def _built(args: argparse.Namespace, request: Request, gpus: int) -> Manifest:
+    """The manifest of the model in `--model`, built for what is asked and so many GPUs."""
     from nimprofile.build import build_manifest
     from nimprofile.manifest import manifest_of
     from nimprofile.model_files import read_model
 
     wanted = wanted_of(args).replace(lora=request.lora)
+    wanted = wanted.replace(max_tp=max(wanted.max_tp, min(gpus, MOST_GPUS)))
     built = build_manifest([read_model(path) for path in args.model], wanted)
     tell(f"note: {note}" for note in built.notes)
     return manifest_of(built.document, args.model[0])

@@ -55,6 +55,7 @@ class Pool(Record):
         width: layers whose tokens share a block.
         batched_tokens: tokens under way, which a window must hold beside its own.
         under_way: bytes of a token under way, beside.
+        tokenwise: a request takes cells for its tokens, not blocks (SGLang's page_size of 1).
         state_pages: blocks that a state takes.
     """
 
@@ -65,6 +66,7 @@ class Pool(Record):
     batched_tokens: int
     state_pages: int = 1
     under_way: int = 0
+    tokenwise: bool = False
 
     def blocks(self, tokens: int) -> int:
         """Blocks that one request of so many tokens takes at its peak."""
@@ -82,6 +84,8 @@ class Pool(Record):
             return self.state_pages
         held = self.block_bytes / self.width / group.token_bytes
         per_block = max(1, int(held) // self.block_tokens) * self.block_tokens
+        if self.tokenwise:
+            per_block = int(held)
         whole = -(-tokens // per_block)
         window = group.cache.window
         if window is None:
@@ -164,6 +168,7 @@ def pool_of(
     return Pool(
         *(groups, tokens, page * width, width, batched_tokens, state_pages + speculative_tokens),
         under_way if compressors else 0,
+        tokenwise=window_share is not None,
     )
 
 

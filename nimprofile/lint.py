@@ -22,7 +22,7 @@ from nimprofile.dialects import (
 from nimprofile.errors import ManifestError
 from nimprofile.lint_rules import ERROR, RULES, WARNING, Finding
 from nimprofile.manifest import printout_in, read_tree
-from nimprofile.yaml_reader import line_of, place
+from nimprofile.yaml_reader import lines_of, place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,19 +42,18 @@ def check_manifest(text: str, source: str = "<string>") -> tuple[Finding, ...]:
     profiles that can be read, in the order of the text.
     """
     try:
-        lines = printout_in(text, source)
-        if lines is not None:
-            printout = read_printout(lines, source)
+        printed = printout_in(text, source)
+        if printed is not None:
+            printout = read_printout(printed, source)
             places: dict[str, Path] = {profile.id: (profile.name,) for profile in printout.profiles}
-            return tuple(_placed(found, places, None) for found in _found(printout))
+            return tuple(_placed(found, places, {}) for found in _found(printout))
         root = read_tree(text, source)
     except ManifestError as error:
         return (Finding(ERROR, "unreadable", error.place, error.problem, "", error.line),)
     misplaced, manifest, paths = _read(root, source)
+    lines = lines_of(text)
     findings = [
-        Finding(
-            ERROR, "unreadable", place(error.path), error.problem, "", line_of(text, error.path)
-        )
+        Finding(ERROR, "unreadable", place(error.path), error.problem, "", _line(error.path, lines))
         for error in misplaced
     ]
     if manifest is not None and manifest.dialect == "v2" and not _has_schema_version(root):
@@ -62,7 +61,7 @@ def check_manifest(text: str, source: str = "<string>") -> tuple[Finding, ...]:
         suggestion = 'write schema_version: "2.0"'
         findings.append(Finding(WARNING, "schema_version", "", problem, suggestion))
     if manifest is not None:
-        findings += [_placed(found, paths, text) for found in _found(manifest)]
+        findings += [_placed(found, paths, lines) for found in _found(manifest)]
     return tuple(sorted(findings, key=lambda one: (one.line or 0, one.severity)))
 
 
@@ -72,15 +71,17 @@ def _found(manifest: Manifest) -> Iterator[tuple[str, Found]]:
             yield rule.__name__, found
 
 
-def _placed(named: tuple[str, Found], paths: dict[str, Path], text: str | None) -> Finding:
+def _placed(named: tuple[str, Found], paths: dict[str, Path], lines: dict[Path, int]) -> Finding:
     rule, found = named
     path: Path = (*paths.get(found.profile, ()), *found.key)
-    line = None
-    if text is not None:
-        # A tag that stands under another name, or nowhere: the line of what it is a part of.
-        ends = range(len(path), 0, -1)
-        line = next((at for end in ends if (at := line_of(text, path[:end])) is not None), None)
+    line = _line(path, lines)
     return Finding(found.severity, rule, place(path), found.problem, found.suggestion, line)
+
+
+def _line(path: Path, lines: dict[Path, int]) -> int | None:
+    """The line of a value, or of the nearest that it is a part of and is there."""
+    ends = range(len(path), 0, -1)
+    return next((lines[path[:end]] for end in ends if path[:end] in lines), None)
 
 
 def _read(root: Node, source: str) -> tuple[list[MisplacedError], Manifest | None, dict[str, Path]]:

@@ -9,13 +9,14 @@ from __future__ import annotations
 from difflib import get_close_matches
 from enum import StrEnum
 
-from nimprofile.catalog import MAX_GPUS, find_product, mock_inventory, products
+from nimprofile.catalog import find_product, mock_inventory, products
 from nimprofile.errors import UnknownGpuError
 from nimprofile.fit import check
 from nimprofile.machine import Machine
 from nimprofile.memory import Needs
 from nimprofile.parts import weight_bytes
 from nimprofile.profile import ENGINE_ALIASES, Engine, Objective, Precision
+from nimprofile.reasons import INCOMPATIBLE, TooFewGpus
 from nimprofile.record import Record
 from nimprofile.request import Request
 from nimprofile.support import WAYS, stored_as
@@ -129,7 +130,10 @@ def unknown_gpus(manifest: Manifest) -> Iterator[Found]:
 
 
 def gpu_contradiction(manifest: Manifest) -> Iterator[Found]:
-    """`gpu` and `gpu_device` must mean the same boards; NIM matches by the id."""
+    """`gpu` and `gpu_device` must mean the same boards; NIM matches by the id.
+
+    Boards of one family are only a warning: NIM's `a100` has been any of them.
+    """
     for profile in manifest.profiles:
         named = [product for name in _words(profile, "gpu") if (product := _product(name))]
         for device in _words(profile, "gpu_device"):
@@ -140,14 +144,26 @@ def gpu_contradiction(manifest: Manifest) -> Iterator[Found]:
             ids = ", ".join(id for each in named for id in each.device_ids)
             problem = f"{device} is the {product.name}, but gpu says {names}"
             suggestion = f"{names} has {ids}" if ids else ""
-            yield Found(ERROR, profile.id, ("tags", "gpu_device"), problem, suggestion)
+            kin = any(_family(product) == _family(each) for each in named)
+            severity = WARNING if kin else ERROR
+            yield Found(severity, profile.id, ("tags", "gpu_device"), problem, suggestion)
+
+
+def _family(product: Product) -> str:
+    """`a100` of `a100_pcie_40gb`; boards without such a short name are their own family."""
+    first = product.short.partition("_")[0]
+    return first if any(sign.isdigit() for sign in first) else product.short
 
 
 def gpu_count(manifest: Manifest) -> Iterator[Found]:
     """`number_of_gpus` is not less than tp x pp."""
     for profile in manifest.profiles:
-        stated = profile.tags.get("number_of_gpus", "")
-        if not (stated.isascii() and stated.isdigit()) or profile.tp is None:
+        stated = profile.tags.get("number_of_gpus")
+        if stated is None or profile.tp is None:
+            continue
+        if not (stated.isascii() and stated.isdigit() and len(stated) < 7):
+            problem = f"{stated[:40]!r} is not a number of GPUs"
+            yield Found(WARNING, profile.id, ("tags", "number_of_gpus"), problem)
             continue
         product = f"tp {profile.tp} x pp {profile.pp or 1} is {profile.gpus_needed}"
         if int(stated) < profile.gpus_needed:
@@ -233,43 +249,48 @@ def unsupported_checkpoint(manifest: Manifest) -> Iterator[Found]:
 
 
 def never_runs(manifest: Manifest) -> Iterator[Found]:
-    """A profile that no number of any known GPU can run."""
-    machines: dict[tuple[str, int], Machine] = {}
+    """A profile that no number of any known GPU can run.
+
+    Rules look at one GPU at a time, so one of each product is enough to ask.
+    """
     request = Request(empty_gpu_gate=False)
     needs = Needs(manifest.shape_of, request)
     by_size = sorted(products(), key=lambda product: -(product.memory_mib or 0))
+    machines = [(product, Machine(mock_inventory(product.short))) for product in by_size]
     for profile in manifest.profiles:
         torn = needs.against(profile)
         if torn:
             yield Found(ERROR, profile.id, ("tags", torn[0].by), message(torn[0]))
             continue
-        count = profile.gpus_needed
-        if profile.unknown_engine or profile.unknown_precision or count > MAX_GPUS:
+        if profile.unknown_engine or profile.unknown_precision:
             continue
-        devices, names = set(profile.gpu_devices), set(profile.gpu_names)
-        boards = [
-            product
-            for product in by_size
-            if not (devices or names)
-            or not devices.isdisjoint(product.device_ids)
-            or not names.isdisjoint(product.spellings)
-        ]
-        last = None
-        for product in boards:
-            key = (product.short, count)
-            if key not in machines:
-                machines[key] = Machine(mock_inventory(f"{count}x{product.short}"))
-            verdict = check(profile, machines[key], request, needs=needs)
-            if verdict.grade != "incompatible":
+        largest = None
+        for product, machine in machines:
+            if not _is_for(profile, product):
+                continue
+            verdict = check(profile, machine, request, needs=needs)
+            reasons = [
+                reason
+                for reason in verdict.reasons
+                if reason.effect is INCOMPATIBLE and not isinstance(reason, TooFewGpus)
+            ]
+            if not reasons:
                 break
-            last = last or (product, verdict)
+            largest = largest or (product, reasons)
         else:
-            if last is None:
-                continue  # of a GPU that is not known, which another rule says
-            product, verdict = last
-            reasons = "; ".join(message(reason) for reason in verdict.reasons)
-            problem = f"no known GPU can run it; on {count} x {product.name}: {reasons}"
-            yield Found(WARNING, profile.id, (), problem)
+            if largest is not None:  # else of a GPU that is not known, which another rule says
+                product, reasons = largest
+                told = "; ".join(message(reason) for reason in reasons)
+                problem = f"no known GPU can run it; on {product.name}: {told}"
+                yield Found(WARNING, profile.id, (), problem)
+
+
+def _is_for(profile: Profile, product: Product) -> bool:
+    """Whether a profile is for any GPU, or for this one."""
+    devices, names = set(profile.gpu_devices), set(profile.gpu_names)
+    if not (devices or names):
+        return True
+    return not (devices.isdisjoint(product.device_ids) and names.isdisjoint(product.spellings))
 
 
 def twins(manifest: Manifest) -> Iterator[Found]:
@@ -292,6 +313,8 @@ def twins(manifest: Manifest) -> Iterator[Found]:
                 f"{', '.join(profile.name for profile in alike[:4])}{', …' * (len(alike) > 4)}"
             )
             suggestion = f"remove all but one, or pin the one that is meant (first: {first.id})"
+            if len({profile.checkpoint for profile in alike}) == len(alike):
+                suggestion = f"--tags checkpoint={first.checkpoint} selects one"
             yield Found(WARNING, others[0].id, (), problem, suggestion)
 
 

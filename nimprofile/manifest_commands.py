@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from nimprofile.lint_rules import Finding
     from nimprofile.manifest_text import Document
+    from nimprofile.model_files import Model
 
 DONE, NOT_RIGHT = 0, 3
 
@@ -76,7 +77,7 @@ def _build(args: argparse.Namespace) -> int:
                 f"--path is one for each checkpoint: {len(models)}, not {len(args.path)}"
             )
         models = [model.replace(path=path) for model, path in zip(models, args.path, strict=True)]
-    base = None if args.profiles is None else _document(args.profiles)
+    base = None if args.profiles is None else _base(args.profiles, models[0])
     built = build_manifest(models, wanted, base)
     manifest = manifest_of(built.document, args.models[0])
     tell(f"note: {note}" for note in built.notes)
@@ -84,6 +85,19 @@ def _build(args: argparse.Namespace) -> int:
     _write(write(built.document), args.output)
     tell([f"nimprofile: {counted(len(manifest.profiles), 'profile')} of {manifest.model}"])
     return DONE
+
+
+def _base(path: str, model: Model) -> Document:
+    """The manifest to begin with; it must be one of the same model, as far as it says."""
+    document = _document(path)
+    for block in (document, *(document.get("checkpoints") or ())):
+        fields = block.get("model_shape")
+        if isinstance(fields, dict) and "hidden_size" in fields:
+            here, there = fields["hidden_size"], model.shape.hidden_size
+            if there and here != there:
+                problem = f"not of the same model as {model.path}: hidden_size {here}, not {there}"
+                raise ManifestError(problem, source=path)
+    return document
 
 
 def _check_options(parser: argparse.ArgumentParser) -> None:

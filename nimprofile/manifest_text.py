@@ -70,7 +70,7 @@ def to_v1(document: Document) -> tuple[Document, tuple[str, ...]]:
     Returns:
         The mapping, and notes on what has no place in it.
     """
-    checkpoints = {one["name"]: one for one in document.get("checkpoints", ())}
+    checkpoints = {one["name"]: one for one in document.get("checkpoints") or ()}
     served: set[str] = set()
     result: Document = {}
     for profile in document["profiles"]:

@@ -224,7 +224,7 @@ class CudaTooOld(Record):
     waived_by = ALLOW_UNSAFE
 
 
-class EngineTooOld(Record):
+class EngineVersionUnmet(Record):
     """The manifest's condition on the engine's version does not hold."""
 
     need: str
@@ -273,7 +273,7 @@ Reason: TypeAlias = (
     | GpuNotEmpty
     | DriverTooOld
     | CudaTooOld
-    | EngineTooOld
+    | EngineVersionUnmet
     | LoraMismatch
     | TagMismatch
 )

@@ -134,7 +134,7 @@ _TITLES = {
     "gpu_not_empty": "GPU not empty",
     "driver": "driver too old",
     "cuda": "CUDA too old",
-    "engine_version": "engine too old",
+    "engine_version": "engine's version not as required",
     "lora": "LoRA not as wanted",
     "tags": "tag selector does not match",
 }

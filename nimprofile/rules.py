@@ -14,8 +14,8 @@ from nimprofile.reasons import (
     CudaTooOld,
     Doubt,
     DriverTooOld,
-    EngineTooOld,
     EngineUnavailable,
+    EngineVersionUnmet,
     GpuNotEmpty,
     LoraMismatch,
     MigAlone,
@@ -130,7 +130,7 @@ def engine_new_enough(
     if needed is None or version is None:
         return ()
     holds = satisfies(version, split_requirement(needed)[1])
-    return () if holds else (EngineTooOld(needed, version),)
+    return () if holds else (EngineVersionUnmet(needed, version),)
 
 
 def lora_as_wanted(

@@ -16,7 +16,7 @@ from nimprofile.support import (
     kind_of_model,
     stored_as,
 )
-from nimprofile.versions import satisfies
+from nimprofile.versions import narrowest, satisfies
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,12 +81,15 @@ def _ways(engine: Engine, version: str, model: Model, notes: list[str]) -> Itera
         return
     refuses = engine is Engine.VLLM and kind in REFUSES_FLOAT16
     if refuses:
-        served = served.replace(capability=">=8.0")
+        served = served.replace(capability=narrowest(served.capability, ">=8.0"))
     for way in _formats(engine, version, model, notes):
+        if refuses and way.precision is Precision.FP16:
+            if way.stored == HALF:  # it takes BF16 instead
+                yield Serves(model, way.replace(precision=Precision.BF16), served)
+            continue
         one = Serves(model, way, served)
-        if (one.on_load and not model.shape.known) or (refuses and way.precision is Precision.FP16):
-            continue  # of what is not known, nobody knows what it would be in another format
-        yield one
+        if model.shape.known or not one.on_load:  # what an unknown model becomes, nobody knows
+            yield one
 
 
 def _formats(engine: Engine, version: str, model: Model, notes: list[str]) -> list[Way]:

@@ -14,8 +14,8 @@ from nimprofile.reasons import (
     CudaTooOld,
     Doubt,
     DriverTooOld,
-    EngineTooOld,
     EngineUnavailable,
+    EngineVersionUnmet,
     GpuNotEmpty,
     LoraMismatch,
     MigAlone,
@@ -104,7 +104,7 @@ def message(reason: Reason) -> str:
             return f"requires driver {need}; this one is {have}"
         case CudaTooOld(need, have):
             return f"requires CUDA {need}; this driver serves {have}"
-        case EngineTooOld(need, have):
+        case EngineVersionUnmet(need, have):
             return f"requires {need}; this one is {have}"
         case LoraMismatch(True):
             return "is not known to serve LoRA adapters, and adapters are wanted"
@@ -164,7 +164,7 @@ def remedy(reason: Reason) -> str:
             return f"a driver {need}"
         case CudaTooOld(need, _):
             return f"a driver that serves CUDA {need}"
-        case EngineTooOld(need, _):
+        case EngineVersionUnmet(need, _):
             return f"{need} (see --engine-version)"
         case LoraMismatch(True):
             return "take the adapters away (NIM_PEFT_SOURCE, --lora)"

@@ -56,6 +56,26 @@ def line_of(text: str, path: Path) -> int | None:
         return None
 
 
+def lines_of(text: str) -> dict[Path, int]:
+    """The 1-based line of every value of a document, by its path; {} when it cannot be read."""
+    try:
+        root = yaml.compose(text, Loader=Parser)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return {}
+    found: dict[Path, int] = {}
+    waiting: list[tuple[Path, yaml.Node | None]] = [((), root)]
+    while waiting:
+        path, node = waiting.pop()
+        if node is None:
+            continue
+        found[path] = node.start_mark.line + 1
+        if isinstance(node, yaml.MappingNode):
+            waiting += [((*path, key.value), value) for key, value in node.value]
+        elif isinstance(node, yaml.SequenceNode):
+            waiting += [((*path, at), value) for at, value in enumerate(node.value)]
+    return found
+
+
 def place(path: Path) -> str:
     """A path as people write it: `profiles[3].tags.tp`."""
     text = ""

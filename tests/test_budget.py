@@ -258,3 +258,19 @@ def test_an_fp8_checkpoint_is_loaded_as_it_is():
     shape = shape_from_config(LLAMA_8B | {"quantization_config": block})
     serving = Serving(Engine.SGLANG, None, Precision.FP8)
     assert 0 == memory_budget(shape, serving, make_gpu(total=14 * 1024)).peak
+
+
+def test_sglang_keeps_a_part_of_the_tokens_for_windows_of_two_kinds_of_model():
+    sinks = SAMPLES["gpt_oss"]
+    full, share = budget(sinks, tp=1), budget(sinks, engine=Engine.SGLANG)
+    per_layer = 2 * sinks.kv_heads * 64 * 2
+    whole = 12 * per_layer * 4096
+    assert full.request_bytes(4096) > whole
+    assert share.request_bytes(4096) == pytest.approx(1.8 * whole, rel=0.01)
+
+
+def test_sglang_caches_other_windows_like_full_attention():
+    sliding = SAMPLES["gemma3_text"]
+    found = budget(sliding, engine=Engine.SGLANG)
+    per_token = len(sliding.layers) * 2 * sliding.kv_heads * 256 * 2
+    assert found.request_bytes(4096) == pytest.approx(4096 * per_token, rel=0.01)

@@ -104,6 +104,40 @@ def test_a_model_that_refuses_float16_needs_8_0_in_every_format():
     }
 
 
+def test_a_float16_checkpoint_of_such_a_model_is_served_in_bf16():
+    config = {"model_type": "gemma3_text", "head_dim": 256, "sliding_window": 1024}
+    found = offered(model(torch_dtype="float16", **config), engines=(Engine.VLLM,))
+    assert {"vllm": {"bf16", "fp8"}} == found
+
+
+def test_8_bits_of_gptq_are_int8_and_as_large_as_they_are():
+    block = {"quant_method": "gptq", "bits": 8, "group_size": 128, "sym": True}
+    (first, *_) = manifest(model(block=block), engines=(Engine.VLLM,)).profiles
+    assert ("int8", 10.5) < (str(first.precision), first.requires.estimated_memory_gib_per_gpu)
+
+
+def test_an_unknown_model_is_not_quantised_on_load():
+    assert {"vllm": {"bf16", "fp16"}, "sglang": {"bf16"}} == offered(model(model_type="brand_new"))
+
+
+def test_bitsandbytes_says_which_package_it_needs():
+    block = {"quant_method": "bitsandbytes", "load_in_4bit": True}
+    assert any("vllm-bnb-plugin" in note for note in built(model(block=block)).notes)
+
+
+def test_what_no_gpu_can_be_is_left_out_without_a_word():
+    # FP16 below 8.0, of a model that needs 9.0.
+    config = {"model_type": "deepseek_v32", "kv_lora_rank": 512, "qk_rope_head_dim": 64}
+    config |= {"qk_nope_head_dim": 128, "v_head_dim": 128, "num_key_value_heads": 32}
+    found = built(model(**config), engines=(Engine.VLLM,))
+    assert not any("fp16" in note for note in found.notes)
+
+
+def test_a_name_of_ones_own_beats_that_of_the_base():
+    base = {"model": "org/base", "profiles": []}
+    assert "mine" == build_manifest([model()], Wanted(name="mine"), base).document["model"]
+
+
 def test_only_the_precisions_that_are_wanted():
     assert {"vllm": {"fp8"}, "sglang": {"fp8"}} == offered(precisions=(Precision.FP8,))
 
@@ -335,7 +369,32 @@ def _runs(profile, shape, gpu):
     return budget is None or fits(budget)
 
 
+def test_the_profiles_of_every_recorded_model_are_those_that_were_reviewed():
+    """`python tests/test_build.py > tests/corpus/built.json` after a change that is meant."""
+    kept = json.loads((CORPUS.parent.parent / "built.json").read_text(encoding="utf-8"))
+    assert kept == profiles_of_all()
+
+
+def profiles_of_all():
+    """Model -> engine and precision -> layouts, `tp` or `tp x pp`."""
+    found = {}
+    for row in ROWS:
+        if row["model"] != UNSERVED:
+            made = found.setdefault(row["model"], {})
+            for entry in build_manifest([recorded(row)]).document["profiles"]:
+                tags = entry["tags"]
+                layout = tags["tp"] if tags["pp"] == "1" else f"{tags['tp']}x{tags['pp']}"
+                capability = entry["requires"]["compute_capability"]
+                key = f"{tags['llm_engine']} {tags['precision']} {capability}"
+                made[key] = f"{made.get(key, '')} {layout}".strip()
+    return found
+
+
 def test_a_recorded_model_that_nobody_serves_says_so():
     (row,) = (row for row in ROWS if row["model"] == UNSERVED)
     with pytest.raises(ModelError, match="exl3"):
         build_manifest([recorded(row)])
+
+
+if __name__ == "__main__":
+    print(json.dumps(profiles_of_all(), indent=1, ensure_ascii=False))

@@ -379,3 +379,14 @@ def test_a_manifest_without_profiles_decides_nothing():
     decision = select(Manifest(()), mock_inventory("1xh100"))
     assert isinstance(decision, Decision)
     assert (None, (), ()) == (decision.selected, decision.ranked, decision.rejected)
+
+
+def test_the_nearest_profile_is_the_one_that_lacks_least():
+    far = make_profile(
+        "far", memory=Stated(gib(60), gib(10), "the test"), llm_engine="vllm", tp="1"
+    )
+    near = make_profile(
+        "near", memory=Stated(gib(41), gib(10), "the test"), llm_engine="vllm", tp="1"
+    )
+    decision = decide([far, near], make_inventory(make_gpu(total=40_000)))
+    assert "near" == decision.nearest.profile.id

@@ -91,3 +91,12 @@ def test_heads_narrower_than_a_block_are_cut():
     assert {"groups of 128 in the outputs of k_proj", "groups of 128 in the outputs of v_proj"} == {
         name for name, *_ in torn(config, 8)
     }
+
+
+def test_what_engines_pad_is_not_cut():
+    block = {"weights": {"num_bits": 4, "type": "float", "strategy": "tensor_group"}}
+    block["weights"] |= {"group_size": 16}
+    nvfp4 = {"quant_method": "compressed-tensors", "config_groups": {"group_0": block}}
+    nvfp4["config_groups"]["group_0"]["targets"] = ["Linear"]
+    odd = MOE | {"moe_intermediate_size": 704}  # 704 / 8 = 88, which is 5.5 groups of 16
+    assert [] == torn(odd, 8, quantization_config=nvfp4)

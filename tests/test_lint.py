@@ -188,14 +188,14 @@ CASES = {
         *("never_runs", "warning", "profiles[0]", ("- id: a",)),
         written(profile(requires={"compute_capability": ">=99"})),
         written(profile(requires={"compute_capability": ">=8.0"})),
-        "no known GPU can run it; on 1 x NVIDIA GB300: requires compute capability >=99; GPU 0 has "
+        "no known GPU can run it; on NVIDIA GB300: requires compute capability >=99; GPU 0 has "
         "10.3",
     ),
     "more memory than its GPU has": Case(
         *("never_runs", "warning", "profiles[0]", ("- id: a",)),
         written(profile(gpu="l4", min_vram_per_device_gb="80")),
         written(profile(gpu="h100", min_vram_per_device_gb="80")),
-        "no known GPU can run it; on 1 x NVIDIA L4: needs at least 74.5 GiB per GPU (tag "
+        "no known GPU can run it; on NVIDIA L4: needs at least 74.5 GiB per GPU (tag "
         "min_vram_per_device_gb); GPU 0 has 22.5 GiB in total, 52.0 GiB too little",
     ),
     "the same memory for one GPU and for two": Case(
@@ -292,7 +292,6 @@ def test_half_of_the_ids_are_not_most_of_them():
         pytest.param(written(profile(profile="throughput-lora")), id="an objective of NIM 1.3"),
         pytest.param(written(profile(tags=COMPILED, gpu="H100")), id="a GPU in capital letters"),
         pytest.param(written(profile(gpu="h100,a100")), id="one of two GPUs"),
-        pytest.param(written(profile(number_of_gpus="many")), id="a count that is no number"),
         pytest.param(written(profile(tp=None, number_of_gpus="8")), id="a count without tp"),
         pytest.param(written(profile(min_vram_per_device_gb="3")), id="memory without a shape"),
         pytest.param(
@@ -652,3 +651,52 @@ def test_a_suggestion_does_not_mind_capitals():
     text = json.dumps({"schema_version": "2", "profiles": [{"id": "a", "tags": {"TP": "1"}}]})
     (found,) = [each for each in check_manifest(text) if each.rule == "unknown_tags"]
     assert "did you mean tp?" == found.suggestion
+
+
+@pytest.mark.parametrize("count", ["many", "9" * 5000])
+def test_a_count_that_is_no_number_is_told(count):
+    (found,) = check_manifest(written(profile(tp="1", number_of_gpus=count)))
+    assert ("gpu_count", "warning") == (found.rule, found.severity)
+
+
+@pytest.mark.parametrize(
+    ("gpu", "device", "severity"),
+    [
+        pytest.param("A100", "20b5:10de", "warning", id="another A100"),
+        pytest.param("l40s", "26b5:10de", "error", id="an L40 is no L40S"),
+        pytest.param("rtx5090", "26b9:10de", "error", id="another board altogether"),
+    ],
+)
+def test_boards_of_one_family_are_only_a_warning(gpu, device, severity):
+    found = check_manifest(written(profile(gpu=gpu, gpu_device=device)))
+    assert [severity] == [one.severity for one in found if one.rule == "gpu_contradiction"]
+
+
+def test_two_checkpoints_of_one_format_can_be_told_apart_by_their_tag():
+    shape = {**LLAMA_8B, "quantization_config": {"quant_method": "fp8"}}
+    tags = {"llm_engine": "vllm", "precision": "fp8", "tp": "1"}
+    text = json.dumps(
+        {
+            "schema_version": "2.0",
+            "checkpoints": [{"name": name, "model_shape": shape} for name in ("m", "n")],
+            "profiles": [
+                {"id": name, "name": name, "tags": tags | {"checkpoint": name}}
+                for name in ("m", "n")
+            ],
+        }
+    )
+    (found,) = check_manifest(text)
+    assert ("twins", "--tags checkpoint=m selects one") == (found.rule, found.suggestion)
+
+
+def test_the_only_checkpoint_is_not_another():
+    block = {"name": "m", "model_shape": LLAMA_8B}
+    tags = {"llm_engine": "vllm", "checkpoint": "n"}
+    text = json.dumps(
+        {"schema_version": "2", "checkpoints": [block], "profiles": [{"id": "a", "tags": tags}]}
+    )
+    (found,) = check_manifest(text)
+    assert ("profiles[0].tags.checkpoint", "'n' is none of the checkpoints: m") == (
+        found.place,
+        found.problem,
+    )

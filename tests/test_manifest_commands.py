@@ -749,3 +749,22 @@ def test_the_completion_knows_the_actions(run):
     code, out, _ = run("completion", "bash")
     assert (0, True) == (code, "manifest" in out)
     assert all(f"manifest_{action}" in out for action in ACTIONS)
+
+
+def test_a_version_is_that_of_one_engine(run, model):
+    argv = ["select", "--manifest", BUNDLED, "--gpus", "1xh100", "--engine-version", "0.9.0"]
+    code, _, err = run(*argv)
+    assert (2, True) == (code, "--engine-version is that of one engine" in err)
+    assert 0 == run(*argv, "--engine", "vllm")[0]
+
+
+def test_a_larger_box_has_larger_profiles(run, model):
+    argv = ["select", "--model", model, "--gpus", "16xh100", "--engine", "vllm"]
+    assert (0, "vllm-fp8-tp16-pp1\n") == run(*argv, "--format", "name")[:2]
+
+
+def test_the_profiles_of_another_model_are_refused(run, model):
+    argv = ["manifest", "build", model, "--profiles", "llama-3.1-70b-instruct"]
+    code, out, err = run(*argv)
+    assert (3, "") == (code, out)
+    assert "not of the same model as" in err

@@ -247,7 +247,7 @@ def test_a_name_and_requirements_of_the_metadata_api_are_kept():
         ({"features": {}}, "without profiles"),
         (
             {id: {"tags": {}, "engine_version": id} for id in "12"},
-            "its profiles have different engine_version",
+            "the profiles say different things of engine_version",
         ),
     ],
 )

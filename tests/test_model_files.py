@@ -119,3 +119,24 @@ def test_what_is_wrong_is_named_with_its_file(tmp_path, files, problem):
         load_model(write(tmp_path, **files))
     assert problem in str(caught.value)
     assert str(tmp_path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        pytest.param({}, "this is no model's config.json", id="nothing"),
+        pytest.param({"quantization": {}}, "this is no model's config.json", id="ModelOpt's file"),
+        pytest.param({"profiles": []}, "this is a manifest: use --manifest", id="a manifest"),
+    ],
+)
+def test_what_is_no_model_is_refused(tmp_path, fields, problem):
+    write(tmp_path, config__json=fields)
+    with pytest.raises(ModelError, match=problem):
+        load_model(tmp_path)
+
+
+def test_heads_that_cannot_share_the_kv_heads_are_refused(tmp_path):
+    write(tmp_path, config__json=LLAMA_8B | {"num_key_value_heads": 7})
+    with pytest.raises(ModelError, match="32 attention heads cannot share 7 KV heads") as caught:
+        load_model(tmp_path)
+    assert "num_key_value_heads" == caught.value.place

@@ -22,8 +22,8 @@ from nimprofile.reasons import (
     CudaTooOld,
     Doubt,
     DriverTooOld,
-    EngineTooOld,
     EngineUnavailable,
+    EngineVersionUnmet,
     GpuNotEmpty,
     LoraMismatch,
     MigAlone,
@@ -74,9 +74,11 @@ def test_a_precision_nobody_knows_rejects_the_profile():
 @pytest.mark.parametrize(
     ("version", "reasons"),
     [
-        pytest.param("0.10.0", (EngineTooOld("vllm>=0.10.1", "0.10.0"),), id="one short"),
+        pytest.param("0.10.0", (EngineVersionUnmet("vllm>=0.10.1", "0.10.0"),), id="one short"),
         pytest.param("0.10.1", (), id="exactly that"),
-        pytest.param("0.10.1rc1", (EngineTooOld("vllm>=0.10.1", "0.10.1rc1"),), id="not yet that"),
+        pytest.param(
+            "0.10.1rc1", (EngineVersionUnmet("vllm>=0.10.1", "0.10.1rc1"),), id="not yet that"
+        ),
         pytest.param("0.33.0", (), id="thirty-three is newer than ten"),
         pytest.param(None, (), id="of no stated version: the newest"),
     ],

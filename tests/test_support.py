@@ -10,9 +10,11 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from nimprofile import Engine, Precision, shape_from_config
+from nimprofile.quantization import is_own
 from nimprofile.support import MODELS, NEWEST, WAYS, kind_of_model, stored_as
 
 CORPUS = Path(__file__).parent / "corpus" / "memory" / "models.jsonl"
+ROWS = [json.loads(line) for line in CORPUS.read_text(encoding="utf-8").splitlines()]
 SPECIFIERS = {
     *(way.capability for way in WAYS),
     *(way.versions for way in WAYS),
@@ -84,7 +86,10 @@ def test_the_newest_release_serves_a_plain_llama(engine):
         ({"quant_algo": "W4A16_AWQ"}, "int4 modelopt"),
         ({"quant_method": "awq", "bits": 4, "group_size": 128}, "awq"),
         ({"quant_method": "gptq", "bits": 4, "group_size": 128}, "gptq"),
+        ({"quant_method": "gptq", "bits": 8, "group_size": 128, "sym": True}, "gptq 8"),
+        ({"quant_method": "gptq", "bits": 4, "group_size": -1}, "gptq"),
         ({"quant_method": "auto-round", "bits": 4, "group_size": 128}, "auto-round"),
+        ({"quant_method": "auto-round", "bits": 8, "group_size": 128}, "auto-round 8"),
         ({"quant_method": "bitsandbytes", "load_in_4bit": True}, "bitsandbytes"),
         ({"quant_method": "bitsandbytes", "load_in_8bit": True}, "bitsandbytes 8"),
         ({"quant_method": "mxfp4"}, "mxfp4"),
@@ -96,13 +101,34 @@ def test_a_checkpoint_is_stored_as(block, name):
     assert not name or name in {way.stored for way in WAYS}
 
 
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"quant_method": "gptq", "bits": 3, "group_size": 128},
+        {"quant_method": "gptq", "bits": 4, "group_size": 128, "sym": False},
+        {"quant_method": "gptq", "bits": 4, "group_size": 96},
+        {"quant_method": "awq", "bits": 8, "group_size": 128},
+    ],
+)
+def test_what_no_engine_loads_has_no_row(block):
+    assert stored(block) not in {way.stored for way in WAYS}
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row["model"])
+def test_a_stored_checkpoint_is_served_as_it_is_stored(row):
+    shape = shape_from_config(row["config"])
+    name = stored_as(shape)
+    own = {way.precision for way in WAYS if way.stored == name and way.precision.bits < 16}
+    if name not in {"16 bits", "float16"}:
+        assert all(is_own(shape, precision) for precision in own)
+
+
 def test_a_float16_checkpoint_is_told_apart():
     assert "float16" == stored(torch_dtype="float16")
 
 
 def test_every_checkpoint_of_the_corpus_but_one_is_stored_as_somebody_serves():
-    rows = [json.loads(line) for line in CORPUS.read_text(encoding="utf-8").splitlines()]
-    unknown = [row["model"] for row in rows if not stored_as(shape_from_config(row["config"]))]
+    unknown = [row["model"] for row in ROWS if not stored_as(shape_from_config(row["config"]))]
     assert ["Mia-AiLab/GLM-5.3-Flash-EXL3-TR3-4bpw"] == unknown
 
 

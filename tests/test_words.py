@@ -14,8 +14,8 @@ from nimprofile.reasons import (
     Doubt,
     DriverTooOld,
     Effect,
-    EngineTooOld,
     EngineUnavailable,
+    EngineVersionUnmet,
     GpuNotEmpty,
     LoraMismatch,
     MigAlone,
@@ -186,7 +186,7 @@ WORDS = [
         "a driver that serves CUDA >=12.4",
     ),
     (
-        EngineTooOld("vllm>=0.10.1", "0.9.2"),
+        EngineVersionUnmet("vllm>=0.10.1", "0.9.2"),
         "requires vllm>=0.10.1; this one is 0.9.2",
         "vllm>=0.10.1 (see --engine-version)",
     ),

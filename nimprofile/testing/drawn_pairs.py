@@ -24,8 +24,8 @@ from nimprofile.reasons import (
     ContextTooLong,
     CudaTooOld,
     DriverTooOld,
-    EngineTooOld,
     EngineUnavailable,
+    EngineVersionUnmet,
     GpuNotEmpty,
     LoraMismatch,
     MigAlone,
@@ -450,7 +450,7 @@ _BREAKS: dict[type[Reason], Callable[[st.DrawFn, _Draft], None]] = {
     GpuNotEmpty: _break_emptiness,
     DriverTooOld: _break_driver,
     CudaTooOld: _break_cuda,
-    EngineTooOld: _break_engine_version,
+    EngineVersionUnmet: _break_engine_version,
     LoraMismatch: _break_lora,
     TagMismatch: _break_selector,
 }

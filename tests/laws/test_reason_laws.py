@@ -78,7 +78,7 @@ def assert_true(reason, profile, inventory, request):  # noqa: C901, PLR0912, PL
         case r.CudaTooOld(need, have):
             assert inventory.cuda_version == have
             assert have not in SpecifierSet(need)
-        case r.EngineTooOld(need, have):
+        case r.EngineVersionUnmet(need, have):
             assert request.serving.engine_version == have
             assert have not in Requirement(need).specifier
         case r.NotDivisible(_, number, by, divisor):
