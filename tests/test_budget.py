@@ -266,7 +266,7 @@ def test_sglang_keeps_a_part_of_the_tokens_for_windows_of_two_kinds_of_model():
     per_layer = 2 * sinks.kv_heads * 64 * 2
     whole = 12 * per_layer * 4096
     assert full.request_bytes(4096) > whole
-    assert share.request_bytes(4096) == pytest.approx(1.8 * whole, rel=0.01)
+    assert share.request_bytes(4096) == pytest.approx(1.8 * whole, rel=0.03)
 
 
 def test_sglang_caches_other_windows_like_full_attention():
