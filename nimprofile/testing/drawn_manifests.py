@@ -146,6 +146,7 @@ def _requirements() -> st.SearchStrategy[Requires]:
         Requires,
         *(st.sampled_from([None, *texts]) for texts in _SPECIFIERS.values()),
         st.one_of(st.none(), st.sampled_from([0.5, 22.494140625, 79.6, 80.0])),
+        st.sampled_from([None, None, "vllm>=0.10.1", "sglang>=0.5,<0.6", "vllm"]),
     )
     return st.one_of(st.just(NOTHING_REQUIRED), st.just(NOTHING_REQUIRED), stated)
 

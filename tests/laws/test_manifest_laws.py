@@ -40,18 +40,20 @@ Dumper.add_representer(
 )
 
 
-BLOCKS = dict(SHAPE_BLOCKS)
-for _path in bundled_manifests().values():
-    _document = yaml.safe_load(Path(_path).read_text("utf-8"))
-    if "model_shape" in _document:
-        BLOCKS[load_manifest(_path).model_shape] = _document["model_shape"]
+BUNDLED = {
+    document["model"]: {key: document[key] for key in ("checkpoints",) if key in document}
+    for document in (
+        yaml.safe_load(Path(path).read_text("utf-8")) for path in bundled_manifests().values()
+    )
+}
 
 
 def head(manifest):
-    shape = manifest.model_shape
     fields = {} if manifest.model is None else {"model": manifest.model}
-    if shape is not None:
-        fields["model_shape"] = BLOCKS[shape]
+    if manifest.checkpoints:
+        return fields | BUNDLED[manifest.model]
+    if manifest.model_shape is not None:
+        fields["model_shape"] = SHAPE_BLOCKS[manifest.model_shape]
     return fields
 
 
