@@ -141,6 +141,9 @@ _NESTED = {
 }
 
 
+ASSUMED_VOCABULARY = 131_072
+"""For a file without one: on the large side of today's models, so that memory is not short."""
+
 _DTYPE_BITS = {"float32": 32, "bfloat16": 16, "float16": 16}
 
 
@@ -210,12 +213,14 @@ def _read(outer: Config, quantization: Config | None) -> tuple[ModelShape, Confi
         notes.append(f"the quantisation {quantized.method!r} is not known: only weight bytes count")
     bits = 16
     build = ARCHITECTURES.get(inner_type)
-    figured = c.get("num_hidden_layers") is not None and c.get("vocab_size") is None
-    if build is None or figured:
+    if build and c.get("num_hidden_layers") is not None and c.get("vocab_size") is None:
+        c.assume("vocab_size", ASSUMED_VOCABULARY)
+        notes.append(f"vocab_size is missing: {ASSUMED_VOCABULARY:,} is assumed")
+    if build is None:
         kind = inner_type or outer_type or "unknown"
         named = inner_type or outer_type
         told = f"model_type {kind!r} is not known" if named else "there is no model_type"
-        notes.append(f"{'vocab_size is missing' if build else told}: only weight bytes count")
+        notes.append(f"{told}: only weight bytes count")
         shape = ModelShape(
             kind,
             (),

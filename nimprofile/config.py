@@ -32,6 +32,10 @@ class Config:
         self._asked: dict[str, object] = {} if asked is None else asked
         self.notes: list[str] = []
 
+    def assume(self, name: str, value: object) -> None:
+        """What a key means that is not there."""
+        self._defaults = {**self._defaults, name: value}
+
     @property
     def asked(self) -> dict[str, object]:
         """What readers have asked for of the mapping so far, and was there."""

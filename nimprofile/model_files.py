@@ -89,7 +89,7 @@ def read_model(path: str | os.PathLike[str]) -> Model:
     return Model(own or "model", folder or os.curdir, asked, shape)
 
 
-_TELLING = frozenset({"model_type", "architectures", "text_config", "hidden_size"})
+_TELLING = frozenset({"model_type", "architectures", "text_config", "num_hidden_layers"})
 """Keys of which every model's config.json has one."""
 
 

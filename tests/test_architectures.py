@@ -317,3 +317,11 @@ def test_mxfp4_experts_are_padded_as_vllm_pads_them():
 
 def test_the_table_of_architectures_is_in_the_field_s_spelling():
     assert all(name == name.lower() and name.isidentifier() for name in ARCHITECTURES)
+
+
+def test_a_vocabulary_that_is_not_there_is_assumed_and_said():
+    found = shape_from_config({key: LLAMA_8B[key] for key in LLAMA_8B if key != "vocab_size"})
+    assert (131_072, ("vocab_size is missing: 131,072 is assumed",)) == (
+        found.vocab_size,
+        found.notes,
+    )
