@@ -155,20 +155,7 @@ class _Entry(Record):
 def _entries(models: Sequence[Model], wanted: Wanted, notes: list[str]) -> Iterator[_Entry]:
     for engine in wanted.engines:
         for one in ways_of(engine, wanted.engine_version, models, wanted.precisions, notes):
-            layouts, largest = [*_layouts(one, wanted)], _largest(one)
-            held = [
-                (tp, pp, budget)
-                for tp, pp in layouts
-                if largest
-                and (
-                    (budget := _budget(one, wanted, tp, pp)) is None
-                    or budget.gpu_bytes(None) <= largest
-                )
-            ]
-            if not held and largest:
-                why = "no known GPU holds its share of the weights" if layouts else "not divisible"
-                notes.append(f"{engine}: {one.model.name} in {one.way.precision}: {why}")
-            for tp, pp, budget in held:
+            for tp, pp, budget in _held(one, wanted, notes):
                 requires = _requires(one, budget)
                 for lora in ("false", "true") if wanted.lora else ("false",):
                     tags = {
@@ -181,6 +168,24 @@ def _entries(models: Sequence[Model], wanted: Wanted, notes: list[str]) -> Itera
                     if len(models) > 1:
                         tags["checkpoint"] = one.model.name
                     yield _Entry(tags, requires)
+
+
+def _held(
+    one: Serves, wanted: Wanted, notes: list[str]
+) -> Iterator[tuple[int, int, Budget | None]]:
+    """The layouts of which a known GPU holds its share of the weights, and their budgets."""
+    largest = _largest(one)
+    if not largest:
+        return  # no GPU is both what the format and what the model needs
+    found = False
+    for tp, pp in _layouts(one, wanted):
+        budget = _budget(one, wanted, tp, pp)
+        if budget is None or budget.gpu_bytes(None) <= largest:
+            found = True
+            yield tp, pp, budget
+    if not found:
+        way = f"{one.way.engine}: {one.model.name} in {one.way.precision}"
+        notes.append(f"{way}: no known GPU holds its share of the weights")
 
 
 def _layouts(one: Serves, wanted: Wanted) -> Iterator[tuple[int, int]]:

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 def check_manifest(text: str, source: str = "<string>") -> tuple[Finding, ...]:
     """Everything that is wrong with a manifest of any dialect, or likely to be.
 
-    Errors first come those that keep it from being read, then what `lint_rules.RULES` find in the
-    profiles that can be read, in the order of the text.
+    What keeps it from being read, every place of it, and what `lint_rules.RULES` find in the
+    profiles that can be read; in the order of the text.
     """
     try:
         printed = printout_in(text, source)
