@@ -186,7 +186,9 @@ def _mapped_entry(key: str, entry: Node) -> Entry:
     if not isinstance(entry, dict):
         problem = f"expected a profile with tags, or a list `profiles`; this is {kind_of(entry)}"
         raise MisplacedError(problem, (key,))
-    return (key,), read_text(key, (key,)) or "", entry
+    if not (id := read_text(key, (key,))):
+        raise MisplacedError("this profile has no id", (key,))
+    return (key,), id, entry
 
 
 def profile_of(path: Path, id: str, entry: dict[str, Node], dialect: Dialect) -> Profile:

@@ -22,6 +22,7 @@ from nimprofile import (
     RequestError,
     decision_to_dict,
     dump_inventory,
+    lint,
     load_manifest,
     mock_inventory,
     parse_inventory,
@@ -32,7 +33,10 @@ from nimprofile import (
 )
 from nimprofile.decision import find_pin
 from nimprofile.listing import read_listing
-from nimprofile.manifest import bundled_manifests, decode
+from nimprofile.manifest import bundled_manifests, decode, read_tree
+from nimprofile.manifest_diff import diff
+from nimprofile.manifest_text import to_document, to_json, to_v1, to_yaml
+from nimprofile.manifest_view import diff_text, diff_to_dict, manifest_text, manifest_to_dict
 from nimprofile.nim_listing import LAYOUTS, nim_listing
 from nimprofile.render import explain_decision, explain_profile, list_text
 from nimprofile.request import parse_engine, parse_tags
@@ -96,12 +100,38 @@ def outcome(documented, read, *args, **kwargs):
 
 def check_manifest(text: str) -> None:
     """Read a text; when it is a manifest, everything that uses one must work on it."""
+    findings = lint.check_manifest(text, "fuzz")
+    unreadable = [found for found in findings if found.rule == "unreadable"]
     match outcome(ManifestError, parse_manifest, text, "fuzz"):
         case Manifest() as manifest:
+            assert [] == unreadable
             use(manifest, MACHINE)
+            compare(manifest)
+            if manifest.dialect != "listing":
+                rewrite(manifest, text)
         case error:
+            assert unreadable
             assert str(error).startswith("fuzz")
             assert str(error).isprintable()
+
+
+def compare(manifest):
+    """A manifest shown, and compared with itself."""
+    found = diff(manifest, manifest)
+    assert found.empty
+    assert diff_text(found, None, Style()).encode()
+    assert manifest_text(manifest, Style(columns=True)).encode()
+    assert json.dumps([manifest_to_dict(manifest), diff_to_dict(found, None)])
+
+
+def rewrite(manifest, text):
+    """The same profiles in every form that it can be written in."""
+    document, _ = to_document(read_tree(text, "fuzz", whole=True))
+    for written in (to_yaml(document), to_json(document), to_yaml(to_v1(document)[0])):
+        again = parse_manifest(written, "fuzz")
+        assert [p.tags for p in manifest.profiles] == [p.tags for p in again.profiles]
+        assert [p.requires for p in manifest.profiles] == [p.requires for p in again.profiles]
+        assert manifest.model_shape == again.model_shape
 
 
 def check_inventory(text: str) -> None:
@@ -151,11 +181,24 @@ KEYS = (
     *("requires", "workspace", "files", "llm_engine", "precision", "tp", "pp", "profile"),
     *("gpu", "gpu_device", "feat_lora", "compute_capability", "min_vram_per_device_gb"),
     *("driver", "cuda", "memory_gib_per_gpu", "parameters", "num_hidden_layers"),
+    *("engine", "checkpoints", "checkpoint", "engine_version", "sources", "path", "model_type"),
     *("gpus", "index", "memory_total_mib", "memory_free_mib", "device_id", "driver_version"),
 )
 VALUES = (
     *("vllm", "fp8", "1", "0", "2", "true", "h100", "2330:10de", "9.0", ">=8.9", ">=", "80.0"),
-    *("===x", ">=1,<2", "1e5", "inf", "nan", "latency", "570.124.06", "-", "9" * 400),
+    *(
+        "===x",
+        ">=1,<2",
+        "vllm>=0.1",
+        "llama",
+        "1e5",
+        "inf",
+        "nan",
+        "latency",
+        "570.124.06",
+        "-",
+        "9" * 400,
+    ),
 )
 
 
