@@ -256,7 +256,7 @@ def never_runs(manifest: Manifest) -> Iterator[Found]:
     request = Request(empty_gpu_gate=False)
     needs = Needs(manifest.shape_of, request)
     by_size = sorted(products(), key=lambda product: -(product.memory_mib or 0))
-    machines = [(product, Machine(mock_inventory(product.short))) for product in by_size]
+    machines: dict[str, Machine] = {}
     for profile in manifest.profiles:
         torn = needs.against(profile)
         if torn:
@@ -265,10 +265,12 @@ def never_runs(manifest: Manifest) -> Iterator[Found]:
         if profile.unknown_engine or profile.unknown_precision:
             continue
         largest = None
-        for product, machine in machines:
+        for product in by_size:
             if not _is_for(profile, product):
                 continue
-            verdict = check(profile, machine, request, needs=needs)
+            if product.short not in machines:
+                machines[product.short] = Machine(mock_inventory(product.short))
+            verdict = check(profile, machines[product.short], request, needs=needs)
             reasons = [
                 reason
                 for reason in verdict.reasons
