@@ -20,6 +20,7 @@ from nimprofile.inputs import UsageError, inventory_of, judge, weigh
 from nimprofile.options import (
     Help,
     Version,
+    add_command,
     completion_options,
     engines_options,
     explain_options,
@@ -33,11 +34,12 @@ from nimprofile.talk import print_json, style_of_stdout, tell
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from nimprofile.decision import Decision
     from nimprofile.dialects import Manifest
     from nimprofile.inventory import Inventory
+    from nimprofile.options import Command, Run
     from nimprofile.profile import Profile
 
 SELECTED, NOTHING_RUNS, USAGE, BAD_INPUT, NO_GPU, GPU_MISSING = 0, 1, 2, 3, 4, 5
@@ -63,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(sys.stdout, io.TextIOWrapper):  # a name must not break an ASCII terminal
             sys.stdout.reconfigure(errors="backslashreplace")
         args = build_parser(command).parse_args(argv)
-        run: Callable[[argparse.Namespace], int] = args.run
+        run: Run = args.run
         code = run(args)
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -107,15 +109,7 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
         prog="nimprofile",  # or argparse formats a usage line to find it, for 4 ms
     )
     for name, (run, help, example, options) in _COMMANDS.items():
-        command = commands.add_parser(
-            name,
-            help=help,
-            description=help[0].upper() + help[1:] + ".",
-            epilog=f"example:\n  {example}",
-            formatter_class=Help,
-            allow_abbrev=False,
-        )
-        command.set_defaults(run=run)
+        command = add_command(commands, name, run, help, example)
         if only in (None, name):
             options(command)
     return parser
@@ -331,10 +325,7 @@ def _manifest_options(parser: argparse.ArgumentParser) -> None:
     manifest_options(parser)
 
 
-_COMMANDS: dict[
-    str,
-    tuple[Callable[[argparse.Namespace], int], str, str, Callable[[argparse.ArgumentParser], None]],
-] = {
+_COMMANDS: dict[str, Command] = {
     "select": (
         _select,
         "print the profile that would run, and why",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from nimprofile.dialects import Manifest
     from nimprofile.fit import Verdict
     from nimprofile.inventory import Inventory
-    from nimprofile.model import ModelShape
+    from nimprofile.model_files import Model
     from nimprofile.request import Request, Serving
 
 CONTAINER_MANIFESTS = (
@@ -154,7 +154,7 @@ def weigh(args: argparse.Namespace) -> tuple[Manifest, Decision, Verdict]:
     """Read the model and the machine that were asked for, and judge one profile."""
     from nimprofile.decision import find_pin, select
     from nimprofile.manifest import load_manifest
-    from nimprofile.model_files import is_model, load_model
+    from nimprofile.model_files import is_model, read_model
     from nimprofile.request import Pin, Request
 
     if args.inventory == "-" and args.model == "-":
@@ -166,7 +166,7 @@ def weigh(args: argparse.Namespace) -> tuple[Manifest, Decision, Verdict]:
     if is_model(args.model):
         if args.profile is not None:
             raise UsageError("--profile is for a manifest; a model has --tp, --pp and --precision")
-        manifest = _manifest_of(args, load_model(args.model), inventory)
+        manifest = _manifest_of(args, read_model(args.model), inventory)
         decision = select(manifest, inventory, request, args.policy)
         return manifest, decision, decision.verdict(manifest.profiles[0])
     manifest = load_manifest(args.model)
@@ -198,7 +198,7 @@ def _weighed(args: argparse.Namespace, decision: Decision) -> Verdict:
     return min(described, key=distance)
 
 
-def _manifest_of(args: argparse.Namespace, shape: ModelShape, inventory: Inventory) -> Manifest:
+def _manifest_of(args: argparse.Namespace, model: Model, inventory: Inventory) -> Manifest:
     """The one profile that the flags describe."""
     from nimprofile.dialects import Manifest
     from nimprofile.profile import Engine, profile_from_tags
@@ -207,16 +207,13 @@ def _manifest_of(args: argparse.Namespace, shape: ModelShape, inventory: Invento
     pp = args.pp or 1
     tags = {
         "llm_engine": str(args.engine or Engine.VLLM),
-        "precision": str(args.precision or own_precision(shape)),
+        "precision": str(args.precision or own_precision(model.shape)),
         "tp": str(args.tp or max(1, len(inventory.offered) // pp)),
         "pp": str(pp),
     }
     name = f"{tags['llm_engine']}-{tags['precision']}-tp{tags['tp']}-pp{pp}"
-    model = os.path.basename(os.path.abspath(args.model)) or args.model
-    if model == "config.json":
-        model = os.path.basename(os.path.dirname(os.path.abspath(args.model)))
     profile = profile_from_tags(name, tags, name=name)
-    return Manifest((profile,), model=model, model_shape=shape, source=args.model)
+    return Manifest((profile,), model=model.name, model_shape=model.shape, source=args.model)
 
 
 def _any_offered(inventory: Inventory) -> None:

@@ -19,7 +19,7 @@ from nimprofile.profile import ENGINE_ALIASES, Engine, Objective, Precision
 from nimprofile.reasons import INCOMPATIBLE, TooFewGpus
 from nimprofile.record import Record
 from nimprofile.request import Request
-from nimprofile.support import WAYS, stored_as
+from nimprofile.support import stored_as, ways
 from nimprofile.values import format_gib
 from nimprofile.versions import split_requirement
 from nimprofile.words import message
@@ -237,9 +237,8 @@ def unsupported_checkpoint(manifest: Manifest) -> Iterator[Found]:
         if tuned and profile.checkpoint is None:
             continue
         stored = stored_as(shape)
-        rows = [way for way in WAYS if way.engine is profile.engine and way.stored == stored]
-        served = dict.fromkeys(str(way.precision) for way in rows)
-        if rows and str(profile.precision) not in served:
+        served = dict.fromkeys(str(way.precision) for way in ways(profile.engine, stored))
+        if served and str(profile.precision) not in served:
             problem = (
                 f"{profile.engine} is not known to serve a checkpoint stored as {stored} in "
                 f"{profile.precision}"

@@ -9,18 +9,18 @@ from nimprofile import option_values as read
 from nimprofile.additions import MisplacedError
 from nimprofile.errors import ManifestError
 from nimprofile.inputs import UsageError, inventory_of, open_manifest, wanted_of
-from nimprofile.options import Help, add_format, machine_options
+from nimprofile.options import add_command, add_format, machine_options
 from nimprofile.talk import counted, print_json, style_of_stdout, tell
 from nimprofile.yaml_reader import place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
 
     from nimprofile.lint_rules import Finding
     from nimprofile.manifest_text import Document
     from nimprofile.model_files import Model
+    from nimprofile.options import Command
 
 DONE, NOT_RIGHT = 0, 3
 
@@ -275,10 +275,7 @@ def _write(text: str, path: str | None) -> None:
         raise OSError(error.errno, f"{path}: {error.strerror}") from None
 
 
-_ACTIONS: dict[
-    str,
-    tuple[Callable[[argparse.Namespace], int], str, str, Callable[[argparse.ArgumentParser], None]],
-] = {
+_ACTIONS: dict[str, Command] = {
     "build": (
         _build,
         "write the manifest of a model: the profiles that make sense, and what each requires",
@@ -322,13 +319,4 @@ def manifest_options(parser: argparse.ArgumentParser) -> None:
     """Add the actions of `nimprofile manifest`, each with its options."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     for name, (run, help, example, options) in _ACTIONS.items():
-        action = actions.add_parser(
-            name,
-            help=help,
-            description=help[0].upper() + help[1:] + ".",
-            epilog=f"example:\n  {example}",
-            formatter_class=Help,
-            allow_abbrev=False,
-        )
-        action.set_defaults(run=run)
-        options(action)
+        options(add_command(actions, name, run, help, example))

@@ -8,6 +8,16 @@ import os
 from nimprofile import option_values as read
 from nimprofile.values import NVML_TIMEOUT
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeAlias
+
+    Commands: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001
+    Run: TypeAlias = Callable[[argparse.Namespace], int]
+    Command: TypeAlias = tuple[Run, str, str, Callable[[argparse.ArgumentParser], None]]
+    """What runs it, its help, an example, and what adds its options."""
+
 
 class Help(argparse.RawDescriptionHelpFormatter):
     """Help as wide as the terminal; told so, because asking costs argparse 4 ms an option set."""
@@ -29,6 +39,22 @@ class Version(argparse.Action):
 
         print(f"nimprofile {__version__}")
         parser.exit()
+
+
+def add_command(
+    commands: Commands, name: str, run: Run, help: str, example: str
+) -> argparse.ArgumentParser:
+    """Add a command, with its help and an example; its options are the caller's."""
+    command = commands.add_parser(
+        name,
+        help=help,
+        description=help[0].upper() + help[1:] + ".",
+        epilog=f"example:\n  {example}",
+        formatter_class=Help,
+        allow_abbrev=False,
+    )
+    command.set_defaults(run=run)
+    return command
 
 
 def add_format(parser: argparse.ArgumentParser, *formats: str) -> None:

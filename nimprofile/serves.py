@@ -11,10 +11,10 @@ from nimprofile.support import (
     NEWEST,
     PLAIN,
     REFUSES_FLOAT16,
-    WAYS,
     Served,
     kind_of_model,
     stored_as,
+    ways,
 )
 from nimprofile.versions import narrowest, satisfies
 
@@ -96,12 +96,12 @@ def _formats(engine: Engine, version: str, model: Model, notes: list[str]) -> li
     """How this version serves what is stored so."""
     stored, own = stored_as(model.shape), model.shape.quantization
     told = f"a checkpoint stored as {stored or (own.method if own else 'nobody knows what')}"
-    ways = [way for way in WAYS if way.engine is engine and way.stored == stored]
-    fitting = [way for way in ways if satisfies(version, way.versions)]
-    if not ways:
+    rows = ways(engine, stored)
+    fitting = [way for way in rows if satisfies(version, way.versions)]
+    if not rows:
         notes.append(f"{engine}: its sources do not list {told}")
     elif not fitting:
-        needed = " or ".join(way.versions for way in ways)
+        needed = " or ".join(way.versions for way in rows)
         notes.append(f"{engine} {version}: {told} needs {needed}")
     elif stored.startswith("bitsandbytes") and engine is Engine.VLLM:
         notes.append("vllm: bitsandbytes needs the package vllm-bnb-plugin from 0.28 on")

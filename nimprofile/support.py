@@ -306,6 +306,11 @@ def kind_of_model(model_type: str) -> str:
     return model_type.removesuffix("_model").removesuffix("_text")
 
 
+def ways(engine: Engine, stored: str) -> list[Way]:
+    """The rows of `WAYS` for an engine and a kind of checkpoint, of all versions."""
+    return [way for way in WAYS if way.engine is engine and way.stored == stored]
+
+
 MARLIN_GROUPS = frozenset({0, 32, 64, 128})
 """Groups of GPTQ that the engines' kernels have; 0 is a whole row (vLLM, marlin_utils.py)."""
 
