@@ -15,6 +15,7 @@ from nimprofile.errors import (
     InventoryError,
     NimProfileError,
     NoGpuError,
+    NotStartedError,
 )
 from nimprofile.inputs import UsageError, inventory_of, judge, weigh
 from nimprofile.options import (
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from nimprofile.profile import Profile
 
 SELECTED, NOTHING_RUNS, USAGE, BAD_INPUT, NO_GPU, GPU_MISSING = 0, 1, 2, 3, 4, 5
-OUTPUT_FAILED, INTERRUPTED = 74, 130
+NOT_STARTED, OUTPUT_FAILED, INTERRUPTED = 6, 74, 130
 
 _EXAMPLES = """\
 examples:
@@ -54,29 +55,25 @@ examples:
   nimprofile gpus --gpus 2xl40s --json > box.json
 exit codes:
   0 selected   1 no profile runs   2 usage   3 bad manifest, inventory or override
-  4 no GPU could be read   5 not as many GPUs as --expect-gpus says"""
+  4 no GPU could be read   5 not as many GPUs as --expect-gpus says
+  6 something on this host keeps the server from starting"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code."""
-    argv = sys.argv[1:] if argv is None else argv
+    argv, extra = _divided(sys.argv[1:] if argv is None else argv)
     command = next((word for word in argv if word[:1] != "-"), None)
     try:
         if isinstance(sys.stdout, io.TextIOWrapper):  # a name must not break an ASCII terminal
             sys.stdout.reconfigure(errors="backslashreplace")
-        args = build_parser(command).parse_args(argv)
+        args = build_parser(command).parse_args(argv, argparse.Namespace(extra=extra))
         run: Run = args.run
         code = run(args)
         if sys.stdout is not None:
             sys.stdout.flush()
-    except NoGpuError as error:
-        return _fail(error, NO_GPU)
-    except GpuMissingError as error:
-        return _fail(error, GPU_MISSING)
-    except UsageError as error:
-        return _fail(error, USAGE)
     except NimProfileError as error:
-        return _fail(error, BAD_INPUT)
+        codes = (code for kind, code in _CODES if isinstance(error, kind))
+        return _fail(error, next(codes, BAD_INPUT))
     except BrokenPipeError:  # the reader of our output went away: not our failure
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return SELECTED
@@ -85,6 +82,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:  # readers turn theirs into ours; this one is a full disk's
         return _fail(NimProfileError(f"cannot write the output: {error.strerror}"), OUTPUT_FAILED)
     return code
+
+
+def _divided(argv: Sequence[str]) -> tuple[Sequence[str], list[str]]:
+    """The words before `--`, and for commands that start a server those after it."""
+    if "--" not in argv or not _STARTING.intersection(argv):
+        return argv, []
+    at = argv.index("--")
+    return argv[:at], list(argv[at + 1 :])
+
+
+_CODES = (
+    (NoGpuError, NO_GPU),
+    (GpuMissingError, GPU_MISSING),
+    (UsageError, USAGE),
+    (NotStartedError, NOT_STARTED),
+)
+_STARTING = frozenset({"launch", "exec", "render"})
 
 
 def _fail(error: NimProfileError, code: int) -> int:
@@ -315,6 +329,42 @@ def _warn_of_machine(decision: Decision) -> None:
     _warn(missing_warnings(decision), decision.inventory)
 
 
+def _launch(args: argparse.Namespace) -> int:
+    from nimprofile.launch_commands import launch
+
+    return launch(args)
+
+
+def _exec(args: argparse.Namespace) -> int:
+    from nimprofile.launch_commands import become
+
+    return become(args)
+
+
+def _render(args: argparse.Namespace) -> int:
+    from nimprofile.launch_commands import render
+
+    return render(args)
+
+
+def _launch_options(parser: argparse.ArgumentParser) -> None:
+    from nimprofile.launch_options import launch_options
+
+    launch_options(parser)
+
+
+def _exec_options(parser: argparse.ArgumentParser) -> None:
+    from nimprofile.launch_options import exec_options
+
+    exec_options(parser)
+
+
+def _render_options(parser: argparse.ArgumentParser) -> None:
+    from nimprofile.launch_options import render_options
+
+    render_options(parser)
+
+
 def _manifest(args: argparse.Namespace) -> int:
     raise AssertionError(f"every action of manifest sets its own: {args.action}")
 
@@ -349,6 +399,24 @@ _COMMANDS: dict[str, Command] = {
         "print what each GPU will hold, the longest context, and how many requests fit",
         "nimprofile memory llama-3.1-8b-instruct --gpus 1xl40s --max-model-len 32768",
         memory_options,
+    ),
+    "launch": (
+        _launch,
+        "print the command that starts a server with the selected profile",
+        "nimprofile launch --manifest gpt-oss-120b --gpus 1xh100 -- --max-num-seqs 64",
+        _launch_options,
+    ),
+    "exec": (
+        _exec,
+        "select, log the decision, and become the server",
+        "nimprofile exec --manifest /etc/model_manifest.yaml --engine vllm",
+        _exec_options,
+    ),
+    "render": (
+        _render,
+        "print what deploys it, for Docker, Compose, Kubernetes, KServe or the NIM Operator",
+        "nimprofile render k8s --manifest gpt-oss-120b --gpus 1xh100",
+        _render_options,
     ),
     "manifest": (
         _manifest,

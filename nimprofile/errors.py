@@ -49,3 +49,11 @@ class NoGpuError(NimProfileError, RuntimeError):
 
 class GpuMissingError(NimProfileError, RuntimeError):
     """There are fewer or more usable GPUs than were expected."""
+
+
+class LaunchError(NimProfileError, ValueError):
+    """What was selected cannot be started as it is asked for."""
+
+
+class NotStartedError(NimProfileError, RuntimeError):
+    """Something on this host keeps the server from starting."""

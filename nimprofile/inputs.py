@@ -50,9 +50,10 @@ def judge(args: argparse.Namespace) -> tuple[Manifest, Decision]:
             policy = prefer(args.prefer, policy)
         except RequestError as error:
             raise UsageError(str(error)) from None
-    if args.model:
+    models = _models(args, request)
+    if models:
         inventory = inventory_of(args)
-        manifest = _built(args, request, len(inventory.offered))
+        manifest = _built(args, models, request, len(inventory.offered))
     else:
         manifest = open_manifest(_manifest_path(request))
         inventory = inventory_of(args)
@@ -72,17 +73,31 @@ def open_manifest(path: str) -> Manifest:
     return load_manifest(path)
 
 
-def _built(args: argparse.Namespace, request: Request, gpus: int) -> Manifest:
-    """The manifest of the model in `--model`, built for what is asked and so many GPUs."""
+def _models(args: argparse.Namespace, request: Request) -> list[str]:
+    """The models to build a manifest of; none where there is a manifest."""
+    if args.model:
+        return [] if args.manifest is not None else args.model
+    there = any(map(os.path.exists, CONTAINER_MANIFESTS))
+    if request.manifest_path is not None or there:
+        return []
+    model = os.environ.get("NIM_MODEL_PATH") or os.environ.get("NIM_MODEL_NAME") or ""
+    return [model] if os.path.isdir(model) else []
+
+
+def _built(args: argparse.Namespace, models: list[str], request: Request, gpus: int) -> Manifest:
+    """The manifest of these models, built for what is asked and so many GPUs."""
     from nimprofile.build import build_manifest
     from nimprofile.manifest import manifest_of
     from nimprofile.model_files import read_model
 
     wanted = wanted_of(args).replace(lora=request.lora)
     wanted = wanted.replace(max_tp=max(wanted.max_tp, min(gpus, MOST_GPUS)))
-    built = build_manifest([read_model(path) for path in args.model], wanted)
+    found = [read_model(path) for path in models]
+    # Where the weights are must mean the same wherever the server is started.
+    found = [model.replace(path=os.path.abspath(model.path)) for model in found]
+    built = build_manifest(found, wanted)
     tell(f"note: {note}" for note in built.notes)
-    return manifest_of(built.document, args.model[0])
+    return manifest_of(built.document, models[0])
 
 
 def wanted_of(args: argparse.Namespace) -> Wanted:
@@ -117,6 +132,8 @@ def _request(args: argparse.Namespace) -> Request:
         "NIM_ALLOW_NVFP4_EMULATION": args.allow_nvfp4_emulation,
         "NIM_MANIFEST_PATH": args.manifest,
         "NIM_MAX_MODEL_LEN": args.max_model_len,
+        "NIM_MAX_NUM_SEQS": args.max_num_seqs,
+        "NIM_DISABLE_CUDA_GRAPH": args.eager,
     }
     environ = {name: value for name, value in os.environ.items() if flags.get(name) is None}
     request = Request.from_env(environ)

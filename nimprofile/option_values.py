@@ -37,6 +37,13 @@ def tokens(text: str) -> int:
     return int(text)
 
 
+def port(text: str) -> int:
+    """A port to listen on."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 5 and 0 < int(text) < 65536):
+        raise argparse.ArgumentTypeError(f"{text!r} is no port from 1 to 65535")
+    return int(text)
+
+
 def fraction(text: str) -> float:
     """A fraction of a GPU."""
     try:

@@ -92,9 +92,10 @@ def machine_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _wish_options(parser: argparse.ArgumentParser) -> None:
+def wish_options(parser: argparse.ArgumentParser, *, weights: bool = False) -> None:
+    """Add the options that say what is wanted; with `weights`, --model may name a manifest's."""
     add = parser.add_argument
-    what = parser.add_mutually_exclusive_group()
+    what = parser if weights else parser.add_mutually_exclusive_group()
     what.add_argument(
         "--manifest", metavar="PATH", help="a file, - for standard input, or a bundled name"
     )
@@ -102,7 +103,8 @@ def _wish_options(parser: argparse.ArgumentParser) -> None:
         "--model",
         action="append",
         metavar="PATH",
-        help="a model's directory or config.json, to build the manifest of; repeatable",
+        help="a model's directory or config.json, to build the manifest of; repeatable"
+        + ("; beside --manifest: the weights to serve ($NIM_MODEL_PATH)" if weights else ""),
     )
     add(
         "--policy",
@@ -163,6 +165,27 @@ def _serving_options(parser: argparse.ArgumentParser) -> None:
         default="auto",
         help="the KV cache's format (default: auto)",
     )
+    add(
+        *("--gpu-memory-utilization", "--mem-fraction-static", "--free-gpu-memory-fraction"),
+        dest="memory_fraction",
+        type=read.fraction,
+        metavar="F",
+        help="the engine's fraction of the GPU, by any of its names (default: the engine's)",
+    )
+    add("--max-num-batched-tokens", type=read.tokens, metavar="N", help="tokens of one step")
+    add(
+        "--max-num-seqs",
+        type=read.tokens,
+        metavar="N",
+        help="requests of one step ($NIM_MAX_NUM_SEQS)",
+    )
+    add(
+        "--enforce-eager",
+        dest="eager",
+        action="store_true",
+        default=None,
+        help="no CUDA graphs ($NIM_DISABLE_CUDA_GRAPH)",
+    )
 
 
 def memory_options(parser: argparse.ArgumentParser) -> None:
@@ -191,36 +214,26 @@ def memory_options(parser: argparse.ArgumentParser) -> None:
         help="requests at once (default: 1)",
     )
     add(
-        *("--gpu-memory-utilization", "--mem-fraction-static", "--free-gpu-memory-fraction"),
-        dest="memory_fraction",
-        type=read.fraction,
-        metavar="F",
-        help="the engine's fraction of the GPU, by any of its names (default: the engine's)",
-    )
-    add("--max-num-batched-tokens", type=read.tokens, metavar="N", help="tokens of one step")
-    add("--max-num-seqs", type=read.tokens, metavar="N", help="requests of one step")
-    add(
         "--speculative-tokens",
         type=read.tokens,
         default=0,
         metavar="N",
         help="drafted by the model",
     )
-    add("--enforce-eager", dest="eager", action="store_true", help="no CUDA graphs")
     add_format(parser, "text", "json")
 
 
 def select_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `nimprofile select`."""
     machine_options(parser)
-    _wish_options(parser)
+    wish_options(parser)
     add_format(parser, "text", "json", "id", "name", "env", "cuda")
 
 
 def list_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `nimprofile list`."""
     machine_options(parser)
-    _wish_options(parser)
+    wish_options(parser)
     add_format(parser, "text", "json")
     parser.add_argument(
         "--nim",
@@ -237,7 +250,7 @@ def explain_options(parser: argparse.ArgumentParser) -> None:
         "story_of", nargs="?", metavar="PROFILE", help="an id, its beginning, or a name"
     )
     machine_options(parser)
-    _wish_options(parser)
+    wish_options(parser)
     add_format(parser, "text", "json")
 
 

@@ -118,7 +118,11 @@ class Request(Record):
             relax_memory=_flag(environ, "NIM_RELAX_MEM_CONSTRAINTS"),
             allow_unsafe=_flag(environ, "NIM_MANIFEST_ALLOW_UNSAFE"),
             allow_nvfp4_emulation=_flag(environ, "NIM_ALLOW_NVFP4_EMULATION"),
-            serving=Serving(max_model_len=_tokens(environ, "NIM_MAX_MODEL_LEN")),
+            serving=Serving(
+                max_model_len=read_count(environ, "NIM_MAX_MODEL_LEN"),
+                max_num_seqs=read_count(environ, "NIM_MAX_NUM_SEQS"),
+                eager=_flag(environ, "NIM_DISABLE_CUDA_GRAPH"),
+            ),
             manifest_path=environ.get("NIM_MANIFEST_PATH", "").strip() or None,
         )
 
@@ -167,12 +171,16 @@ _FLAGS = {"": False, "0": False, "false": False, "no": False, "off": False}
 _FLAGS |= {"1": True, "true": True, "yes": True, "on": True}
 
 
-def _tokens(environ: Mapping[str, str], name: str) -> int | None:
+def read_count(environ: Mapping[str, str], name: str, most: int = 999_999_999) -> int | None:
+    """A variable that is a whole number above 0; None when it is unset or empty.
+
+    Raises RequestError.
+    """
     text = environ.get(name, "").strip()
     if not text:
         return None
-    if not (text.isascii() and text.isdigit() and 0 < len(text) < 10 and int(text)):
-        raise RequestError(f"{name}: {text!r} is not a number of tokens")
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and 0 < int(text) <= most):
+        raise RequestError(f"{name}: {text!r} is not a whole number from 1 to {most:,}")
     return int(text)
 
 

@@ -1,0 +1,113 @@
+"""What becomes of our arguments beside those the operator adds, and which of theirs change what?"""
+
+from __future__ import annotations
+
+import re
+
+from nimprofile.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+
+class Spelling(Record):
+    """The flags of one engine, as far as a plan writes them or must understand them.
+
+    Attributes:
+        aliases: other spellings -> ours.
+        decisive: our spelling -> what of the selection it decides, in a word.
+        dashed: the engine reads `--max_model_len` as `--max-model-len`.
+    """
+
+    aliases: Mapping[str, str]
+    decisive: Mapping[str, str]
+    dashed: bool = False
+
+    def plain(self, flag: str) -> str:
+        """Our spelling of a flag."""
+        if self.dashed and flag.startswith("--"):
+            flag = flag.replace("_", "-")
+        return self.aliases.get(flag, flag)
+
+
+def merged(
+    own: Sequence[tuple[str, ...]], extra: Sequence[str], spelling: Spelling
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Our flags but for those that are given again, then the operator's arguments as they are.
+
+    Args:
+        own: each flag and its values.
+        extra: what the operator adds.
+        spelling: the engine's.
+
+    Returns:
+        The arguments, and a note for each of theirs that changes what was selected.
+    """
+    given = dict(read_flags(extra, spelling))
+    argv = [word for words in own if words[0] not in given for word in words]
+    said = {flag: values for flag, *values in own}
+    notes = []
+    for flag, value in given.items():
+        what, ours = spelling.decisive.get(flag), said.get(flag)
+        if what is None or ours == ([] if value is None else [value]):
+            continue
+        told = flag if value is None else f"{flag} {value}"
+        instead = f" instead of {' '.join(ours)}" if ours else ""
+        notes.append(f"your {told}{instead} changes what was selected: {what}")
+    return (*argv, *extra), tuple(notes)
+
+
+def read_flags(words: Sequence[str], spelling: Spelling) -> Iterator[tuple[str, str | None]]:
+    """The flags in a command line, in our spelling, with their first value."""
+    for at, word in enumerate(words):
+        if word == "--":
+            return
+        if not is_flag(word):
+            continue
+        flag, equals, value = word.partition("=")
+        after = words[at + 1] if at + 1 < len(words) else "-"
+        found = value if equals else None if is_flag(after) else after
+        yield spelling.plain(flag), found
+
+
+def last_of(words: Sequence[str], flag: str, spelling: Spelling, default: int) -> int:
+    """The last number that a flag is given; the default when it is given none."""
+    given = [value for name, value in read_flags(words, spelling) if name == flag]
+    last = given[-1] if given else None
+    return int(last) if last and last.isascii() and last.isdigit() else default
+
+
+def is_flag(word: str) -> bool:
+    """Whether a word is a flag, and no value such as -1 or a lone dash."""
+    return _FLAG.match(word) is not None
+
+
+_FLAG = re.compile(r"--?[A-Za-z]")
+_SECRET = re.compile(
+    r"--?([\w.-]*[._-])?(api[._-]?key|(hf|auth|access|ngc)[._-]token|token|password|passwd|secret)",
+    re.IGNORECASE,
+)
+
+
+def secret_flags(words: Iterable[str]) -> list[str]:
+    """The flags whose value is a key, a token or a password."""
+    return [flag for word in words if _is_secret(flag := word.partition("=")[0])]
+
+
+def _is_secret(flag: str) -> bool:
+    return _SECRET.fullmatch(flag) is not None
+
+
+def redacted(words: Sequence[str]) -> list[str]:
+    """The same words with stars for the values of secret flags."""
+    shown: list[str] = []
+    hide = False
+    for word in words:
+        flag, equals, _ = word.partition("=")
+        if hide and not is_flag(word):
+            shown.append("***")
+            continue
+        hide = _is_secret(flag) and not equals
+        shown.append(f"{flag}=***" if equals and _is_secret(flag) else word)
+    return shown

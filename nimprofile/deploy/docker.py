@@ -1,0 +1,42 @@
+"""Which `docker run` serves a decision?
+
+docs/deployment/docker.md of vLLM, docs/get_started/install.md of SGLang and the quick starts of
+TensorRT-LLM and Triton: GPUs, shared memory, the cache of Hugging Face. NIM's: `engines.nim`.
+"""
+
+from __future__ import annotations
+
+from nimprofile.deploy.container import FOLDER, SHARED_MEMORY_GIB, needs_one_node
+from nimprofile.engines import plan_of
+from nimprofile.plan import LaunchPlan, PlanFile, Server
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from nimprofile.deploy.container import Container
+
+
+def docker_plan(container: Container) -> LaunchPlan:
+    """A plan whose program is `docker`; its files are written beside, and mounted."""
+    needs_one_node(container, "docker run")
+    job, inner = container.job, container.plan
+    if job.server is Server.NIM:
+        return plan_of(job)
+    argv = ["docker", "run", "--rm", "--init", "--gpus", f'"device={job.visible_devices}"']
+    argv += ["--shm-size", f"{SHARED_MEMORY_GIB}g", "-p", f"{inner.port}:{inner.port}"]
+    cache = job.setup.cache or f"{container.name}-cache"
+    argv += ["-v", f"{cache}:{container.cache}"]
+    for path in container.mounts:
+        argv += ["-v", f"{path}:{path}:ro"]
+    files = tuple(
+        PlanFile(f"{job.setup.folder}/{file.path.removeprefix(f'{FOLDER}/')}", file.text)
+        for file in inner.files
+    )
+    if files:
+        argv += ["-v", f"{job.setup.folder}:{FOLDER}:ro"]
+    for secret in container.secrets:
+        argv += ["-e", secret.variable]
+    for name, value in container.env:
+        argv += ["-e", f"{name}={value}"]
+    program, *words = container.command
+    argv += ["--entrypoint", program, container.image, *words]
+    return inner.replace(argv=tuple(argv), env=(), files=files, notes=container.notes)

@@ -1,0 +1,78 @@
+"""What does each container of a server run, when the server spans several nodes?
+
+Ray: docs/serving/parallelism_scaling.md and docs/deployment/frameworks/lws.md of vLLM; SGLang's own
+ranks: docs/references/multi_node_deployment of SGLang; NIM 2.x: `nim-serve-ray` (LLM 2.0
+"multi-node-deployment", "cli-reference"), with JSON logs off, which Ray's workers lack.
+"""
+
+from __future__ import annotations
+
+from nimprofile.errors import LaunchError
+from nimprofile.plan import Server
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from nimprofile.deploy.container import Container
+
+    Member = tuple[list[str], list[str], list[dict[str, object]]]
+
+RAY_PORT, SGLANG_PORT = 6379, 5000
+LEADER, SIZE, RANK = "$(LWS_LEADER_ADDRESS)", "$(LWS_GROUP_SIZE)", "$(LWS_WORKER_INDEX)"
+"""What LeaderWorkerSet tells each pod; Kubernetes puts the values in."""
+
+_JOINED = (
+    "import ray,sys,time; ray.init('auto');"
+    " [time.sleep(5) for _ in iter(lambda: len([n for n in ray.nodes() if n['Alive']])"
+    " >= int(sys.argv[1]), True)]"
+)
+"""Returns once so many nodes have joined."""
+
+_HEAD = f'ray start --head --port={RAY_PORT} && python3 -c "$0" "$1" && shift && exec "$@"'
+"""A shell that is handed the server's arguments and never reads them as its own text."""
+
+
+def member(container: Container, rank: int | None) -> Member:
+    """The command, arguments and variables of the first pod, of the others, or of the only one.
+
+    Raises LaunchError for a server that is not known to span nodes so.
+    """
+    command, args = list(map(literal, container.command)), list(map(literal, container.args))
+    if rank is None:
+        return command, args, []
+    match container.job.server:
+        case Server.VLLM if rank == 0:
+            ray = ["--distributed-executor-backend", "ray"]
+            head = [literal(word) for word in ("sh", "-c", _HEAD, _JOINED)]
+            return [*head, SIZE, *command, *ray], [], []
+        case Server.VLLM:
+            return ["ray", "start", f"--address={LEADER}:{RAY_PORT}", "--block"], [], []
+        case Server.SGLANG:
+            ranks = ["--nnodes", SIZE, "--node-rank", RANK]
+            return [*command, *ranks, "--dist-init-addr", f"{LEADER}:{SGLANG_PORT}"], [], []
+        case Server.NIM:
+            start = ["--head", "--port", str(RAY_PORT)]
+            if rank:
+                start = ["--head-address", f"{LEADER}:{RAY_PORT}"]
+            return [], ["nim-serve-ray", *start, *args], _nim(container)
+    raise LaunchError(
+        f"{container.job.server} on several nodes is not rendered: it starts its ranks by MPI"
+        if container.job.server is Server.TENSORRT_LLM
+        else f"{container.job.server} on several nodes is not known to work"
+    )
+
+
+def _nim(container: Container) -> list[dict[str, object]]:
+    job = container.job
+    told = {
+        "NIM_MULTI_NODE": "1",
+        "NIM_NUM_COMPUTE_NODES": str(container.nodes),
+        "NIM_TENSOR_PARALLEL_SIZE": str(job.tp),
+        "NIM_PIPELINE_PARALLEL_SIZE": str(job.pp),
+        "NIM_JSONL_LOGGING": "0",
+    }
+    return [{"name": name, "value": value} for name, value in told.items()]
+
+
+def literal(text: str) -> str:
+    """A text that Kubernetes leaves as it is: it reads $(NAME), and $$ as $."""
+    return text.replace("$", "$$")

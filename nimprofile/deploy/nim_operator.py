@@ -1,0 +1,115 @@
+"""Which objects of the NIM Operator serve a decision: a NIMCache, and a NIMService pinned to it?
+
+github.com/NVIDIA/k8s-nim-operator v3.1.2: api/apps/v1alpha1, config/samples/nim.
+"""
+
+from __future__ import annotations
+
+from nimprofile.deploy.container import SHARED_MEMORY_GIB
+from nimprofile.deploy.kubernetes import STARTUP_SECONDS, node_selector, resource
+from nimprofile.deploy.multinode import RAY_PORT, literal
+from nimprofile.engines.nim import READY
+from nimprofile.errors import LaunchError
+from nimprofile.plan import Server
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from nimprofile.deploy.container import Container
+
+    Object = dict[str, Any]
+
+
+def objects(container: Container, *, replicas: int, pull_secret: str | None) -> list[Object]:
+    """A cache that holds the profile alone, and the service that starts it.
+
+    Raises LaunchError: it is no NIM, a model of one's own, or divided as the operator divides none.
+    """
+    job = container.job
+    if job.server is not Server.NIM:
+        raise LaunchError(f"the NIM Operator runs NIMs, not {job.server}: leave --server out")
+    if job.model:
+        raise LaunchError("a NIMCache of the catalogue has its own weights: leave --model out")
+    if container.mounts:
+        raise LaunchError("a NIMService mounts no directory of the host: leave the adapters out")
+    secret = container.secrets[0].secret
+    name = container.name
+    source: Object = {"modelPuller": container.image, "authSecret": secret}
+    if pull_secret is not None:
+        source["pullSecret"] = pull_secret
+    source["model"] = {"profiles": [job.profile.id]}
+    selector = node_selector(job.gpus)
+    shared = replicas * container.nodes > 1
+    claim = {
+        "create": True,
+        "size": f"{container.cache_gib}Gi",
+        "volumeAccessMode": "ReadWriteMany" if shared else "ReadWriteOnce",
+    }
+    repository, _, tag = container.image.rpartition(":")
+    image: Object = {"repository": repository, "tag": tag, "pullPolicy": "IfNotPresent"}
+    if pull_secret is not None:
+        image["pullSecrets"] = [pull_secret]
+    environment = [
+        {"name": variable, "value": literal(value)}
+        for variable, value in container.env
+        if variable not in _BY_OPERATOR
+    ]
+    service: Object = {"image": image, "authSecret": secret}
+    if container.args:
+        service["args"] = [literal(word) for word in container.args]
+    if environment:
+        service["env"] = environment
+    service |= {
+        "storage": {
+            "nimCache": {"name": name, "profile": job.profile.id},
+            "sharedMemorySizeLimit": f"{SHARED_MEMORY_GIB}Gi",
+        },
+        "replicas": replicas,
+        "nodeSelector": selector,
+        "resources": {"limits": {resource(job.gpus): str(container.gpus)}},
+        "expose": {"service": {"type": "ClusterIP", "port": job.port}},
+        "startupProbe": {
+            "enabled": True,
+            "probe": {
+                "httpGet": {"path": READY, "port": "api"},
+                "periodSeconds": 10,
+                "failureThreshold": STARTUP_SECONDS // 10,
+            },
+        },
+    }
+    if container.nodes > 1:
+        service["multiNode"] = _multi_node(container)
+    head = {"apiVersion": "apps.nvidia.com/v1alpha1"}
+    return [
+        {
+            **head,
+            "kind": "NIMCache",
+            "metadata": {"name": name},
+            "spec": {
+                "source": {"ngc": source},
+                "storage": {"pvc": claim},
+                "nodeSelector": selector,
+            },
+        },
+        {**head, "kind": "NIMService", "metadata": {"name": name}, "spec": service},
+    ]
+
+
+_BY_OPERATOR = frozenset({"NIM_MODEL_PROFILE", "NIM_SERVER_PORT"})
+"""What the operator sets itself, from `storage.nimCache.profile` and `expose.service.port`."""
+
+
+def _multi_node(container: Container) -> Object:
+    """A stage on each node, which is all that the operator knows (`multiNode.parallelism`)."""
+    job = container.job
+    if (job.tp, job.pp) != (container.gpus, container.nodes):
+        raise LaunchError(
+            f"the NIM Operator puts one pipeline stage on each node, and tp {job.tp} × pp {job.pp} "
+            f"takes {container.nodes} nodes of {container.gpus} GPUs"
+        )
+    return {
+        "backendType": "lws",
+        "parallelism": {"tensor": job.tp, "pipeline": job.pp},
+        "ray": {"rayPort": RAY_PORT},
+    }

@@ -1,0 +1,105 @@
+"""How is a NIM container started, pinned to a profile?
+
+docs.nvidia.com/nim/large-language-models: 1.15 "configuration" and 2.0.12 "quickstart",
+"environment-variables", "advanced-configuration", "finetune-lora"; examples of `docker run` with a
+shared memory size and chosen GPUs: github.com/NVIDIA/nim-deploy, azureml notebooks. Arguments for
+the engine follow the image's name since 2.0.11.
+"""
+
+from __future__ import annotations
+
+from nimprofile.errors import LaunchError
+from nimprofile.job import is_path
+from nimprofile.plan import LaunchPlan, Server
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from nimprofile.job import Job
+
+CACHE = "/opt/nim/.cache"
+READY, LIVE = "/v1/health/ready", "/v1/health/live"
+SHARED_MEMORY = "16GB"
+KEY = "NGC_API_KEY"
+
+
+def plan(job: Job) -> LaunchPlan:
+    """`docker run` with the profile pinned and its GPUs alone."""
+    setup = job.setup
+    found = inside(job)
+    argv = ["docker", "run", "--rm", "--gpus", f'"device={job.visible_devices}"']
+    argv += ["--shm-size", SHARED_MEMORY, "-p", f"{job.port}:{job.port}"]
+    if setup.user is not None:
+        argv += ["-u", setup.user]
+    argv += ["-v", f"{setup.cache or 'nim-cache'}:{CACHE}"]
+    for path in mounts(job):
+        argv += ["-v", f"{path}:{path}:ro"]
+    argv += ["-e", KEY]
+    if job.model and not is_path(job.model):
+        argv += ["-e", "HF_TOKEN"]
+    for name, value in found.env:
+        argv += ["-e", f"{name}={value}"]
+    return found.replace(argv=(*argv, image(job), *found.argv), env=())
+
+
+def inside(job: Job) -> LaunchPlan:
+    """What NIM is told in its container: variables, and arguments for its own command."""
+    setup = job.setup
+    model = job.model if not job.model or is_path(job.model) or "://" in job.model else ""
+    told = {
+        "NIM_MODEL_PROFILE": job.profile.id,
+        "NIM_SERVER_PORT": str(job.port),
+        "NIM_SERVED_MODEL_NAME": setup.served_name,
+        "NIM_MAX_MODEL_LEN": job.max_model_len,
+        "NIM_MAX_NUM_SEQS": job.serving.max_num_seqs,
+        "NIM_MODEL_PATH": model or (f"hf://{job.model}" if job.model else None),
+        "NIM_DISABLE_CUDA_GRAPH": "1" if job.serving.eager else None,
+    }
+    if job.lora:
+        told |= {
+            "NIM_PEFT_SOURCE": setup.peft_source,
+            "NIM_MAX_LORA_RANK": setup.max_lora_rank,
+            "NIM_MAX_GPU_LORAS": setup.max_loras,
+            "NIM_MAX_CPU_LORAS": setup.max_cpu_loras,
+        }
+    env = tuple((name, str(value)) for name, value in told.items() if value is not None)
+    return LaunchPlan(Server.NIM, setup.extra, env, (), job.port, READY, _notes(job))
+
+
+def mounts(job: Job) -> tuple[str, ...]:
+    """Directories of the host that the container must see."""
+    adapters = job.setup.peft_source if job.lora else None
+    return tuple(path for path in (job.model, adapters) if path and is_path(path))
+
+
+def image(job: Job) -> str:
+    """The container's image: the one that is named, or that of the model's name in the catalogue.
+
+    Raises LaunchError when there is neither.
+    """
+    if job.setup.image is not None:
+        return job.setup.image
+    publisher, divided, model = (job.name or "").partition("/")
+    if not (divided and publisher and model and _PLAIN.issuperset(job.name or "")):
+        raise LaunchError(
+            f"nobody says which NIM serves {job.name or 'this model'}: name its image with --image"
+        )
+    return f"nvcr.io/nim/{publisher}/{model}:latest"
+
+
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-/")
+
+
+def _notes(job: Job) -> tuple[str, ...]:
+    """What NIM is not told, or not in a way that all its releases understand."""
+    found = list(job.notes)
+    if job.setup.image is None:
+        found.append("the tag latest moves, and ids differ between releases: name yours by --image")
+    serving = job.serving
+    if serving.memory_fraction is not None or serving.kv_cache_dtype != "auto":
+        found.append(
+            "NIM is not told of the memory fraction and the KV cache's format: its releases differ "
+            "in how; after --, 2.x takes its engine's own arguments"
+        )
+    if job.lora and job.setup.max_lora_rank is not None:
+        found.append(f"NIM 2.x takes the rank after --: --max-lora-rank {job.setup.max_lora_rank}")
+    return tuple(found)

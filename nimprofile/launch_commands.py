@@ -1,0 +1,160 @@
+"""What do `nimprofile launch`, `exec` and `render` do?"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from nimprofile.errors import NotStartedError
+from nimprofile.inputs import UsageError, judge
+from nimprofile.launch_options import restrict, setup_of
+from nimprofile.talk import print_json, tell
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    import logging
+
+    from nimprofile.decision import Decision
+    from nimprofile.job import Job
+    from nimprofile.plan import LaunchPlan
+
+DONE, NOTHING_RUNS, BAD_INPUT = 0, 1, 3
+
+
+def launch(args: argparse.Namespace) -> int:
+    """Print what starts the server."""
+    from nimprofile.engines import plan_of
+    from nimprofile.launch_view import shell_script
+
+    _no_secrets(args.extra)
+    decision, job = _job_of(args)
+    if job is None:
+        return _nothing(decision)
+    plan = plan_of(job)
+    tell(f"warning: {warning}" for warning in decision.warnings)
+    tell(f"note: {note}" for note in plan.notes)
+    match args.format:
+        case "json":
+            print_json(plan.to_dict())
+        case "argv":
+            import shlex
+
+            print(shlex.join(plan.argv))
+        case _:
+            print(shell_script(plan), end="")
+    return DONE
+
+
+def become(args: argparse.Namespace) -> int:
+    """Select, say so in the log, and become the server."""
+    from nimprofile.engines import plan_of
+    from nimprofile.preflight import troubles
+    from nimprofile.startup_log import decision_lines, logger_of
+
+    log = logger_of(os.environ)
+    decision, job = _job_of(args)
+    for level, line in decision_lines(decision):
+        log.log(level, line)
+    if job is None:
+        return _nothing(decision)
+    plan = plan_of(job)
+    for note in plan.notes:
+        log.warning(note)
+    fatal = []
+    for trouble in troubles(job, plan, os.environ):
+        if trouble.fatal:
+            fatal.append(trouble)
+        else:
+            log.warning(str(trouble))
+    if fatal:
+        raise NotStartedError(f"{plan.server} is not started\n  " + "\n  ".join(map(str, fatal)))
+    _start(plan, log)
+    raise AssertionError("a process that was replaced does not go on")
+
+
+def _start(plan: LaunchPlan, log: logging.Logger) -> None:
+    """Write the plan's files and replace this process; NotStartedError when it cannot be."""
+    import shlex
+    import signal
+
+    from nimprofile.arguments import redacted
+
+    try:
+        for file in plan.files:
+            os.makedirs(os.path.dirname(file.path), exist_ok=True)
+            with open(file.path, "w", encoding="utf-8") as opened:
+                opened.write(file.text)
+        log.info("Starting: %s", shlex.join(redacted(plan.argv)))
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
+        # Python ignores these two, and what is ignored stays so in the program that follows.
+        for name in ("SIGPIPE", "SIGXFSZ"):
+            signal.signal(getattr(signal, name), signal.SIG_DFL)
+        os.execvpe(plan.argv[0], plan.argv, {**os.environ, **plan.environ})  # noqa: S606 - its use
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        raise NotStartedError(f"{plan.server} is not started: {error.strerror}{where}") from None
+
+
+def render(args: argparse.Namespace) -> int:
+    """Print what deploys the server."""
+    from nimprofile.deploy import deployed
+
+    _no_secrets(args.extra)
+    decision, job = _job_of(args)
+    if job is None:
+        return _nothing(decision)
+    rendered = deployed(
+        args.target,
+        job,
+        replicas=args.replicas,
+        gpus_per_node=args.gpus_per_node,
+        secret=args.secret,
+        pull_secret=args.pull_secret,
+    )
+    tell(f"warning: {warning}" for warning in decision.warnings)
+    tell(f"note: {note}" for note in rendered.notes)
+    if args.format == "json":
+        print_json(rendered.value)
+    else:
+        print(rendered.text, end="")
+    return DONE
+
+
+def _job_of(args: argparse.Namespace) -> tuple[Decision, Job | None]:
+    """The decision, and what there is to serve when it selects something."""
+    from nimprofile.job import job_of
+
+    setup = setup_of(args)
+    restrict(args, setup)
+    manifest, decision = judge(args)
+    if decision.selected is None:
+        return decision, None
+    return decision, job_of(decision, manifest, setup)
+
+
+def _nothing(decision: Decision) -> int:
+    from nimprofile.render import nothing_runs
+
+    tell(f"warning: {warning}" for warning in decision.warnings)
+    tell([nothing_runs(decision)])
+    return NOTHING_RUNS if decision.pinned is None else BAD_INPUT
+
+
+def _no_secrets(extra: list[str]) -> None:
+    """Refuse to print a secret: what is printed is kept, and shown to others."""
+    from shlex import split
+
+    from nimprofile.arguments import secret_flags
+
+    try:
+        inherited = split(os.environ.get("NIM_PASSTHROUGH_ARGS", ""))
+    except ValueError:  # `Setup.from_env` says so
+        inherited = []
+    if flags := secret_flags([*extra, *inherited]):
+        raise UsageError(
+            f"{flags[0]} has a secret, which a printed command does not keep: leave it out, and "
+            "set the engine's variable for it (VLLM_API_KEY, HF_TOKEN, …) where the server runs"
+        )

@@ -1,0 +1,155 @@
+"""Which options do `launch`, `exec` and `render` take, and what do they stand for?"""
+
+from __future__ import annotations
+
+import os
+
+from nimprofile import option_values as read
+from nimprofile.inputs import UsageError
+from nimprofile.job import ANYWHERE, ENGINES_OF, PORT, TRITON_IMAGES, Setup
+from nimprofile.options import add_format, machine_options, wish_options
+from nimprofile.plan import Server
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+TARGETS = ("docker", "compose", "k8s", "nim-operator", "kserve")
+
+
+def launch_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `nimprofile launch`."""
+    _server_options(parser)
+    add_format(parser, "shell", "json", "argv")
+
+
+def exec_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `nimprofile exec`."""
+    _server_options(parser)
+
+
+def render_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `nimprofile render`."""
+    add = parser.add_argument
+    add("target", choices=TARGETS, metavar="TARGET", help=", ".join(TARGETS))
+    _server_options(parser)
+    add("--name", metavar="NAME", help="of what is deployed (default: the model's)")
+    add("--replicas", type=read.count, default=1, metavar="N", help="servers (default: 1)")
+    add(
+        "--gpus-per-node",
+        type=read.count,
+        default=8,
+        metavar="N",
+        help="beyond these a server spans nodes (default: 8)",
+    )
+    add("--secret", metavar="NAME", help="the secret that holds NGC_API_KEY, or HF_TOKEN")
+    add("--pull-secret", metavar="NAME", help="the secret to pull the image with")
+    add_format(parser, "yaml", "json")
+
+
+def _server_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    machine_options(parser)
+    wish_options(parser, weights=True)
+    add(
+        "--server",
+        type=Server,
+        choices=tuple(Server),
+        metavar="SERVER",
+        help=f"what to start: {', '.join(Server)} (default: the profile's engine)",
+    )
+    add("--served-model-name", metavar="NAME", help="what clients call it ($NIM_SERVED_MODEL_NAME)")
+    add("--host", default=ANYWHERE, metavar="ADDRESS", help="to listen on (default: %(default)s)")
+    add(
+        "--port",
+        type=read.port,
+        metavar="PORT",
+        help=f"to listen on ($NIM_SERVER_PORT; default: {PORT})",
+    )
+    add("--adapters", metavar="DIR", help="LoRA adapters, each in its directory ($NIM_PEFT_SOURCE)")
+    add("--max-lora-rank", type=read.tokens, metavar="N", help="of an adapter ($NIM_MAX_LORA_RANK)")
+    add("--trust-remote-code", action="store_true", help="run code that comes with the model")
+    add("--image", metavar="IMAGE", help="of the container (default: the server's public one)")
+    add("--cache", metavar="DIR", help="of the host, for models that are downloaded")
+    add("--dir", default=".", metavar="DIR", help="for files of the plan (default: here)")
+    parser.epilog = f"{parser.epilog}\n\nWhat follows -- goes to the server as it is, and wins."
+
+
+def setup_of(args: argparse.Namespace) -> Setup:
+    """NIM's variables, each beaten by its flag, and what this host has of them.
+
+    Raises UsageError and RequestError.
+    """
+    from nimprofile.model_files import read_model
+
+    flags = {
+        "NIM_SERVED_MODEL_NAME": args.served_model_name,
+        "NIM_SERVER_PORT": args.port,
+        "NIM_PEFT_SOURCE": args.adapters,
+        "NIM_MAX_LORA_RANK": args.max_lora_rank,
+        "NIM_MODEL_PATH": args.model,
+        "NIM_MODEL_NAME": args.model,
+    }
+    environ = {name: value for name, value in os.environ.items() if flags.get(name) is None}
+    setup = Setup.from_env(environ)
+    model = setup.model
+    if args.model and args.manifest is not None:
+        if len(args.model) > 1:
+            raise UsageError("--model beside --manifest is where the weights are: name one")
+        model = args.model[0]
+    shape = None
+    if model is not None and os.path.exists(model):
+        local = read_model(model)
+        model, shape = os.path.abspath(local.path), local.shape
+    source = args.adapters or setup.peft_source
+    chosen = {
+        "server": args.server,
+        "served_name": args.served_model_name,
+        "port": args.port,
+        "max_lora_rank": args.max_lora_rank,
+        "image": args.image,
+        "cache": None if args.cache is None else os.path.abspath(args.cache),
+        "user": None if args.cache is None else f"{os.getuid()}:{os.getgid()}",
+        "name": getattr(args, "name", None),
+        "peft_source": None if source is None else os.path.abspath(source),
+    }
+    if getattr(args, "target", None) == "nim-operator":
+        chosen["server"] = args.server or Server.NIM
+    setup = setup.replace(**{name: value for name, value in chosen.items() if value is not None})
+    return setup.replace(
+        model=model,
+        shape=shape,
+        host=args.host,
+        folder=os.path.abspath(args.dir),
+        trust_remote_code=args.trust_remote_code,
+        adapters=_adapters(setup.peft_source),
+        extra=(*setup.extra, *args.extra),
+    )
+
+
+def _adapters(source: str | None) -> tuple[tuple[str, str], ...]:
+    """The adapters in a directory, one in each of its directories (NIM, "finetune-lora")."""
+    if source is None or not os.path.isdir(source):
+        return ()
+    names = sorted(entry.name for entry in os.scandir(source) if entry.is_dir())
+    return tuple((name, os.path.join(source, name)) for name in names if name[:1] != ".")
+
+
+def restrict(args: argparse.Namespace, setup: Setup) -> None:
+    """Let a server select only among profiles that it runs, and serve adapters that are named.
+
+    Raises UsageError when it runs none of the engines that were named.
+    """
+    if args.adapters is not None and args.lora is None:
+        args.lora = True
+    server = setup.server
+    if server is None or (server is Server.NIM and not args.engine):
+        return
+    able = ENGINES_OF[server]
+    wanted = [engine for engine in args.engine or able if engine in able]
+    if not wanted:
+        named = ", ".join(args.engine)
+        raise UsageError(f"--server {server} runs no profile of {named}: leave --engine out")
+    args.engine = wanted
+    if server is Server.TRITON and args.engine_version is None and args.image is None:
+        args.engine_version = TRITON_IMAGES[0][1]
