@@ -17,15 +17,19 @@ if TYPE_CHECKING:
     from nimprofile.build import Wanted, build_manifest
     from nimprofile.catalog import mock_inventory, products
     from nimprofile.decision import Decision, select
+    from nimprofile.deploy import Rendered, deployed
     from nimprofile.dialects import Manifest
     from nimprofile.discovery import discover
+    from nimprofile.engines import launch_plan
     from nimprofile.errors import (
         GpuMissingError,
         InventoryError,
+        LaunchError,
         ManifestError,
         ModelError,
         NimProfileError,
         NoGpuError,
+        NotStartedError,
         PinError,
         RequestError,
         UnknownGpuError,
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
         parse_inventory,
         scrubbed,
     )
+    from nimprofile.job import Job, Setup, job_of
     from nimprofile.lint import check_manifest
     from nimprofile.lint_rules import Finding
     from nimprofile.manifest import (
@@ -50,6 +55,7 @@ if TYPE_CHECKING:
     from nimprofile.manifest_text import to_json, to_yaml
     from nimprofile.model import ModelShape, plain_shape
     from nimprofile.model_files import Model, load_model, read_model
+    from nimprofile.plan import LaunchPlan, PlanFile, Server
     from nimprofile.profile import Engine, Objective, Precision, Profile, Requires
     from nimprofile.rank import POLICIES, Criterion, Policy, prefer
     from nimprofile.report import decision_to_dict
@@ -70,25 +76,31 @@ _HOME = {
     "errors": (
         "GpuMissingError",
         "InventoryError",
+        "LaunchError",
         "ManifestError",
         "ModelError",
         "NimProfileError",
         "NoGpuError",
+        "NotStartedError",
         "PinError",
         "RequestError",
         "UnknownGpuError",
     ),
+    "deploy": ("Rendered", "deployed"),
+    "engines": ("launch_plan",),
     "fit": ("Verdict",),
     "inventory": ("Connection", "Gpu", "Inventory", "Link", "MigInstance"),
     "host": ("Host",),
     "inventory_json": ("dump_inventory", "load_inventory", "parse_inventory", "scrubbed"),
     "dialects": ("Manifest",),
+    "job": ("Job", "Setup", "job_of"),
     "lint": ("check_manifest",),
     "lint_rules": ("Finding",),
     "manifest": ("bundled_manifests", "load_manifest", "manifest_of", "parse_manifest"),
     "manifest_text": ("to_json", "to_yaml"),
     "model": ("ModelShape", "plain_shape"),
     "model_files": ("Model", "load_model", "read_model"),
+    "plan": ("LaunchPlan", "PlanFile", "Server"),
     "profile": ("Engine", "Objective", "Precision", "Profile", "Requires"),
     "rank": ("POLICIES", "Criterion", "Policy", "prefer"),
     "report": ("decision_to_dict",),

@@ -45,7 +45,7 @@ def merged(
         The arguments, and a note for each of theirs that changes what was selected.
     """
     given = dict(read_flags(extra, spelling))
-    argv = [word for words in own if words[0] not in given for word in words]
+    argv = [word for words in own if words[0] not in given for word in _joined(words)]
     said = {flag: values for flag, *values in own}
     notes = []
     for flag, value in given.items():
@@ -56,6 +56,13 @@ def merged(
         instead = f" instead of {' '.join(ours)}" if ours else ""
         notes.append(f"your {told}{instead} changes what was selected: {what}")
     return (*argv, *extra), tuple(notes)
+
+
+def _joined(words: tuple[str, ...]) -> tuple[str, ...]:
+    """A flag and its values; a value that looks like a flag is joined to its own."""
+    if len(words) == 2 and words[1][:1] == "-":
+        return (f"{words[0]}={words[1]}",)
+    return words
 
 
 def read_flags(words: Sequence[str], spelling: Spelling) -> Iterator[tuple[str, str | None]]:

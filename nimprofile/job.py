@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from nimprofile.errors import LaunchError, RequestError
 from nimprofile.plan import Server
 from nimprofile.profile import Engine
@@ -71,6 +73,20 @@ class Setup(Record):
     cache: str = ""
     user: str | None = None
 
+    def __post_init__(self) -> None:
+        """Take a server by its name; refuse what no file and no command line can hold."""
+        if self.server is not None:
+            object.__setattr__(self, "server", Server(self.server))
+        for name, _ in self.adapters:
+            if name[:1] == "-":
+                raise RequestError(f"the adapter {name} would be taken for an argument: rename it")
+        if self.image is not None and _IMAGE.fullmatch(self.image) is None:
+            raise RequestError(f"{self.image!r} is no container image such as vllm/vllm-openai:v1")
+        texts = (self.model, self.served_name, self.folder, self.image, self.cache, *self.extra)
+        for text in texts:
+            if text is not None and not is_text(text):
+                raise RequestError(f"{text!r} is no text in UTF-8 without NUL")
+
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Setup:
         """Read NIM's variables from a mapping such as `os.environ`; an empty one counts as unset.
@@ -93,6 +109,9 @@ class Setup(Record):
             max_cpu_loras=read_count(environ, "NIM_MAX_CPU_LORAS"),
             extra=_words(environ, "NIM_PASSTHROUGH_ARGS"),
         )
+
+
+_IMAGE = re.compile(r"[A-Za-z0-9][\w.:@/+-]*", re.ASCII)
 
 
 def _words(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
@@ -188,6 +207,14 @@ class Job(Record):
     def local(self) -> bool:
         """Whether the weights are a directory, and no name in a repository of models."""
         return is_path(self.model)
+
+
+def is_text(text: str) -> bool:
+    """Whether it can be encoded, and an argument can hold it."""
+    try:
+        return b"\0" not in text.encode()
+    except UnicodeEncodeError:
+        return False
 
 
 def is_path(model: str) -> bool:
@@ -294,15 +321,20 @@ def _weights(
 
 def _named(model: str, server: Server) -> str:
     """The weights as an engine names them: Hugging Face's without a scheme."""
-    scheme, divided, rest = model.partition("://")
-    if not divided or server is Server.NIM:
-        return model
-    if scheme == "hf" and rest:
-        return rest
-    raise LaunchError(
-        f"{server} is not known to read {scheme}://: download it, and name the directory with "
-        "--model or NIM_MODEL_PATH"
-    )
+    scheme = _SCHEME.match(model)
+    if scheme is not None and server is not Server.NIM:
+        if scheme[1] != "hf":
+            raise LaunchError(
+                f"{server} is not known to read {scheme[0]}: download it, and name the directory "
+                "with --model or NIM_MODEL_PATH"
+            )
+        model = model[scheme.end() :]
+    if model[:1] in {"", "-"}:  # an engine would take it for an argument
+        raise LaunchError(f"{model!r} is no directory and no name of a model")
+    return model
+
+
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://")
 
 
 def _is_quantised(profile: Profile, engine: Engine, shape: ModelShape | None) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from nimprofile.deploy.container import FOLDER, SHARED_MEMORY_GIB, needs_one_node
 from nimprofile.engines import plan_of
+from nimprofile.engines.nim import volume
 from nimprofile.plan import LaunchPlan, PlanFile, Server
 
 TYPE_CHECKING = False
@@ -24,15 +25,15 @@ def docker_plan(container: Container) -> LaunchPlan:
     argv = ["docker", "run", "--rm", "--init", "--gpus", f'"device={job.visible_devices}"']
     argv += ["--shm-size", f"{SHARED_MEMORY_GIB}g", "-p", f"{inner.port}:{inner.port}"]
     cache = job.setup.cache or f"{container.name}-cache"
-    argv += ["-v", f"{cache}:{container.cache}"]
+    argv += ["-v", volume(cache, container.cache)]
     for path in container.mounts:
-        argv += ["-v", f"{path}:{path}:ro"]
+        argv += ["-v", volume(path, path, "ro")]
     files = tuple(
         PlanFile(f"{job.setup.folder}/{file.path.removeprefix(f'{FOLDER}/')}", file.text)
         for file in inner.files
     )
     if files:
-        argv += ["-v", f"{job.setup.folder}:{FOLDER}:ro"]
+        argv += ["-v", volume(job.setup.folder, FOLDER, "ro")]
     for secret in container.secrets:
         argv += ["-e", secret.variable]
     for name, value in container.env:

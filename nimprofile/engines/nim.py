@@ -8,6 +8,8 @@ the engine follow the image's name since 2.0.11.
 
 from __future__ import annotations
 
+from nimprofile.arguments import merged
+from nimprofile.engines.vllm import SPELLING
 from nimprofile.errors import LaunchError
 from nimprofile.job import is_path
 from nimprofile.plan import LaunchPlan, Server
@@ -30,15 +32,23 @@ def plan(job: Job) -> LaunchPlan:
     argv += ["--shm-size", SHARED_MEMORY, "-p", f"{job.port}:{job.port}"]
     if setup.user is not None:
         argv += ["-u", setup.user]
-    argv += ["-v", f"{setup.cache or 'nim-cache'}:{CACHE}"]
+    argv += ["-v", volume(setup.cache or "nim-cache", CACHE)]
     for path in mounts(job):
-        argv += ["-v", f"{path}:{path}:ro"]
+        argv += ["-v", volume(path, path, "ro")]
     argv += ["-e", KEY]
     if job.model and not is_path(job.model):
         argv += ["-e", "HF_TOKEN"]
     for name, value in found.env:
         argv += ["-e", f"{name}={value}"]
     return found.replace(argv=(*argv, image(job), *found.argv), env=())
+
+
+def volume(*parts: str) -> str:
+    """A volume as `-v` takes it: its parts with colons between, of which none has one itself."""
+    for part in parts:
+        if ":" in part:
+            raise LaunchError(f"docker run -v takes no path with a colon: {part}")
+    return ":".join(parts)
 
 
 def inside(job: Job) -> LaunchPlan:
@@ -94,6 +104,9 @@ def _notes(job: Job) -> tuple[str, ...]:
     found = list(job.notes)
     if job.setup.image is None:
         found.append("the tag latest moves, and ids differ between releases: name yours by --image")
+    if job.setup.extra:
+        found.append("what follows -- reaches the engine from NIM 2.0.11 on")
+        found += merged([], job.setup.extra, SPELLING)[1]  # NIM's arguments are named as vLLM's
     serving = job.serving
     if serving.memory_fraction is not None or serving.kv_cache_dtype != "auto":
         found.append(

@@ -75,8 +75,9 @@ def plan(job: Job) -> LaunchPlan:
 def _options(job: Job) -> dict[str, Any]:
     """Fields of `LlmArgs`; JSON is YAML."""
     found: dict[str, Any] = {}
-    if job.profile.precision in _DTYPES:
-        found["dtype"] = _DTYPES[job.profile.precision]
+    dtype = _DTYPES.get(job.profile.precision or Precision.INT8)
+    if dtype is not None and (job.shape is None or job.shape.dtype != dtype):
+        found["dtype"] = dtype  # what the checkpoint has is the default
     if job.serving.kv_cache_dtype != "auto":
         found["kv_cache_config"] = {"dtype": _KV_CACHE[job.serving.kv_cache_dtype]}
     if job.profile.objective is Objective.THROUGHPUT:

@@ -1,0 +1,207 @@
+"""No name, path or argument is read as anything but itself: by a shell, as YAML, in a file."""
+
+import argparse
+import json
+import re
+import shlex
+import subprocess
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ruamel.yaml import YAML
+from test_engines import CASES, manifest_of, plan_for
+
+from nimprofile import LaunchError, RequestError, Setup, deployed, job_of, mock_inventory, select
+from nimprofile.deploy.container import dns_label, product_label
+from nimprofile.deploy.text import to_yaml
+from nimprofile.launch_view import shell_script
+from nimprofile.plan import LaunchPlan, PlanFile, Server
+
+AWKWARD = [
+    *(
+        "",
+        " ",
+        "a b",
+        "-",
+        "--",
+        "-x",
+        "--trust-remote-code",
+        "'",
+        '"',
+        "'; touch owned; '",
+        "$(touch owned)",
+        "`id`",
+    ),
+    *("$HOME", "${IFS}", "$$", "$(LWS_LEADER_ADDRESS)", "$$(X)", "!!python/object:os.system", "!x"),
+    *("&a", "*a", "- a", "a: b", "a #b", "# b", "{a: b}", "[a]", "|", ">", "%TAG", "---", "..."),
+    *("yes", "no", "null", "~", "true", "1e3", "0x1f", "0o17", "1_000", "12:30:00", "2026-11-21"),
+    *(
+        "a\nb",
+        "a\r\nb",
+        "\ta",
+        "\u2028",
+        "\x85",
+        "\x1b[31m",
+        "é",
+        "😀",
+        "\ufeff",
+        "a\\n",
+        "\\",
+        "*?~",
+    ),
+    *("../../etc", "/", "..", ".", "a/b", "hf://a/b", "x" * 200, "&&", "|", ">/dev/null", "a;b"),
+]
+TEXTS = st.sampled_from(AWKWARD) | st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20
+)
+WORDS = st.lists(TEXTS, max_size=8)
+YAML12 = YAML(typ="safe", pure=True)
+
+
+@given(WORDS)
+@settings(max_examples=60)
+def test_a_shell_hands_on_every_word_as_it_is(words):
+    plan = LaunchPlan(Server.VLLM, ("printf", "%s\\0", *words, "end"), (), (), 8000, "/health")
+    script = shell_script(plan)
+    assert ["printf", "%s\\0", *words, "end"] == shlex.split(script)
+    for shell in ("bash", "sh"):
+        done = subprocess.run([shell, "-c", script], capture_output=True, check=True)
+        assert [*words, "end"] == done.stdout.decode().split("\0")[:-1]
+
+
+@given(TEXTS, TEXTS.filter(lambda text: "/" not in text and text not in ("", ".", "..")))
+@settings(max_examples=40)
+def test_a_shell_writes_a_file_as_it_is(tmp_path_factory, text, name):
+    folder = tmp_path_factory.mktemp("run")
+    files = (PlanFile(f"{folder}/{name}/it", text),)
+    value = text.replace("\n", " ")
+    plan = LaunchPlan(Server.VLLM, ("printenv", "IT"), (("IT", value),), files, 8000, "/health")
+    done = subprocess.run(["bash", "-c", shell_script(plan)], capture_output=True, check=True)
+    assert text.encode() == (folder / name / "it").read_bytes()
+    assert f"{value}\n".encode() == done.stdout
+
+
+DOCUMENTS = st.recursive(
+    TEXTS | st.integers(-5, 5) | st.booleans() | st.none(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=8,
+).map(lambda value: {"value": value})
+
+
+@given(st.lists(DOCUMENTS, min_size=1, max_size=3), TEXTS)
+def test_yaml_of_either_version_reads_back_what_was_written(documents, comment):
+    text = to_yaml(documents, [comment])
+    assert documents == list(yaml.safe_load_all(text))
+    assert documents == list(YAML12.load_all(text))
+
+
+def job_for(server, *, machine="2xh100", tp="2", **setup):
+    engine = "sglang" if server is Server.SGLANG else "vllm"
+    engine = "tensorrt_llm" if server is Server.TENSORRT_LLM else engine
+    manifest = manifest_of(engine, {"tp": tp})
+    decision = select(manifest, mock_inventory(machine))
+    return job_of(decision, manifest, Setup(server=server, **setup))
+
+
+def argparse_reads(argv, flag):
+    """What a parser of the engines' kind takes for the value of a flag."""
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    parser.add_argument(flag)
+    parser.add_argument("--trust-remote-code", action="store_true")
+    args, _ = parser.parse_known_args(argv)
+    assert not args.trust_remote_code
+    return getattr(args, flag.lstrip("-").replace("-", "_"))
+
+
+@given(st.sampled_from(Server), TEXTS.filter(bool), TEXTS, WORDS)
+def test_a_plan_hands_on_names_paths_and_arguments_as_they_are(server, name, model, extra):
+    try:
+        plan = plan_for(server, served_name=name, model=f"/models/{model}", extra=tuple(extra))
+    except LaunchError as error:
+        assert "docker run -v takes no path with a colon" in str(error)
+        assert server is Server.NIM
+        return
+    assert extra == list(plan.argv[len(plan.argv) - len(extra) :])
+    if server in {Server.VLLM, Server.SGLANG} and not extra:
+        assert argparse_reads(plan.argv, "--served-model-name") == name
+    if server is Server.VLLM:
+        assert f"/models/{model}" == plan.argv[2]
+    for file in plan.files:
+        if file.path.endswith("model.json"):
+            assert f"/models/{model}" == json.loads(file.text)["model"]
+
+
+@pytest.mark.parametrize(
+    "model", ["--trust-remote-code", "-x", "hf://--trust-remote-code", "hf://"]
+)
+def test_a_model_is_never_taken_for_an_argument(model):
+    with pytest.raises(LaunchError, match="is no directory and no name of a model"):
+        plan_for(Server.VLLM, model=model)
+
+
+def test_an_adapter_is_never_taken_for_an_argument():
+    with pytest.raises(RequestError, match="would be taken for an argument"):
+        Setup(adapters=(("--trust-remote-code", "/a"),))
+
+
+@pytest.mark.parametrize("image", ["-v/:/host", "a b", "", "a\nb", "$(id)"])
+def test_an_image_is_never_taken_for_an_argument(image):
+    with pytest.raises(RequestError, match="is no container image"):
+        Setup(image=image)
+
+
+@pytest.mark.parametrize("text", ["\0", "\udcff"])
+def test_what_no_command_line_can_hold_is_refused(text):
+    with pytest.raises(RequestError, match="is no text in UTF-8 without NUL"):
+        Setup(extra=(text,))
+
+
+@given(TEXTS.filter(bool))
+def test_the_name_of_a_triton_model_is_one_directory(name):
+    paths = [file.path for file in plan_for(Server.TRITON, served_name=name).files]
+    for path in paths:
+        assert re.fullmatch(
+            r"\./model_repository/[A-Za-z0-9._-]+/(config\.pbtxt|1/model\.json)", path
+        )
+        assert ".." not in path.split("/")
+
+
+@given(TEXTS)
+def test_a_deployment_has_a_name_that_kubernetes_takes(text):
+    assert re.fullmatch(r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?", dns_label(text))
+
+
+@given(st.text(min_size=1))
+def test_a_product_makes_a_label_or_nothing(product):
+    assert re.fullmatch(r"[A-Za-z0-9_.-]*", product_label(product))
+
+
+@given(
+    st.sampled_from(["docker", "compose", "k8s", "kserve"]),
+    st.sampled_from(Server),
+    TEXTS.filter(bool),
+    TEXTS,
+    WORDS,
+)
+@settings(max_examples=60)
+def test_what_is_rendered_is_what_was_meant(target, server, name, model, extra):
+    job = job_for(server, served_name=name, model=f"/models/{model}", extra=tuple(extra))
+    try:
+        rendered = deployed(target, job)
+    except LaunchError as error:
+        assert "docker run -v takes no path with a colon" in str(error)
+        assert target == "docker"
+        return
+    if target == "docker":
+        lines = shlex.split(rendered.text)
+        assert list(rendered.value["argv"]) == lines[len(lines) - len(rendered.value["argv"]) :]
+    else:
+        found = list(yaml.safe_load_all(rendered.text))
+        assert found == list(YAML12.load_all(rendered.text))
+        assert found == (rendered.value if isinstance(rendered.value, list) else [rendered.value])
+
+
+def test_the_cases_are_those_of_the_golden_plans():
+    assert {"tp1", "tp2", "tp8", "fp8", "nvfp4", "lora", "long context"} <= CASES.keys()

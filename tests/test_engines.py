@@ -1,0 +1,352 @@
+"""Does each server get the command that its own documentation describes?
+
+`tests/corpus/plans.json` keeps the plan of every server for every case, to be read beside the pages
+that the files of `nimprofile/engines` name. `PYTHONPATH=.:tests python tests/test_engines.py` writes
+it anew.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from nimprofile import (
+    ComputeCapability,
+    Gpu,
+    Inventory,
+    LaunchError,
+    MigInstance,
+    Request,
+    RequestError,
+    Server,
+    Serving,
+    Setup,
+    job_of,
+    launch_plan,
+    mock_inventory,
+    parse_manifest,
+    select,
+)
+from nimprofile.job import ENGINES_OF
+
+CORPUS = Path(__file__).parent / "corpus" / "plans.json"
+
+LLAMA = """{model_type: llama, hidden_size: 4096, intermediate_size: 14336, num_hidden_layers: 32,
+    num_attention_heads: 32, num_key_value_heads: 8, vocab_size: 128256,
+    max_position_embeddings: 131072, torch_dtype: bfloat16%s}"""
+STORED = {
+    "bf16": "",
+    "fp8": ", quantization_config: {quant_method: modelopt, quant_algo: FP8}",
+    "nvfp4": ", quantization_config: {quant_method: modelopt, quant_algo: NVFP4, group_size: 16}",
+}
+ADAPTERS = (("german", "/adapters/german"), ("legal", "/adapters/legal"))
+LORA = Setup(peft_source="/adapters", adapters=ADAPTERS, max_lora_rank=32, max_loras=4)
+CASES = {
+    "tp1": ({"tp": "1"}, "1xh100", {}, Setup()),
+    "tp2": ({"tp": "2"}, "2xh100", {}, Setup()),
+    "tp8": ({"tp": "8"}, "8xh100", {}, Setup()),
+    "fp8": ({"precision": "fp8"}, "1xh100", {}, Setup()),
+    "nvfp4": ({"precision": "nvfp4"}, "1xb200", {}, Setup()),
+    "lora": ({"feat_lora": "true"}, "1xh100", {}, LORA),
+    "long context": ({}, "1xh100", {"max_model_len": 131072, "kv_cache_dtype": "fp8"}, Setup()),
+    "latency": ({"profile": "latency"}, "1xh100", {}, Setup()),
+    "throughput": ({"profile": "throughput"}, "1xh100", {}, Setup()),
+    "all that is asked": (
+        {"pp": "2"},
+        "2xh100",
+        {"memory_fraction": 0.8, "max_num_batched_tokens": 4096, "max_num_seqs": 64, "eager": True},
+        Setup(
+            served_name="my-llama",
+            host="::1",
+            port=9000,
+            folder="/run/serving",
+            trust_remote_code=True,
+            image="registry.example/llm:1",
+            cache="/var/cache/models",
+            user="1000:1000",
+            extra=("--seed", "7"),
+        ),
+    ),
+}
+
+
+def manifest_of(engine, tags):
+    return parse_manifest(manifest_text(engine, tags))
+
+
+def manifest_text(engine, tags):
+    tags = {"llm_engine": engine, "precision": "bf16", "tp": "1", "pp": "1"} | tags
+    precision = tags["precision"]
+    return f"""\
+schema_version: '2.0'
+model: meta/llama-3.1-8b-instruct
+checkpoints:
+- name: it
+  path: hf://meta-llama/Llama-3.1-8B-Instruct
+  model_shape: {LLAMA % STORED[precision]}
+profiles:
+- id: '{"0123456789abcdef" * 4}'
+  tags: {json.dumps(tags)}
+"""
+
+
+def plan_for(server, case="tp1", *, manifest=None, engine=None, **more):
+    """The plan of a case, some of its setup or serving different."""
+    tags, machine, serving, setup = CASES[case]
+    fields = {name: value for name, value in more.items() if name in Setup.__match_args__}
+    serving = serving | {name: value for name, value in more.items() if name not in fields}
+    manifest = manifest or manifest_of(engine or ENGINES_OF[server][-2:][0], tags)
+    request = Request(lora=case == "lora", serving=Serving(**serving))
+    decision = select(manifest, mock_inventory(machine), request)
+    assert decision.selected is not None, decision.rejected
+    return launch_plan(decision, manifest, setup.replace(server=server, **fields))
+
+
+@pytest.mark.parametrize("server", Server)
+@pytest.mark.parametrize("case", CASES)
+def test_the_plan_is_the_one_that_was_reviewed(server, case):
+    reviewed = json.loads(CORPUS.read_text(encoding="utf-8"))
+    assert reviewed[server][case] == plan_for(server, case).to_dict()
+
+
+@pytest.mark.parametrize(
+    ("version", "flag"),
+    [("0.33.0", "fp8_per_tensor"), ("0.31.0", "fp8_per_tensor"), ("0.30.2", "fp8")],
+)
+def test_vllm_is_told_to_quantise_in_the_words_of_its_version(version, flag):
+    argv = plan_for(Server.VLLM, manifest=on_load("vllm"), engine_version=version).argv
+    assert flag == argv[argv.index("--quantization") + 1]
+
+
+def test_sglang_is_told_to_quantise():
+    argv = plan_for(Server.SGLANG, manifest=on_load("sglang")).argv
+    assert "fp8" == argv[argv.index("--quantization") + 1]
+
+
+def test_tensorrt_llm_quantises_nothing_and_says_what_would_do():
+    with pytest.raises(LaunchError) as caught:
+        plan_for(Server.TENSORRT_LLM, manifest=on_load("tensorrt_llm"))
+    assert (
+        "tensorrt_llm makes no fp8 of a 16-bit checkpoint, which tensorrt_llm-fp8-tp1-pp1 wants: "
+        "name one stored so with --model, or let NIM find it with --server nim"
+    ) == str(caught.value)
+
+
+def on_load(engine):
+    """A manifest of an FP8 profile whose checkpoint is BF16."""
+    text = manifest_text(engine, {"precision": "fp8"}).replace(STORED["fp8"], "")
+    return parse_manifest(text)
+
+
+def test_a_checkpoint_in_another_format_is_not_started():
+    text = manifest_text("vllm", {"precision": "fp8"}).replace(STORED["fp8"], STORED["nvfp4"])
+    with pytest.raises(
+        LaunchError, match="wants fp8 weights, and the checkpoint is stored as nvfp4"
+    ):
+        plan_for(Server.VLLM, manifest=parse_manifest(text))
+
+
+def test_a_checkpoint_nobody_knows_is_left_to_the_engine():
+    argv = plan_for(Server.VLLM, "fp8", model="acme/llama-fp8").argv
+    assert "acme/llama-fp8" == argv[2]
+    assert "--quantization" not in argv
+
+
+@pytest.mark.parametrize(("server", "flag"), [(Server.VLLM, "--dtype"), (Server.SGLANG, "--dtype")])
+def test_weights_of_16_bits_are_served_in_the_precision_of_the_profile(server, flag):
+    argv = plan_for(server, "tp1").argv
+    assert "bfloat16" == argv[argv.index(flag) + 1]
+
+
+def test_a_quantised_model_computes_in_float16_where_there_is_no_bf16():
+    text = manifest_text("vllm", {"precision": "fp8"})
+    manifest = parse_manifest(text + "  requires: {compute_capability: '>=7.5'}\n")
+    decision = select(
+        manifest, mock_inventory("1xt4"), Request(serving=Serving(max_model_len=2048))
+    )
+    argv = launch_plan(decision, manifest).argv
+    assert "float16" == argv[argv.index("--dtype") + 1]
+
+
+def test_a_full_context_that_does_not_fit_is_cut_when_the_operator_lets_it():
+    manifest = manifest_of("vllm", {})
+    request = Request(relax_memory=True)
+    plan = launch_plan(select(manifest, mock_inventory("1xl4"), request), manifest)
+    assert "31232" == plan.argv[plan.argv.index("--max-model-len") + 1]
+    assert ("the full context does not fit, so it is cut to 31,232 tokens",) == plan.notes
+
+
+def test_nothing_selected_is_nothing_to_start():
+    manifest = manifest_of("vllm", {"tp": "8"})
+    with pytest.raises(LaunchError, match="no profile was selected"):
+        launch_plan(select(manifest, mock_inventory("1xl4")), manifest)
+
+
+def test_a_server_that_does_not_run_the_profile_says_which_engine_it_does():
+    with pytest.raises(LaunchError) as caught:
+        plan_for(Server.TRITON, engine="sglang")
+    assert (
+        "sglang-bf16-tp1-pp1 is a profile of sglang, which triton does not run; --engine vllm "
+        "selects among those it does"
+    ) == str(caught.value)
+
+
+def test_a_profile_of_no_engine_is_not_started():
+    with pytest.raises(LaunchError, match="names no engine that is known"):
+        plan_for(
+            Server.NIM,
+            manifest=parse_manifest(
+                "profiles:\n- id: a\n  tags: {model_type: onnx, precision: fp16}\n"
+            ),
+        )
+
+
+def test_weights_nobody_names_are_asked_for():
+    text = manifest_text("vllm", {}).replace("  path: hf://meta-llama/Llama-3.1-8B-Instruct\n", "")
+    with pytest.raises(LaunchError, match="nobody says where the weights of vllm-bf16-tp1-pp1 are"):
+        plan_for(Server.VLLM, manifest=parse_manifest(text))
+
+
+@pytest.mark.parametrize("path", ["ngc://nim/meta/llama", "s3://bucket/llama"])
+def test_weights_that_an_engine_is_not_known_to_read_are_refused(path):
+    text = manifest_text("vllm", {}).replace("hf://meta-llama/Llama-3.1-8B-Instruct", path)
+    with pytest.raises(LaunchError, match="vllm is not known to read"):
+        plan_for(Server.VLLM, manifest=parse_manifest(text))
+
+
+def test_the_checkpoint_of_the_profile_is_the_one_that_is_served():
+    entry = "- name: it\n  path: hf://meta-llama/Llama-3.1-8B-Instruct"
+    other = f"- name: other\n  path: hf://acme/other\n  model_shape: {LLAMA % ''}\n"
+    text = manifest_text("vllm", {"checkpoint": "it"}).replace(entry, other + entry)
+    assert (
+        "meta-llama/Llama-3.1-8B-Instruct"
+        == plan_for(Server.VLLM, manifest=parse_manifest(text)).argv[2]
+    )
+
+
+# Triton
+
+
+def test_triton_runs_a_version_of_vllm_that_its_newest_image_has():
+    assert "0.24.0" == job_for_server(Server.TRITON).version
+    assert "0.33.0" == job_for_server(Server.VLLM).version
+
+
+def job_for_server(server):
+    manifest = manifest_of("vllm", {})
+    return job_of(select(manifest, mock_inventory("1xh100")), manifest, Setup(server=server))
+
+
+def test_triton_has_the_layout_that_its_backend_documents():
+    plan = plan_for(Server.TRITON, "lora")
+    root = "./model_repository/meta-llama-3.1-8b-instruct"
+    assert [f"{root}/config.pbtxt", f"{root}/1/model.json", f"{root}/1/multi_lora.json"] == [
+        file.path for file in plan.files
+    ]
+    assert 'backend: "vllm"' in plan.files[0].text
+    assert "KIND_MODEL" in plan.files[0].text
+    assert dict(ADAPTERS) == json.loads(plan.files[2].text)
+    model = json.loads(plan.files[1].text)
+    assert (True, 32) == (model["enable_lora"], model["max_lora_rank"])
+
+
+# NIM
+
+
+def test_nim_needs_an_image_where_the_model_has_no_name_in_the_catalogue():
+    text = manifest_text("vllm", {}).replace("meta/llama-3.1-8b-instruct", "my-llama")
+    with pytest.raises(LaunchError, match="nobody says which NIM serves my-llama: name its image"):
+        plan_for(Server.NIM, manifest=parse_manifest(text))
+
+
+@pytest.mark.parametrize(
+    ("model", "variable", "mount"),
+    [
+        ("acme/llama", "hf://acme/llama", None),
+        ("ngc://acme/llama", "ngc://acme/llama", None),
+        ("/models/llama", "/models/llama", "/models/llama:/models/llama:ro"),
+    ],
+)
+def test_nim_is_told_of_a_model_of_ones_own(model, variable, mount):
+    argv = plan_for(Server.NIM, model=model).argv
+    assert f"NIM_MODEL_PATH={variable}" in argv
+    assert mount is None or mount in argv
+
+
+def test_a_path_with_a_colon_is_not_handed_to_docker():
+    with pytest.raises(LaunchError, match="takes no path with a colon: /models:/etc"):
+        plan_for(Server.NIM, model="/models:/etc")
+
+
+def test_arguments_that_override_a_pinned_nim_are_noted():
+    notes = plan_for(Server.NIM, extra=("--tensor-parallel-size", "4")).notes
+    assert "your --tensor-parallel-size 4 changes what was selected: tensor parallelism" in notes
+
+
+def test_a_mig_instance_is_named_to_docker_by_its_uuid():
+    gpus = (
+        Gpu(0, "NVIDIA H100 80GB HBM3", uuid="GPU-1", mig_enabled=True),
+        Gpu(
+            1,
+            "NVIDIA H100 80GB HBM3 MIG 2g.20gb",
+            uuid="MIG-2",
+            memory_total_mib=20096,
+            memory_free_mib=20096,
+            compute_capability=ComputeCapability.parse("9.0"),
+            mig=MigInstance(0, 3, 0),
+        ),
+    )
+    manifest = manifest_of("vllm", {})
+    request = Request(serving=Serving(max_model_len=2048))
+    decision = select(manifest, Inventory(gpus), request)
+    argv = launch_plan(decision, manifest, Setup(server=Server.NIM)).argv
+    assert '"device=MIG-2"' == argv[argv.index("--gpus") + 1]
+
+
+# The environment
+
+
+def test_nims_variables_are_read():
+    setup = Setup.from_env(
+        {
+            "NIM_MODEL_PATH": "/models/a",
+            "NIM_MODEL_NAME": "/models/b",
+            "NIM_SERVED_MODEL_NAME": "a",
+            "NIM_SERVER_PORT": "9000",
+            "NIM_PEFT_SOURCE": "/adapters",
+            "NIM_MAX_LORA_RANK": "64",
+            "NIM_MAX_GPU_LORAS": "4",
+            "NIM_MAX_CPU_LORAS": "8",
+            "NIM_PASSTHROUGH_ARGS": "--seed 7 --name 'a b'",
+        }
+    )
+    expected = Setup(
+        model="/models/a",
+        served_name="a",
+        port=9000,
+        peft_source="/adapters",
+        max_lora_rank=64,
+        max_loras=4,
+        max_cpu_loras=8,
+        extra=("--seed", "7", "--name", "a b"),
+    )
+    assert expected == setup
+    assert (
+        "/models/b" == Setup.from_env({"NIM_MODEL_NAME": "/models/b", "NIM_MODEL_PATH": " "}).model
+    )
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "65536", "http", "８０"])
+def test_a_port_that_is_none_is_said(value):
+    with pytest.raises(RequestError, match="NIM_SERVER_PORT: '.*' is not a whole number from 1 to"):
+        Setup.from_env({"NIM_SERVER_PORT": value})
+
+
+def plans():
+    return {
+        str(server): {case: plan_for(server, case).to_dict() for case in CASES} for server in Server
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(plans(), indent=1))

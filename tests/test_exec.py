@@ -1,0 +1,334 @@
+"""Does `nimprofile exec` become the engine: its arguments, variables, signals and exit code?
+
+The engine is a stub on the PATH, and the driver is a fake; between them everything is real.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+
+from nimprofile import mock_inventory, parse_manifest
+from nimprofile.testing import FakeNvml
+
+STUB = f"""\
+#!{sys.executable}
+import json, os, signal, sys
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(42))
+with open(os.environ["STUB_SAID"] + ".new", "w") as said:
+    json.dump({{"argv": sys.argv[1:], "env": dict(os.environ), "pid": os.getpid()}}, said)
+os.rename(os.environ["STUB_SAID"] + ".new", os.environ["STUB_SAID"])
+print("served")
+if "--wait" in sys.argv:
+    signal.pause()
+sys.exit(int(os.environ.get("STUB_EXITS", "0")))
+"""
+MANIFEST = """\
+schema_version: '2.0'
+model: acme/tiny
+checkpoints:
+- name: it
+  path: hf://acme/tiny
+  model_shape: {parameters: 8000000000, num_hidden_layers: 32, num_key_value_heads: 8, head_dim: 128,
+    max_position_embeddings: 8192}
+profiles:
+- id: 'aaaa1111'
+  tags: {llm_engine: vllm, precision: bf16, tp: '2', pp: '1'}
+- id: 'bbbb2222'
+  tags: {llm_engine: vllm, precision: bf16, tp: '1', pp: '1'}
+- id: 'cccc3333'
+  tags: {llm_engine: vllm, precision: bf16, tp: '8', pp: '1'}
+"""
+
+
+@pytest.fixture
+def box(tmp_path):
+    """A machine with two H100 and a stub of vLLM; run a command line on it."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "manifest.yaml").write_text(MANIFEST, encoding="utf-8")
+    return Box(tmp_path)
+
+
+class Box:
+    def __init__(self, folder):
+        self.folder, self.said = folder, folder / "said.json"
+        environ = FakeNvml(mock_inventory("2xh100")).environ
+        environ = {name: value for name, value in environ.items() if not name.startswith("NIM_")}
+        path = os.pathsep.join([str(folder / "bin"), "/usr/bin", "/bin"])
+        more = {"PATH": path, "STUB_SAID": str(self.said), "HF_HOME": str(folder / "hub")}
+        self.environ = environ | more
+        self.port = free_port()
+        self.install("vllm")
+
+    def install(self, name, text=STUB):
+        program = self.folder / "bin" / name
+        program.write_text(text, encoding="utf-8")
+        program.chmod(0o755)
+
+    def start(self, *words, **variables):
+        options = ["--manifest", "manifest.yaml", "--port", str(self.port)]
+        return subprocess.Popen(
+            [sys.executable, "-m", "nimprofile", "exec", *options, *words],
+            cwd=self.folder,
+            env=self.environ | variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *words, **variables):
+        process = self.start(*words, **variables)
+        out, err = process.communicate(timeout=60)
+        return process.returncode, out, err
+
+    def heard(self):
+        return json.loads(self.said.read_text(encoding="utf-8"))
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(path):
+    deadline = time.monotonic() + 60
+    while not path.exists():
+        assert time.monotonic() < deadline, "the stub was not started"
+        time.sleep(0.02)
+
+
+def test_the_engine_gets_the_selected_profile_in_its_own_words(box):
+    code, out, err = box.run("--", "--max-num-seqs", "64")
+    assert (0, "served\n") == (code, out), err
+    expected = f"serve acme/tiny --host 0.0.0.0 --port {box.port} --served-model-name acme/tiny "
+    expected += "--tensor-parallel-size 2 --dtype bfloat16 --max-num-seqs 64"
+    assert expected.split() == box.heard()["argv"]
+
+
+def test_the_engine_sees_the_chosen_gpus_and_everything_else_as_it_was(box):
+    box.run("--profile", "bbbb2222", MARKER="here")
+    env = box.heard()["env"]
+    assert ("0", "PCI_BUS_ID") == (env["CUDA_VISIBLE_DEVICES"], env["CUDA_DEVICE_ORDER"])
+    assert "here" == env["MARKER"]
+
+
+def test_the_engine_is_the_same_process(box):
+    process = box.start()
+    process.communicate(timeout=60)
+    assert process.pid == box.heard()["pid"]
+
+
+@pytest.mark.parametrize("exits", [0, 1, 7, 255])
+def test_the_exit_code_is_the_engines(box, exits):
+    assert exits == box.run(STUB_EXITS=str(exits))[0]
+
+
+def test_a_signal_reaches_the_engine_and_its_answer_comes_back(box):
+    process = box.start("--", "--wait")
+    wait_for(box.said)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert 42 == process.returncode
+
+
+def test_a_signal_the_engine_does_not_handle_kills_it(box):
+    process = box.start("--", "--wait")
+    wait_for(box.said)
+    process.send_signal(signal.SIGHUP)
+    process.communicate(timeout=60)
+    assert -signal.SIGHUP == process.returncode
+
+
+def test_the_engine_starts_with_no_signal_ignored_that_python_ignores(box):
+    box.install("vllm", '#!/bin/sh\ngrep SigIgn /proc/$$/status > "$STUB_SAID"\n')
+    box.run()
+    ignored = int(box.said.read_text().split()[1], 16)
+    assert 0 == ignored & (1 << (signal.SIGPIPE - 1) | 1 << (signal.SIGXFSZ - 1))
+
+
+# The log
+
+
+def test_the_log_has_one_decision_in_nims_own_lines(box):
+    code, _, err = box.run()
+    assert 0 == code, err
+    messages = [line.partition("] ")[2] for line in err.splitlines()]
+    expected = """\
+Detected 2 compatible profile(s).
+Valid profile: aaaa1111 (vllm-bf16-tp2-pp1) on GPUs [0, 1]
+Valid profile: bbbb2222 (vllm-bf16-tp1-pp1) on GPUs [0]
+Selected profile: aaaa1111 (vllm-bf16-tp2-pp1)
+Profile metadata: llm_engine: vllm
+Profile metadata: pp: 1
+Profile metadata: precision: bf16
+Profile metadata: tp: 2"""
+    assert expected.splitlines() == messages[:8]
+    assert messages[8].startswith("Starting: vllm serve acme/tiny ")
+    assert 9 == len(messages)
+
+
+def test_the_log_reads_back_as_the_profiles_that_were_valid(box):
+    profiles = parse_manifest(box.run()[2]).profiles
+    assert ["aaaa1111", "bbbb2222"] == [profile.id for profile in profiles]
+
+
+def test_the_log_is_json_lines_when_nim_is_told_so(box):
+    err = box.run(NIM_JSONL_LOGGING="1")[2]
+    records = [json.loads(line) for line in err.splitlines()]
+    assert ["Detected 2 compatible profile(s).", "INFO"] == [
+        records[0]["message"],
+        records[0]["level"],
+    ]
+    keys = {"level", "time", "file_name", "file_path", "line_number", "message"}
+    assert all(keys <= record.keys() for record in records)
+    assert 2 == len(parse_manifest(err).profiles)
+
+
+@pytest.mark.parametrize(("level", "lines"), [("ERROR", 0), ("WARNING", 0), ("trace", 9)])
+def test_the_log_keeps_nims_level(box, level, lines):
+    assert lines == len(box.run(NIM_LOG_LEVEL=level)[2].splitlines())
+
+
+def test_a_level_that_there_is_not_is_said(box):
+    code, _, err = box.run(NIM_LOG_LEVEL="LOUD")
+    assert 3 == code
+    assert "NIM_LOG_LEVEL=LOUD is not a level; known: DEFAULT, TRACE, DEBUG" in err
+    assert not box.said.exists()
+
+
+def test_an_argument_that_changes_the_selection_is_noted_and_wins(box):
+    err = box.run("--", "--tensor-parallel-size=1")[2]
+    assert "your --tensor-parallel-size 1 instead of 2 changes what was selected" in err
+    assert "--tensor-parallel-size=1" in box.heard()["argv"]
+    assert "--tensor-parallel-size" not in box.heard()["argv"]
+
+
+def test_nims_passthrough_arguments_go_before_ours_of_the_command_line(box):
+    box.run("--", "--seed", "2", NIM_PASSTHROUGH_ARGS="--seed 1 --swap-space '4'")
+    assert ["--seed", "1", "--swap-space", "4", "--seed", "2"] == box.heard()["argv"][-6:]
+
+
+# Secrets
+
+
+def test_a_key_reaches_the_engine_and_never_the_log(box):
+    secrets = {"NGC_API_KEY": "nvapi-hunter2", "HF_TOKEN": "hf_hunter2"}
+    code, out, err = box.run("--", "--api-key", "sk-hunter2", "--ssl-keyfile", "k", **secrets)
+    assert 0 == code, err
+    assert "sk-hunter2" in box.heard()["argv"]
+    assert "hunter2" not in out + err
+    assert "--api-key '***' --ssl-keyfile k" in err
+
+
+def test_a_broken_line_of_passthrough_arguments_is_not_repeated(box):
+    code, out, err = box.run(NIM_PASSTHROUGH_ARGS="--api-key 'hunter2")
+    assert 3 == code
+    assert "NIM_PASSTHROUGH_ARGS: not a line of shell words" in err
+    assert "hunter2" not in out + err
+
+
+# What is in the way
+
+
+def failure(box, *words, **variables):
+    """What is said when the engine is not started."""
+    code, _, err = box.run(*words, **variables)
+    assert 6 == code, err
+    assert not box.said.exists()
+    return err[err.index("nimprofile: ") :]
+
+
+def test_no_engine_on_the_path_is_said_with_the_fix(box):
+    (box.folder / "bin" / "vllm").unlink()
+    expected = "there is no vllm on the PATH: install vllm, or run this in its image"
+    assert expected in failure(box)
+
+
+def test_another_engine_on_the_path_is_named(box):
+    (box.folder / "bin" / "vllm").rename(box.folder / "bin" / "tritonserver")
+    assert "triton is here, and --server triton selects for it" in failure(box)
+
+
+def test_a_port_that_is_taken_is_said_with_the_fix(box):
+    with socket.socket() as holder:
+        holder.bind(("0.0.0.0", box.port))
+        holder.listen()
+        said = failure(box)
+    assert f"port {box.port} of 0.0.0.0 cannot be listened on (Address already in use)" in said
+    assert "stop what holds it, or name another with --port or NIM_SERVER_PORT" in said
+
+
+def test_a_port_given_to_the_engine_is_the_one_that_is_tried(box):
+    with socket.socket() as holder:
+        holder.bind(("0.0.0.0", 0))
+        holder.listen()
+        taken = holder.getsockname()[1]
+        assert f"port {taken} of 0.0.0.0" in failure(box, "--", "--port", str(taken))
+
+
+def test_a_cache_that_cannot_be_written_is_said_with_the_fix(box):
+    (box.folder / "hub").write_text("a file where the cache should be")
+    said = failure(box)
+    assert f"the cache {box.folder}/hub/hub cannot be written ({box.folder}/hub is a file)" in said
+    assert "or name another with HF_HOME" in said
+
+
+def test_a_read_only_cache_is_found_even_by_root(box):
+    assert "the cache /proc/sys/hub cannot be written" in failure(box, HF_HOME="/proc/sys")
+
+
+def test_a_cache_does_not_matter_offline(box):
+    (box.folder / "hub").write_text("a file where the cache should be")
+    assert 0 == box.run(HF_HUB_OFFLINE="1")[0]
+
+
+def test_a_directory_of_weights_that_is_not_there_is_said(box):
+    said = failure(box, NIM_MODEL_PATH="/no/such/model")
+    assert "the weights are to be in /no/such/model, and there is no such directory" in said
+
+
+def test_everything_that_is_wrong_is_said_at_once(box):
+    (box.folder / "bin" / "vllm").unlink()
+    said = failure(box, NIM_MODEL_PATH="/no/such/model")
+    assert "no vllm on the PATH" in said
+    assert "/no/such/model" in said
+
+
+def test_a_service_named_vllm_is_told_from_a_port(box):
+    said = failure(box, VLLM_PORT="tcp://10.0.0.1:8000")
+    assert "VLLM_PORT is a URL, which Kubernetes sets for a Service named vllm" in said
+
+
+def test_a_program_that_cannot_run_is_no_traceback(box):
+    box.install("vllm", "#!/no/such/interpreter\n")
+    assert "vllm is not started: No such file or directory" in failure(box)
+
+
+def test_nothing_that_runs_starts_nothing(box):
+    code, _, err = box.run("--tags", "tp=8")
+    assert 1 == code
+    assert "No profile found for the detected hardware" in err
+    assert not box.said.exists()
+
+
+def test_triton_finds_its_model_repository_written(box):
+    box.install("tritonserver")
+    code, _, err = box.run("--server", "triton", "--dir", "run")
+    assert 0 == code, err
+    folder = box.folder / "run" / "model_repository"
+    assert f"--model-repository {folder}" in " ".join(box.heard()["argv"])
+    model = json.loads((folder / "acme-tiny" / "1" / "model.json").read_text())
+    assert {"model": "acme/tiny", "tensor_parallel_size": 2, "dtype": "bfloat16"} == model
+    assert (folder / "acme-tiny" / "config.pbtxt").exists()
+
+
+def test_files_that_cannot_be_written_are_said(box):
+    box.install("tritonserver")
+    (box.folder / "run").write_text("a file")
+    assert "name another directory with --dir" in failure(box, "--server", "triton", "--dir", "run")
