@@ -102,7 +102,8 @@ _STARTING = frozenset({"launch", "exec", "render"})
 
 
 def _fail(error: NimProfileError, code: int) -> int:
-    tell([f"nimprofile: {error}"])
+    if not error.told:
+        tell([f"nimprofile: {error}"])
     return code
 
 

@@ -5,7 +5,12 @@ class NimProfileError(Exception):
     """Base of every error this package raises on purpose.
 
     `str(error)` is a complete message: what is wrong, where, and what to do.
+
+    Attributes:
+        told: it stands in a log already.
     """
+
+    told = False
 
 
 class ManifestError(NimProfileError, ValueError):

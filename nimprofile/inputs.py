@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import os
 
-from nimprofile.errors import GpuMissingError, NimProfileError, NoGpuError, RequestError
+from nimprofile.errors import (
+    GpuMissingError,
+    ModelError,
+    NimProfileError,
+    NoGpuError,
+    RequestError,
+)
 from nimprofile.talk import tell, watched
 
 TYPE_CHECKING = False
@@ -92,6 +98,10 @@ def _built(args: argparse.Namespace, models: list[str], request: Request, gpus: 
 
     wanted = wanted_of(args).replace(lora=request.lora)
     wanted = wanted.replace(max_tp=max(wanted.max_tp, min(gpus, MOST_GPUS)))
+    for path in models:
+        if not os.path.exists(path):
+            problem = "no such directory here; a model that is not here needs its --manifest"
+            raise ModelError(problem, source=path)
     found = [read_model(path) for path in models]
     # Where the weights are must mean the same wherever the server is started.
     found = [model.replace(path=os.path.abspath(model.path)) for model in found]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from nimprofile.errors import NotStartedError
+from nimprofile.errors import NimProfileError, NotStartedError
 from nimprofile.inputs import UsageError, judge
 from nimprofile.launch_options import restrict, setup_of
 from nimprofile.talk import print_json, tell
@@ -48,15 +48,31 @@ def launch(args: argparse.Namespace) -> int:
 
 def become(args: argparse.Namespace) -> int:
     """Select, say so in the log, and become the server."""
-    from nimprofile.engines import plan_of
-    from nimprofile.preflight import troubles
-    from nimprofile.startup_log import decision_lines, logger_of
+    from nimprofile.startup_log import logger_of, wants_json
 
     log = logger_of(os.environ)
+    try:
+        return _become(args, log)
+    except NimProfileError as error:
+        if wants_json(os.environ):
+            log.error(str(error))  # noqa: TRY400 - its words are the message, and no traceback
+            error.told = True
+        raise
+
+
+def _become(args: argparse.Namespace, log: logging.Logger) -> int:
+    from nimprofile.engines import plan_of
+    from nimprofile.preflight import troubles
+    from nimprofile.render import nothing_runs
+    from nimprofile.startup_log import decision_lines, wants_json
+
     decision, job = _job_of(args)
     for level, line in decision_lines(decision):
         log.log(level, line)
     if job is None:
+        if wants_json(os.environ):
+            log.error(nothing_runs(decision))
+            return _nothing_code(decision)
         return _nothing(decision)
     plan = plan_of(job)
     for note in plan.notes:
@@ -140,6 +156,10 @@ def _nothing(decision: Decision) -> int:
 
     tell(f"warning: {warning}" for warning in decision.warnings)
     tell([nothing_runs(decision)])
+    return _nothing_code(decision)
+
+
+def _nothing_code(decision: Decision) -> int:
     return NOTHING_RUNS if decision.pinned is None else BAD_INPUT
 
 

@@ -53,8 +53,7 @@ def _server_options(parser: argparse.ArgumentParser) -> None:
     wish_options(parser, weights=True)
     add(
         "--server",
-        type=Server,
-        choices=tuple(Server),
+        type=read.server,
         metavar="SERVER",
         help=f"what to start: {', '.join(Server)} (default: the profile's engine)",
     )

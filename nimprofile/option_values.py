@@ -9,6 +9,7 @@ from nimprofile.values import MAX_NVML_TIMEOUT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from nimprofile.plan import Server
     from nimprofile.profile import Engine, Precision
     from nimprofile.rank import Policy
 
@@ -98,6 +99,19 @@ def tags(text: str) -> tuple[tuple[str, str], ...]:
         return parse_tags(text, "")
     except RequestError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def server(text: str) -> Server:
+    """A server's name, an engine's in any spelling."""
+    from nimprofile.plan import Server
+    from nimprofile.profile import ENGINE_ALIASES
+
+    name = text.strip().lower()
+    try:
+        return Server(ENGINE_ALIASES.get(name, name))
+    except ValueError:
+        known = ", ".join(Server)
+        raise argparse.ArgumentTypeError(f"{text!r} is not a server; known: {known}") from None
 
 
 def engine(text: str) -> Engine:

@@ -68,12 +68,20 @@ def logger_of(environ: Mapping[str, str]) -> logging.Logger:
         raise RequestError(f"NIM_LOG_LEVEL={text} is not a level; known: {known}")
     logger = logging.Logger("nimprofile", level)  # noqa: LOG001 - nobody else's settings
     handler = logging.StreamHandler(sys.stderr)
-    wants_json = environ.get("NIM_JSONL_LOGGING", "").strip().lower()
-    if wants_json not in _SWITCH:
-        raise RequestError(f"NIM_JSONL_LOGGING={wants_json!r} is neither 0 nor 1")
-    handler.setFormatter(_JsonLines() if _SWITCH[wants_json] else _Lines(_TEXT, _TIME))
+    handler.setFormatter(_JsonLines() if wants_json(environ) else _Lines(_TEXT, _TIME))
     logger.addHandler(handler)
     return logger
+
+
+def wants_json(environ: Mapping[str, str]) -> bool:
+    """Whether `NIM_JSONL_LOGGING` asks for a record of JSON on every line.
+
+    Raises RequestError.
+    """
+    text = environ.get("NIM_JSONL_LOGGING", "").strip().lower()
+    if text not in _SWITCH:
+        raise RequestError(f"NIM_JSONL_LOGGING={text!r} is neither 0 nor 1")
+    return _SWITCH[text]
 
 
 _SWITCH = {"": False, "0": False, "false": False, "1": True, "true": True}

@@ -338,7 +338,9 @@ def test_nims_variables_are_read():
 
 @pytest.mark.parametrize("value", ["0", "-1", "65536", "http", "８０"])
 def test_a_port_that_is_none_is_said(value):
-    with pytest.raises(RequestError, match="NIM_SERVER_PORT: '.*' is not a whole number from 1 to"):
+    with pytest.raises(
+        RequestError, match=r"NIM_SERVER_PORT: '.*' is not a whole number from 1 to"
+    ):
         Setup.from_env({"NIM_SERVER_PORT": value})
 
 

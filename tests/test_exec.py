@@ -190,6 +190,14 @@ def test_the_log_is_json_lines_when_nim_is_told_so(box):
     assert 2 == len(parse_manifest(err).profiles)
 
 
+def test_json_lines_have_what_goes_wrong_too(box):
+    (box.folder / "bin" / "vllm").unlink()
+    for words, code in (((), 6), (("--tags", "tp=8"), 1), (("--manifest", "no.yaml"), 3)):
+        process = box.run(*words, NIM_JSONL_LOGGING="1")
+        last = json.loads(process[2].splitlines()[-1])
+        assert (code, "ERROR") == (process[0], last["level"])
+
+
 @pytest.mark.parametrize(("level", "lines"), [("ERROR", 0), ("WARNING", 0), ("trace", 9)])
 def test_the_log_keeps_nims_level(box, level, lines):
     assert lines == len(box.run(NIM_LOG_LEVEL=level)[2].splitlines())

@@ -1,0 +1,273 @@
+"""Do `launch` and `render` print what starts a server, and what is wrong when they cannot?"""
+
+import json
+import shlex
+
+import pytest
+import yaml
+
+from nimprofile import cli
+
+LLAMA = {
+    "model_type": "llama",
+    "hidden_size": 4096,
+    "intermediate_size": 14336,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 8,
+    "vocab_size": 128256,
+    "max_position_embeddings": 32768,
+}
+SECRETS = {"NGC_API_KEY": "nvapi-hunter2", "HF_TOKEN": "hf_hunter2", "VLLM_API_KEY": "hunter2"}
+
+
+@pytest.fixture
+def run(capsys, monkeypatch, tmp_path):
+    """Run a command line in an empty directory; its exit code, what it printed and what it said."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(line, **variables):
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        try:
+            code = cli.main(shlex.split(line))
+        except SystemExit as stop:
+            code = stop.code
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
+
+    return run
+
+
+@pytest.fixture
+def model(tmp_path):
+    folder = tmp_path / "my-model"
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps(LLAMA), encoding="utf-8")
+    return folder
+
+
+BUNDLED = "--manifest llama-3.1-70b-instruct --gpus 2xh100 --engine vllm --max-model-len 8192"
+
+
+def test_launch_prints_lines_for_a_shell(run):
+    code, out, err = run(f"launch {BUNDLED}")
+    assert (0, "") == (code, err)
+    assert (
+        """\
+export CUDA_DEVICE_ORDER=PCI_BUS_ID
+export CUDA_VISIBLE_DEVICES=0,1
+vllm serve meta-llama/Llama-3.1-70B-Instruct --host 0.0.0.0 --port 8000 \
+--served-model-name meta/llama-3.1-70b-instruct --tensor-parallel-size 2 --dtype bfloat16 \
+--max-model-len 8192
+"""
+        == out
+    )
+
+
+def test_launch_prints_the_command_alone(run):
+    out = run(f"launch {BUNDLED} --format argv --served-model-name 'a b'")[1]
+    assert 1 == out.count("\n")
+    assert "a b" == shlex.split(out)[shlex.split(out).index("--served-model-name") + 1]
+
+
+def test_launch_prints_json(run):
+    plan = json.loads(run(f"launch {BUNDLED} --json")[1])
+    assert {"server", "argv", "env", "files", "port", "health", "notes"} == plan.keys()
+    assert ("vllm", 8000, "/health") == (plan["server"], plan["port"], plan["health"])
+    assert {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": "0,1"} == plan["env"]
+
+
+def test_what_follows_two_dashes_goes_to_the_engine(run):
+    code, out, err = run(f"launch {BUNDLED} -- --tensor-parallel-size 4 --seed 7")
+    assert 0 == code
+    assert out.endswith(" --tensor-parallel-size 4 --seed 7\n")
+    assert "note: your --tensor-parallel-size 4 instead of 2 changes what was selected" in err
+
+
+def test_a_model_beside_a_manifest_is_where_the_weights_are(run, model):
+    out = run(f"launch {BUNDLED} --model acme/llama-70b")[1]
+    assert "vllm serve acme/llama-70b " in out
+    out = run(
+        "launch --manifest llama-3.1-8b-instruct --model my-model --gpus 1xh100 --engine vllm"
+    )[1]
+    assert f"vllm serve {model} " in out
+
+
+def test_two_models_beside_a_manifest_are_one_too_many(run):
+    code, _, err = run(f"launch {BUNDLED} --model a --model b")
+    assert (2, "nimprofile: --model beside --manifest is where the weights are: name one\n") == (
+        code,
+        err,
+    )
+
+
+def test_a_model_of_ones_own_needs_no_manifest(run, model):
+    code, out, _ = run("launch --model my-model --gpus 1xl4")
+    assert 0 == code
+    assert f"vllm serve {model} --host" in out
+    assert "--quantization fp8_per_tensor" in out
+
+
+@pytest.mark.parametrize("name", ["NIM_MODEL_PATH", "NIM_MODEL_NAME"])
+def test_nims_variable_names_a_model_of_ones_own(run, model, name):
+    assert f"vllm serve {model} " in run("launch --gpus 1xl4", **{name: str(model)})[1]
+
+
+def test_nims_variable_says_where_the_weights_of_a_manifest_are(run):
+    out = run(f"launch {BUNDLED}", NIM_MODEL_PATH="hf://acme/llama")[1]
+    assert "vllm serve acme/llama " in out
+
+
+def test_a_flag_beats_its_variable(run):
+    variables = {"NIM_MODEL_PATH": "x", "NIM_SERVER_PORT": "x", "NIM_SERVED_MODEL_NAME": "x"}
+    flags = "--model acme/llama --port 9000 --served-model-name llama"
+    code, out, err = run(f"launch {BUNDLED} {flags}", **variables)
+    assert 0 == code, err
+    assert "vllm serve acme/llama --host 0.0.0.0 --port 9000 --served-model-name llama " in out
+
+
+def test_nims_variables_are_honoured(run):
+    variables = {
+        "NIM_MAX_MODEL_LEN": "4096",
+        "NIM_SERVER_PORT": "9000",
+        "NIM_SERVED_MODEL_NAME": "llama",
+        "NIM_PASSTHROUGH_ARGS": "--seed 7",
+        "NIM_MAX_NUM_SEQS": "16",
+        "NIM_DISABLE_CUDA_GRAPH": "1",
+    }
+    line = "launch --manifest llama-3.1-8b-instruct --gpus 1xh100 --engine vllm"
+    words = run(line, **variables)[1].split()
+    for flag, value in (
+        ("--max-model-len", "4096"),
+        ("--port", "9000"),
+        ("--served-model-name", "llama"),
+        ("--seed", "7"),
+        ("--max-num-seqs", "16"),
+    ):
+        assert value == words[words.index(flag) + 1]
+    assert "--enforce-eager" in words
+
+
+def test_adapters_are_found_in_their_directory(run, tmp_path):
+    for name in ("legal", "german", ".cache"):
+        (tmp_path / "adapters" / name).mkdir(parents=True)
+    (tmp_path / "adapters" / "README").write_text("no adapter")
+    line = "launch --manifest llama-3.1-8b-instruct --gpus 1xh100 --engine vllm --adapters adapters"
+    words = run(line)[1].split()
+    at = words.index("--lora-modules")
+    folder = tmp_path / "adapters"
+    assert [f"german={folder}/german", f"legal={folder}/legal"] == words[at + 1 : at + 3]
+    assert "--enable-lora" in words
+
+
+def test_nims_source_of_adapters_is_the_same(run, tmp_path):
+    (tmp_path / "legal").mkdir()
+    line = "launch --manifest llama-3.1-8b-instruct --gpus 1xh100 --engine vllm"
+    assert f"legal={tmp_path}/legal" in run(line, NIM_PEFT_SOURCE=str(tmp_path))[1]
+
+
+def test_a_server_selects_among_the_profiles_it_runs(run):
+    line = "launch --manifest llama-3.1-8b-instruct --gpus 1xh100 --server"
+    assert "vllm serve " in run(f"{line} vllm")[1]
+    assert "tritonserver " in run(f"{line} triton")[1]
+    assert "docker run " in run(f"{line} nim")[1]
+
+
+def test_tensorrt_llm_is_known_by_its_other_names(run):
+    line = "launch --manifest llama-3.1-70b-instruct --gpus 2xh100 --server trtllm --model a/b"
+    assert "trtllm-serve a/b " in run(line + " --max-model-len 8192")[1]
+
+
+def test_triton_is_judged_as_the_vllm_that_its_image_has(run, model):
+    out = run("launch --model my-model --gpus 1xl4 --server triton")[1]
+    assert '"quantization": "fp8"' in out  # fp8_per_tensor came with 0.31
+
+
+# What goes wrong
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "said"),
+    [
+        ("launch --gpus 1xl4 --model a/b", 3, "a/b: no such directory here; a model that is not"),
+        ("launch --gpus 1xl4 --manifest x --server foo", 2, "'foo' is not a server; known: vllm,"),
+        ("launch --gpus 1xl4 --manifest x --port 0", 2, "'0' is no port from 1 to 65535"),
+        (
+            "launch --gpus 1xl4 --manifest x --server triton --engine sglang",
+            2,
+            "--server triton runs no profile of sglang: leave --engine out",
+        ),
+        ("launch --manifest llama-3.1-8b-instruct --gpus 1xt4", 1, "No profile found for the"),
+        (
+            "launch --manifest llama-3.1-8b-instruct --gpus 1xh100",
+            3,
+            "tensorrt_llm makes no fp8 of a 16-bit checkpoint",
+        ),
+        ("render k9s --manifest x --gpus 1xl4", 2, "invalid choice: 'k9s'"),
+        (
+            f"render kserve {BUNDLED} --gpus-per-node 1",
+            3,
+            "takes 2 of 1 GPUs: render k8s spans them",
+        ),
+        (
+            f"render nim-operator {BUNDLED} --server vllm",
+            3,
+            "the NIM Operator runs NIMs, not vllm: leave --server out",
+        ),
+        (f"launch {BUNDLED} --image '-v /:/host'", 3, "'-v /:/host' is no container image"),
+        (f"launch {BUNDLED} -- --api-key x", 2, "--api-key has a secret"),
+        (f"render docker {BUNDLED} -- --hf-token=x", 2, "--hf-token has a secret"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_exit_code(run, line, code, said):
+    found, out, err = run(line)
+    assert (code, "") == (found, out)
+    assert said in err
+    assert "Traceback" not in err
+
+
+def test_a_secret_in_nims_variable_is_not_printed_either(run):
+    code, out, err = run(f"launch {BUNDLED}", NIM_PASSTHROUGH_ARGS="--api-key hunter2")
+    assert (2, "") == (code, out)
+    assert "hunter2" not in err
+
+
+@pytest.mark.parametrize("server", ["vllm", "sglang", "tensorrt_llm", "triton", "nim"])
+@pytest.mark.parametrize(
+    "command", ["launch", "render docker", "render compose", "render k8s", "render kserve"]
+)
+@pytest.mark.parametrize("form", ["", "--json"])
+def test_no_secret_of_the_environment_is_ever_printed(run, server, command, form, model):
+    line = f"{command} --model my-model --gpus 1xh100 --server {server} {form}"
+    if server == "nim":
+        line += " --image acme/nim:1"
+    code, out, err = run(line, **SECRETS)
+    assert 0 == code, err
+    assert "hunter2" not in out + err
+
+
+def test_a_nim_of_the_catalogue_needs_its_key_and_it_is_only_named(run):
+    line = "--manifest llama-3.1-8b-instruct --gpus 1xh100 --server nim"
+    out = run(f"render docker {line}", **SECRETS)[1]
+    assert " -e NGC_API_KEY " in out
+    objects = list(yaml.safe_load_all(run(f"render k8s {line}")[1]))
+    env = objects[-2]["spec"]["template"]["spec"]["containers"][0]["env"]
+    key = next(each for each in env if each["name"] == "NGC_API_KEY")
+    assert {"name": "ngc-api-secret", "key": "NGC_API_KEY"} == key["valueFrom"]["secretKeyRef"]
+
+
+def test_render_names_replicas_secrets_and_images_as_it_is_told(run):
+    flags = "--replicas 2 --secret mine --pull-secret pull --image acme/vllm:1 --name llama"
+    out = run(f"render k8s {BUNDLED} {flags}")[1]
+    deployment = next(each for each in yaml.safe_load_all(out) if each["kind"] == "Deployment")
+    spec = deployment["spec"]["template"]["spec"]
+    assert ("llama", 2) == (deployment["metadata"]["name"], deployment["spec"]["replicas"])
+    assert [{"name": "pull"}] == spec["imagePullSecrets"]
+    assert "acme/vllm:1" == spec["containers"][0]["image"]
+    assert "mine" == spec["containers"][0]["env"][0]["valueFrom"]["secretKeyRef"]["name"]
+
+
+def test_render_prints_json_of_the_same_objects(run):
+    text = run(f"render k8s {BUNDLED}")[1]
+    assert list(yaml.safe_load_all(text)) == json.loads(run(f"render k8s {BUNDLED} --json")[1])
