@@ -18,17 +18,27 @@ class Spelling(Record):
         aliases: other spellings -> ours.
         decisive: our spelling -> what of the selection it decides, in a word.
         dashed: the engine reads `--max_model_len` as `--max-model-len`.
+        prefixes: it takes the beginning of a flag for the flag, as argparse does on its own.
     """
 
     aliases: Mapping[str, str]
     decisive: Mapping[str, str]
     dashed: bool = False
+    prefixes: bool = False
 
     def plain(self, flag: str) -> str:
         """Our spelling of a flag."""
         if self.dashed and flag.startswith("--"):
             flag = flag.replace("_", "-")
-        return self.aliases.get(flag, flag)
+        flag = self.aliases.get(flag, flag)
+        if self.prefixes and flag not in self.decisive and flag.startswith("--"):
+            meant = {
+                self.aliases.get(name, name)
+                for name in (*self.decisive, *self.aliases)
+                if name.startswith(flag)
+            }
+            return meant.pop() if len(meant) == 1 else flag
+        return flag
 
 
 def merged(

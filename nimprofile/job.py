@@ -231,6 +231,9 @@ def job_of(decision: Decision, manifest: Manifest, setup: Setup) -> Job:
     verdict = decision.selected
     if verdict is None:
         raise LaunchError("no profile was selected, so there is nothing to start")
+    name = setup.served_name or manifest.model
+    if name is not None and name[:1] == "-":
+        raise LaunchError(f"the served name {name} would be taken for an argument: name another")
     profile = verdict.profile
     engine, server = _served_by(profile, setup.server)
     gpus = tuple(gpu for gpu in decision.inventory.gpus if gpu.index in verdict.gpus)

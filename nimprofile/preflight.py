@@ -27,7 +27,7 @@ SHARED_MEMORY_MIB = 1024
 
 PROGRAMS = {
     Server.VLLM: "vllm",
-    Server.SGLANG: "python",
+    Server.SGLANG: "sglang",
     Server.TENSORRT_LLM: "trtllm-serve",
     Server.TRITON: "tritonserver",
     Server.NIM: "docker",
@@ -68,7 +68,7 @@ def _program(plan: LaunchPlan, environ: Mapping[str, str]) -> Iterator[Trouble]:
     there = [
         server
         for server, name in PROGRAMS.items()
-        if server not in {plan.server, Server.SGLANG, Server.NIM} and shutil.which(name, path=path)
+        if server not in {plan.server, Server.NIM} and shutil.which(name, path=path)
     ]
     fix = f"install {plan.server}, or run this in its image"
     if there:

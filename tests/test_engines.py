@@ -36,6 +36,7 @@ LLAMA = """{model_type: llama, hidden_size: 4096, intermediate_size: 14336, num_
     max_position_embeddings: 131072, torch_dtype: bfloat16%s}"""
 STORED = {
     "bf16": "",
+    "fp16": "",
     "fp8": ", quantization_config: {quant_method: modelopt, quant_algo: FP8}",
     "nvfp4": ", quantization_config: {quant_method: modelopt, quant_algo: NVFP4, group_size: 16}",
 }
@@ -222,6 +223,100 @@ def test_the_checkpoint_of_the_profile_is_the_one_that_is_served():
         "meta-llama/Llama-3.1-8B-Instruct"
         == plan_for(Server.VLLM, manifest=parse_manifest(text)).argv[2]
     )
+
+
+# SGLang, and what changed in it
+
+
+def value_after(argv, flag):
+    return argv[argv.index(flag) + 1]
+
+
+@pytest.mark.parametrize(
+    ("version", "start"),
+    [
+        ("0.5.23", ("sglang", "serve", "--model-path")),
+        ("0.5.10", ("sglang", "serve", "--model-path")),
+        ("0.5.9", ("python3", "-m", "sglang.launch_server")),
+    ],
+)
+def test_sglang_starts_as_its_version_recommends(version, start):
+    assert start == plan_for(Server.SGLANG, engine_version=version).argv[:3]
+
+
+@pytest.mark.parametrize(
+    ("version", "path"), [("0.4.10.post2", "/health"), ("0.4.10", "/health_generate")]
+)
+def test_sglang_is_asked_where_the_answer_means_that_it_serves(version, path):
+    assert path == plan_for(Server.SGLANG, engine_version=version).health
+
+
+@pytest.mark.parametrize(
+    ("version", "dtype", "word"),
+    [
+        ("0.5.23", "nvfp4", "nvfp4"),
+        ("0.5.15", "nvfp4", "fp4_e2m1"),
+        ("0.5.23", "fp8", "fp8_e4m3"),
+        ("0.5.23", "bf16", "bf16"),
+    ],
+)
+def test_sglangs_kv_cache_is_named_as_its_version_does(version, dtype, word):
+    argv = plan_for(Server.SGLANG, engine_version=version, kv_cache_dtype=dtype).argv
+    assert word == value_after(argv, "--kv-cache-dtype")
+
+
+def test_sglang_is_told_what_to_make_room_for_where_no_adapter_is_there_at_the_start():
+    argv = plan_for(Server.SGLANG, "lora", adapters=(), max_lora_rank=None).argv
+    assert "32" == value_after(argv, "--max-lora-rank")
+    assert "all" == value_after(argv, "--lora-target-modules")
+    assert "--lora-paths" not in argv
+    argv = plan_for(Server.SGLANG, "lora", engine_version="0.4.9").argv
+    assert "--enable-lora" not in argv
+    assert "german=/adapters/german" == value_after(argv, "--lora-paths")
+
+
+def test_sglang_takes_no_colon_in_a_name():
+    with pytest.raises(LaunchError, match="SGLang takes no colon in a served name"):
+        plan_for(Server.SGLANG, served_name="llama:8b")
+
+
+def test_a_beginning_of_a_flag_is_the_flag_to_sglang():
+    notes = plan_for(Server.SGLANG, extra=("--tp", "4", "--context-len=4096")).notes
+    assert [
+        "your --tp-size 4 instead of 1 changes what was selected: tensor parallelism",
+        "your --context-length 4096 changes what was selected: the longest context, and memory",
+    ] == list(notes)
+
+
+# TensorRT-LLM, and what changed in it
+
+
+def test_tensorrt_llm_is_told_the_served_name_once_it_has_a_flag_for_it():
+    argv = plan_for(Server.TENSORRT_LLM, served_name="llama", engine_version="1.3.0rc7").argv
+    assert "llama" == value_after(argv, "--served_model_name")
+    plan = plan_for(Server.TENSORRT_LLM, served_name="llama", engine_version="1.3.0rc6")
+    assert "--served_model_name" not in plan.argv
+    assert "trtllm-serve 1.3.0rc6 has no flag for the served name llama" in plan.notes[0]
+
+
+def test_tensorrt_llm_has_its_cache_in_the_file_and_nowhere_else():
+    plan = plan_for(Server.TENSORRT_LLM, memory_fraction=0.8, kv_cache_dtype="fp8")
+    cache = json.loads(plan.files[0].text)["kv_cache_config"]
+    assert {"dtype": "fp8", "free_gpu_memory_fraction": 0.8} == cache
+    assert not any("fraction" in word for word in plan.argv)
+
+
+def test_tensorrt_llm_is_told_the_modules_where_no_adapter_is_there_at_the_start():
+    plan = plan_for(Server.TENSORRT_LLM, "lora", adapters=())
+    lora = json.loads(plan.files[0].text)["lora_config"]
+    assert ["attn_q", "attn_k", "attn_v"] == lora["lora_target_modules"]
+    assert "lora_dir" not in lora
+
+
+def test_tensorrt_llm_converts_what_is_stored_otherwise():
+    manifest = parse_manifest(manifest_text("tensorrt_llm", {"precision": "fp16"}))
+    plan = plan_for(Server.TENSORRT_LLM, manifest=manifest)
+    assert {"dtype": "float16"} == json.loads(plan.files[0].text)
 
 
 # Triton

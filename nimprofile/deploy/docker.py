@@ -23,6 +23,8 @@ def docker_plan(container: Container) -> LaunchPlan:
     if job.server is Server.NIM:
         return plan_of(job)
     argv = ["docker", "run", "--rm", "--init", "--gpus", f'"device={job.visible_devices}"']
+    if job.server in {Server.TENSORRT_LLM, Server.TRITON}:  # as their pages have it
+        argv += ["--ulimit", "memlock=-1", "--ulimit", "stack=67108864"]
     argv += ["--shm-size", f"{SHARED_MEMORY_GIB}g", "-p", f"{inner.port}:{inner.port}"]
     cache = job.setup.cache or f"{container.name}-cache"
     argv += ["-v", volume(cache, container.cache)]

@@ -1,30 +1,28 @@
 """How is SGLang started?
 
-SGLang 0.5.23: python/sglang/srt/server_args.py and docs/advanced_features; what differs in older
-releases says so where it stands.
+The packages 0.3.6 to 0.5.23: sglang/srt/server_args.py, in the newest srt/arg_groups, cli/serve.py
+and srt/entrypoints/http_server.py; docs/advanced_features: lora, hyperparameter_tuning and
+quantization.
 """
 
 from __future__ import annotations
 
 from nimprofile.arguments import Spelling, last_of, merged
+from nimprofile.errors import LaunchError
 from nimprofile.plan import LaunchPlan, Server
-from nimprofile.profile import Precision
+from nimprofile.profile import Objective, Precision
+from nimprofile.versions import satisfies
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nimprofile.job import Job
 
-HEALTH = "/health"
-
 SPELLING = Spelling(
     {
         "--model": "--model-path",
         "--tensor-parallel-size": "--tp-size",
-        "--tp": "--tp-size",
         "--pipeline-parallel-size": "--pp-size",
-        "--pp": "--pp-size",
         "--data-parallel-size": "--dp-size",
-        "--dp": "--dp-size",
     },
     {
         "--model-path": "the model",
@@ -37,12 +35,29 @@ SPELLING = Spelling(
         "--context-length": "the longest context, and memory",
         "--mem-fraction-static": "memory",
     },
+    prefixes=True,
 )
+
+SERVE = ">=0.5.10"
+"""Since when `sglang serve` is what SGLang recommends; it is there since 0.5.5."""
+
+PROBES_ENGINE = ">=0.4.10.post2"
+"""Since when /health asks the engine; before, it answers as soon as there is a port."""
+
+LORA_FLAGS = ">=0.4.9.post3"
+MOST_RANK = 32
+"""The rank that is made room for where no adapter says one: SGLang wants a figure then."""
 
 
 def plan(job: Job) -> LaunchPlan:
-    """`python3 -m sglang.launch_server`, with the profile's parallelism, formats and limits."""
+    """`sglang serve`, with the profile's parallelism, formats and limits."""
     serving, setup = job.serving, job.setup
+    if job.served_name is not None and ":" in job.served_name:
+        raise LaunchError(
+            f"SGLang takes no colon in a served name, which {job.served_name} has: name another "
+            "with --served-model-name"
+        )
+    newest = satisfies(job.version, SERVE)
     told = {
         "--model-path": job.model,
         "--host": setup.host,
@@ -54,7 +69,8 @@ def plan(job: Job) -> LaunchPlan:
         "--quantization": "fp8" if job.quantises else None,
         "--context-length": job.max_model_len,
         "--mem-fraction-static": serving.memory_fraction,
-        "--kv-cache-dtype": _KV_CACHE[serving.kv_cache_dtype],
+        "--kv-cache-dtype": _kv_cache(job),
+        "--schedule-conservativeness": _conservativeness(job),
         "--chunked-prefill-size": serving.max_num_batched_tokens,
         "--max-running-requests": serving.max_num_seqs,
     }
@@ -67,32 +83,58 @@ def plan(job: Job) -> LaunchPlan:
     words, notes = merged([*flags, *_lora(job)], setup.extra, SPELLING)
     return LaunchPlan(
         Server.SGLANG,
-        ("python3", "-m", "sglang.launch_server", *words),
+        (*(("sglang", "serve") if newest else _MODULE), *words),
         job.devices,
         (),
         last_of(words, "--port", SPELLING, job.port),
-        HEALTH,
-        (*job.notes, *notes),
+        "/health" if satisfies(job.version, PROBES_ENGINE) else "/health_generate",
+        (*job.notes, *_notes(job), *notes),
     )
 
 
+_MODULE = ("python3", "-m", "sglang.launch_server")
+
+
 def _lora(job: Job) -> list[tuple[str, ...]]:
+    """Adapters; without any at the start, SGLang must be told what to make room for."""
     setup = job.setup
     if not job.lora:
         return []
-    found: list[tuple[str, ...]] = [("--enable-lora",)]
-    if job.max_lora_rank is not None:
-        found.append(("--max-lora-rank", str(job.max_lora_rank)))
+    found: list[tuple[str, ...]] = []
+    if satisfies(job.version, LORA_FLAGS):
+        rank = job.max_lora_rank or (None if setup.adapters else MOST_RANK)
+        found.append(("--enable-lora",))
+        if rank is not None:
+            found.append(("--max-lora-rank", str(rank)))
+        if not setup.adapters:
+            found.append(("--lora-target-modules", "all"))
     if setup.max_loras is not None:
         found.append(("--max-loras-per-batch", str(setup.max_loras)))
     if setup.adapters:
         found.append(("--lora-paths", *(f"{name}={path}" for name, path in setup.adapters)))
-    else:
-        found.append(("--lora-target-modules", "all"))
     return found
 
 
-_KV_CACHE = {"auto": None, "bf16": "bf16", "fp8": "fp8_e4m3", "nvfp4": "fp4_e2m1"}
+def _kv_cache(job: Job) -> str | None:
+    match job.serving.kv_cache_dtype:
+        case "nvfp4":
+            return "nvfp4" if satisfies(job.version, ">=0.5.16") else "fp4_e2m1"
+        case "fp8":
+            return "fp8_e4m3"
+        case "bf16":
+            return "bf16"
+    return None
+
+
+def _conservativeness(job: Job) -> str | None:
+    """What the page on throughput lowers, so that more requests run at once."""
+    return "0.3" if job.profile.objective is Objective.THROUGHPUT else None
+
+
+def _notes(job: Job) -> list[str]:
+    if job.profile.objective is Objective.LATENCY:
+        return ["SGLang documents no flags for latency: the profile's parallelism is all there is"]
+    return []
 
 
 def _dtype(job: Job) -> str | None:

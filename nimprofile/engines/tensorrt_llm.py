@@ -1,8 +1,9 @@
 """How is TensorRT-LLM started?
 
-TensorRT-LLM 1.2: tensorrt_llm/commands/serve.py; what it has no flag for stands in a YAML file
-whose keys are the fields of llmapi/llm_args.py. The policy for throughput: "Useful Runtime Options"
-of the performance tuning guide.
+tensorrt_llm/commands/serve.py of 1.1 to 1.4, and the schema of its file (tensorrt_llm/schemas,
+llmapi/llm_args.py), whose every key must be known. Which of the two wins has changed, so nothing
+stands in both. docs/source: features/lora.md, features/quantization.md, and for the policies
+"Useful Runtime Options" of the performance tuning guide.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import json
 from nimprofile.arguments import Spelling, last_of, merged
 from nimprofile.plan import LaunchPlan, PlanFile, Server
 from nimprofile.profile import Objective, Precision
+from nimprofile.versions import satisfies
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,7 +54,7 @@ def plan(job: Job) -> LaunchPlan:
         "--max_seq_len": job.max_model_len,
         "--max_num_tokens": serving.max_num_batched_tokens,
         "--max_batch_size": serving.max_num_seqs,
-        "--kv_cache_free_gpu_memory_fraction": serving.memory_fraction,
+        "--served_model_name": job.served_name if _is_named(job) else None,
         "--extra_llm_api_options": file.path if options else None,
     }
     own: list[tuple[str, ...]] = [
@@ -72,33 +74,58 @@ def plan(job: Job) -> LaunchPlan:
     )
 
 
+NAMED = ">=1.3.0rc7"
+"""Since when there is `--served_model_name`."""
+
+
+def _is_named(job: Job) -> bool:
+    return satisfies(job.version, NAMED)
+
+
 def _options(job: Job) -> dict[str, Any]:
     """Fields of `LlmArgs`; JSON is YAML."""
     found: dict[str, Any] = {}
+    serving = job.serving
     dtype = _DTYPES.get(job.profile.precision or Precision.INT8)
     if dtype is not None and (job.shape is None or job.shape.dtype != dtype):
         found["dtype"] = dtype  # what the checkpoint has is the default
-    if job.serving.kv_cache_dtype != "auto":
-        found["kv_cache_config"] = {"dtype": _KV_CACHE[job.serving.kv_cache_dtype]}
-    if job.profile.objective is Objective.THROUGHPUT:
-        found["scheduler_config"] = {"capacity_scheduler_policy": "MAX_UTILIZATION"}
-    if job.serving.eager:
+    cache: dict[str, Any] = {}
+    if serving.kv_cache_dtype != "auto":
+        cache["dtype"] = _KV_CACHE[serving.kv_cache_dtype]
+    if serving.memory_fraction is not None:
+        cache["free_gpu_memory_fraction"] = serving.memory_fraction
+    if cache:
+        found["kv_cache_config"] = cache
+    if job.profile.objective in _POLICIES:
+        policy = _POLICIES[job.profile.objective]
+        found["scheduler_config"] = {"capacity_scheduler_policy": policy}
+    if serving.eager:
         found["cuda_graph_config"] = None
     if job.lora:
         found["lora_config"] = _lora(job)
     return found
 
 
+_POLICIES: dict[Objective | None, str] = {
+    Objective.LATENCY: "GUARANTEED_NO_EVICT",
+    Objective.THROUGHPUT: "MAX_UTILIZATION",
+}
+"""No started request is paused, or as many as possible run (the first is the default)."""
+
+
 def _lora(job: Job) -> dict[str, Any]:
     setup = job.setup
-    found: dict[str, Any] = {"lora_dir": [path for _, path in setup.adapters]}
-    if job.max_lora_rank is not None:
-        found["max_lora_rank"] = job.max_lora_rank
-    if setup.max_loras is not None:
-        found["max_loras"] = setup.max_loras
-    if setup.max_cpu_loras is not None:
-        found["max_cpu_loras"] = setup.max_cpu_loras
-    return found
+    found: dict[str, Any] = {}
+    if setup.adapters:
+        found["lora_dir"] = [path for _, path in setup.adapters]
+    else:
+        found["lora_target_modules"] = ["attn_q", "attn_k", "attn_v"]
+    limits = {
+        "max_lora_rank": job.max_lora_rank,
+        "max_loras": setup.max_loras,
+        "max_cpu_loras": setup.max_cpu_loras,
+    }
+    return found | {name: value for name, value in limits.items() if value is not None}
 
 
 _KV_CACHE = {"bf16": "auto", "fp8": "fp8", "nvfp4": "nvfp4"}
@@ -106,5 +133,12 @@ _DTYPES = {Precision.BF16: "bfloat16", Precision.FP16: "float16"}
 
 
 def _notes(job: Job) -> list[str]:
-    name = job.setup.served_name
-    return [] if name is None else [f"trtllm-serve 1.2 has no flag for the served name {name}"]
+    found = []
+    if job.setup.served_name is not None and not _is_named(job):
+        found.append(
+            f"trtllm-serve {job.version} has no flag for the served name {job.setup.served_name}: "
+            "it is that of the model, or of its directory"
+        )
+    if job.lora:
+        found.append("trtllm-serve is told of an adapter in each request, by its path")
+    return found

@@ -118,6 +118,10 @@ def argparse_reads(argv, flag):
 @given(st.sampled_from(Server), TEXTS.filter(bool), TEXTS, WORDS)
 def test_a_plan_hands_on_names_paths_and_arguments_as_they_are(server, name, model, extra):
     words = {"served_name": name, "model": f"/models/{model}", "extra": tuple(extra)}
+    if name[:1] == "-" or (server is Server.SGLANG and ":" in name):
+        with pytest.raises(LaunchError, match="served name"):
+            plan_for(server, **words)
+        return
     if server is Server.NIM and ":" in model:
         with pytest.raises(LaunchError, match="docker run -v takes no path with a colon"):
             plan_for(server, **words)
@@ -160,6 +164,7 @@ def test_what_no_command_line_can_hold_is_refused(text):
 
 @given(TEXTS.filter(bool))
 def test_the_name_of_a_triton_model_is_one_directory(name):
+    name = name.lstrip("-") or "-".join("ab")
     paths = [file.path for file in plan_for(Server.TRITON, served_name=name).files]
     for path in paths:
         assert re.fullmatch(
@@ -187,6 +192,7 @@ def test_a_product_makes_a_label_or_nothing(product):
 )
 @settings(max_examples=60)
 def test_what_is_rendered_is_what_was_meant(target, server, name, model, extra):
+    name = name.replace(":", "").lstrip("-") or "it"
     job = job_for(server, served_name=name, model=f"/models/{model}", extra=tuple(extra))
     if target == "docker" and ":" in model:
         with pytest.raises(LaunchError, match="docker run -v takes no path with a colon"):
