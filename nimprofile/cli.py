@@ -404,7 +404,7 @@ _COMMANDS: dict[str, Command] = {
     "launch": (
         _launch,
         "print the command that starts a server with the selected profile",
-        "nimprofile launch --manifest gpt-oss-120b --gpus 1xh100 -- --max-num-seqs 64",
+        "nimprofile launch --manifest gpt-oss-120b --gpus 2xh100 -- --max-num-seqs 64",
         _launch_options,
     ),
     "exec": (
@@ -416,7 +416,7 @@ _COMMANDS: dict[str, Command] = {
     "render": (
         _render,
         "print what deploys it, for Docker, Compose, Kubernetes, KServe or the NIM Operator",
-        "nimprofile render k8s --manifest gpt-oss-120b --gpus 1xh100",
+        "nimprofile render k8s --manifest gpt-oss-120b --gpus 2xh100",
         _render_options,
     ),
     "manifest": (

@@ -21,9 +21,10 @@ COMPOSE = Path(check_jsonschema.__file__).parent / "builtin_schemas/vendor/compo
 
 LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 LETTER_FIRST = r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?"
-SUBDOMAIN = rf"(?=.{{1,253}}\Z){LABEL}(\.{LABEL})*"
+_LABELS = rf"{LABEL}(\.{LABEL})*"
+SUBDOMAIN = rf"(?=.{{1,253}}\Z){_LABELS}"
 PART = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
-QUALIFIED = rf"({SUBDOMAIN[len(r'(?=.{1,253}\Z)') :]}/)?{PART}"
+QUALIFIED = rf"({_LABELS}/)?{PART}"
 KEY = r"(?!\.\.?\Z)[-._a-zA-Z0-9]{1,253}"
 VARIABLE = r"[-._a-zA-Z][-._a-zA-Z0-9]*"
 PORT_NAME = r"(?=.{1,15}\Z)(?=.*[a-z])(?!.*--)[a-z0-9]([-a-z0-9]*[a-z0-9])?"
@@ -35,12 +36,12 @@ CUSTOM = {"NIMCache", "NIMService", "InferenceService", "LeaderWorkerSet"}
 PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 
 
-def schema(kind):
-    return json.loads((SCHEMAS / f"{kind.lower()}.schema.json").read_text(encoding="utf-8"))
+def _validator(path):
+    return jsonschema.Draft202012Validator(json.loads(path.read_text(encoding="utf-8")))
 
 
-_VALIDATORS = {kind: jsonschema.Draft202012Validator(schema(kind)) for kind in CUSTOM}
-_COMPOSE = jsonschema.Draft202012Validator(json.loads(COMPOSE.read_text(encoding="utf-8")))
+_VALIDATORS = {kind: _validator(SCHEMAS / f"{kind.lower()}.schema.json") for kind in CUSTOM}
+_COMPOSE = _validator(COMPOSE)
 
 
 # What `$` stands for
@@ -92,8 +93,8 @@ def pods(thing):
             names = ("leaderTemplate", "workerTemplate")
             return {name: _template(group[name]) for name in names if name in group}
         case "InferenceService":
-            known = schema("InferenceService")["properties"]["spec"]["properties"]["predictor"]
-            own = known["properties"].keys() - {"containers"}
+            schema = _VALIDATORS["InferenceService"].schema["properties"]["spec"]["properties"]
+            own = schema["predictor"]["properties"].keys() - {"containers"}
             return {
                 "predictor": (
                     {},
@@ -125,7 +126,9 @@ def _operated(spec):
         container["imagePullPolicy"] = image["pullPolicy"]
     if "pullSecrets" in image:
         pod["imagePullSecrets"] = [{"name": name} for name in image["pullSecrets"]]
-    return pod | {key: spec[key] for key in ("nodeSelector", "affinity", "tolerations") if key in spec}
+    return pod | {
+        key: spec[key] for key in ("nodeSelector", "affinity", "tolerations") if key in spec
+    }
 
 
 def containers(thing):
@@ -139,48 +142,56 @@ def containers(thing):
 
 def complaints(objects):
     """All that a cluster would refuse of objects that are applied together, or never find."""
-    found = []
-    for thing in objects:
-        found += [f"{thing['kind']}: {problem}" for problem in _alone(thing)]
-    return found + _together(objects)
+    rules = (_by_schema, _alone)
+    for rule in rules:  # what has not the form of its schema is looked at no further
+        found = [f"{each['kind']}: {problem}" for each in objects for problem in rule(each)]
+        if found:
+            return found
+    return _together(objects)
 
 
 def compose_complaints(document):
     """All that Compose would refuse."""
     found = [error.message for error in _COMPOSE.iter_errors(document)]
-    for name, service in document.get("services", {}).items():
-        for volume in service.get("volumes", []):
-            if volume["type"] == "volume" and volume["source"] not in document.get("volumes", {}):
-                found.append(f"{name}: no volume {volume['source']}")
-        for config in service.get("configs", []):
-            if config["source"] not in document.get("configs", {}):
-                found.append(f"{name}: no config {config['source']}")
-        reserved = service["deploy"]["resources"]["reservations"]["devices"]
-        if any({"count", "device_ids"} <= device.keys() for device in reserved):
-            found.append(f"{name}: count and device_ids exclude each other")
-        variables = service.get("environment", {}).items()
-        found += [
-            f"{name}: the secret {key} stands in the file"
-            for key, value in variables
-            if re.fullmatch(SECRET, key) and not (value is None or value.startswith(f"${{{key}:?"))
-        ]
+    for service in document.get("services", {}).values():
+        found += _service(service, document)
     return found
 
 
-def _alone(thing):
-    if thing["kind"] in CUSTOM:
-        yield from (error.message for error in _VALIDATORS[thing["kind"]].iter_errors(thing))
-        yield from _across_fields(thing)
-    else:
+def _service(service, document):
+    named = [each["source"] for each in service.get("volumes", []) if each["type"] == "volume"]
+    for kind, names in (
+        ("volumes", named),
+        ("configs", [each["source"] for each in service.get("configs", [])]),
+    ):
+        yield from (
+            f"not in {kind}: {name}" for name in names if name not in document.get(kind, {})
+        )
+    for device in service["deploy"]["resources"]["reservations"]["devices"]:
+        if {"count", "device_ids"} <= device.keys():
+            yield "count and device_ids exclude each other"
+    for name, value in service.get("environment", {}).items():
+        if _is(SECRET, name) and not (value is None or value.startswith(f"${{{name}:?")):
+            yield f"the secret {name} stands in the file"
+
+
+def _by_schema(thing):
+    if thing["kind"] not in CUSTOM:
         yield from _invalid(thing)
+        return
+    yield from (error.message for error in _VALIDATORS[thing["kind"]].iter_errors(thing))
+
+
+def _alone(thing):
+    yield from _across_fields(thing)
     yield from _metadata(thing["metadata"], thing["kind"])
     yield from _kind(thing)
     for where, (labels, pod) in pods(thing).items():
-        yield from (f"{where}: {problem}" for problem in _labels(labels))
-        yield from (f"{where}: {problem}" for problem in _pod(pod))
+        problems = [*_labels(labels), *_pod(pod)]
         if thing["kind"] in CUSTOM:
             whole = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "taken-out"}}
-            yield from (f"{where}: {problem}" for problem in _invalid(whole | {"spec": pod}))
+            problems = [*_invalid(whole | {"spec": pod}), *problems]
+        yield from (f"{where}: {problem}" for problem in problems)
 
 
 def _invalid(thing):
@@ -226,14 +237,9 @@ def _kind(thing):
             yield from (f"no key: {key}" for key in thing["data"] if not _is(KEY, key))
         case "Service":
             for port in spec["ports"]:
-                yield from _port(port["port"], port.get("name", "http"))
-            if not spec["selector"]:
-                yield "it selects nothing"
+                yield from _port(port["port"], port["name"])
         case "PersistentVolumeClaim":
             yield from _quantities(spec["resources"]["requests"])
-        case "NIMCache":
-            names = [spec["source"]["ngc"][key] for key in ("authSecret", "pullSecret")]
-            yield from (f"no name: {name}" for name in names if not _is(SUBDOMAIN, name))
         case "NIMService":
             if "nvidia.com/gpu" not in spec["resources"]["limits"]:
                 yield "the operator adds whole GPUs where nvidia.com/gpu is not limited"
@@ -244,7 +250,9 @@ def _metadata(metadata, kind):
     if not _is(wanted, metadata["name"]):
         yield f"no name: {metadata['name']}"
     yield from _labels(metadata.get("labels", {}))
-    yield from (f"no key: {key}" for key in metadata.get("annotations", {}) if not _is(QUALIFIED, key))
+    yield from (
+        f"no key: {key}" for key in metadata.get("annotations", {}) if not _is(QUALIFIED, key)
+    )
 
 
 def _labels(labels):
@@ -283,17 +291,24 @@ def _pod(pod):
 
 def _container(container):
     ports = container.get("ports", [])
+    names = [port["name"] for port in ports]
     for port in ports:
         yield from _port(port["containerPort"], port["name"])
-    names = [port["name"] for port in ports]
     yield from (f"port named twice: {name}" for name in _twice(names))
-    for probe in (container[name] for name in PROBES if name in container):
-        request = probe["httpGet"]
-        if isinstance(request["port"], str) and request["port"] not in names:
+    for request in (container[name]["httpGet"] for name in PROBES if name in container):
+        if request["port"] not in names:
             yield f"a probe asks the port {request['port']}, which has no such name"
         if request["path"][0] != "/":
             yield f"no path: {request['path']}"
-    variables = container.get("env", [])
+    yield from _variables(container.get("env", []))
+    for amounts in container["resources"].values():
+        yield from _quantities(amounts)
+        yield from (f"no resource: {name}" for name in amounts if not _is(QUALIFIED, name))
+        counted = {name: str(amount) for name, amount in amounts.items() if "/" in name}
+        yield from (f"counted: {each}" for each in counted.values() if not _is("[1-9][0-9]*", each))
+
+
+def _variables(variables):
     yield from (f"set twice: {name}" for name in _twice([each["name"] for each in variables]))
     for variable in variables:
         name = variable["name"]
@@ -305,14 +320,6 @@ def _container(container):
             reference = variable["valueFrom"]["secretKeyRef"]
             if not (_is(SUBDOMAIN, reference["name"]) and _is(KEY, reference["key"])):
                 yield f"no secret: {reference}"
-    resources = container.get("resources", {})
-    for amounts in resources.values():
-        yield from _quantities(amounts)
-        for name, amount in amounts.items():
-            if "/" in name and not _is("[1-9][0-9]*", str(amount)):
-                yield f"{name} is counted: {amount}"
-            if not _is(QUALIFIED, name):
-                yield f"no resource: {name}"
 
 
 def _together(objects):
@@ -324,6 +331,8 @@ def _together(objects):
     labels = [labels for thing in objects for labels, _ in pods(thing).values()]
     named = [container.get("ports", []) for thing in objects for container in containers(thing)]
     ports = {port["name"] for each in named for port in each}
+    twins = by_kind.get("LeaderWorkerSet", {}).keys() & by_kind.get("Service", {}).keys()
+    found += [f"Service: its group has one of its own that is called {name}" for name in twins]
     for service in by_kind.get("Service", {}).values():
         selected = service["spec"]["selector"].items()
         matches = sum(selected <= each.items() for each in labels)
@@ -368,7 +377,11 @@ def _port(number, name):
 
 
 def _quantities(amounts):
-    return [f"{name}: no quantity: {each}" for name, each in amounts.items() if not _is(QUANTITY, str(each))]
+    return [
+        f"{name}: no quantity: {each}"
+        for name, each in amounts.items()
+        if not _is(QUANTITY, str(each))
+    ]
 
 
 def _twice(names):

@@ -225,6 +225,64 @@ def test_the_checkpoint_of_the_profile_is_the_one_that_is_served():
     )
 
 
+# vLLM, and what changed in it
+
+
+def test_vllm_before_its_performance_modes_takes_small_steps_for_latency():
+    argv = plan_for(Server.VLLM, "latency", engine_version="0.16.0").argv
+    assert "2048" == value_after(argv, "--max-num-batched-tokens")
+    assert "--performance-mode" not in argv
+    asked = plan_for(
+        Server.VLLM, "latency", engine_version="0.16.0", max_num_batched_tokens=512
+    ).argv
+    assert "512" == value_after(asked, "--max-num-batched-tokens")
+
+
+def test_vllm_before_its_performance_modes_is_not_given_more_memory_than_was_judged():
+    plan = plan_for(Server.VLLM, "throughput", engine_version="0.16.0")
+    assert "--max-num-batched-tokens" not in plan.argv
+    assert "for throughput vLLM 0.16.0 recommends --max-num-batched-tokens" in plan.notes[0]
+
+
+def test_throughput_of_a_batch_that_was_asked_for_takes_no_more_memory():
+    plan = plan_for(Server.VLLM, "throughput", max_num_seqs=64, max_num_batched_tokens=4096)
+    assert () == plan.notes
+
+
+@pytest.mark.parametrize(("asked", "given"), [(1, "8"), (8, "8"), (24, "32"), (512, "512")])
+def test_vllm_is_given_a_rank_that_it_has(asked, given):
+    argv = plan_for(Server.VLLM, "lora", max_lora_rank=asked).argv
+    assert given == value_after(argv, "--max-lora-rank")
+
+
+def test_a_rank_that_vllm_has_not_is_refused():
+    with pytest.raises(LaunchError, match="vLLM serves no adapter of rank 513; 512 is the most"):
+        plan_for(Server.VLLM, "lora", max_lora_rank=513)
+
+
+def test_the_rank_of_the_profile_is_the_one_that_is_served():
+    manifest = manifest_of("vllm", {"feat_lora": "true", "feat_lora_max_rank": "64"})
+    argv = plan_for(Server.VLLM, "lora", manifest=manifest, max_lora_rank=None).argv
+    assert "64" == value_after(argv, "--max-lora-rank")
+
+
+@pytest.mark.parametrize(
+    ("version", "dtype", "word"),
+    [("0.33.0", "bf16", "bfloat16"), ("0.10.2", "bf16", "auto"), ("0.33.0", "nvfp4", "nvfp4")],
+)
+def test_vllms_kv_cache_is_named_as_its_version_does(version, dtype, word):
+    argv = plan_for(Server.VLLM, engine_version=version, kv_cache_dtype=dtype).argv
+    assert word == value_after(argv, "--kv-cache-dtype")
+
+
+@pytest.mark.parametrize("flag", ["-tp", "--tensor-parallel", "--tensor_parallel_size"])
+def test_vllms_flag_is_known_in_every_spelling(flag):
+    plan = plan_for(Server.VLLM, extra=(flag, "4"))
+    told = "your --tensor-parallel-size 4 instead of 1 changes what was selected"
+    assert plan.notes[0].startswith(told)
+    assert 1 == sum("tensor" in word or word == "-tp" for word in plan.argv)
+
+
 # SGLang, and what changed in it
 
 

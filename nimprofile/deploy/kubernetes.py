@@ -49,8 +49,11 @@ def _deployment(container: Container, replicas: int, pull_secret: str | None) ->
         "spec": {
             "replicas": replicas,
             "selector": {"matchLabels": labels},
-            # A second server beside the old one would want GPUs that the old one holds.
-            "strategy": {"type": "Recreate"},
+            # A new server beside the old one would want GPUs that the old one holds.
+            "strategy": {
+                "type": "RollingUpdate",
+                "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1},
+            },
             "template": {
                 "metadata": {"labels": labels},
                 "spec": pod(container, "server", pull_secret),
@@ -128,6 +131,7 @@ def pod(
         spec["securityContext"] = {"runAsUser": 1000, "runAsGroup": 1000, "fsGroup": 1000}
     if pull_secret is not None:
         spec["imagePullSecrets"] = [{"name": pull_secret}]
+    spec["terminationGracePeriodSeconds"] = 60
     spec["automountServiceAccountToken"] = False
     spec["enableServiceLinks"] = False  # a Service called vllm would set VLLM_PORT to a URL
     return spec

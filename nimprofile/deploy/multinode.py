@@ -1,14 +1,16 @@
 """What does each container of a server run, when the server spans several nodes?
 
-Ray: docs/serving/parallelism_scaling.md and docs/deployment/frameworks/lws.md of vLLM; SGLang's own
-ranks: docs/references/multi_node_deployment of SGLang; NIM 2.x: `nim-serve-ray` (LLM 2.0
-"multi-node-deployment", "cli-reference"), with JSON logs off, which Ray's workers lack.
+vLLM: docs/serving/parallelism_scaling.md and docs/deployment/frameworks/lws.md, by its own ranks,
+and by Ray up to 0.17, whose images still have it; SGLang: docs/references/multi_node_deployment, by
+its own ranks; NIM 2.x: `nim-serve-ray` (LLM 2.0 "multi-node-deployment", "cli-reference"), with JSON
+logs off, which Ray's workers lack.
 """
 
 from __future__ import annotations
 
 from nimprofile.errors import LaunchError
 from nimprofile.plan import Server
+from nimprofile.versions import satisfies
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 RAY_PORT, SGLANG_PORT = 6379, 5000
 LEADER, SIZE, RANK = "$(LWS_LEADER_ADDRESS)", "$(LWS_GROUP_SIZE)", "$(LWS_WORKER_INDEX)"
 """What LeaderWorkerSet tells each pod; Kubernetes puts the values in."""
+
+OWN_RANKS = ">=0.18"
+"""vLLM: since when its image has no Ray (requirements/cuda.txt); ranks of its own since 0.11.1."""
 
 _JOINED = (
     "import ray,sys,time; ray.init('auto');"
@@ -40,6 +45,9 @@ def member(container: Container, rank: int | None) -> Member:
     if rank is None:
         return command, args, []
     match container.job.server:
+        case Server.VLLM if satisfies(container.job.version, OWN_RANKS):
+            ranks = ["--nnodes", SIZE, "--node-rank", RANK, "--master-addr", LEADER]
+            return [*command, *ranks, *(["--headless"] if rank else [])], [], []
         case Server.VLLM if rank == 0:
             ray = ["--distributed-executor-backend", "ray"]
             head = [literal(word) for word in ("sh", "-c", _HEAD, _JOINED)]

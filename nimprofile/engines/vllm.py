@@ -1,12 +1,13 @@
 """How is vLLM started?
 
-vLLM 0.33.0: vllm/engine/arg_utils.py, vllm/config/*.py and docs/cli/serve; what differs in older
-releases says so where it stands.
+The packages 0.6.0 to 0.33.0: vllm/engine/arg_utils.py, vllm/config, entrypoints/cli/serve.py and
+serve/instrumentator/health.py; docs/features (lora, quantization/online), configuration.
 """
 
 from __future__ import annotations
 
 from nimprofile.arguments import Spelling, last_of, merged
+from nimprofile.errors import LaunchError
 from nimprofile.plan import LaunchPlan, Server
 from nimprofile.profile import Objective, Precision
 from nimprofile.versions import satisfies
@@ -25,6 +26,7 @@ SPELLING = Spelling(
         "-pp": "--pipeline-parallel-size",
         "-dp": "--data-parallel-size",
         "-q": "--quantization",
+        "--device-memory-utilization": "--gpu-memory-utilization",
     },
     {
         "--model": "the model",
@@ -38,6 +40,7 @@ SPELLING = Spelling(
         "--gpu-memory-utilization": "memory",
     },
     dashed=True,
+    prefixes=True,
 )
 
 
@@ -79,31 +82,18 @@ def engine_arguments(job: Job) -> tuple[dict[str, Any], list[str]]:
         "quantization": _on_load(job) if job.quantises else None,
         "max_model_len": job.max_model_len,
         "gpu_memory_utilization": serving.memory_fraction,
-        "kv_cache_dtype": _KV_CACHE[serving.kv_cache_dtype],
+        "kv_cache_dtype": _kv_cache(job),
         "max_num_batched_tokens": serving.max_num_batched_tokens,
         "max_num_seqs": serving.max_num_seqs,
         "enforce_eager": serving.eager or None,
         "trust_remote_code": setup.trust_remote_code or None,
-        "performance_mode": None,
     }
-    notes = []
-    if job.profile.objective is not None:
-        mode = _MODES.get(job.profile.objective)
-        if satisfies(job.version, PERFORMANCE_MODES):
-            found["performance_mode"] = mode
-            if mode == "throughput" and None in {
-                serving.max_num_seqs,
-                serving.max_num_batched_tokens,
-            }:
-                notes.append(
-                    "throughput doubles vLLM's default batch: a little more memory than judged"
-                )
-        elif mode is not None:
-            notes.append(f"vLLM {job.version} has no flag for {job.profile.objective}")
+    pace, notes = _pace(job)
+    found |= {name: value for name, value in pace.items() if found.get(name) is None}
     if job.lora:
         found |= {
             "enable_lora": True,
-            "max_lora_rank": job.max_lora_rank,
+            "max_lora_rank": _rank(job.max_lora_rank),
             "max_loras": setup.max_loras,
             "max_cpu_loras": setup.max_cpu_loras,
         }
@@ -114,10 +104,58 @@ PERFORMANCE_MODES = ">=0.17"
 """`--performance-mode`: finer CUDA graphs for `interactivity`, twice the default batch for
 `throughput` (vllm/config/vllm.py, engine/arg_utils.py)."""
 
-_MODES = {Objective.LATENCY: "interactivity", Objective.THROUGHPUT: "throughput"}
+SMALL_STEP = 2048
+"""Tokens of one step that keep decoding smooth (docs/configuration/optimization.md)."""
 
 
-_KV_CACHE = {"auto": None, "bf16": "bfloat16", "fp8": "fp8", "nvfp4": "nvfp4"}
+def _pace(job: Job) -> tuple[dict[str, Any], list[str]]:
+    """What the objective asks for."""
+    objective, serving = job.profile.objective, job.serving
+    if satisfies(job.version, PERFORMANCE_MODES):
+        notes = []
+        if objective is Objective.THROUGHPUT and None in {
+            serving.max_num_seqs,
+            serving.max_num_batched_tokens,
+        }:
+            notes = ["throughput doubles vLLM's default batch: a little more memory than judged"]
+        mode = _MODES.get(objective)
+        return ({} if mode is None else {"performance_mode": mode}), notes
+    if objective is Objective.LATENCY:
+        return {"max_num_batched_tokens": SMALL_STEP}, []
+    if objective is Objective.THROUGHPUT:
+        told = f"for throughput vLLM {job.version} recommends --max-num-batched-tokens above 8192"
+        return {}, [f"{told}, which takes memory: ask for it, and it is judged too"]
+    return {}, []
+
+
+_MODES: dict[Objective | None, str] = {
+    Objective.LATENCY: "interactivity",
+    Objective.THROUGHPUT: "throughput",
+}
+
+RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
+"""What `--max-lora-rank` may be (vllm/config/lora.py); 320 and 512 since 0.8.5."""
+
+
+def _rank(asked: int | None) -> int | None:
+    """The smallest rank there is that holds the one asked for."""
+    if asked is None:
+        return None
+    found = next((rank for rank in RANKS if rank >= asked), None)
+    if found is None:
+        raise LaunchError(f"vLLM serves no adapter of rank {asked}; {RANKS[-1]} is the most")
+    return found
+
+
+def _kv_cache(job: Job) -> str | None:
+    match job.serving.kv_cache_dtype:
+        case "auto":
+            return None
+        case "bf16":  # before 0.11 the model's own format is all there is beside FP8
+            return "bfloat16" if satisfies(job.version, ">=0.11") else "auto"
+    return job.serving.kv_cache_dtype
+
+
 _DTYPES = {
     Precision.BF16: "bfloat16",
     Precision.FP16: "float16",
