@@ -128,7 +128,7 @@ class Job(Record):
 
     Attributes:
         server: what is started.
-        engine: what serves, perhaps inside of it.
+        engine: what serves, perhaps inside of it; None when only the NIM knows.
         version: the engine's.
         profile: what was selected.
         gpus: the GPUs it was selected for.
@@ -144,7 +144,7 @@ class Job(Record):
     """
 
     server: Server
-    engine: Engine
+    engine: Engine | None
     version: str
     profile: Profile
     gpus: tuple[Gpu, ...]
@@ -249,7 +249,7 @@ def job_of(decision: Decision, manifest: Manifest, setup: Setup) -> Job:
         gpus,
         () if devices is None else tuple(devices.environ.items()),
         model,
-        server is not Server.NIM and _is_quantised(profile, engine, shape),
+        server is not Server.NIM and _is_quantised(profile, shape),
         serving,
         context,
         setup,
@@ -259,10 +259,13 @@ def job_of(decision: Decision, manifest: Manifest, setup: Setup) -> Job:
     )
 
 
-def _served_by(profile: Profile, server: Server | None) -> tuple[Engine, Server]:
+def _served_by(profile: Profile, server: Server | None) -> tuple[Engine | None, Server]:
     engine = profile.engine
+    if server is Server.NIM:  # it brings what its profiles need
+        return engine, server
     if engine is None:
-        raise LaunchError(f"{profile.name} names no engine that is known, so nothing starts it")
+        problem = f"{profile.name} names no engine that is known"
+        raise LaunchError(f"{problem}: --server nim starts it in its container")
     if server is None:
         return engine, Server(engine)
     if engine not in ENGINES_OF[server]:
@@ -272,7 +275,9 @@ def _served_by(profile: Profile, server: Server | None) -> tuple[Engine, Server]
     return engine, server
 
 
-def _newest(engine: Engine, server: Server) -> str:
+def _newest(engine: Engine | None, server: Server) -> str:
+    if engine is None:
+        return ""
     return TRITON_IMAGES[0][1] if server is Server.TRITON else NEWEST[engine]
 
 
@@ -340,13 +345,13 @@ def _named(model: str, server: Server) -> str:
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://")
 
 
-def _is_quantised(profile: Profile, engine: Engine, shape: ModelShape | None) -> bool:
+def _is_quantised(profile: Profile, shape: ModelShape | None) -> bool:
     """Whether the engine must be told to quantise; what a checkpoint is stored in, it sees.
 
     Raises LaunchError where the checkpoint is known to be another than the profile serves.
     """
-    precision = profile.precision
-    if shape is None or precision is None:
+    engine, precision = profile.engine, profile.precision
+    if shape is None or precision is None or engine is None:
         return False
     stored = stored_as(shape)
     served = {way.precision for way in ways(engine, stored)}

@@ -193,9 +193,9 @@ def test_a_server_that_does_not_run_the_profile_says_which_engine_it_does():
 
 
 def test_a_profile_of_no_engine_is_not_started():
-    with pytest.raises(LaunchError, match="names no engine that is known"):
+    with pytest.raises(LaunchError, match="names no engine that is known: --server nim starts it"):
         plan_for(
-            Server.NIM,
+            None,
             manifest=parse_manifest(
                 "profiles:\n- id: a\n  tags: {model_type: onnx, precision: fp16}\n"
             ),

@@ -13,7 +13,9 @@ import pytest
 from test_exec import MANIFEST, Box
 
 PAGE = Path(__file__).parent.parent / "docs" / "entrypoint.md"
-SCRIPTS = re.findall(r"^```(?:sh|py)\n((?:#!|import ).*?)^```$", PAGE.read_text(), re.M | re.S)
+SCRIPTS = re.findall(
+    r"^```(?:sh|py)\n((?:#!|import ).*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL
+)
 VLLM, TRITON, PYTHON = SCRIPTS
 
 

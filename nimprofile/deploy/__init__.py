@@ -37,7 +37,7 @@ def deployed(
         gpus_per_node: a job of more spans several nodes.
         secret: the Kubernetes secret that holds the key or token, under its variable's name.
         pull_secret: the Kubernetes secret to pull the image with; None is `ngc-secret` for a NIM
-            and none for what is public.
+            and none for what is public; "" is none.
 
     Raises LaunchError: the target does not run it, or nobody knows its image.
     """

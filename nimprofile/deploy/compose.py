@@ -7,6 +7,7 @@ github.com/compose-spec/compose-spec at 170098b (2026-06): deploy.md "devices", 
 from __future__ import annotations
 
 from nimprofile.deploy.container import SHARED_MEMORY_GIB, needs_one_node
+from nimprofile.engines.nim import published
 from nimprofile.plan import Server
 
 TYPE_CHECKING = False
@@ -29,12 +30,15 @@ def service(container: Container) -> Document:
     elif container.args:
         server["command"] = [literal(word) for word in container.args]
     server["environment"] = _environment(container)
-    server["ports"] = [f"{plan.port}:{plan.port}"]
+    if job.setup.user is not None and job.server is Server.NIM:
+        server["user"] = job.setup.user
+    server["ports"] = [published(job.setup.host, plan.port)]
     server["shm_size"] = f"{SHARED_MEMORY_GIB}gb"
     cache = job.setup.cache or f"{container.name}-cache"
-    volumes: list[object] = [_volume(cache, container.cache)]
+    volumes = [] if container.cache_gib is None else [_volume(cache, container.cache)]
     volumes += [{**_volume(path, path), "read_only": True} for path in container.mounts]
-    server["volumes"] = volumes
+    if volumes:
+        server["volumes"] = volumes
     if container.files:
         server["configs"] = [
             {"source": f"file-{at}", "target": file.path} for at, file in enumerate(container.files)
@@ -54,7 +58,7 @@ def service(container: Container) -> Document:
     if job.server is not Server.NIM:
         server["init"] = True  # the engine as process 1 would get no default for signals
     document: Document = {"services": {container.name: server}}
-    if not cache.startswith("/"):
+    if container.cache_gib is not None and "/" not in cache:
         document["volumes"] = {cache: {}}
     if container.files:
         document["configs"] = {
@@ -76,7 +80,7 @@ def _environment(container: Container) -> Document:
 
 
 def _volume(source: str, target: str) -> Document:
-    kind = "bind" if source.startswith("/") else "volume"
+    kind = "bind" if "/" in source else "volume"
     return {"type": kind, "source": literal(source), "target": literal(target)}
 
 

@@ -6,7 +6,7 @@ import re
 
 from nimprofile.engines import nim, plan_of
 from nimprofile.errors import LaunchError
-from nimprofile.job import TRITON_IMAGES, is_path
+from nimprofile.job import ANYWHERE, TRITON_IMAGES, is_path
 from nimprofile.parts import weights_of
 from nimprofile.plan import Server
 from nimprofile.record import Record
@@ -53,7 +53,7 @@ class Container(Record):
         image: with its tag.
         secrets: variables that are.
         cache: where models are kept between starts, inside.
-        cache_gib: how much room they want.
+        cache_gib: how much room they want; None when nothing is downloaded.
         mounts: directories of the host that it reads, at the same place inside.
         gpus: GPUs of each container.
         nodes: containers that serve it together.
@@ -66,7 +66,7 @@ class Container(Record):
     image: str
     secrets: tuple[Secret, ...]
     cache: str
-    cache_gib: int
+    cache_gib: int | None
     mounts: tuple[str, ...]
     gpus: int
     nodes: int
@@ -107,14 +107,18 @@ def container_of(job: Job, *, gpus_per_node: int, secret: str | None = None) -> 
     Raises LaunchError: the profile does not divide into nodes, or no image is known.
     """
     needed = job.tp * job.pp
-    nodes = -(-needed // gpus_per_node)
-    if needed % nodes:
-        raise LaunchError(f"{needed} GPUs do not divide into {nodes} nodes of {gpus_per_node}")
-    inner = job.replace(devices=(), setup=job.setup.replace(folder=FOLDER, cache=""))
+    nodes = _nodes(job, gpus_per_node)
+    setup = job.setup.replace(folder=FOLDER, cache="", host=ANYWHERE)
+    inner = job.replace(devices=(), setup=setup)
     is_nim = job.server is Server.NIM
     plan = nim.inside(inner) if is_nim else plan_of(inner)
     size, notes = _room(job)
+    if job.gpus and job.gpus[0].mig is not None:
+        notes += ("MIG instances are asked for as under the device plugin's strategy mixed",)
     mounts = dict.fromkeys(path for path in (job.model, *_adapters(job)) if is_path(path))
+    for path in mounts:
+        if not path.startswith("/"):
+            raise LaunchError(f"a container has no {path}: name the directory from the root")
     if mounts:
         notes += (f"every node must have {', '.join(mounts)}",)
     return Container(
@@ -132,21 +136,37 @@ def container_of(job: Job, *, gpus_per_node: int, secret: str | None = None) -> 
     )
 
 
+def _nodes(job: Job, gpus_per_node: int) -> int:
+    """The fewest nodes, each with whole tensor-parallel groups where a node holds one."""
+    if gpus_per_node < 1:
+        raise LaunchError(f"a node of {gpus_per_node} GPUs serves nothing")
+    needed = job.tp * job.pp
+    return next(
+        nodes
+        for nodes in range(-(-needed // gpus_per_node), needed + 1)
+        if needed % nodes == 0 and (job.tp > gpus_per_node or (needed // nodes) % job.tp == 0)
+    )
+
+
 def _adapters(job: Job) -> tuple[str, ...]:
     source = job.setup.peft_source if job.lora else None
     return () if source is None else (source,)
 
 
 def _secrets(job: Job, secret: str | None) -> tuple[Secret, ...]:
+    found: tuple[Secret, ...] = ()
     if job.server is Server.NIM:
-        return (Secret(nim.KEY, secret or "ngc-api-secret", needed=True),)
-    if is_path(job.model):
-        return ()
-    return (Secret("HF_TOKEN", secret or "hf-token", needed=False),)
+        found = (Secret(nim.KEY, secret or "ngc-api-secret", needed=True),)
+        secret = None
+    if job.model and not is_path(job.model):
+        found += (Secret("HF_TOKEN", secret or "hf-token", needed=False),)
+    return found
 
 
-def _room(job: Job) -> tuple[int, tuple[str, ...]]:
+def _room(job: Job) -> tuple[int | None, tuple[str, ...]]:
     """GiB for the weights as they are stored, a quarter more for what a download leaves behind."""
+    if is_path(job.model) and job.server is not Server.NIM:
+        return None, ()
     weights = None if job.shape is None else weights_of(job.shape, Serving())
     if weights is None:
         return 200, ("nothing is known of the weights' size: the cache of 200 GiB is a guess",)
@@ -191,7 +211,11 @@ def needs_one_node(container: Container, what: str) -> None:
 
 def dns_label(text: str) -> str:
     """A name that Kubernetes takes everywhere: RFC 1035, with room for the suffixes of pods."""
-    name = _ODD.sub("-", text.rpartition("/")[2].lower()).strip("-")[:MOST_LETTERS].strip("-")
+    name = (
+        _ODD.sub("-", text.rstrip("/").rpartition("/")[2].lower())
+        .strip("-")[:MOST_LETTERS]
+        .strip("-")
+    )
     return name if name[:1].isalpha() else f"m-{name}".strip("-")
 
 
@@ -199,10 +223,9 @@ _ODD = re.compile(r"[^a-z0-9]+")
 MOST_LETTERS = 40
 
 
-def product_label(product: str, mig: str | None = None) -> str:
+def product_label(product: str) -> str:
     """A product's name as GPU feature discovery writes the label nvidia.com/gpu.product.
 
     github.com/NVIDIA/k8s-device-plugin v0.20.0, internal/lm/resource.go.
     """
-    name = "-".join(re.sub(r"[^A-Za-z0-9\-_. ]", "", product).split())
-    return name if mig is None else f"{name}-MIG-{mig}"
+    return "-".join(re.sub(r"[^A-Za-z0-9\-_. ]", "", product).split())

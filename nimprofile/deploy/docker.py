@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from nimprofile.deploy.container import FOLDER, SHARED_MEMORY_GIB, needs_one_node
 from nimprofile.engines import plan_of
-from nimprofile.engines.nim import volume
+from nimprofile.engines.nim import published, volume
 from nimprofile.plan import LaunchPlan, PlanFile, Server
 
 TYPE_CHECKING = False
@@ -25,9 +25,10 @@ def docker_plan(container: Container) -> LaunchPlan:
     argv = ["docker", "run", "--rm", "--init", "--gpus", f'"device={job.visible_devices}"']
     if job.server in {Server.TENSORRT_LLM, Server.TRITON}:  # as their pages have it
         argv += ["--ulimit", "memlock=-1", "--ulimit", "stack=67108864"]
-    argv += ["--shm-size", f"{SHARED_MEMORY_GIB}g", "-p", f"{inner.port}:{inner.port}"]
-    cache = job.setup.cache or f"{container.name}-cache"
-    argv += ["-v", volume(cache, container.cache)]
+    argv += ["--shm-size", f"{SHARED_MEMORY_GIB}g", "-p", published(job.setup.host, inner.port)]
+    if container.cache_gib is not None:
+        cache = job.setup.cache or f"{container.name}-cache"
+        argv += ["-v", volume(cache, container.cache)]
     for path in container.mounts:
         argv += ["-v", volume(path, path, "ro")]
     files = tuple(
@@ -35,11 +36,10 @@ def docker_plan(container: Container) -> LaunchPlan:
         for file in inner.files
     )
     if files:
-        argv += ["-v", volume(job.setup.folder, FOLDER, "ro")]
+        folder = job.setup.folder  # without a slash it would be a volume of Docker's
+        argv += ["-v", volume(folder if "/" in folder else f"./{folder}", FOLDER, "ro")]
     for secret in container.secrets:
         argv += ["-e", secret.variable]
-    for name, value in container.env:
-        argv += ["-e", f"{name}={value}"]
     program, *words = container.command
     argv += ["--entrypoint", program, container.image, *words]
     return inner.replace(argv=tuple(argv), env=(), files=files, notes=container.notes)

@@ -8,7 +8,7 @@ which port 80 of its service leads to the container's first port.
 from __future__ import annotations
 
 from nimprofile.deploy.container import needs_one_node
-from nimprofile.deploy.kubernetes import claim, config_map, metadata, pod
+from nimprofile.deploy.kubernetes import ROLLING, claims, config_map, metadata, pod
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def objects(container: Container, *, replicas: int, pull_secret: str | None) -> 
     needs_one_node(container, "an InferenceService of one container")
     head = metadata(container)
     head["annotations"]["serving.kserve.io/deploymentMode"] = "Standard"
-    found = [claim(container, replicas)]
+    found = claims(container, replicas)
     if container.files:
         found.append(config_map(container))
     spec = pod(container, "kserve-container", pull_secret)
@@ -36,7 +36,14 @@ def objects(container: Container, *, replicas: int, pull_secret: str | None) -> 
             "apiVersion": "serving.kserve.io/v1beta1",
             "kind": "InferenceService",
             "metadata": head,
-            "spec": {"predictor": {"minReplicas": replicas, "maxReplicas": replicas, **spec}},
+            "spec": {
+                "predictor": {
+                    "minReplicas": replicas,
+                    "maxReplicas": replicas,
+                    "deploymentStrategy": ROLLING,
+                    **spec,
+                }
+            },
         }
     )
     return found

@@ -29,7 +29,7 @@ STARTUP_SECONDS = 3600
 
 def objects(container: Container, *, replicas: int, pull_secret: str | None) -> list[Object]:
     """A PersistentVolumeClaim, a ConfigMap where there are files, the pods, and a Service."""
-    found = [claim(container, replicas)]
+    found = claims(container, replicas)
     if container.files:
         found.append(config_map(container))
     if container.nodes > 1:
@@ -49,11 +49,7 @@ def _deployment(container: Container, replicas: int, pull_secret: str | None) ->
         "spec": {
             "replicas": replicas,
             "selector": {"matchLabels": labels},
-            # A new server beside the old one would want GPUs that the old one holds.
-            "strategy": {
-                "type": "RollingUpdate",
-                "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1},
-            },
+            "strategy": ROLLING,
             "template": {
                 "metadata": {"labels": labels},
                 "spec": pod(container, "server", pull_secret),
@@ -97,15 +93,17 @@ def pod(
             "name": "shm",
             "emptyDir": {"medium": "Memory", "sizeLimit": f"{SHARED_MEMORY_GIB}Gi"},
         },
-        {"name": "cache", "persistentVolumeClaim": {"claimName": f"{container.name}-cache"}},
     ]
     mounts: list[Object] = [
         {"name": "shm", "mountPath": "/dev/shm"},  # noqa: S108 - of the container
-        {"name": "cache", "mountPath": container.cache},
     ]
+    if container.cache_gib is not None:
+        claim = {"claimName": f"{container.name}-cache"}
+        volumes.append({"name": "cache", "persistentVolumeClaim": claim})
+        mounts.append({"name": "cache", "mountPath": container.cache})
     for at, path in enumerate(container.mounts):
         volumes.append({"name": f"host-{at}", "hostPath": {"path": path, "type": "Directory"}})
-        mounts.append({"name": f"host-{at}", "mountPath": literal(path), "readOnly": True})
+        mounts.append({"name": f"host-{at}", "mountPath": path, "readOnly": True})
     if container.files:
         items = [
             {"key": _key(at), "path": file.path.removeprefix(f"{FOLDER}/")}
@@ -129,7 +127,7 @@ def pod(
     if container.job.server is Server.NIM:
         # NIM runs as user 1000, and its cache must be writable for it (LLM "configuration").
         spec["securityContext"] = {"runAsUser": 1000, "runAsGroup": 1000, "fsGroup": 1000}
-    if pull_secret is not None:
+    if pull_secret:
         spec["imagePullSecrets"] = [{"name": pull_secret}]
     spec["terminationGracePeriodSeconds"] = 60
     spec["automountServiceAccountToken"] = False
@@ -170,18 +168,30 @@ def probes(container: Container) -> Object:
     }
 
 
-def claim(container: Container, replicas: int) -> Object:
-    """Room for the model, so that a restart does not download it again."""
-    shared = replicas * container.nodes > 1
-    return {
-        "apiVersion": "v1",
-        "kind": "PersistentVolumeClaim",
-        "metadata": {"name": f"{container.name}-cache", "labels": _labels(container)},
-        "spec": {
-            "accessModes": ["ReadWriteMany" if shared else "ReadWriteOnce"],
-            "resources": {"requests": {"storage": f"{container.cache_gib}Gi"}},
-        },
-    }
+def claims(container: Container, replicas: int) -> list[Object]:
+    """Room for a model that is downloaded, so that a restart does not do it again."""
+    if container.cache_gib is None:
+        return []
+    return [
+        {
+            "apiVersion": "v1",
+            "kind": "PersistentVolumeClaim",
+            "metadata": {"name": f"{container.name}-cache", "labels": _labels(container)},
+            "spec": {
+                "accessModes": [access_mode(container, replicas)],
+                "resources": {"requests": {"storage": f"{container.cache_gib}Gi"}},
+            },
+        }
+    ]
+
+
+def access_mode(container: Container, replicas: int) -> str:
+    """How many nodes mount the cache."""
+    return "ReadWriteMany" if replicas * container.nodes > 1 else "ReadWriteOnce"
+
+
+ROLLING = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}}
+"""A new server beside the old one would want GPUs that the old one holds."""
 
 
 def config_map(container: Container) -> Object:
@@ -202,10 +212,13 @@ def _service(container: Container) -> Object:
     selector = _labels(container)
     if container.nodes > 1:
         selector = {**selector, "role": "leader"}
+    name = container.name
+    if container.nodes > 1:
+        name = f"{name}-leader"  # LeaderWorkerSet makes a headless Service of its own name
     return {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": {"name": container.name, "labels": _labels(container)},
+        "metadata": {"name": name, "labels": _labels(container)},
         "spec": {
             "selector": selector,
             "ports": [{"name": "http", "port": container.plan.port, "targetPort": "http"}],
@@ -228,6 +241,7 @@ def metadata(container: Container) -> Object:
 
 
 _MIG = re.compile(r"(?P<board>.+) MIG (?P<profile>[0-9]+g\.[0-9]+gb(?:\+[a-z0-9.]+)*)")
+"""The instances that the device plugin has a resource for: all compute slices of a GPU instance."""
 
 
 def resource(gpus: tuple[Gpu, ...]) -> str:
@@ -248,4 +262,9 @@ def node_selector(gpus: tuple[Gpu, ...]) -> dict[str, str]:
 
 
 def _mig(gpus: tuple[Gpu, ...]) -> re.Match[str] | None:
-    return _MIG.fullmatch(gpus[0].name or "") if gpus and gpus[0].mig is not None else None
+    if not gpus or gpus[0].mig is None:
+        return None
+    mig = _MIG.fullmatch(gpus[0].name or "")
+    if mig is None:
+        raise LaunchError(f"Kubernetes has no resource for {gpus[0].label}")
+    return mig

@@ -2,8 +2,8 @@
 
 vLLM: docs/serving/parallelism_scaling.md and docs/deployment/frameworks/lws.md, by its own ranks,
 and by Ray up to 0.17, whose images still have it; SGLang: docs/references/multi_node_deployment, by
-its own ranks; NIM 2.x: `nim-serve-ray` (LLM 2.0 "multi-node-deployment", "cli-reference"), with JSON
-logs off, which Ray's workers lack.
+its own ranks; NIM 2.x: `nim-serve-ray` (LLM 2.0 "multi-node-deployment", "cli-reference"), with
+JSON logs off, which Ray's workers lack.
 """
 
 from __future__ import annotations
@@ -36,6 +36,10 @@ _HEAD = f'ray start --head --port={RAY_PORT} && python3 -c "$0" "$1" && shift &&
 """A shell that is handed the server's arguments and never reads them as its own text."""
 
 
+_JOIN = 'until ray start --address="$0" --block; do sleep 5; done'
+"""The first pod may still be pulling its image."""
+
+
 def member(container: Container, rank: int | None) -> Member:
     """The command, arguments and variables of the first pod, of the others, or of the only one.
 
@@ -53,7 +57,8 @@ def member(container: Container, rank: int | None) -> Member:
             head = [literal(word) for word in ("sh", "-c", _HEAD, _JOINED)]
             return [*head, SIZE, *command, *ray], [], []
         case Server.VLLM:
-            return ["ray", "start", f"--address={LEADER}:{RAY_PORT}", "--block"], [], []
+            join = [literal(word) for word in ("sh", "-c", _JOIN)]
+            return [*join, f"{LEADER}:{RAY_PORT}"], [], []
         case Server.SGLANG:
             ranks = ["--nnodes", SIZE, "--node-rank", RANK]
             return [*command, *ranks, "--dist-init-addr", f"{LEADER}:{SGLANG_PORT}"], [], []
@@ -61,7 +66,7 @@ def member(container: Container, rank: int | None) -> Member:
             start = ["--head", "--port", str(RAY_PORT)]
             if rank:
                 start = ["--head-address", f"{LEADER}:{RAY_PORT}"]
-            return [], ["nim-serve-ray", *start, *args], _nim(container)
+            return [], ["nim-serve-ray", *start, *args], _nim(container, rank)
     raise LaunchError(
         f"{container.job.server} on several nodes is not rendered: it starts its ranks by MPI"
         if container.job.server is Server.TENSORRT_LLM
@@ -69,13 +74,16 @@ def member(container: Container, rank: int | None) -> Member:
     )
 
 
-def _nim(container: Container) -> list[dict[str, object]]:
+def _nim(container: Container, rank: int) -> list[dict[str, object]]:
+    """As the NIM Operator sets them (nimservice_types.go, v3.1.2)."""
     job = container.job
     told = {
         "NIM_MULTI_NODE": "1",
         "NIM_NUM_COMPUTE_NODES": str(container.nodes),
         "NIM_TENSOR_PARALLEL_SIZE": str(job.tp),
         "NIM_PIPELINE_PARALLEL_SIZE": str(job.pp),
+        "NIM_NODE_RANK": RANK,
+        "NIM_LEADER_ROLE": "0" if rank else "1",
         "NIM_JSONL_LOGGING": "0",
     }
     return [{"name": name, "value": value} for name, value in told.items()]

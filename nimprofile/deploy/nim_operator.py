@@ -6,7 +6,7 @@ github.com/NVIDIA/k8s-nim-operator v3.1.2: api/apps/v1alpha1, config/samples/nim
 from __future__ import annotations
 
 from nimprofile.deploy.container import SHARED_MEMORY_GIB
-from nimprofile.deploy.kubernetes import STARTUP_SECONDS, node_selector, resource
+from nimprofile.deploy.kubernetes import STARTUP_SECONDS, access_mode, node_selector, resource
 from nimprofile.deploy.multinode import RAY_PORT, literal
 from nimprofile.engines.nim import READY
 from nimprofile.errors import LaunchError
@@ -26,29 +26,22 @@ def objects(container: Container, *, replicas: int, pull_secret: str | None) -> 
 
     Raises LaunchError: it is no NIM, a model of one's own, or divided as the operator divides none.
     """
+    _refuse(container)
     job = container.job
-    if job.server is not Server.NIM:
-        raise LaunchError(f"the NIM Operator runs NIMs, not {job.server}: leave --server out")
-    if job.model:
-        raise LaunchError("a NIMCache of the catalogue has its own weights: leave --model out")
-    if container.mounts:
-        raise LaunchError("a NIMService mounts no directory of the host: leave the adapters out")
     secret = container.secrets[0].secret
     name = container.name
     source: Object = {"modelPuller": container.image, "authSecret": secret}
-    if pull_secret is not None:
+    if pull_secret:
         source["pullSecret"] = pull_secret
     source["model"] = {"profiles": [job.profile.id]}
     selector = node_selector(job.gpus)
-    shared = replicas * container.nodes > 1
     claim = {
         "create": True,
         "size": f"{container.cache_gib}Gi",
-        "volumeAccessMode": "ReadWriteMany" if shared else "ReadWriteOnce",
+        "volumeAccessMode": access_mode(container, replicas),
     }
-    repository, _, tag = container.image.rpartition(":")
-    image: Object = {"repository": repository, "tag": tag, "pullPolicy": "IfNotPresent"}
-    if pull_secret is not None:
+    image = _image(container.image)
+    if pull_secret:
         image["pullSecrets"] = [pull_secret]
     environment = [
         {"name": variable, "value": literal(value)}
@@ -94,6 +87,32 @@ def objects(container: Container, *, replicas: int, pull_secret: str | None) -> 
         },
         {**head, "kind": "NIMService", "metadata": {"name": name}, "spec": service},
     ]
+
+
+def _refuse(container: Container) -> None:
+    """Raise LaunchError for what the operator does not run."""
+    job = container.job
+    if job.server is not Server.NIM:
+        raise LaunchError(f"the NIM Operator runs NIMs, not {job.server}: leave --server out")
+    if job.model:
+        raise LaunchError("a NIMCache of the catalogue has its own weights: leave --model out")
+    if container.mounts:
+        raise LaunchError("a NIMService mounts no directory of the host: leave the adapters out")
+    if job.gpus[0].mig is not None:
+        raise LaunchError("the NIM Operator gives a NIM whole GPUs: render k8s knows MIG instances")
+    if container.nodes > 1 and container.args:
+        raise LaunchError("the NIM Operator hands no arguments to several nodes: leave -- out")
+
+
+def _image(image: str) -> Object:
+    """A tag that moves is pulled anew, or a node's old image meets ids of a new one."""
+    if "@" in image:
+        raise LaunchError(f"a NIMService names its image by a tag, and {image} has a digest")
+    repository, _, tag = image.rpartition(":")
+    if not repository or "/" in tag:  # the colon was that of a port, or there was none
+        repository, tag = image, "latest"
+    policy = "Always" if tag == "latest" else "IfNotPresent"
+    return {"repository": repository, "tag": tag, "pullPolicy": policy}
 
 
 _BY_OPERATOR = frozenset({"NIM_MODEL_PROFILE", "NIM_SERVER_PORT"})

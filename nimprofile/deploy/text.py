@@ -17,6 +17,10 @@ _PLAIN = re.compile(r"[A-Za-z/][A-Za-z0-9_./-]*")
 """Texts that no version of YAML takes for anything else, once its words are left to PyYAML."""
 
 
+_BOOLEANS = frozenset("yYnN")
+"""What YAML 1.1 has for booleans beside the words that PyYAML knows."""
+
+
 class _Dumper(yaml.SafeDumper):
     """Every text that could be anything else stands in quotes: YAML 1.1 and 1.2 differ in which."""
 
@@ -28,7 +32,7 @@ def _text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
     style: str | None = '"'
     if "\n" in text:
         style = "|"  # PyYAML quotes what a block does not keep as it is
-    elif _PLAIN.fullmatch(text):
+    elif _PLAIN.fullmatch(text) and text not in _BOOLEANS:
         style = None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 

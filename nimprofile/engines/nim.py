@@ -11,7 +11,7 @@ from __future__ import annotations
 from nimprofile.arguments import merged
 from nimprofile.engines.vllm import SPELLING
 from nimprofile.errors import LaunchError
-from nimprofile.job import is_path
+from nimprofile.job import ANYWHERE, is_path
 from nimprofile.plan import LaunchPlan, Server
 
 TYPE_CHECKING = False
@@ -29,7 +29,7 @@ def plan(job: Job) -> LaunchPlan:
     setup = job.setup
     found = inside(job)
     argv = ["docker", "run", "--rm", "--gpus", f'"device={job.visible_devices}"']
-    argv += ["--shm-size", SHARED_MEMORY, "-p", f"{job.port}:{job.port}"]
+    argv += ["--shm-size", SHARED_MEMORY, "-p", published(setup.host, job.port)]
     if setup.user is not None:
         argv += ["-u", setup.user]
     argv += ["-v", volume(setup.cache or "nim-cache", CACHE)]
@@ -49,6 +49,13 @@ def volume(*parts: str) -> str:
         if ":" in part:
             raise LaunchError(f"docker run -v takes no path with a colon: {part}")
     return ":".join(parts)
+
+
+def published(host: str, port: int) -> str:
+    """A port of a container as `-p` takes it: on every address of the host, or on one."""
+    if host in {ANYWHERE, "::"}:
+        return f"{port}:{port}"
+    return f"[{host}]:{port}:{port}" if ":" in host else f"{host}:{port}:{port}"
 
 
 def inside(job: Job) -> LaunchPlan:

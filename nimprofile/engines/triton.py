@@ -13,6 +13,7 @@ import re
 
 from nimprofile.arguments import Spelling, last_of, merged
 from nimprofile.engines.vllm import engine_arguments
+from nimprofile.errors import LaunchError
 from nimprofile.plan import LaunchPlan, PlanFile, Server
 
 TYPE_CHECKING = False
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 READY, LIVE = "/v2/health/ready", "/v2/health/live"
 REPOSITORY = "model_repository"
+MOST_PORT = 65533
 
 SPELLING = Spelling(
     {"--model-store": "--model-repository"},
@@ -30,6 +32,8 @@ SPELLING = Spelling(
 
 def plan(job: Job) -> LaunchPlan:
     """A model repository, and the server that loads it."""
+    if job.port > MOST_PORT:
+        raise LaunchError(f"Triton takes the two ports after {job.port} too: name one up to 65533")
     folder = f"{job.setup.folder}/{REPOSITORY}"
     own = [("--model-repository", folder), ("--http-address", job.setup.host)]
     own += [("--http-port", str(job.port)), ("--grpc-port", str(job.port + 1))]
