@@ -12,6 +12,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from nimprofile.adapters import with_adapters
     from nimprofile.architectures import shape_from_config
     from nimprofile.budget import Budget, memory_budget
     from nimprofile.build import Wanted, build_manifest
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
         parse_inventory,
         scrubbed,
     )
-    from nimprofile.job import Job, Setup, job_of
+    from nimprofile.job import Job, job_of
     from nimprofile.lint import check_manifest
     from nimprofile.lint_rules import Finding
     from nimprofile.manifest import (
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from nimprofile.rank import POLICIES, Criterion, Policy, prefer
     from nimprofile.report import decision_to_dict
     from nimprofile.request import Pin, Request, Serving
+    from nimprofile.server_setup import Setup
     from nimprofile.values import ComputeCapability
     from nimprofile.visibility import CudaDevices, cuda_devices
     from nimprofile.words import message, remedy
@@ -93,7 +95,9 @@ _HOME = {
     "host": ("Host",),
     "inventory_json": ("dump_inventory", "load_inventory", "parse_inventory", "scrubbed"),
     "dialects": ("Manifest",),
-    "job": ("Job", "Setup", "job_of"),
+    "adapters": ("with_adapters",),
+    "job": ("Job", "job_of"),
+    "server_setup": ("Setup",),
     "lint": ("check_manifest",),
     "lint_rules": ("Finding",),
     "manifest": ("bundled_manifests", "load_manifest", "manifest_of", "parse_manifest"),

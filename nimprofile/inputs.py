@@ -258,8 +258,10 @@ def _manifest_path(request: Request) -> str:
             return path
     from nimprofile.manifest import bundled_manifests
 
+    model = os.environ.get("NIM_MODEL_PATH") or os.environ.get("NIM_MODEL_NAME")
+    told = f" ({model} is no directory here, of which one could be built)" if model else ""
     raise UsageError(
-        "no manifest: name one with --manifest or NIM_MANIFEST_PATH, a file or a bundled name:\n  "
+        f"no manifest{told}: name one with --manifest or NIM_MANIFEST_PATH, a file or a bundled name:\n  "
         + "\n  ".join(bundled_manifests())
     )
 

@@ -4,123 +4,25 @@ from __future__ import annotations
 
 import re
 
-from nimprofile.errors import LaunchError, RequestError
+from nimprofile.errors import LaunchError
 from nimprofile.plan import Server
-from nimprofile.profile import Engine
 from nimprofile.reasons import ContextTooLong
 from nimprofile.record import Record
-from nimprofile.request import read_count
-from nimprofile.support import HALF, NEWEST, PLAIN, stored_as, ways
+from nimprofile.server_images import ENGINES_OF, newest
+from nimprofile.server_setup import PORT, is_path
+from nimprofile.support import HALF, PLAIN, stored_as, ways
 from nimprofile.visibility import CUDA, cuda_devices
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from nimprofile.decision import Decision
     from nimprofile.dialects import Manifest
     from nimprofile.fit import Verdict
     from nimprofile.inventory import Gpu
     from nimprofile.model import ModelShape
-    from nimprofile.profile import Profile
+    from nimprofile.profile import Engine, Profile
     from nimprofile.request import Serving
-
-ANYWHERE = "0.0.0.0"  # noqa: S104 - a server in a container is reached from outside it
-PORT = 8000
-
-
-class Setup(Record):
-    """How the operator wants the server, beside what is selected.
-
-    Attributes:
-        server: what to start; None is the engine of the selected profile.
-        model: the weights, a directory or a name in a repository of models; None is what the
-            manifest says.
-        shape: the shape of `model`, when it could be read.
-        served_name: what clients call the model; None is what the manifest calls it.
-        host: the address to listen on.
-        port: the port to listen on; None is 8000.
-        folder: where the server's files go.
-        peft_source: a directory of LoRA adapters.
-        adapters: the adapters in it: their names and paths.
-        max_lora_rank: the largest rank of an adapter; None is the profile's, else the engine's.
-        max_loras: adapters served at once on the GPU; None is the engine's default.
-        max_cpu_loras: adapters kept in the host's memory; None is the engine's default.
-        trust_remote_code: code that comes with the model may run.
-        extra: arguments for the server, as they are.
-        name: of what is deployed; None is made of the model's.
-        image: of the container; None is the server's public one.
-        cache: the directory of the host, or Docker's volume, that keeps models; "" is a volume.
-        user: whom NIM's container runs as; None is the image's own.
-    """
-
-    server: Server | None = None
-    model: str | None = None
-    shape: ModelShape | None = None
-    served_name: str | None = None
-    host: str = ANYWHERE
-    port: int | None = None
-    folder: str = "."
-    peft_source: str | None = None
-    adapters: tuple[tuple[str, str], ...] = ()
-    max_lora_rank: int | None = None
-    max_loras: int | None = None
-    max_cpu_loras: int | None = None
-    trust_remote_code: bool = False
-    extra: tuple[str, ...] = ()
-    name: str | None = None
-    image: str | None = None
-    cache: str = ""
-    user: str | None = None
-
-    def __post_init__(self) -> None:
-        """Take a server by its name; refuse what no file and no command line can hold."""
-        if self.server is not None:
-            object.__setattr__(self, "server", Server(self.server))
-        for name, _ in self.adapters:
-            if name[:1] == "-":
-                raise RequestError(f"the adapter {name} would be taken for an argument: rename it")
-        if self.image is not None and _IMAGE.fullmatch(self.image) is None:
-            raise RequestError(f"{self.image!r} is no container image such as vllm/vllm-openai:v1")
-        texts = (self.model, self.served_name, self.folder, self.image, self.cache, *self.extra)
-        for text in texts:
-            if text is not None and not is_text(text):
-                raise RequestError(f"{text!r} is no text in UTF-8 without NUL")
-
-    @classmethod
-    def from_env(cls, environ: Mapping[str, str]) -> Setup:
-        """Read NIM's variables from a mapping such as `os.environ`; an empty one counts as unset.
-
-        `NIM_MODEL_PATH` (2.x) wins over `NIM_MODEL_NAME` (1.x).
-
-        Raises RequestError, naming the variable, for a value that cannot be read.
-        """
-
-        def text(name: str) -> str | None:
-            return environ.get(name, "").strip() or None
-
-        return cls(
-            model=text("NIM_MODEL_PATH") or text("NIM_MODEL_NAME"),
-            served_name=text("NIM_SERVED_MODEL_NAME"),
-            port=read_count(environ, "NIM_SERVER_PORT", 65535),
-            peft_source=text("NIM_PEFT_SOURCE"),
-            max_lora_rank=read_count(environ, "NIM_MAX_LORA_RANK"),
-            max_loras=read_count(environ, "NIM_MAX_GPU_LORAS"),
-            max_cpu_loras=read_count(environ, "NIM_MAX_CPU_LORAS"),
-            extra=_words(environ, "NIM_PASSTHROUGH_ARGS"),
-        )
-
-
-_IMAGE = re.compile(r"[A-Za-z0-9][\w.:@/+-]*", re.ASCII)
-
-
-def _words(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
-    from shlex import split
-
-    try:
-        return tuple(split(environ.get(name, "")))
-    except ValueError as error:  # its text may hold a key, so it is not repeated
-        raise RequestError(f"{name}: not a line of shell words: {str(error).lower()}") from None
+    from nimprofile.server_setup import Setup
 
 
 class Job(Record):
@@ -209,17 +111,8 @@ class Job(Record):
         return is_path(self.model)
 
 
-def is_text(text: str) -> bool:
-    """Whether it can be encoded, and an argument can hold it."""
-    try:
-        return b"\0" not in text.encode()
-    except UnicodeEncodeError:
-        return False
-
-
-def is_path(model: str) -> bool:
-    """Whether it is written as a path."""
-    return model.startswith(("/", "./", "../")) or model in {".", ".."}
+LARGEST_MACHINE = 8
+"""GPUs of one machine, as most have them."""
 
 
 def job_of(decision: Decision, manifest: Manifest, setup: Setup) -> Job:
@@ -240,11 +133,22 @@ def job_of(decision: Decision, manifest: Manifest, setup: Setup) -> Job:
     devices = cuda_devices(decision.inventory, verdict.gpus)
     serving = decision.request.serving
     model, shape = _weights(profile, manifest, setup, server)
-    context, notes = _context(verdict, serving)
+    context, notes = _context(verdict, serving, shape)
+    version = serving.engine_version or manifest.engine_version
+    if version is None and setup.image is not None and server is not Server.NIM:
+        told = f"the flags are those of {engine} {newest(engine, server)}, the newest known"
+        notes = (*notes, f"{told}: --engine-version names the image's")
+    if len(gpus) > LARGEST_MACHINE:
+        told = f"one machine of {len(gpus)} GPUs is meant; render k8s spans several"
+        notes = (*notes, told)
+    if profile.lora and not setup.adapters and server is not Server.NIM:
+        where = setup.peft_source and f"none lies in {setup.peft_source}"
+        told = f"no adapter is served at the start: {where or 'no --adapters names them'}"
+        notes = (*notes, told)
     return Job(
         server,
         engine,
-        serving.engine_version or manifest.engine_version or _newest(engine, server),
+        version or newest(engine, server),
         profile,
         gpus,
         () if devices is None else tuple(devices.environ.items()),
@@ -275,52 +179,20 @@ def _served_by(profile: Profile, server: Server | None) -> tuple[Engine | None, 
     return engine, server
 
 
-def _newest(engine: Engine | None, server: Server) -> str:
-    if engine is None:
-        return ""
-    return TRITON_IMAGES[0][1] if server is Server.TRITON else NEWEST[engine]
-
-
-TRITON_IMAGES = (
-    ("26.07", "0.24.0"),
-    ("26.06", "0.22.1"),
-    ("26.05", "0.19.0"),
-    ("26.03", "0.17.1"),
-    ("26.02", "0.15.1"),
-    ("26.01", "0.13.0"),
-    ("25.12", "0.11.1"),
-    ("25.11", "0.11.0"),
-    ("25.10", "0.10.2"),
-)
-"""Releases of `tritonserver:…-vllm-python-py3` and the vLLM in each, newest first.
-
-github.com/triton-inference-server/server, docs/introduction/compatibility.md (2026-08-19).
-"""
-
-ENGINES_OF = {
-    Server.VLLM: (Engine.VLLM,),
-    Server.SGLANG: (Engine.SGLANG,),
-    Server.TENSORRT_LLM: (Engine.TENSORRT_LLM,),
-    Server.TRITON: (Engine.VLLM,),
-    Server.NIM: tuple(Engine),
-}
-"""Whose profiles each server runs; Triton by its vLLM backend."""
-
-
 def _weights(
     profile: Profile, manifest: Manifest, setup: Setup, server: Server
 ) -> tuple[str, ModelShape | None]:
     """Where the weights are, and their shape."""
     if setup.model is not None:
         return _named(setup.model, server), setup.shape
-    if server is Server.NIM:  # the image has its own manifest, and the weights' place in it
-        return "", manifest.shape_of(profile)
     checkpoints = manifest.checkpoints
-    for checkpoint in checkpoints:
-        if checkpoint.name == profile.checkpoint or len(checkpoints) == 1:
-            if checkpoint.path:
-                return _named(checkpoint.path, server), checkpoint.shape
-            break
+    own = next((one for one in checkpoints if one.name == profile.checkpoint), None)
+    if own is None and len(checkpoints) == 1:
+        own = checkpoints[0]
+    if server is Server.NIM and (own is None or not is_path(own.path)):
+        return "", manifest.shape_of(profile)  # the image knows where its own weights are
+    if own is not None and own.path:
+        return _named(own.path, server), own.shape
     raise LaunchError(
         f"nobody says where the weights of {profile.name} are: name a directory or a repository's "
         "model with --model or NIM_MODEL_PATH, or write checkpoints[].path in the manifest"
@@ -367,15 +239,23 @@ def _is_quantised(profile: Profile, shape: ModelShape | None) -> bool:
     if precision not in served:
         raise LaunchError(
             f"{engine} makes no {precision} of a 16-bit checkpoint, which {profile.name} wants: "
-            f"name one stored so with --model, or let NIM find it with --server nim"
+            "name one stored so with --model, let NIM find it with --server nim, or select for "
+            "another engine, as with --server vllm"
         )
     return True
 
 
-def _context(verdict: Verdict, serving: Serving) -> tuple[int | None, tuple[str, ...]]:
+def _context(
+    verdict: Verdict, serving: Serving, shape: ModelShape | None
+) -> tuple[int | None, tuple[str, ...]]:
     """The longest context to allow: what is asked for, else what fits, else the model's own."""
-    if serving.max_model_len is not None:
-        return serving.max_model_len, ()
+    asked = serving.max_model_len
+    if asked is not None:
+        most = None if shape is None else shape.max_position_embeddings
+        if most is None or asked <= most:
+            return asked, ()
+        told = f"the model's longest context is {most:,} tokens, and engines refuse {asked:,}"
+        return asked, (told,)
     for reason in verdict.waived:
         if isinstance(reason, ContextTooLong) and reason.max_model_len is not None:
             told = f"the full context does not fit, so it is cut to {reason.max_model_len:,} tokens"

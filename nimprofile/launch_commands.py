@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import logging
 
     from nimprofile.decision import Decision
+    from nimprofile.dialects import Manifest
     from nimprofile.job import Job
     from nimprofile.plan import LaunchPlan
 
@@ -148,7 +149,21 @@ def _job_of(args: argparse.Namespace) -> tuple[Decision, Job | None]:
     manifest, decision = judge(args)
     if decision.selected is None:
         return decision, None
-    return decision, job_of(decision, manifest, setup)
+    return decision, job_of(decision, _located(manifest), setup)
+
+
+def _located(manifest: Manifest) -> Manifest:
+    """With the directories of its checkpoints from the root, where they lie beside it or here."""
+    beside = os.path.dirname(manifest.source)
+
+    def located(path: str) -> str:
+        for folder in (beside, os.curdir):
+            if path and os.path.isdir(there := os.path.join(folder, path)):
+                return os.path.abspath(there)
+        return path
+
+    checkpoints = (one.replace(path=located(one.path)) for one in manifest.checkpoints)
+    return manifest.replace(checkpoints=tuple(checkpoints))
 
 
 def _nothing(decision: Decision) -> int:

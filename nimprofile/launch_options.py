@@ -6,9 +6,10 @@ import os
 
 from nimprofile import option_values as read
 from nimprofile.inputs import UsageError
-from nimprofile.job import ANYWHERE, ENGINES_OF, PORT, TRITON_IMAGES, Setup
 from nimprofile.options import add_format, machine_options, wish_options
 from nimprofile.plan import Server
+from nimprofile.server_images import ENGINES_OF, newest, version_in
+from nimprofile.server_setup import ANYWHERE, PORT, Setup
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,8 +34,13 @@ def render_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("target", choices=TARGETS, metavar="TARGET", help=", ".join(TARGETS))
     _server_options(parser)
-    add("--name", metavar="NAME", help="of what is deployed (default: the model's)")
-    add("--replicas", type=read.count, default=1, metavar="N", help="servers (default: 1)")
+    add(
+        "--name",
+        dest="deployment",
+        metavar="NAME",
+        help="of what is deployed (default: the model's)",
+    )
+    add("--replicas", type=read.tokens, default=1, metavar="N", help="servers (default: 1)")
     add(
         "--gpus-per-node",
         type=read.count,
@@ -79,6 +85,7 @@ def setup_of(args: argparse.Namespace) -> Setup:
 
     Raises UsageError and RequestError.
     """
+    from nimprofile.adapters import with_adapters
     from nimprofile.model_files import read_model
 
     flags = {
@@ -103,35 +110,27 @@ def setup_of(args: argparse.Namespace) -> Setup:
     source = args.adapters or setup.peft_source
     chosen = {
         "server": args.server,
-        "served_name": args.served_model_name,
+        "served_name": args.served_model_name or None,
         "port": args.port,
         "max_lora_rank": args.max_lora_rank,
         "image": args.image,
         "cache": None if args.cache is None else os.path.abspath(args.cache),
         "user": None if args.cache is None else f"{os.getuid()}:{os.getgid()}",
-        "name": getattr(args, "name", None),
+        "name": getattr(args, "deployment", None),
         "peft_source": None if source is None else os.path.abspath(source),
     }
     if getattr(args, "target", None) == "nim-operator":
         chosen["server"] = args.server or Server.NIM
     setup = setup.replace(**{name: value for name, value in chosen.items() if value is not None})
-    return setup.replace(
+    setup = setup.replace(
         model=model,
         shape=shape,
         host=args.host,
         folder=os.path.abspath(args.dir),
         trust_remote_code=args.trust_remote_code,
-        adapters=_adapters(setup.peft_source),
         extra=(*setup.extra, *args.extra),
     )
-
-
-def _adapters(source: str | None) -> tuple[tuple[str, str], ...]:
-    """The adapters in a directory, one in each of its directories (NIM, "finetune-lora")."""
-    if source is None or not os.path.isdir(source):
-        return ()
-    names = sorted(entry.name for entry in os.scandir(source) if entry.is_dir())
-    return tuple((name, os.path.join(source, name)) for name in names if name[:1] != ".")
+    return with_adapters(setup)
 
 
 def restrict(args: argparse.Namespace, setup: Setup) -> None:
@@ -142,13 +141,29 @@ def restrict(args: argparse.Namespace, setup: Setup) -> None:
     if args.adapters is not None and args.lora is None:
         args.lora = True
     server = setup.server
-    if server is None or (server is Server.NIM and not args.engine):
-        return
-    able = ENGINES_OF[server]
-    wanted = [engine for engine in args.engine or able if engine in able]
-    if not wanted:
-        named = ", ".join(args.engine)
-        raise UsageError(f"--server {server} runs no profile of {named}: leave --engine out")
-    args.engine = wanted
-    if server is Server.TRITON and args.engine_version is None and args.image is None:
-        args.engine_version = TRITON_IMAGES[0][1]
+    if server is not None and (server is not Server.NIM or args.engine):
+        able = ENGINES_OF[server]
+        wanted = [engine for engine in args.engine or able if engine in able]
+        if not wanted:
+            named = ", ".join(args.engine)
+            raise UsageError(f"--server {server} runs no profile of {named}: leave --engine out")
+        args.engine = wanted
+    if args.engine_version is None:
+        args.engine_version = _version_here(args, setup)
+
+
+def _version_here(args: argparse.Namespace, setup: Setup) -> str | None:
+    """The version of the one engine that can be meant: its image's, or for exec the installed."""
+    if not args.engine or len(set(args.engine)) > 1:
+        return None
+    server = setup.server or Server(args.engine[0])
+    if setup.image is not None:
+        return version_in(setup.image, server)
+    if args.command != "exec":
+        return newest(args.engine[0], server) if server is Server.TRITON else None
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(str(args.engine[0]))
+    except PackageNotFoundError:  # in another environment, if at all: the PATH is looked at later
+        return None

@@ -5,14 +5,19 @@ Looked at before the engine takes minutes to find it out.
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import shutil
 import socket
 import tempfile
 
-from nimprofile.job import is_path
+from nimprofile.arguments import last_of
+from nimprofile.engines.triton import SPELLING
 from nimprofile.plan import Server
+from nimprofile.profile import Engine
 from nimprofile.record import Record
+from nimprofile.server_setup import is_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,13 +53,18 @@ class Trouble(Record):
 def troubles(job: Job, plan: LaunchPlan, environ: Mapping[str, str]) -> Iterator[Trouble]:
     """Everything that is wrong here, the fatal and the doubtful."""
     yield from _program(plan, environ)
-    yield from _port(job, plan)
+    yield from _ports(job, plan)
     yield from _model(job)
+    yield from _adapters(job)
     yield from _cache(job, environ)
     yield from _files(plan)
     if len(job.gpus) > 1 and plan.server is not Server.NIM:
         yield from _shared_memory()
-    if plan.server is Server.VLLM and environ.get("VLLM_PORT", "").startswith("tcp:"):
+    if (
+        job.engine is Engine.VLLM
+        and plan.server is not Server.NIM
+        and environ.get("VLLM_PORT", "").startswith("tcp:")
+    ):
         yield Trouble(
             "VLLM_PORT is a URL, which Kubernetes sets for a Service named vllm",
             "rename the Service, or set enableServiceLinks: false (vLLM, docs/deployment/k8s.md)",
@@ -76,32 +86,67 @@ def _program(plan: LaunchPlan, environ: Mapping[str, str]) -> Iterator[Trouble]:
     yield Trouble(f"there is no {program} on the PATH", fix)
 
 
-def _port(job: Job, plan: LaunchPlan) -> Iterator[Trouble]:
-    family = socket.AF_INET6 if ":" in job.setup.host else socket.AF_INET
+def _ports(job: Job, plan: LaunchPlan) -> Iterator[Trouble]:
+    ports = [plan.port]
+    if plan.server is Server.TRITON:
+        ports += [last_of(plan.argv, flag, SPELLING, 0) for flag in _MORE_PORTS]
+    for port in ports:
+        if ports.count(port) > 1:
+            fix = "name others with --port, or with --grpc-port and --metrics-port after --"
+            yield Trouble(f"port {port} is that of two of Triton's services", fix)
+            return
+    for port in ports:
+        if (why := _taken(job.setup.host, port)) is not None:
+            yield why
+
+
+_MORE_PORTS = ("--grpc-port", "--metrics-port")
+
+
+def _taken(host: str, port: int) -> Trouble | None:
+    """Why nothing can listen there; None when something can."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((job.setup.host, plan.port))
+            probe.bind((host, port))
         except (OSError, OverflowError) as error:
             told = getattr(error, "strerror", None) or str(error)
-            yield Trouble(
-                f"port {plan.port} of {job.setup.host} cannot be listened on ({told})",
-                "stop what holds it, or name another with --port or NIM_SERVER_PORT",
+            elsewhere = isinstance(error, socket.gaierror) or (
+                isinstance(error, OSError) and error.errno == errno.EADDRNOTAVAIL
             )
+            fix = "stop what holds it, or name another with --port or NIM_SERVER_PORT"
+            if elsewhere:
+                fix = "name an address of this host with --host"
+            return Trouble(f"port {port} of {host} cannot be listened on ({told})", fix)
+    return None
 
 
 def _model(job: Job) -> Iterator[Trouble]:
-    if is_path(job.model) and not os.path.isfile(os.path.join(job.model, "config.json")):
-        missing = "no such directory" if not os.path.isdir(job.model) else "it has no config.json"
+    fix = "mount them there, or name another with --model or NIM_MODEL_PATH"
+    if is_path(job.model):
+        if not os.path.isfile(os.path.join(job.model, "config.json")):
+            is_there = os.path.isdir(job.model)
+            missing = "it has no config.json" if is_there else "there is no such directory"
+            yield Trouble(f"the weights are to be in {job.model}, and {missing}", fix)
+    elif job.model and job.server is not Server.NIM and _REPOSITORY.fullmatch(job.model) is None:
+        yield Trouble(f"{job.model!r} is no directory, and no name on Hugging Face", fix)
+
+
+_REPOSITORY = re.compile(r"[\w.-]+(?:/[\w.-]+)?", re.ASCII)
+
+
+def _adapters(job: Job) -> Iterator[Trouble]:
+    source = job.setup.peft_source if job.lora else None
+    if source is None or job.setup.adapters:
+        return
+    if not os.path.isdir(source):
+        yield Trouble(f"there is no directory {source} of adapters", "mount it there")
+    elif job.server is not Server.NIM:  # which looks again, every NIM_PEFT_REFRESH_INTERVAL
         yield Trouble(
-            f"the weights are to be in {job.model}, and there is {missing}",
-            "mount them there, or name another directory with --model or NIM_MODEL_PATH",
+            f"no directory in {source} has an adapter_config.json",
+            "name the directory whose directories are the adapters",
         )
-    for name, path in job.setup.adapters if job.lora else ():
-        if not os.path.isfile(os.path.join(path, "adapter_config.json")):
-            yield Trouble(
-                f"the adapter {name} in {path} has no adapter_config.json", "mount it whole"
-            )
 
 
 def _cache(job: Job, environ: Mapping[str, str]) -> Iterator[Trouble]:
@@ -114,7 +159,7 @@ def _cache(job: Job, environ: Mapping[str, str]) -> Iterator[Trouble]:
         offline = environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}
         if is_path(job.model) or offline:
             return
-        folder, variable = _hub_cache(environ), "HF_HOME"
+        folder, variable = _hub_cache(environ)
     if (closed := _closed(folder)) is not None:
         yield Trouble(
             f"the cache {folder} cannot be written ({closed})",
@@ -122,15 +167,15 @@ def _cache(job: Job, environ: Mapping[str, str]) -> Iterator[Trouble]:
         )
 
 
-def _hub_cache(environ: Mapping[str, str]) -> str:
-    """Where huggingface_hub keeps models: its documentation, "Environment variables"."""
+def _hub_cache(environ: Mapping[str, str]) -> tuple[str, str]:
+    """Where huggingface_hub keeps models, and what says so: its page "Environment variables"."""
     if cache := environ.get("HF_HUB_CACHE"):
-        return cache
+        return cache, "HF_HUB_CACHE"
     home = environ.get("HF_HOME") or os.path.join(
         environ.get("XDG_CACHE_HOME") or os.path.join(environ.get("HOME", "/"), ".cache"),
         "huggingface",
     )
-    return os.path.join(home, "hub")
+    return os.path.join(home, "hub"), "HF_HOME"
 
 
 def _files(plan: LaunchPlan) -> Iterator[Trouble]:

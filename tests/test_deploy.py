@@ -33,9 +33,11 @@ from nimprofile.deploy.text import to_yaml
 from nimprofile.engines import plan_of
 from nimprofile.errors import LaunchError
 from nimprofile.inventory import MigInstance
-from nimprofile.job import ENGINES_OF, Setup, job_of
+from nimprofile.job import job_of
 from nimprofile.plan import Server
 from nimprofile.request import Request
+from nimprofile.server_images import ENGINES_OF
+from nimprofile.server_setup import Setup
 
 ID = "0123456789abcdef" * 4
 FOLDER = "/etc/nimprofile"

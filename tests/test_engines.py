@@ -27,7 +27,7 @@ from nimprofile import (
     parse_manifest,
     select,
 )
-from nimprofile.job import ENGINES_OF
+from nimprofile.server_images import ENGINES_OF
 
 CORPUS = Path(__file__).parent / "corpus" / "plans.json"
 

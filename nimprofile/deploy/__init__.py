@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from nimprofile.record import Record
 
 TYPE_CHECKING = False
@@ -9,6 +11,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from nimprofile.job import Job
+
+
+_SECRET = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 
 
 class Rendered(Record):
@@ -48,6 +53,11 @@ def deployed(
     from nimprofile.launch_view import shell_script
     from nimprofile.plan import Server
 
+    if replicas < 1:
+        raise LaunchError(f"{replicas} servers serve nobody")
+    for name in (secret, pull_secret):
+        if name and _SECRET.fullmatch(name) is None:
+            raise LaunchError(f"{name!r} is no name of a Kubernetes secret, such as ngc-api-secret")
     container = container_of(job, gpus_per_node=gpus_per_node, secret=secret)
     if target == "docker":
         plan = docker.docker_plan(container)

@@ -29,7 +29,8 @@ def service(container: Container) -> Document:
         server["command"] = [literal(word) for word in container.command[1:]]
     elif container.args:
         server["command"] = [literal(word) for word in container.args]
-    server["environment"] = _environment(container)
+    if environment := _environment(container):
+        server["environment"] = environment
     if job.setup.user is not None and job.server is Server.NIM:
         server["user"] = job.setup.user
     server["ports"] = [published(job.setup.host, plan.port)]

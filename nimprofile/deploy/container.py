@@ -6,11 +6,12 @@ import re
 
 from nimprofile.engines import nim, plan_of
 from nimprofile.errors import LaunchError
-from nimprofile.job import ANYWHERE, TRITON_IMAGES, is_path
 from nimprofile.parts import weights_of
 from nimprofile.plan import Server
 from nimprofile.record import Record
 from nimprofile.request import Serving
+from nimprofile.server_images import TRITON_IMAGES
+from nimprofile.server_setup import ANYWHERE, is_path
 from nimprofile.values import GIB
 from nimprofile.versions import satisfies
 
@@ -120,7 +121,7 @@ def container_of(job: Job, *, gpus_per_node: int, secret: str | None = None) -> 
         if not path.startswith("/"):
             raise LaunchError(f"a container has no {path}: name the directory from the root")
     if mounts:
-        notes += (f"every node must have {', '.join(mounts)}",)
+        notes += (f"the host must have {', '.join(mounts)}",)
     return Container(
         dns_label(job.setup.name or job.served_name or job.model),
         job,
@@ -204,8 +205,8 @@ def needs_one_node(container: Container, what: str) -> None:
     """Raise LaunchError when it takes several."""
     if container.nodes > 1:
         raise LaunchError(
-            f"{what} is one node, and {container.job.profile.name} takes {container.nodes} of "
-            f"{container.gpus} GPUs: render k8s spans them"
+            f"{what} is one node, and {container.job.profile.name} takes {container.nodes} nodes "
+            f"of {container.gpus} GPUs: render k8s spans them"
         )
 
 

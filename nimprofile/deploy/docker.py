@@ -31,13 +31,14 @@ def docker_plan(container: Container) -> LaunchPlan:
         argv += ["-v", volume(cache, container.cache)]
     for path in container.mounts:
         argv += ["-v", volume(path, path, "ro")]
+    folder = job.setup.folder  # without a slash it would be a volume of Docker's
+    folder = folder if "/" in folder else f"./{folder}"
     files = tuple(
-        PlanFile(f"{job.setup.folder}/{file.path.removeprefix(f'{FOLDER}/')}", file.text)
+        PlanFile(f"{folder}/{file.path.removeprefix(f'{FOLDER}/')}", file.text)
         for file in inner.files
     )
-    if files:
-        folder = job.setup.folder  # without a slash it would be a volume of Docker's
-        argv += ["-v", volume(folder if "/" in folder else f"./{folder}", FOLDER, "ro")]
+    for here, there in zip(files, inner.files, strict=True):
+        argv += ["-v", volume(here.path, there.path, "ro")]
     for secret in container.secrets:
         argv += ["-e", secret.variable]
     program, *words = container.command

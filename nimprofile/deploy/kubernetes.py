@@ -116,7 +116,8 @@ def pod(
     server: Object = {"name": name, "image": container.image}
     command, args, extra = member(container, rank)
     server |= {key: value for key, value in (("command", command), ("args", args)) if value}
-    server["env"] = [*_env(container), *extra]
+    if env := [*_env(container), *extra]:
+        server["env"] = env
     if not rank:
         server["ports"] = [{"name": "http", "containerPort": container.plan.port}]
         server |= probes(container)

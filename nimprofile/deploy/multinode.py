@@ -8,6 +8,7 @@ JSON logs off, which Ray's workers lack.
 
 from __future__ import annotations
 
+from nimprofile.engines.nim import generation
 from nimprofile.errors import LaunchError
 from nimprofile.plan import Server
 from nimprofile.versions import satisfies
@@ -62,6 +63,8 @@ def member(container: Container, rank: int | None) -> Member:
         case Server.SGLANG:
             ranks = ["--nnodes", SIZE, "--node-rank", RANK]
             return [*command, *ranks, "--dist-init-addr", f"{LEADER}:{SGLANG_PORT}"], [], []
+        case Server.NIM if generation(container.image) == 1:
+            raise LaunchError("NIM 1.x spans nodes by MPI: render nim-operator starts it so")
         case Server.NIM:
             start = ["--head", "--port", str(RAY_PORT)]
             if rank:
@@ -70,7 +73,7 @@ def member(container: Container, rank: int | None) -> Member:
     raise LaunchError(
         f"{container.job.server} on several nodes is not rendered: it starts its ranks by MPI"
         if container.job.server is Server.TENSORRT_LLM
-        else f"{container.job.server} on several nodes is not known to work"
+        else f"{container.job.server} on several nodes is not known to work: --server vllm does it"
     )
 
 

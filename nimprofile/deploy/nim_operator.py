@@ -8,7 +8,7 @@ from __future__ import annotations
 from nimprofile.deploy.container import SHARED_MEMORY_GIB
 from nimprofile.deploy.kubernetes import STARTUP_SECONDS, access_mode, node_selector, resource
 from nimprofile.deploy.multinode import RAY_PORT, literal
-from nimprofile.engines.nim import READY
+from nimprofile.engines.nim import READY, generation
 from nimprofile.errors import LaunchError
 from nimprofile.plan import Server
 
@@ -127,8 +127,9 @@ def _multi_node(container: Container) -> Object:
             f"the NIM Operator puts one pipeline stage on each node, and tp {job.tp} × pp {job.pp} "
             f"takes {container.nodes} nodes of {container.gpus} GPUs"
         )
+    first = generation(container.image) == 1  # later ones join through Ray (operator 3.1.1)
     return {
         "backendType": "lws",
         "parallelism": {"tensor": job.tp, "pipeline": job.pp},
-        "ray": {"rayPort": RAY_PORT},
+        **({"mpi": {"mpiStartTimeout": 300}} if first else {"ray": {"rayPort": RAY_PORT}}),
     }

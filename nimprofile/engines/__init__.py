@@ -6,7 +6,8 @@ a decision.
 
 from __future__ import annotations
 
-from nimprofile.job import Setup, job_of
+from nimprofile.job import job_of
+from nimprofile.server_setup import Setup
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ from __future__ import annotations
 from nimprofile.arguments import merged
 from nimprofile.engines.vllm import SPELLING
 from nimprofile.errors import LaunchError
-from nimprofile.job import ANYWHERE, is_path
 from nimprofile.plan import LaunchPlan, Server
+from nimprofile.server_images import tagged
+from nimprofile.server_setup import ANYWHERE, is_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -106,20 +107,33 @@ def image(job: Job) -> str:
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-/")
 
 
+def generation(image: str) -> int | None:
+    """The first number of a NIM's version; None when its tag does not say."""
+    version = tagged(image)
+    return None if version is None else int(version.partition(".")[0])
+
+
 def _notes(job: Job) -> tuple[str, ...]:
     """What NIM is not told, or not in a way that all its releases understand."""
     found = list(job.notes)
-    if job.setup.image is None:
-        found.append("the tag latest moves, and ids differ between releases: name yours by --image")
+    if tagged(image(job)) is None:
+        found.append("the tag moves, and ids differ between releases: name one by --image")
+    found.append("ids are the image's own: `list-model-profiles` in it prints those it has")
     if job.setup.extra:
         found.append("what follows -- reaches the engine from NIM 2.0.11 on")
         found += merged([], job.setup.extra, SPELLING)[1]  # NIM's arguments are named as vLLM's
     serving = job.serving
-    if serving.memory_fraction is not None or serving.kv_cache_dtype != "auto":
+    asked = {
+        "the memory fraction": serving.memory_fraction,
+        "the KV cache's format": serving.kv_cache_dtype != "auto",
+        "the tokens of a step": serving.max_num_batched_tokens,
+        "the trust in the model's code": job.setup.trust_remote_code,
+    }
+    if untold := [what for what, value in asked.items() if value]:
         found.append(
-            "NIM is not told of the memory fraction and the KV cache's format: its releases differ "
-            "in how; after --, 2.x takes its engine's own arguments"
+            f"NIM is not told of {' and '.join(untold)}: its releases differ in how; after --, 2.x "
+            "takes its engine's own arguments"
         )
-    if job.lora and job.setup.max_lora_rank is not None:
+    if job.lora and job.setup.max_lora_rank is not None and generation(image(job)) != 1:
         found.append(f"NIM 2.x takes the rank after --: --max-lora-rank {job.setup.max_lora_rank}")
     return tuple(found)

@@ -117,6 +117,8 @@ def _lora(job: Job) -> list[tuple[str, ...]]:
 
 def _kv_cache(job: Job) -> str | None:
     match job.serving.kv_cache_dtype:
+        case "nvfp4" if any((gpu.compute_capability or (10, 0)) < (10, 0) for gpu in job.gpus):
+            raise LaunchError("SGLang's NVFP4 KV cache wants GPUs of compute capability 10.0")
         case "nvfp4":
             return "nvfp4" if satisfies(job.version, ">=0.5.16") else "fp4_e2m1"
         case "fp8":

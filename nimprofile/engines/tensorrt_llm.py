@@ -116,8 +116,8 @@ _POLICIES: dict[Objective | None, str] = {
 def _lora(job: Job) -> dict[str, Any]:
     setup = job.setup
     found: dict[str, Any] = {}
-    if setup.adapters:
-        found["lora_dir"] = [path for _, path in setup.adapters]
+    if len(setup.adapters) == 1:  # it reads the modules off one, and takes no second
+        found["lora_dir"] = [setup.adapters[0][1]]
     else:
         found["lora_target_modules"] = ["attn_q", "attn_k", "attn_v"]
     limits = {
@@ -141,4 +141,6 @@ def _notes(job: Job) -> list[str]:
         )
     if job.lora:
         found.append("trtllm-serve is told of an adapter in each request, by its path")
+        if len(job.setup.adapters) != 1:
+            found.append("room is made for adapters of attn_q, attn_k and attn_v alone")
     return found

@@ -34,13 +34,16 @@ def plan(job: Job) -> LaunchPlan:
     """A model repository, and the server that loads it."""
     if job.port > MOST_PORT:
         raise LaunchError(f"Triton takes the two ports after {job.port} too: name one up to 65533")
-    folder = f"{job.setup.folder}/{REPOSITORY}"
+    name, folder = model_name(job), f"{job.setup.folder}/{REPOSITORY}"
     own = [("--model-repository", folder), ("--http-address", job.setup.host)]
     own += [("--http-port", str(job.port)), ("--grpc-port", str(job.port + 1))]
     own += [("--metrics-port", str(job.port + 2))]
+    # Whatever else lies in the repository stays unloaded.
+    own += [("--model-control-mode", "explicit"), ("--load-model", name)]
     words, notes = merged(own, job.setup.extra, SPELLING)
     arguments, told = engine_arguments(job)
-    name = model_name(job)
+    if job.served_name is not None and name != job.served_name:
+        told = [*told, f"clients call the model {name}, as its directory"]
     files = {"config.pbtxt": CONFIG, "1/model.json": _json(arguments)}
     if job.lora:
         files["1/multi_lora.json"] = _json(dict(job.setup.adapters))

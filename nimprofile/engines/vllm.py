@@ -90,6 +90,9 @@ def engine_arguments(job: Job) -> tuple[dict[str, Any], list[str]]:
     }
     pace, notes = _pace(job)
     found |= {name: value for name, value in pace.items() if found.get(name) is None}
+    seqs, tokens = found["max_num_seqs"], found["max_num_batched_tokens"]
+    if seqs is not None and tokens is not None and seqs > tokens:
+        raise LaunchError(f"vLLM runs no more requests in a step than tokens: {seqs} > {tokens}")
     if job.lora:
         found |= {
             "enable_lora": True,
@@ -121,7 +124,7 @@ def _pace(job: Job) -> tuple[dict[str, Any], list[str]]:
         mode = _MODES.get(objective)
         return ({} if mode is None else {"performance_mode": mode}), notes
     if objective is Objective.LATENCY:
-        return {"max_num_batched_tokens": SMALL_STEP}, []
+        return {"max_num_batched_tokens": max(SMALL_STEP, serving.max_num_seqs or 0)}, []
     if objective is Objective.THROUGHPUT:
         told = f"for throughput vLLM {job.version} recommends --max-num-batched-tokens above 8192"
         return {}, [f"{told}, which takes memory: ask for it, and it is judged too"]
@@ -153,6 +156,8 @@ def _kv_cache(job: Job) -> str | None:
             return None
         case "bf16":  # before 0.11 the model's own format is all there is beside FP8
             return "bfloat16" if satisfies(job.version, ">=0.11") else "auto"
+        case "nvfp4" if not satisfies(job.version, ">=0.20"):
+            raise LaunchError(f"vLLM {job.version} has no NVFP4 KV cache; 0.20 and later have")
     return job.serving.kv_cache_dtype
 
 
