@@ -32,12 +32,8 @@ class Spelling(Record):
             flag = flag.replace("_", "-")
         flag = self.aliases.get(flag, flag)
         if self.prefixes and flag not in self.decisive and flag.startswith("--"):
-            meant = {
-                self.aliases.get(name, name)
-                for name in (*self.decisive, *self.aliases)
-                if name.startswith(flag)
-            }
-            return meant.pop() if len(meant) == 1 else flag
+            meant = [name for name in self.decisive if name.startswith(flag)]
+            return meant[0] if len(meant) == 1 else flag
         return flag
 
 
@@ -88,6 +84,23 @@ def read_flags(words: Sequence[str], spelling: Spelling) -> Iterator[tuple[str, 
         yield spelling.plain(flag), found
 
 
+def taken(
+    words: Sequence[str], flag: str, spelling: Spelling
+) -> tuple[str | None, tuple[str, ...]]:
+    """The last value of a flag that takes one, and the words without it."""
+    found, rest, skip = None, [], False
+    for at, word in enumerate(words):
+        name, equals, value = word.partition("=")
+        if skip:
+            skip = False
+        elif is_flag(word) and spelling.plain(name) == flag:
+            skip = not equals and at + 1 < len(words)
+            found = value if equals else words[at + 1] if skip else found
+        else:
+            rest.append(word)
+    return found, tuple(rest)
+
+
 def last_of(words: Sequence[str], flag: str, spelling: Spelling, default: int) -> int:
     """The last number that a flag is given; the default when it is given none."""
     given = [value for name, value in read_flags(words, spelling) if name == flag]
@@ -102,29 +115,48 @@ def is_flag(word: str) -> bool:
 
 _FLAG = re.compile(r"--?[A-Za-z]")
 _SECRET = re.compile(
-    r"--?([\w.-]*[._-])?(api[._-]?key|(hf|auth|access|ngc)[._-]token|token|password|passwd|secret)",
+    r"--?([\w.-]*[._-])?(api[._-]?key|(hf|auth|access|ngc)[._-]token|token|password|passwd|secret)"
+    r"|--[\w-]*restricted-(api|protocol)",
     re.IGNORECASE,
 )
+_SECRETS = ("--api-key", "--admin-api-key", "--hf-token")
+"""Of these a beginning is enough for the engines' parsers."""
+
+_INSIDE = re.compile(
+    r"((api|admin|access)[-_]?key|(hf|auth)[-_]?token|password|passwd|secret)[\"']?\s*[=:]",
+    re.IGNORECASE,
+)
+"""A key or a password in the value of a flag that has other things too."""
 
 
 def secret_flags(words: Iterable[str]) -> list[str]:
-    """The flags whose value is a key, a token or a password."""
-    return [flag for word in words if _is_secret(flag := word.partition("=")[0])]
+    """The flags whose value is a key, a token or a password; never the value."""
+    found, last = [], "an argument"
+    for word in words:
+        flag, _, value = word.partition("=")
+        if is_flag(word):
+            last = flag
+        if _is_secret(flag) or _INSIDE.search(value if is_flag(word) else word):
+            found.append(last)
+    return found
 
 
 def _is_secret(flag: str) -> bool:
-    return _SECRET.fullmatch(flag) is not None
+    if _SECRET.fullmatch(flag) is not None:
+        return True
+    return len(flag) > 4 and any(name.startswith(flag) for name in _SECRETS)
 
 
 def redacted(words: Sequence[str]) -> list[str]:
-    """The same words with stars for the values of secret flags."""
+    """The same words with stars for whatever may be a secret."""
     shown: list[str] = []
     hide = False
     for word in words:
-        flag, equals, _ = word.partition("=")
-        if hide and not is_flag(word):
-            shown.append("***")
+        flag, equals, value = word.partition("=")
+        if not is_flag(word):
+            shown.append("***" if hide or _INSIDE.search(word) else word)
             continue
-        hide = _is_secret(flag) and not equals
-        shown.append(f"{flag}=***" if equals and _is_secret(flag) else word)
+        secret = _is_secret(flag)
+        hide = secret and not equals
+        shown.append(f"{flag}=***" if equals and (secret or _INSIDE.search(value)) else word)
     return shown

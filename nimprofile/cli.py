@@ -61,8 +61,9 @@ exit codes:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code."""
-    argv, extra = _divided(sys.argv[1:] if argv is None else argv)
+    argv = sys.argv[1:] if argv is None else argv
     command = next((word for word in argv if word[:1] != "-"), None)
+    argv, extra = _divided(command, argv)
     try:
         if isinstance(sys.stdout, io.TextIOWrapper):  # a name must not break an ASCII terminal
             sys.stdout.reconfigure(errors="backslashreplace")
@@ -84,9 +85,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def _divided(argv: Sequence[str]) -> tuple[Sequence[str], list[str]]:
+def _divided(command: str | None, argv: Sequence[str]) -> tuple[Sequence[str], list[str]]:
     """The words before `--`, and for commands that start a server those after it."""
-    if "--" not in argv or not _STARTING.intersection(argv):
+    if "--" not in argv or command not in _STARTING:
         return argv, []
     at = argv.index("--")
     return argv[:at], list(argv[at + 1 :])
@@ -404,7 +405,7 @@ _COMMANDS: dict[str, Command] = {
     "launch": (
         _launch,
         "print the command that starts a server with the selected profile",
-        "nimprofile launch --manifest gpt-oss-120b --gpus 2xh100 -- --max-num-seqs 64",
+        "nimprofile launch --manifest gpt-oss-120b --gpus 2xh100 -- --seed 7",
         _launch_options,
     ),
     "exec": (

@@ -82,12 +82,18 @@ def open_manifest(path: str) -> Manifest:
 def _models(args: argparse.Namespace, request: Request) -> list[str]:
     """The models to build a manifest of; none where there is a manifest."""
     if args.model:
-        return [] if args.manifest is not None else args.model
+        beside = args.manifest is not None or is_elsewhere(args.model, request.manifest_path)
+        return [] if beside else args.model
     there = any(map(os.path.exists, CONTAINER_MANIFESTS))
     if request.manifest_path is not None or there:
         return []
     model = os.environ.get("NIM_MODEL_PATH") or os.environ.get("NIM_MODEL_NAME") or ""
     return [model] if os.path.isdir(model) else []
+
+
+def is_elsewhere(models: list[str], manifest_path: str | None) -> bool:
+    """Whether `--model` names weights that are not here, beside the manifest of a variable."""
+    return manifest_path is not None and not any(map(os.path.exists, models))
 
 
 def _built(args: argparse.Namespace, models: list[str], request: Request, gpus: int) -> Manifest:
@@ -261,8 +267,8 @@ def _manifest_path(request: Request) -> str:
     model = os.environ.get("NIM_MODEL_PATH") or os.environ.get("NIM_MODEL_NAME")
     told = f" ({model} is no directory here, of which one could be built)" if model else ""
     raise UsageError(
-        f"no manifest{told}: name one with --manifest or NIM_MANIFEST_PATH, a file or a bundled name:\n  "
-        + "\n  ".join(bundled_manifests())
+        f"no manifest{told}: name one with --manifest or NIM_MANIFEST_PATH, a file or a bundled "
+        "name:\n  " + "\n  ".join(bundled_manifests())
     )
 
 

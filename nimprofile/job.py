@@ -6,12 +6,14 @@ import re
 
 from nimprofile.errors import LaunchError
 from nimprofile.plan import Server
+from nimprofile.profile import Engine
 from nimprofile.reasons import ContextTooLong
 from nimprofile.record import Record
 from nimprofile.server_images import ENGINES_OF, newest
 from nimprofile.server_setup import PORT, is_path
 from nimprofile.support import HALF, PLAIN, stored_as, ways
-from nimprofile.visibility import CUDA, cuda_devices
+from nimprofile.versions import satisfies
+from nimprofile.visibility import BUS_ORDER, CudaDevices, cuda_devices
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from nimprofile.fit import Verdict
     from nimprofile.inventory import Gpu
     from nimprofile.model import ModelShape
-    from nimprofile.profile import Engine, Profile
+    from nimprofile.profile import Profile
     from nimprofile.request import Serving
     from nimprofile.server_setup import Setup
 
@@ -34,7 +36,9 @@ class Job(Record):
         version: the engine's.
         profile: what was selected.
         gpus: the GPUs it was selected for.
-        devices: the variables that show a program those GPUs and no others.
+        devices: the variables that show an engine those GPUs and no others.
+        visible_devices: the same GPUs as Docker names them: by UUID where they have one; None
+            when one of them has no name.
         model: the weights, as the engine names them; "" when only the image knows.
         quantises: the engine makes the profile's precision of wider weights as it loads them.
         serving: how it was asked for: fractions, limits, formats.
@@ -51,6 +55,7 @@ class Job(Record):
     profile: Profile
     gpus: tuple[Gpu, ...]
     devices: tuple[tuple[str, str], ...]
+    visible_devices: str | None
     model: str
     quantises: bool
     serving: Serving
@@ -93,26 +98,16 @@ class Job(Record):
         return self.setup.max_lora_rank or by_tag
 
     @property
-    def visible_devices(self) -> str:
-        """The GPUs as CUDA and Docker name them; LaunchError when one has no name."""
-        devices = dict(self.devices).get(CUDA)
-        if devices is None:
-            raise LaunchError("a MIG instance whose UUID is unknown cannot be named to Docker")
-        return devices
+    def named_devices(self) -> str:
+        """The GPUs as Docker and CUDA name them; LaunchError when one has no name."""
+        if self.visible_devices is None:
+            raise LaunchError("a MIG instance whose UUID is unknown cannot be named: a cluster can")
+        return self.visible_devices
 
     @property
     def half_only(self) -> bool:
         """Whether a GPU has no BF16 (compute capability below 8.0)."""
         return any((gpu.compute_capability or (8, 0)) < (8, 0) for gpu in self.gpus)
-
-    @property
-    def local(self) -> bool:
-        """Whether the weights are a directory, and no name in a repository of models."""
-        return is_path(self.model)
-
-
-LARGEST_MACHINE = 8
-"""GPUs of one machine, as most have them."""
 
 
 def job_of(decision: Decision, manifest: Manifest, setup: Setup) -> Job:
@@ -130,17 +125,14 @@ def job_of(decision: Decision, manifest: Manifest, setup: Setup) -> Job:
     profile = verdict.profile
     engine, server = _served_by(profile, setup.server)
     gpus = tuple(gpu for gpu in decision.inventory.gpus if gpu.index in verdict.gpus)
-    devices = cuda_devices(decision.inventory, verdict.gpus)
+    named = cuda_devices(decision.inventory, verdict.gpus)
     serving = decision.request.serving
+    version = serving.engine_version or manifest.engine_version
     model, shape = _weights(profile, manifest, setup, server)
     context, notes = _context(verdict, serving, shape)
-    version = serving.engine_version or manifest.engine_version
     if version is None and setup.image is not None and server is not Server.NIM:
         told = f"the flags are those of {engine} {newest(engine, server)}, the newest known"
         notes = (*notes, f"{told}: --engine-version names the image's")
-    if len(gpus) > LARGEST_MACHINE:
-        told = f"one machine of {len(gpus)} GPUs is meant; render k8s spans several"
-        notes = (*notes, told)
     if profile.lora and not setup.adapters and server is not Server.NIM:
         where = setup.peft_source and f"none lies in {setup.peft_source}"
         told = f"no adapter is served at the start: {where or 'no --adapters names them'}"
@@ -151,7 +143,8 @@ def job_of(decision: Decision, manifest: Manifest, setup: Setup) -> Job:
         version or newest(engine, server),
         profile,
         gpus,
-        () if devices is None else tuple(devices.environ.items()),
+        () if named is None else _devices(gpus, named, engine, version),
+        None if named is None else named.devices,
         model,
         server is not Server.NIM and _is_quantised(profile, shape),
         serving,
@@ -161,6 +154,22 @@ def job_of(decision: Decision, manifest: Manifest, setup: Setup) -> Job:
         shape,
         notes,
     )
+
+
+INDICES_ONLY = "<0.24"
+"""vLLM that reads CUDA_VISIBLE_DEVICES as numbers (vllm/platforms/cuda.py)."""
+
+
+def _devices(
+    gpus: tuple[Gpu, ...], named: CudaDevices, engine: Engine | None, version: str | None
+) -> tuple[tuple[str, str], ...]:
+    """The variables that show an engine its GPUs; by number, which every engine understands."""
+    if any(gpu.mig for gpu in gpus):
+        if engine is Engine.VLLM and version is not None and satisfies(version, INDICES_ONLY):
+            raise LaunchError(f"vLLM {version} takes no MIG instance by its UUID; 0.24 does")
+        return tuple(named.environ.items())
+    numbers = ",".join(str(gpu.index) for gpu in gpus)
+    return tuple(CudaDevices(numbers, BUS_ORDER).environ.items())
 
 
 def _served_by(profile: Profile, server: Server | None) -> tuple[Engine | None, Server]:

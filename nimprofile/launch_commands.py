@@ -14,6 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     import logging
+    from collections.abc import Iterator
 
     from nimprofile.decision import Decision
     from nimprofile.dialects import Manifest
@@ -28,13 +29,13 @@ def launch(args: argparse.Namespace) -> int:
     from nimprofile.engines import plan_of
     from nimprofile.launch_view import shell_script
 
-    _no_secrets(args.extra)
     decision, job = _job_of(args)
     if job is None:
         return _nothing(decision)
+    _no_secrets(job)
     plan = plan_of(job)
     tell(f"warning: {warning}" for warning in decision.warnings)
-    tell(f"note: {note}" for note in plan.notes)
+    tell(f"note: {note}" for note in _notes(job, plan))
     match args.format:
         case "json":
             print_json(plan.to_dict())
@@ -56,7 +57,7 @@ def become(args: argparse.Namespace) -> int:
         return _become(args, log)
     except NimProfileError as error:
         if wants_json(os.environ):
-            log.error(str(error))  # noqa: TRY400 - its words are the message, and no traceback
+            log.critical(str(error))
             error.told = True
         raise
 
@@ -72,11 +73,12 @@ def _become(args: argparse.Namespace, log: logging.Logger) -> int:
         log.log(level, line)
     if job is None:
         if wants_json(os.environ):
-            log.error(nothing_runs(decision))
-            return _nothing_code(decision)
-        return _nothing(decision)
-    plan = plan_of(job)
-    for note in plan.notes:
+            log.critical(nothing_runs(decision))
+        else:
+            tell([nothing_runs(decision)])
+        return _nothing_code(decision)
+    plan = plan_of(_installed(args, job))
+    for note in _notes(job, plan):
         log.warning(note)
     fatal = []
     for trouble in troubles(job, plan, os.environ):
@@ -88,6 +90,26 @@ def _become(args: argparse.Namespace, log: logging.Logger) -> int:
         raise NotStartedError(f"{plan.server} is not started\n  " + "\n  ".join(map(str, fatal)))
     _start(plan, log)
     raise AssertionError("a process that was replaced does not go on")
+
+
+LARGEST_MACHINE = 8
+"""GPUs of one machine, as most have them."""
+
+
+def _notes(job: Job, plan: LaunchPlan) -> Iterator[str]:
+    yield from plan.notes
+    if len(job.gpus) > LARGEST_MACHINE:
+        yield f"one machine of {len(job.gpus)} GPUs is meant; render k8s spans several"
+
+
+def _installed(args: argparse.Namespace, job: Job) -> Job:
+    """In the words of the engine that is installed here, where no version was named."""
+    from nimprofile.launch_options import installed
+
+    if args.engine_version is not None or job.engine is None:
+        return job
+    version = installed(job.engine)
+    return job if version is None else job.replace(version=version)
 
 
 def _start(plan: LaunchPlan, log: logging.Logger) -> None:
@@ -119,10 +141,10 @@ def render(args: argparse.Namespace) -> int:
     """Print what deploys the server."""
     from nimprofile.deploy import deployed
 
-    _no_secrets(args.extra)
     decision, job = _job_of(args)
     if job is None:
         return _nothing(decision)
+    _no_secrets(job)
     rendered = deployed(
         args.target,
         job,
@@ -178,17 +200,11 @@ def _nothing_code(decision: Decision) -> int:
     return NOTHING_RUNS if decision.pinned is None else BAD_INPUT
 
 
-def _no_secrets(extra: list[str]) -> None:
+def _no_secrets(job: Job) -> None:
     """Refuse to print a secret: what is printed is kept, and shown to others."""
-    from shlex import split
-
     from nimprofile.arguments import secret_flags
 
-    try:
-        inherited = split(os.environ.get("NIM_PASSTHROUGH_ARGS", ""))
-    except ValueError:  # `Setup.from_env` says so
-        inherited = []
-    if flags := secret_flags([*extra, *inherited]):
+    if flags := secret_flags(job.setup.arguments):
         raise UsageError(
             f"{flags[0]} has a secret, which a printed command does not keep: leave it out, and "
             "set the engine's variable for it (VLLM_API_KEY, HF_TOKEN, …) where the server runs"

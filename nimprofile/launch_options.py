@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from nimprofile import option_values as read
-from nimprofile.inputs import UsageError
+from nimprofile.inputs import UsageError, is_elsewhere
 from nimprofile.options import add_format, machine_options, wish_options
 from nimprofile.plan import Server
 from nimprofile.server_images import ENGINES_OF, newest, version_in
@@ -14,6 +14,8 @@ from nimprofile.server_setup import ANYWHERE, PORT, Setup
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+
+    from nimprofile.profile import Engine
 
 TARGETS = ("docker", "compose", "k8s", "nim-operator", "kserve")
 
@@ -99,7 +101,8 @@ def setup_of(args: argparse.Namespace) -> Setup:
     environ = {name: value for name, value in os.environ.items() if flags.get(name) is None}
     setup = Setup.from_env(environ)
     model = setup.model
-    if args.model and args.manifest is not None:
+    beside = args.manifest or os.environ.get("NIM_MANIFEST_PATH")
+    if args.model and (args.manifest is not None or is_elsewhere(args.model, beside)):
         if len(args.model) > 1:
             raise UsageError("--model beside --manifest is where the weights are: name one")
         model = args.model[0]
@@ -128,7 +131,7 @@ def setup_of(args: argparse.Namespace) -> Setup:
         host=args.host,
         folder=os.path.abspath(args.dir),
         trust_remote_code=args.trust_remote_code,
-        extra=(*setup.extra, *args.extra),
+        extra=tuple(args.extra),
     )
     return with_adapters(setup)
 
@@ -161,9 +164,14 @@ def _version_here(args: argparse.Namespace, setup: Setup) -> str | None:
         return version_in(setup.image, server)
     if args.command != "exec":
         return newest(args.engine[0], server) if server is Server.TRITON else None
+    return installed(args.engine[0])
+
+
+def installed(engine: Engine) -> str | None:
+    """The version of an engine in this environment; None when it is in another, if at all."""
     from importlib.metadata import PackageNotFoundError, version
 
     try:
-        return version(str(args.engine[0]))
-    except PackageNotFoundError:  # in another environment, if at all: the PATH is looked at later
+        return version(str(engine))
+    except PackageNotFoundError:
         return None

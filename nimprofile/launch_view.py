@@ -19,4 +19,5 @@ def shell_script(plan: LaunchPlan) -> str:
     lines = [join(["mkdir", "-p", "--", folder]) for folder in folders]
     lines += [f"printf %s {quote(file.text)} > {quote(file.path)}" for file in plan.files]
     lines += [f"export {name}={quote(value)}" for name, value in plan.env]
-    return "\n".join([*lines, join(plan.argv)]) + "\n"
+    # Where a file cannot be written, nothing is started.
+    return (" &&\n" if plan.files else "\n").join([*lines, join(plan.argv)]) + "\n"

@@ -10,12 +10,12 @@ import os
 import re
 import shutil
 import socket
+import subprocess
 import tempfile
 
 from nimprofile.arguments import last_of
 from nimprofile.engines.triton import SPELLING
 from nimprofile.plan import Server
-from nimprofile.profile import Engine
 from nimprofile.record import Record
 from nimprofile.server_setup import is_path
 
@@ -60,10 +60,8 @@ def troubles(job: Job, plan: LaunchPlan, environ: Mapping[str, str]) -> Iterator
     yield from _files(plan)
     if len(job.gpus) > 1 and plan.server is not Server.NIM:
         yield from _shared_memory()
-    if (
-        job.engine is Engine.VLLM
-        and plan.server is not Server.NIM
-        and environ.get("VLLM_PORT", "").startswith("tcp:")
+    if plan.server in {Server.VLLM, Server.TRITON} and environ.get("VLLM_PORT", "").startswith(
+        "tcp:"
     ):
         yield Trouble(
             "VLLM_PORT is a URL, which Kubernetes sets for a Service named vllm",
@@ -73,17 +71,26 @@ def troubles(job: Job, plan: LaunchPlan, environ: Mapping[str, str]) -> Iterator
 
 def _program(plan: LaunchPlan, environ: Mapping[str, str]) -> Iterator[Trouble]:
     program, path = plan.argv[0], environ.get("PATH")
-    if shutil.which(program, path=path) is not None:
+    if (there := shutil.which(program, path=path)) is not None:
+        if plan.argv[1] == "-m" and not _has_module(there, plan.argv[2].partition(".")[0]):
+            fix = f"install it there, or run this in {plan.server}'s image"
+            yield Trouble(f"{there} has no {plan.argv[2]}", fix)
         return
-    there = [
+    others = [
         server
         for server, name in PROGRAMS.items()
         if server not in {plan.server, Server.NIM} and shutil.which(name, path=path)
     ]
     fix = f"install {plan.server}, or run this in its image"
-    if there:
-        fix += f"; {there[0]} is here, and --server {there[0]} selects for it"
+    if others:
+        fix += f"; {others[0]} is here, and --server {others[0]} selects for it"
     yield Trouble(f"there is no {program} on the PATH", fix)
+
+
+def _has_module(python: str, module: str) -> bool:
+    code = "import importlib.util, sys; sys.exit(importlib.util.find_spec(sys.argv[1]) is None)"
+    done = subprocess.run([python, "-c", code, module], check=False)  # noqa: S603 - our own words
+    return done.returncode == 0
 
 
 def _ports(job: Job, plan: LaunchPlan) -> Iterator[Trouble]:

@@ -11,7 +11,7 @@ from nimprofile.request import read_count
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from nimprofile.model import ModelShape
 
@@ -37,6 +37,7 @@ class Setup(Record):
         max_loras: adapters served at once on the GPU; None is the engine's default.
         max_cpu_loras: adapters kept in the host's memory; None is the engine's default.
         trust_remote_code: code that comes with the model may run.
+        passthrough: arguments for the engine, from `NIM_PASSTHROUGH_ARGS`.
         extra: arguments for the server, as they are.
         name: of what is deployed; None is made of the model's.
         image: of the container; None is the server's public one.
@@ -57,6 +58,7 @@ class Setup(Record):
     max_loras: int | None = None
     max_cpu_loras: int | None = None
     trust_remote_code: bool = False
+    passthrough: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()
     name: str | None = None
     image: str | None = None
@@ -72,21 +74,30 @@ class Setup(Record):
             if self.server not in tuple(Server):
                 raise RequestError(f"{self.server!r} is not a server; known: {', '.join(Server)}")
             object.__setattr__(self, "server", Server(self.server))
+        for problem in self._problems():
+            raise RequestError(problem)
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """All that is added to an engine's arguments, the later the stronger."""
+        return (*self.passthrough, *self.extra)
+
+    def _problems(self) -> Iterator[str]:
         if self.port is not None and self.port not in range(1, 65536):
-            raise RequestError(f"{self.port!r} is no port from 1 to 65535")
+            yield f"{self.port!r} is no port from 1 to 65535"
         if _HOST.fullmatch(self.host) is None:
-            raise RequestError(f"{self.host!r} is no address to listen on")
+            yield f"{self.host!r} is no address to listen on"
         for name, path in self.adapters:  # an engine is told name=path, and commas make it JSON
             if _ADAPTER.fullmatch(name) is None or {",", "="} & set(path):
-                raise RequestError(
-                    f"the adapter {name!r} in {path} would be read as something else: rename it"
-                )
+                yield f"the adapter {name!r} in {path} would be read as something else: rename it"
         if self.image is not None and _IMAGE.fullmatch(self.image) is None:
-            raise RequestError(f"{self.image!r} is no container image such as vllm/vllm-openai:v1")
-        texts = (self.model, self.served_name, self.folder, self.image, self.cache, *self.extra)
-        for text in texts:
+            yield f"{self.image!r} is no container image such as vllm/vllm-openai:v0.33.0"
+        for text in (self.model, self.served_name, self.folder, self.cache):
             if text is not None and not is_text(text):
-                raise RequestError(f"{text!r} is no text in UTF-8 without NUL")
+                yield f"{text!r} is no text in UTF-8 without NUL"
+        for at, text in enumerate(self.arguments, 1):  # it may be a key, so it is not repeated
+            if not is_text(text):
+                yield f"argument {at} for the server is no text in UTF-8 without NUL"
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Setup:
@@ -108,7 +119,7 @@ class Setup(Record):
             max_lora_rank=read_count(environ, "NIM_MAX_LORA_RANK"),
             max_loras=read_count(environ, "NIM_MAX_GPU_LORAS"),
             max_cpu_loras=read_count(environ, "NIM_MAX_CPU_LORAS"),
-            extra=_words(environ, "NIM_PASSTHROUGH_ARGS"),
+            passthrough=_words(environ, "NIM_PASSTHROUGH_ARGS"),
         )
 
 

@@ -401,12 +401,15 @@ def test_compose_has_the_files_of_the_plan(case, server):
     assert {file.path: file.text for file in plan_inside(case, server).files} == there
 
 
-def test_docker_writes_the_files_and_mounts_their_folder():
+def test_docker_writes_the_files_and_mounts_them_alone():
     rendered = render("docker", "tp1", "triton", fields={"folder": "/run/serving"})
     plan = plan_inside("tp1", "triton")
     wanted = {file.path.replace(FOLDER, "/run/serving"): file.text for file in plan.files}
     assert wanted == rendered.value["files"]
-    assert "/run/serving:/etc/nimprofile:ro" in rendered.value["argv"]
+    for file in plan.files:
+        mount = f"{file.path.replace(FOLDER, '/run/serving')}:{file.path}:ro"
+        assert mount in rendered.value["argv"]
+    assert "./serving/" in render("docker", "tp1", "triton", fields={"folder": "serving"}).text
     assert "model_repository/meta-llama-3.1-8b-instruct/config.pbtxt" in rendered.text
 
 
@@ -442,7 +445,7 @@ def test_adapters_that_are_not_served_are_not_mounted(target):
 @pytest.mark.parametrize("server", SERVERS)
 @pytest.mark.parametrize("target", ["docker", "compose", "k8s", "kserve"])
 def test_who_deploys_is_told_what_every_node_must_have(target, server):
-    told_so = "every node must have /adapters"
+    told_so = "the host must have /adapters"
     assert (told_so in render(target, "lora", server).notes) == (
         target != "docker" or server != "nim"
     )
@@ -975,7 +978,7 @@ def test_gpus_of_two_products_have_no_label(target):
 
 
 def test_an_instance_without_a_name_goes_to_kubernetes_alone():
-    job = job_for("mig", "vllm").replace(devices=())
+    job = job_for("mig", "vllm").replace(devices=(), visible_devices=None)
     assert "nvidia.com/mig-3g.40gb" in deployed("k8s", job).text
     for target in ("docker", "compose"):
         with pytest.raises(LaunchError, match="MIG instance whose UUID is unknown"):

@@ -27,7 +27,7 @@ from nimprofile import (
     parse_manifest,
     select,
 )
-from nimprofile.server_images import ENGINES_OF
+from nimprofile.server_images import ENGINES_OF, version_in
 
 CORPUS = Path(__file__).parent / "corpus" / "plans.json"
 
@@ -52,6 +52,7 @@ CASES = {
     "long context": ({}, "1xh100", {"max_model_len": 131072, "kv_cache_dtype": "fp8"}, Setup()),
     "latency": ({"profile": "latency"}, "1xh100", {}, Setup()),
     "throughput": ({"profile": "throughput"}, "1xh100", {}, Setup()),
+    "fp8 on load": ({"precision": "fp8", "checkpoint": "it"}, "1xh100", {}, Setup()),
     "all that is asked": (
         {"pp": "2"},
         "2xh100",
@@ -65,7 +66,6 @@ CASES = {
             image="registry.example/llm:1",
             cache="/var/cache/models",
             user="1000:1000",
-            extra=("--seed", "7"),
         ),
     ),
 }
@@ -75,15 +75,27 @@ def manifest_of(engine, tags):
     return parse_manifest(manifest_text(engine, tags))
 
 
+PATHS = {"fp8": "hf://nvidia/Llama-3.1-8B-Instruct-FP8"}
+PATHS["nvfp4"] = "hf://nvidia/Llama-3.1-8B-Instruct-NVFP4"
+BF16 = "hf://meta-llama/Llama-3.1-8B-Instruct"
+EXTRA = {
+    Server.VLLM: ("--seed", "7"),
+    Server.SGLANG: ("--random-seed", "7"),
+    Server.TENSORRT_LLM: ("--log_level", "warning"),
+    Server.TRITON: ("--log-verbose", "1"),
+    Server.NIM: ("--seed", "7"),
+}
+
+
 def manifest_text(engine, tags):
     tags = {"llm_engine": engine, "precision": "bf16", "tp": "1", "pp": "1"} | tags
-    precision = tags["precision"]
+    precision = "bf16" if "checkpoint" in tags else tags["precision"]
     return f"""\
 schema_version: '2.0'
 model: meta/llama-3.1-8b-instruct
 checkpoints:
 - name: it
-  path: hf://meta-llama/Llama-3.1-8B-Instruct
+  path: {PATHS.get(precision, BF16)}
   model_shape: {LLAMA % STORED[precision]}
 profiles:
 - id: '{"0123456789abcdef" * 4}'
@@ -103,11 +115,21 @@ def plan_for(server, case="tp1", *, manifest=None, engine=None, **more):
     return launch_plan(decision, manifest, setup.replace(server=server, **fields))
 
 
+def golden(server, case):
+    """The plan of a case, with an argument of the server's own where all is asked."""
+    if case == "fp8 on load" and server is Server.TENSORRT_LLM:
+        with pytest.raises(LaunchError) as caught:
+            plan_for(server, case)
+        return str(caught.value)
+    extra = EXTRA[server] if case == "all that is asked" else ()
+    return plan_for(server, case, extra=extra).to_dict()
+
+
 @pytest.mark.parametrize("server", Server)
 @pytest.mark.parametrize("case", CASES)
 def test_the_plan_is_the_one_that_was_reviewed(server, case):
     reviewed = json.loads(CORPUS.read_text(encoding="utf-8"))
-    assert reviewed[server][case] == plan_for(server, case).to_dict()
+    assert reviewed[server][case] == golden(server, case)
 
 
 @pytest.mark.parametrize(
@@ -129,14 +151,14 @@ def test_tensorrt_llm_quantises_nothing_and_says_what_would_do():
         plan_for(Server.TENSORRT_LLM, manifest=on_load("tensorrt_llm"))
     assert (
         "tensorrt_llm makes no fp8 of a 16-bit checkpoint, which tensorrt_llm-fp8-tp1-pp1 wants: "
-        "name one stored so with --model, or let NIM find it with --server nim"
+        "name one stored so with --model, let NIM find it with --server nim, or select for "
+        "another engine, as with --server vllm"
     ) == str(caught.value)
 
 
 def on_load(engine):
     """A manifest of an FP8 profile whose checkpoint is BF16."""
-    text = manifest_text(engine, {"precision": "fp8"}).replace(STORED["fp8"], "")
-    return parse_manifest(text)
+    return manifest_of(engine, {"precision": "fp8", "checkpoint": "it"})
 
 
 def test_a_checkpoint_in_another_format_is_not_started():
@@ -228,6 +250,136 @@ def test_the_checkpoint_of_the_profile_is_the_one_that_is_served():
 # vLLM, and what changed in it
 
 
+@pytest.mark.parametrize("extra", [("--model", "acme/other"), ("--model=acme/other",)])
+def test_a_model_after_the_dashes_takes_the_place_of_ours(extra):
+    plan = plan_for(Server.VLLM, extra=(*extra, "--seed", "7"))
+    assert ("vllm", "serve", "acme/other", "--host") == plan.argv[:4]
+    assert ("--seed", "7") == plan.argv[-2:]
+    assert "--model" not in plan.argv
+    instead = "instead of meta-llama/Llama-3.1-8B-Instruct"
+    assert (
+        f"your --model acme/other {instead} changes what was selected: the model",
+    ) == plan.notes
+
+
+def test_vllm_runs_no_more_requests_in_a_step_than_tokens():
+    with pytest.raises(LaunchError, match="no more requests in a step than tokens: 512 > 256"):
+        plan_for(Server.VLLM, max_num_seqs=512, max_num_batched_tokens=256)
+    argv = plan_for(Server.VLLM, "latency", engine_version="0.16.0", max_num_seqs=4096).argv
+    assert "4096" == value_after(argv, "--max-num-batched-tokens")
+
+
+def test_a_cache_that_a_version_has_not_is_refused():
+    with pytest.raises(LaunchError, match=r"vLLM 0\.17\.0 has no NVFP4 KV cache"):
+        plan_for(Server.VLLM, kv_cache_dtype="nvfp4", engine_version="0.17.0")
+    with pytest.raises(LaunchError, match="wants GPUs of compute capability 10"):
+        plan_for(Server.SGLANG, kv_cache_dtype="nvfp4")
+
+
+def test_a_context_beyond_the_models_is_noted():
+    notes = plan_for(Server.VLLM, max_model_len=200_000, kv_cache_dtype="fp8").notes
+    told = "the model's longest context is 131,072 tokens, and engines refuse 200,000"
+    assert (told,) == notes
+
+
+@pytest.mark.parametrize(
+    ("server", "image", "version"),
+    [
+        (Server.VLLM, "vllm/vllm-openai:v0.12.0", "0.12.0"),
+        (Server.VLLM, "registry.example:5000/vllm:0.12.0-cuda", "0.12.0"),
+        (Server.VLLM, "vllm/vllm-openai:latest", None),
+        (Server.VLLM, "registry.example:5000/vllm", None),
+        (Server.SGLANG, "lmsysorg/sglang:v0.5.9", "0.5.9"),
+        (Server.TENSORRT_LLM, "nvcr.io/nvidia/tensorrt-llm/release:1.3.0rc7", "1.3.0rc7"),
+        (Server.TRITON, "nvcr.io/nvidia/tritonserver:26.03-vllm-python-py3", "0.17.1"),
+        (Server.TRITON, "nvcr.io/nvidia/tritonserver:24.05-vllm-python-py3", None),
+        (Server.NIM, "nvcr.io/nim/meta/llama:2.0.12", None),
+    ],
+)
+def test_an_images_tag_says_which_version_it_has(server, image, version):
+    assert version == version_in(image, server)
+
+
+def test_a_version_that_is_guessed_is_noted():
+    notes = plan_for(Server.VLLM, image="acme/vllm:mine").notes
+    assert notes[0].startswith("the flags are those of vllm 0.33.0, the newest known")
+    assert () == plan_for(Server.VLLM, image="acme/vllm:mine", engine_version="0.33.0").notes
+
+
+def test_adapters_that_no_directory_holds_are_noted():
+    notes = plan_for(Server.VLLM, "lora", adapters=()).notes
+    assert ("no adapter is served at the start: none lies in /adapters",) == notes
+
+
+@pytest.mark.parametrize("name", ["a,b", "a=b", "-a", "a b", ""])
+def test_an_adapter_whose_name_would_be_read_as_more_is_refused(name):
+    with pytest.raises(RequestError, match="would be read as something else: rename it"):
+        Setup(adapters=((name, "/adapters/x"),))
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"server": "foo"}, "'foo' is not a server; known: vllm, sglang"),
+        ({"port": 0}, "0 is no port from 1 to 65535"),
+        ({"port": "x"}, "'x' is no port"),
+        ({"host": ""}, "'' is no address to listen on"),
+        ({"host": "::1 x"}, "'::1 x' is no address"),
+    ],
+)
+def test_a_setup_that_cannot_be_is_refused(fields, said):
+    with pytest.raises(RequestError, match=said):
+        Setup(**fields)
+
+
+def test_weights_of_ones_own_are_told_to_a_nim():
+    text = manifest_text("vllm", {}).replace(
+        "hf://meta-llama/Llama-3.1-8B-Instruct", "/models/mine"
+    )
+    argv = plan_for(Server.NIM, manifest=parse_manifest(text)).argv
+    assert "NIM_MODEL_PATH=/models/mine" in argv
+    assert "/models/mine:/models/mine:ro" in argv
+
+
+def test_a_mig_instance_without_a_name_is_not_started():
+    gpu = Gpu(
+        1,
+        "NVIDIA H100 80GB HBM3 MIG 2g.20gb",
+        memory_total_mib=20096,
+        memory_free_mib=20096,
+        compute_capability=ComputeCapability.parse("9.0"),
+        mig=MigInstance(0),
+    )
+    board = Gpu(0, "NVIDIA H100 80GB HBM3", mig_enabled=True)
+    manifest = manifest_of("vllm", {})
+    request = Request(serving=Serving(max_model_len=2048))
+    decision = select(manifest, Inventory((board, gpu)), request)
+    with pytest.raises(LaunchError, match="a MIG instance whose UUID is unknown cannot be named"):
+        launch_plan(decision, manifest)
+
+
+def test_a_mig_instance_is_shown_by_its_uuid_where_vllm_reads_one():
+    gpus = (
+        Gpu(0, "NVIDIA H100 80GB HBM3", uuid="GPU-1", mig_enabled=True),
+        Gpu(
+            1,
+            "NVIDIA H100 80GB HBM3 MIG 2g.20gb",
+            uuid="MIG-2",
+            memory_total_mib=20096,
+            memory_free_mib=20096,
+            compute_capability=ComputeCapability.parse("9.0"),
+            mig=MigInstance(0, 3, 0),
+        ),
+    )
+    manifest = manifest_of("vllm", {})
+    request = Request(serving=Serving(max_model_len=2048))
+    plan = launch_plan(select(manifest, Inventory(gpus), request), manifest)
+    assert {"CUDA_VISIBLE_DEVICES": "MIG-2"} == plan.environ
+    old = Request(serving=Serving(max_model_len=2048, engine_version="0.23.0"))
+    with pytest.raises(LaunchError, match=r"vLLM 0\.23\.0 takes no MIG instance by its UUID"):
+        launch_plan(select(manifest, Inventory(gpus), old), manifest)
+
+
 def test_vllm_before_its_performance_modes_takes_small_steps_for_latency():
     argv = plan_for(Server.VLLM, "latency", engine_version="0.16.0").argv
     assert "2048" == value_after(argv, "--max-num-batched-tokens")
@@ -316,10 +468,14 @@ def test_sglang_is_asked_where_the_answer_means_that_it_serves(version, path):
         ("0.5.15", "nvfp4", "fp4_e2m1"),
         ("0.5.23", "fp8", "fp8_e4m3"),
         ("0.5.23", "bf16", "bf16"),
+        ("0.5.4", "bf16", "auto"),
     ],
 )
 def test_sglangs_kv_cache_is_named_as_its_version_does(version, dtype, word):
-    argv = plan_for(Server.SGLANG, engine_version=version, kv_cache_dtype=dtype).argv
+    manifest = manifest_of("sglang", {"precision": "nvfp4"})
+    argv = plan_for(
+        Server.SGLANG, "nvfp4", manifest=manifest, engine_version=version, kv_cache_dtype=dtype
+    ).argv
     assert word == value_after(argv, "--kv-cache-dtype")
 
 
@@ -481,7 +637,7 @@ def test_nims_variables_are_read():
         max_lora_rank=64,
         max_loras=4,
         max_cpu_loras=8,
-        extra=("--seed", "7", "--name", "a b"),
+        passthrough=("--seed", "7", "--name", "a b"),
     )
     assert expected == setup
     assert (
@@ -498,9 +654,7 @@ def test_a_port_that_is_none_is_said(value):
 
 
 def plans():
-    return {
-        str(server): {case: plan_for(server, case).to_dict() for case in CASES} for server in Server
-    }
+    return {str(server): {case: golden(server, case) for case in CASES} for server in Server}
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from nimprofile import mock_inventory, parse_manifest
+from nimprofile import Inventory, mock_inventory, parse_manifest
 from nimprofile.testing import FakeNvml
 
 STUB = f"""\
@@ -152,6 +152,42 @@ def test_the_engine_starts_with_no_signal_ignored_that_python_ignores(box):
     assert 0 == ignored & (1 << (signal.SIGPIPE - 1) | 1 << (signal.SIGXFSZ - 1))
 
 
+UUIDS = tuple(f"GPU-0000000{index}-0000-0000-0000-000000000000" for index in range(2))
+
+
+def test_gpus_with_uuids_are_shown_by_number(box):
+    gpus = mock_inventory("2xh100").gpus
+    gpus = tuple(gpu.replace(uuid=uuid) for gpu, uuid in zip(gpus, UUIDS, strict=True))
+    box.environ |= {
+        name: value
+        for name, value in FakeNvml(Inventory(gpus)).environ.items()
+        if os.environ.get(name) != value
+    }
+    code, _, err = box.run()
+    assert 0 == code, err
+    env = box.heard()["env"]
+    assert ("0,1", "PCI_BUS_ID") == (env["CUDA_VISIBLE_DEVICES"], env["CUDA_DEVICE_ORDER"])
+
+
+def test_the_flags_are_those_of_the_engine_that_is_installed(box):
+    """An installed distribution is what `importlib.metadata` finds: its directory on the path."""
+    text = MANIFEST.replace("tp: '2', pp: '1'}", "tp: '2', pp: '1', profile: latency}")
+    (box.folder / "manifest.yaml").write_text(text)
+    site = box.folder / "site"
+    (site / "vllm-0.16.0.dist-info").mkdir(parents=True)
+    metadata = "Metadata-Version: 2.1\nName: vllm\nVersion: 0.16.0\n"
+    (site / "vllm-0.16.0.dist-info" / "METADATA").write_text(metadata)
+    path = os.pathsep.join(filter(None, [str(site), box.environ.get("PYTHONPATH")]))
+    for words in ((), ("--server", "vllm")):
+        code, _, err = box.run(*words, PYTHONPATH=path)
+        assert 0 == code, err
+        argv = box.heard()["argv"]
+        assert "--performance-mode" not in argv
+        assert "2048" == argv[argv.index("--max-num-batched-tokens") + 1]
+    box.run("--engine-version", "0.33.0", PYTHONPATH=path)
+    assert "--performance-mode" in box.heard()["argv"]
+
+
 # The log
 
 
@@ -195,7 +231,7 @@ def test_json_lines_have_what_goes_wrong_too(box):
     for words, code in (((), 6), (("--tags", "tp=8"), 1), (("--manifest", "no.yaml"), 3)):
         process = box.run(*words, NIM_JSONL_LOGGING="1")
         last = json.loads(process[2].splitlines()[-1])
-        assert (code, "ERROR") == (process[0], last["level"])
+        assert (code, "CRITICAL") == (process[0], last["level"])
 
 
 @pytest.mark.parametrize(("level", "lines"), [("ERROR", 0), ("WARNING", 0), ("trace", 9)])
@@ -306,6 +342,87 @@ def test_everything_that_is_wrong_is_said_at_once(box):
     said = failure(box, NIM_MODEL_PATH="/no/such/model")
     assert "no vllm on the PATH" in said
     assert "/no/such/model" in said
+
+
+@pytest.mark.parametrize("source", ["/no/such/adapters", "."])
+def test_adapters_that_are_not_there_are_said(box, source):
+    text = MANIFEST.replace("pp: '1'}", "pp: '1', feat_lora: 'true'}")
+    (box.folder / "manifest.yaml").write_text(text)
+    said = failure(box, NIM_PEFT_SOURCE=source)
+    assert "of adapters: mount it there" in said or "has an adapter_config.json" in said
+
+
+def test_a_name_that_is_none_on_hugging_face_is_said(box):
+    said = failure(box, "--model", "a/b/c")
+    assert "'a/b/c' is no directory, and no name on Hugging Face" in said
+
+
+def test_an_address_that_is_not_here_is_said_with_its_fix(box):
+    said = failure(box, "--host", "203.0.113.7")
+    assert "203.0.113.7 cannot be listened on" in said
+    assert "name an address of this host with --host" in said
+
+
+def test_every_port_of_triton_is_tried(box):
+    box.install("tritonserver")
+    with socket.socket() as holder:
+        holder.bind(("0.0.0.0", 0))
+        holder.listen()
+        taken = holder.getsockname()[1]
+        said = failure(box, "--server", "triton", "--", f"--grpc-port={taken}")
+    assert f"port {taken} of 0.0.0.0 cannot be listened on" in said
+    said = failure(box, "--server", "triton", "--", "--grpc-port", str(box.port))
+    assert f"port {box.port} is that of two of Triton's services" in said
+
+
+def test_a_module_that_python_has_not_is_said(box):
+    text = MANIFEST.replace("llm_engine: vllm", "llm_engine: sglang")
+    (box.folder / "manifest.yaml").write_text(text)
+    said = failure(box, "--engine", "sglang", "--engine-version", "0.5.0")
+    assert "has no sglang.launch_server: install it there, or run this in sglang's image" in said
+
+
+@pytest.mark.parametrize("level", ["CRITICAL", "ERROR", "DEBUG"])
+def test_what_goes_wrong_is_said_at_every_level(box, level):
+    (box.folder / "bin" / "vllm").unlink()
+    code, _, err = box.run(NIM_JSONL_LOGGING="1", NIM_LOG_LEVEL=level)
+    assert 6 == code
+    assert "no vllm on the PATH" in json.loads(err.splitlines()[-1])["message"]
+
+
+def test_a_manifests_own_directory_of_weights_is_found_beside_it(box):
+    (box.folder / "weights").mkdir()
+    (box.folder / "weights" / "config.json").write_text("{}")
+    (box.folder / "manifest.yaml").write_text(MANIFEST.replace("hf://acme/tiny", "weights"))
+    code, _, err = box.run()
+    assert 0 == code, err
+    assert str(box.folder / "weights") == box.heard()["argv"][1]
+
+
+def test_triton_loads_the_model_of_this_start_alone(box):
+    box.install("tritonserver")
+    for name in ("one", "two"):
+        assert 0 == box.run("--server", "triton", "--served-model-name", name)[0]
+    argv = box.heard()["argv"]
+    assert "explicit" == argv[argv.index("--model-control-mode") + 1]
+    assert "two" == argv[argv.index("--load-model") + 1]
+    assert ["one", "two"] == sorted(os.listdir(box.folder / "model_repository"))
+
+
+def test_vllms_arguments_from_nims_variable_go_into_tritons_model(box):
+    box.install("tritonserver")
+    words = "--max-num-seqs 32 --enable-prefix-caching --no-enable-chunked-prefill --seed=7"
+    code, _, err = box.run("--server", "triton", NIM_PASSTHROUGH_ARGS=words)
+    assert 0 == code, err
+    text = (box.folder / "model_repository" / "acme-tiny" / "1" / "model.json").read_text()
+    wanted = {
+        "max_num_seqs": 32,
+        "enable_prefix_caching": True,
+        "enable_chunked_prefill": False,
+        "seed": 7,
+    }
+    assert wanted.items() <= json.loads(text).items()
+    assert "32" not in box.heard()["argv"]
 
 
 def test_a_service_named_vllm_is_told_from_a_port(box):

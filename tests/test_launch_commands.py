@@ -150,8 +150,9 @@ def test_nims_variables_are_honoured(run):
 
 
 def test_adapters_are_found_in_their_directory(run, tmp_path):
-    for name in ("legal", "german", ".cache"):
-        (tmp_path / "adapters" / name).mkdir(parents=True)
+    for name, rank in (("legal", 24), ("german", 8)):
+        make_adapter(tmp_path / "adapters" / name, rank)
+    (tmp_path / "adapters" / "cache").mkdir()
     (tmp_path / "adapters" / "README").write_text("no adapter")
     line = "launch --manifest llama-3.1-8b-instruct --gpus 1xh100 --engine vllm --adapters adapters"
     words = run(line)[1].split()
@@ -159,10 +160,16 @@ def test_adapters_are_found_in_their_directory(run, tmp_path):
     folder = tmp_path / "adapters"
     assert [f"german={folder}/german", f"legal={folder}/legal"] == words[at + 1 : at + 3]
     assert "--enable-lora" in words
+    assert "32" == words[words.index("--max-lora-rank") + 1]  # the smallest that holds 24
+
+
+def make_adapter(folder, rank=8):
+    folder.mkdir(parents=True)
+    (folder / "adapter_config.json").write_text(json.dumps({"r": rank}))
 
 
 def test_nims_source_of_adapters_is_the_same(run, tmp_path):
-    (tmp_path / "legal").mkdir()
+    make_adapter(tmp_path / "legal")
     line = "launch --manifest llama-3.1-8b-instruct --gpus 1xh100 --engine vllm"
     assert f"legal={tmp_path}/legal" in run(line, NIM_PEFT_SOURCE=str(tmp_path))[1]
 
@@ -208,7 +215,7 @@ def test_triton_is_judged_as_the_vllm_that_its_image_has(run, model):
         (
             f"render kserve {BUNDLED} --gpus-per-node 1",
             3,
-            "takes 2 of 1 GPUs: render k8s spans them",
+            "takes 2 nodes of 1 GPUs: render k8s spans them",
         ),
         (
             f"render nim-operator {BUNDLED} --server vllm",
@@ -225,6 +232,53 @@ def test_what_is_wrong_is_said_with_its_exit_code(run, line, code, said):
     assert (code, "") == (found, out)
     assert said in err
     assert "Traceback" not in err
+
+
+def test_a_model_elsewhere_stands_beside_the_manifest_of_the_variable(run):
+    line = "launch --model acme/llama --gpus 2xh100 --engine vllm --max-model-len 8192"
+    out = run(line, NIM_MANIFEST_PATH="llama-3.1-70b-instruct")[1]
+    assert "vllm serve acme/llama " in out
+
+
+def test_a_name_of_what_is_deployed_is_not_what_clients_call_it(run, model):
+    out = run("render k8s --model my-model --gpus 1xl4 --name web --server vllm")[1]
+    assert "name: web\n" in out
+    assert '"--served-model-name"\n        - my-model\n' in out
+
+
+def test_an_images_tag_decides_the_flags(run, model):
+    line = (
+        "render docker --model my-model --gpus 1xl4 --server vllm --image vllm/vllm-openai:v0.12.0"
+    )
+    assert "--quantization fp8'" in run(line)[1] or "--quantization fp8\n" in run(line)[1]
+
+
+def test_two_dashes_are_somebody_elses_in_other_commands(run):
+    code, _, err = run("explain --manifest llama-3.1-8b-instruct --gpus 1xl4 -- launch")
+    assert 3 == code
+    assert "'launch' is not a profile of this manifest" in err
+
+
+def test_nothing_is_started_where_a_file_could_not_be_written(run):
+    out = run(f"launch {BUNDLED} --server triton")[1]
+    lines = out.splitlines()
+    assert all(line.endswith(" &&") for line in lines if line.startswith(("mkdir", "export")))
+    assert lines[-1].startswith("tritonserver ")
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        ("--replicas 0", "'0' is no number above 0"),
+        ("--secret 'Bad Name'", "'Bad Name' is no name of a Kubernetes secret"),
+        ("--gpus-per-node 1 -- --nnodes 3", "--nnodes is told to each pod by the LeaderWorkerSet"),
+    ],
+)
+def test_what_no_cluster_takes_is_refused(run, flags, said):
+    code, out, err = run(f"render k8s {BUNDLED} {flags}")
+    assert code in (2, 3)
+    assert "" == out
+    assert said in err
 
 
 def test_a_secret_in_nims_variable_is_not_printed_either(run):

@@ -726,7 +726,11 @@ def test_the_version_of_no_engine_in_particular_is_refused(run, model):
 
 def test_a_model_that_is_not_there_is_bad_input(run):
     code, out, err = run("select", "--model", "nowhere", "--gpus", "1xh100")
-    assert (3, "", "nimprofile: nowhere: no such file\n") == (code, out, err)
+    assert (
+        3,
+        "",
+        "nimprofile: nowhere: no such directory here; a model that is not here needs its --manifest\n",
+    ) == (code, out, err)
 
 
 # Help and completion.

@@ -46,7 +46,7 @@ def service(container: Container) -> Document:
         ]
     device = {
         "driver": "nvidia",
-        "device_ids": job.visible_devices.split(","),
+        "device_ids": job.named_devices.split(","),
         "capabilities": ["gpu"],
     }
     server["deploy"] = {"resources": {"reservations": {"devices": [device]}}}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from nimprofile.engines import nim, plan_of
+from nimprofile.engines import nim, plan_of, triton
 from nimprofile.errors import LaunchError
 from nimprofile.parts import weights_of
 from nimprofile.plan import Server
@@ -99,7 +99,7 @@ class Container(Record):
         return _LIVE.get(self.job.server, self.plan.health)
 
 
-_LIVE = {Server.NIM: nim.LIVE, Server.TRITON: "/v2/health/live"}
+_LIVE = {Server.NIM: nim.LIVE, Server.TRITON: triton.LIVE}
 
 
 def container_of(job: Job, *, gpus_per_node: int, secret: str | None = None) -> Container:
@@ -110,7 +110,7 @@ def container_of(job: Job, *, gpus_per_node: int, secret: str | None = None) -> 
     needed = job.tp * job.pp
     nodes = _nodes(job, gpus_per_node)
     setup = job.setup.replace(folder=FOLDER, cache="", host=ANYWHERE)
-    inner = job.replace(devices=(), setup=setup)
+    inner = job.replace(devices=(), visible_devices="", setup=setup)
     is_nim = job.server is Server.NIM
     plan = nim.inside(inner) if is_nim else plan_of(inner)
     size, notes = _room(job)

@@ -22,7 +22,7 @@ def docker_plan(container: Container) -> LaunchPlan:
     job, inner = container.job, container.plan
     if job.server is Server.NIM:
         return plan_of(job)
-    argv = ["docker", "run", "--rm", "--init", "--gpus", f'"device={job.visible_devices}"']
+    argv = ["docker", "run", "--rm", "--init", "--gpus", f'"device={job.named_devices}"']
     if job.server in {Server.TENSORRT_LLM, Server.TRITON}:  # as their pages have it
         argv += ["--ulimit", "memlock=-1", "--ulimit", "stack=67108864"]
     argv += ["--shm-size", f"{SHARED_MEMORY_GIB}g", "-p", published(job.setup.host, inner.port)]

@@ -139,11 +139,11 @@ def pod(
 def _env(container: Container) -> list[Object]:
     return [
         *({"name": name, "value": literal(value)} for name, value in container.env),
-        *secret_env(container),
+        *_secret_env(container),
     ]
 
 
-def secret_env(container: Container) -> list[Object]:
+def _secret_env(container: Container) -> list[Object]:
     """References to secrets, never what they hold."""
     found = []
     for secret in container.secrets:
@@ -259,7 +259,13 @@ def node_selector(gpus: tuple[Gpu, ...]) -> dict[str, str]:
     if len(names) != 1:
         raise LaunchError(f"the GPUs have no one product to select nodes by: {sorted(names)}")
     product = names.pop() if mig is None else mig["board"]
-    return {"nvidia.com/gpu.product": product_label(product)}
+    label = product_label(product)
+    if _LABEL.fullmatch(label) is None:
+        raise LaunchError(f"no node is labelled with the product {product!r}")
+    return {"nvidia.com/gpu.product": label}
+
+
+_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 
 
 def _mig(gpus: tuple[Gpu, ...]) -> re.Match[str] | None:

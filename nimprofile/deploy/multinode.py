@@ -8,6 +8,7 @@ JSON logs off, which Ray's workers lack.
 
 from __future__ import annotations
 
+from nimprofile.arguments import Spelling, read_flags
 from nimprofile.engines.nim import generation
 from nimprofile.errors import LaunchError
 from nimprofile.plan import Server
@@ -41,6 +42,17 @@ _JOIN = 'until ray start --address="$0" --block; do sleep 5; done'
 """The first pod may still be pulling its image."""
 
 
+_OURS = frozenset(
+    {
+        *("--nnodes", "--node-rank", "--master-addr", "--headless", "--dist-init-addr"),
+        "--distributed-executor-backend",
+    }
+)
+_SPELLING = Spelling(
+    {"-n": "--nnodes", "-r": "--node-rank", "--nccl-init-addr": "--dist-init-addr"}, {}, dashed=True
+)
+
+
 def member(container: Container, rank: int | None) -> Member:
     """The command, arguments and variables of the first pod, of the others, or of the only one.
 
@@ -49,6 +61,13 @@ def member(container: Container, rank: int | None) -> Member:
     command, args = list(map(literal, container.command)), list(map(literal, container.args))
     if rank is None:
         return command, args, []
+    given = dict(read_flags(container.job.setup.arguments, _SPELLING))
+    if ours := sorted(_OURS.intersection(given)):
+        raise LaunchError(f"{ours[0]} is told to each pod by the LeaderWorkerSet: leave it out")
+    return _of_several(container, rank, command, args)
+
+
+def _of_several(container: Container, rank: int, command: list[str], args: list[str]) -> Member:
     match container.job.server:
         case Server.VLLM if satisfies(container.job.version, OWN_RANKS):
             ranks = ["--nnodes", SIZE, "--node-rank", RANK, "--master-addr", LEADER]

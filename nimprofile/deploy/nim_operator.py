@@ -73,6 +73,8 @@ def objects(container: Container, *, replicas: int, pull_secret: str | None) -> 
     }
     if container.nodes > 1:
         service["multiNode"] = _multi_node(container)
+        # Ray's workers have no formatter for JSON logs (LLM 2.0, "multi-node-deployment").
+        service["env"] = [*environment, {"name": "NIM_JSONL_LOGGING", "value": "0"}]
     head = {"apiVersion": "apps.nvidia.com/v1alpha1"}
     return [
         {

@@ -35,8 +35,9 @@ def launch_plan(decision: Decision, manifest: Manifest, setup: Setup = DEFAULTS)
 
 
 def plan_of(job: Job) -> LaunchPlan:
-    """The plan of a job, by its server."""
+    """The plan of a job, by its server; LaunchError when it cannot be started so."""
     from importlib import import_module
 
+    _ = job.named_devices  # or the engine would take every GPU there is
     plan: LaunchPlan = import_module(f"nimprofile.engines.{job.server}").plan(job)
     return plan

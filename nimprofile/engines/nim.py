@@ -29,7 +29,7 @@ def plan(job: Job) -> LaunchPlan:
     """`docker run` with the profile pinned and its GPUs alone."""
     setup = job.setup
     found = inside(job)
-    argv = ["docker", "run", "--rm", "--gpus", f'"device={job.visible_devices}"']
+    argv = ["docker", "run", "--rm", "--gpus", f'"device={job.named_devices}"']
     argv += ["--shm-size", SHARED_MEMORY, "-p", published(setup.host, job.port)]
     if setup.user is not None:
         argv += ["-u", setup.user]
@@ -56,6 +56,7 @@ def published(host: str, port: int) -> str:
     """A port of a container as `-p` takes it: on every address of the host, or on one."""
     if host in {ANYWHERE, "::"}:
         return f"{port}:{port}"
+    host = "127.0.0.1" if host == "localhost" else host  # Docker takes addresses alone
     return f"[{host}]:{port}:{port}" if ":" in host else f"{host}:{port}:{port}"
 
 
@@ -80,7 +81,7 @@ def inside(job: Job) -> LaunchPlan:
             "NIM_MAX_CPU_LORAS": setup.max_cpu_loras,
         }
     env = tuple((name, str(value)) for name, value in told.items() if value is not None)
-    return LaunchPlan(Server.NIM, setup.extra, env, (), job.port, READY, _notes(job))
+    return LaunchPlan(Server.NIM, setup.arguments, env, (), job.port, READY, _notes(job))
 
 
 def mounts(job: Job) -> tuple[str, ...]:
@@ -119,9 +120,9 @@ def _notes(job: Job) -> tuple[str, ...]:
     if tagged(image(job)) is None:
         found.append("the tag moves, and ids differ between releases: name one by --image")
     found.append("ids are the image's own: `list-model-profiles` in it prints those it has")
-    if job.setup.extra:
+    if job.setup.arguments:
         found.append("what follows -- reaches the engine from NIM 2.0.11 on")
-        found += merged([], job.setup.extra, SPELLING)[1]  # NIM's arguments are named as vLLM's
+        found += merged([], job.setup.arguments, SPELLING)[1]  # NIM's arguments are named as vLLM's
     serving = job.serving
     asked = {
         "the memory fraction": serving.memory_fraction,

@@ -34,6 +34,10 @@ SPELLING = Spelling(
         "--kv-cache-dtype": "memory",
         "--context-length": "the longest context, and memory",
         "--mem-fraction-static": "memory",
+        "--chunked-prefill-size": "memory",
+        "--max-running-requests": "memory",
+        "--enable-lora": "LoRA",
+        "--schedule-conservativeness": "the objective",
     },
     prefixes=True,
 )
@@ -80,7 +84,7 @@ def plan(job: Job) -> LaunchPlan:
         "--trust-remote-code": setup.trust_remote_code,
     }
     flags: list[tuple[str, ...]] = [*own, *((flag,) for flag, on in switches.items() if on)]
-    words, notes = merged([*flags, *_lora(job)], setup.extra, SPELLING)
+    words, notes = merged([*flags, *_lora(job)], setup.arguments, SPELLING)
     return LaunchPlan(
         Server.SGLANG,
         (*(("sglang", "serve") if newest else _MODULE), *words),
@@ -109,7 +113,9 @@ def _lora(job: Job) -> list[tuple[str, ...]]:
         if not setup.adapters:
             found.append(("--lora-target-modules", "all"))
     if setup.max_loras is not None:
-        found.append(("--max-loras-per-batch", str(setup.max_loras)))
+        found.append(("--max-loras-per-batch", str(setup.max_loras + 1)))  # one is the model's own
+    if setup.max_cpu_loras is not None and satisfies(job.version, ">=0.5.2"):
+        found.append(("--max-loaded-loras", str(setup.max_cpu_loras)))
     if setup.adapters:
         found.append(("--lora-paths", *(f"{name}={path}" for name, path in setup.adapters)))
     return found
@@ -123,8 +129,8 @@ def _kv_cache(job: Job) -> str | None:
             return "nvfp4" if satisfies(job.version, ">=0.5.16") else "fp4_e2m1"
         case "fp8":
             return "fp8_e4m3"
-        case "bf16":
-            return "bf16"
+        case "bf16":  # before, the model's own format is all there is beside FP8
+            return "bf16" if satisfies(job.version, ">=0.5.5") else "auto"
     return None
 
 
@@ -145,4 +151,6 @@ def _dtype(job: Job) -> str | None:
             return "bfloat16"
         case Precision.FP16:
             return "float16"
+        case Precision.FP32:
+            return "float32"
     return None

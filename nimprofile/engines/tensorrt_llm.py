@@ -36,6 +36,9 @@ SPELLING = Spelling(
         "--pp_size": "pipeline parallelism",
         "--max_seq_len": "the longest context, and memory",
         "--kv_cache_free_gpu_memory_fraction": "memory",
+        "--kv_cache_dtype": "memory",
+        "--max_batch_size": "memory",
+        "--max_num_tokens": "memory",
         "--extra_llm_api_options": "what stands in our file",
     },
 )
@@ -62,7 +65,7 @@ def plan(job: Job) -> LaunchPlan:
     ]
     if setup.trust_remote_code:
         own.append(("--trust_remote_code",))
-    words, notes = merged(own, setup.extra, SPELLING)
+    words, notes = merged(own, setup.arguments, SPELLING)
     return LaunchPlan(
         Server.TENSORRT_LLM,
         ("trtllm-serve", job.model, *words),
@@ -86,7 +89,7 @@ def _options(job: Job) -> dict[str, Any]:
     """Fields of `LlmArgs`; JSON is YAML."""
     found: dict[str, Any] = {}
     serving = job.serving
-    dtype = _DTYPES.get(job.profile.precision or Precision.INT8)
+    dtype = _DTYPES.get(job.profile.precision)
     if dtype is not None and (job.shape is None or job.shape.dtype != dtype):
         found["dtype"] = dtype  # what the checkpoint has is the default
     cache: dict[str, Any] = {}
@@ -129,7 +132,11 @@ def _lora(job: Job) -> dict[str, Any]:
 
 
 _KV_CACHE = {"bf16": "auto", "fp8": "fp8", "nvfp4": "nvfp4"}
-_DTYPES = {Precision.BF16: "bfloat16", Precision.FP16: "float16"}
+_DTYPES: dict[Precision | None, str] = {
+    Precision.BF16: "bfloat16",
+    Precision.FP16: "float16",
+    Precision.FP32: "float32",
+}
 
 
 def _notes(job: Job) -> list[str]:

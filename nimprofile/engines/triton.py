@@ -11,13 +11,16 @@ from __future__ import annotations
 import json
 import re
 
-from nimprofile.arguments import Spelling, last_of, merged
+from nimprofile.arguments import Spelling, last_of, merged, read_flags
+from nimprofile.engines.vllm import SPELLING as VLLM
 from nimprofile.engines.vllm import engine_arguments
 from nimprofile.errors import LaunchError
 from nimprofile.plan import LaunchPlan, PlanFile, Server
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from nimprofile.job import Job
 
 READY, LIVE = "/v2/health/ready", "/v2/health/live"
@@ -32,19 +35,22 @@ SPELLING = Spelling(
 
 def plan(job: Job) -> LaunchPlan:
     """A model repository, and the server that loads it."""
-    if job.port > MOST_PORT:
-        raise LaunchError(f"Triton takes the two ports after {job.port} too: name one up to 65533")
-    name, folder = model_name(job), f"{job.setup.folder}/{REPOSITORY}"
-    own = [("--model-repository", folder), ("--http-address", job.setup.host)]
-    own += [("--http-port", str(job.port)), ("--grpc-port", str(job.port + 1))]
-    own += [("--metrics-port", str(job.port + 2))]
+    setup = job.setup
+    http = last_of(setup.extra, "--http-port", SPELLING, job.port)
+    if http > MOST_PORT:
+        raise LaunchError(f"Triton takes the two ports after {http} too: name one up to 65533")
+    name, folder = model_name(job), f"{setup.folder}/{REPOSITORY}"
+    own = [("--model-repository", folder), ("--http-address", setup.host)]
+    own += [("--grpc-address", setup.host), ("--http-port", str(http))]
+    own += [("--grpc-port", str(http + 1)), ("--metrics-port", str(http + 2))]
     # Whatever else lies in the repository stays unloaded.
     own += [("--model-control-mode", "explicit"), ("--load-model", name)]
-    words, notes = merged(own, job.setup.extra, SPELLING)
+    words, notes = merged(own, setup.extra, SPELLING)
     arguments, told = engine_arguments(job)
+    given, more = _passed_through(setup.passthrough, arguments)
     if job.served_name is not None and name != job.served_name:
         told = [*told, f"clients call the model {name}, as its directory"]
-    files = {"config.pbtxt": CONFIG, "1/model.json": _json(arguments)}
+    files = {"config.pbtxt": CONFIG, "1/model.json": _json(arguments | given)}
     if job.lora:
         files["1/multi_lora.json"] = _json(dict(job.setup.adapters))
     return LaunchPlan(
@@ -52,9 +58,9 @@ def plan(job: Job) -> LaunchPlan:
         ("tritonserver", *words),
         job.devices,
         tuple(PlanFile(f"{folder}/{name}/{path}", text) for path, text in files.items()),
-        last_of(words, "--http-port", SPELLING, job.port),
+        http,
         READY,
-        (*job.notes, *told, *notes),
+        (*job.notes, *told, *more, *notes),
     )
 
 
@@ -68,6 +74,25 @@ instance_group [
 ]
 """
 """KIND_MODEL: vLLM takes the GPUs that it sees, one or several."""
+
+
+def _passed_through(
+    words: tuple[str, ...], own: dict[str, Any]
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """VLLM's arguments as fields of `model.json`, and notes on what they change."""
+    ours = [(f"--{name.replace('_', '-')}", str(value)) for name, value in own.items()]
+    _, notes = merged(ours, words, VLLM)
+    found: dict[str, Any] = {}
+    for flag, value in read_flags(words, VLLM):
+        name = flag.lstrip("-").replace("-", "_")
+        if value is None:
+            found[name.removeprefix("no_")] = not name.startswith("no_")
+            continue
+        try:
+            found[name] = json.loads(value)
+        except ValueError:  # a text, as most are
+            found[name] = value
+    return found, notes
 
 
 def model_name(job: Job) -> str:

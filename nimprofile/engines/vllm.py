@@ -6,7 +6,7 @@ serve/instrumentator/health.py; docs/features (lora, quantization/online), confi
 
 from __future__ import annotations
 
-from nimprofile.arguments import Spelling, last_of, merged
+from nimprofile.arguments import Spelling, last_of, merged, taken
 from nimprofile.errors import LaunchError
 from nimprofile.plan import LaunchPlan, Server
 from nimprofile.profile import Objective, Precision
@@ -38,6 +38,12 @@ SPELLING = Spelling(
         "--kv-cache-dtype": "memory",
         "--max-model-len": "the longest context, and memory",
         "--gpu-memory-utilization": "memory",
+        "--kv-cache-memory-bytes": "memory",
+        "--max-num-batched-tokens": "memory",
+        "--max-num-seqs": "memory",
+        "--speculative-config": "memory",
+        "--enable-lora": "LoRA",
+        "--performance-mode": "the objective",
     },
     dashed=True,
     prefixes=True,
@@ -47,17 +53,17 @@ SPELLING = Spelling(
 def plan(job: Job) -> LaunchPlan:
     """`vllm serve`, with the profile's parallelism, formats and limits."""
     arguments, told = engine_arguments(job)
-    model = arguments.pop("model")
     own: list[tuple[str, ...]] = [("--host", job.setup.host), ("--port", str(job.port))]
     if job.served_name is not None:
         own.append(("--served-model-name", job.served_name))
     own += [_flag(name, value) for name, value in arguments.items()]
     if job.lora and job.setup.adapters:
         own.append(("--lora-modules", *(f"{name}={path}" for name, path in job.setup.adapters)))
-    words, notes = merged(own, job.setup.extra, SPELLING)
+    words, notes = merged(own, job.setup.arguments, SPELLING)
+    model, words = taken(words, "--model", SPELLING)  # it is vLLM's one argument without a flag
     return LaunchPlan(
         Server.VLLM,
-        ("vllm", "serve", model, *words),
+        ("vllm", "serve", model or job.model, *words),
         job.devices,
         (),
         last_of(words, "--port", SPELLING, job.port),

@@ -8,13 +8,16 @@ import subprocess
 
 import pytest
 import yaml
+from cluster_rules import containers, expanded, interpolated
+from helpers import make_gpu
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 from test_engines import CASES, manifest_of, plan_for
 
 from nimprofile import LaunchError, RequestError, Setup, deployed, job_of, mock_inventory, select
-from nimprofile.deploy.container import dns_label, product_label
+from nimprofile.deploy.container import container_of, dns_label
+from nimprofile.deploy.kubernetes import node_selector
 from nimprofile.deploy.text import to_yaml
 from nimprofile.launch_view import shell_script
 from nimprofile.plan import LaunchPlan, PlanFile, Server
@@ -146,7 +149,7 @@ def test_a_model_is_never_taken_for_an_argument(model):
 
 
 def test_an_adapter_is_never_taken_for_an_argument():
-    with pytest.raises(RequestError, match="would be taken for an argument"):
+    with pytest.raises(RequestError, match="would be read as something else"):
         Setup(adapters=(("--trust-remote-code", "/a"),))
 
 
@@ -178,9 +181,27 @@ def test_a_deployment_has_a_name_that_kubernetes_takes(text):
     assert re.fullmatch(r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?", dns_label(text))
 
 
-@given(st.text(min_size=1))
-def test_a_product_makes_a_label_or_nothing(product):
-    assert re.fullmatch(r"[A-Za-z0-9_.-]*", product_label(product))
+@given(st.text(st.characters(categories=["L", "N", "P", "S", "Zs"]), min_size=1, max_size=80))
+def test_a_product_makes_a_label_or_is_refused(product):
+    try:
+        label = node_selector((make_gpu(name=product),))["nvidia.com/gpu.product"]
+    except LaunchError:
+        label = "refused"
+    assert re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?", label)
+
+
+HOME = {"HOME": "/root", "id": "0", "LWS_LEADER_ADDRESS": "leader", "X": "x"}
+
+
+def words_of(target, documents):
+    """What a container is started with, once Kubernetes or Compose has put its variables in."""
+    if target == "compose":
+        (service,) = interpolated(documents[0], HOME)["services"].values()
+        return service.get("entrypoint", []), service.get("command", [])
+    (container,) = [each for thing in documents for each in containers(thing)]
+    return tuple(
+        [expanded(word, HOME) for word in container.get(part, [])] for part in ("command", "args")
+    )
 
 
 @given(
@@ -204,6 +225,9 @@ def test_what_is_rendered_is_what_was_meant(target, server, name, model, extra):
         assert list(rendered.value["argv"]) == lines[len(lines) - len(rendered.value["argv"]) :]
     else:
         found = list(yaml.safe_load_all(rendered.text))
+        command, args = words_of(target, found)
+        plan = container_of(job, gpus_per_node=8).plan
+        assert [*plan.argv] == [*command, *args]
         assert found == list(YAML12.load_all(rendered.text))
         assert found == (rendered.value if isinstance(rendered.value, list) else [rendered.value])
 
