@@ -36,6 +36,7 @@ from nimprofile.talk import print_json, style_of_stdout, tell
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from typing import Any
 
     from nimprofile.decision import Decision
     from nimprofile.dialects import Manifest
@@ -331,50 +332,19 @@ def _warn_of_machine(decision: Decision) -> None:
     _warn(missing_warnings(decision), decision.inventory)
 
 
-def _launch(args: argparse.Namespace) -> int:
-    from nimprofile.launch_commands import launch
+def _late(module: str, name: str) -> Any:
+    """A function that is imported when it is called."""
 
-    return launch(args)
+    def call(subject: argparse.Namespace | argparse.ArgumentParser) -> object:
+        from importlib import import_module
 
+        return getattr(import_module(f"nimprofile.{module}"), name)(subject)
 
-def _exec(args: argparse.Namespace) -> int:
-    from nimprofile.launch_commands import become
-
-    return become(args)
-
-
-def _render(args: argparse.Namespace) -> int:
-    from nimprofile.launch_commands import render
-
-    return render(args)
-
-
-def _launch_options(parser: argparse.ArgumentParser) -> None:
-    from nimprofile.launch_options import launch_options
-
-    launch_options(parser)
-
-
-def _exec_options(parser: argparse.ArgumentParser) -> None:
-    from nimprofile.launch_options import exec_options
-
-    exec_options(parser)
-
-
-def _render_options(parser: argparse.ArgumentParser) -> None:
-    from nimprofile.launch_options import render_options
-
-    render_options(parser)
+    return call
 
 
 def _manifest(args: argparse.Namespace) -> int:
     raise AssertionError(f"every action of manifest sets its own: {args.action}")
-
-
-def _manifest_options(parser: argparse.ArgumentParser) -> None:
-    from nimprofile.manifest_commands import manifest_options
-
-    manifest_options(parser)
 
 
 _COMMANDS: dict[str, Command] = {
@@ -403,28 +373,28 @@ _COMMANDS: dict[str, Command] = {
         memory_options,
     ),
     "launch": (
-        _launch,
+        _late("launch_commands", "launch"),
         "print the command that starts a server with the selected profile",
         "nimprofile launch --manifest gpt-oss-120b --gpus 2xh100 -- --seed 7",
-        _launch_options,
+        _late("launch_options", "launch_options"),
     ),
     "exec": (
-        _exec,
+        _late("launch_commands", "become"),
         "select, log the decision, and become the server",
         "nimprofile exec --manifest /etc/model_manifest.yaml --engine vllm",
-        _exec_options,
+        _late("launch_options", "exec_options"),
     ),
     "render": (
-        _render,
+        _late("launch_commands", "render"),
         "print what deploys it, for Docker, Compose, Kubernetes, KServe or the NIM Operator",
         "nimprofile render k8s --manifest gpt-oss-120b --gpus 2xh100",
-        _render_options,
+        _late("launch_options", "render_options"),
     ),
     "manifest": (
         _manifest,
         "build, check, show, convert and compare manifests",
         "nimprofile manifest build ./my-model -o my-model.yaml",
-        _manifest_options,
+        _late("manifest_commands", "manifest_options"),
     ),
     "gpus": (
         _gpus,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import argparse
     import logging
     from collections.abc import Iterator
+    from typing import NoReturn
 
     from nimprofile.decision import Decision
     from nimprofile.dialects import Manifest
@@ -88,8 +89,7 @@ def _become(args: argparse.Namespace, log: logging.Logger) -> int:
             log.warning(str(trouble))
     if fatal:
         raise NotStartedError(f"{plan.server} is not started\n  " + "\n  ".join(map(str, fatal)))
-    _start(plan, log)
-    raise AssertionError("a process that was replaced does not go on")
+    return _start(plan, log)
 
 
 LARGEST_MACHINE = 8
@@ -112,7 +112,7 @@ def _installed(args: argparse.Namespace, job: Job) -> Job:
     return job if version is None else job.replace(version=version)
 
 
-def _start(plan: LaunchPlan, log: logging.Logger) -> None:
+def _start(plan: LaunchPlan, log: logging.Logger) -> NoReturn:
     """Write the plan's files and replace this process; NotStartedError when it cannot be."""
     import shlex
     import signal

@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 
 from nimprofile.arguments import last_of
+from nimprofile.engines.nim import KEY
 from nimprofile.engines.triton import SPELLING
 from nimprofile.plan import Server
 from nimprofile.record import Record
@@ -58,6 +59,9 @@ def troubles(job: Job, plan: LaunchPlan, environ: Mapping[str, str]) -> Iterator
     yield from _adapters(job)
     yield from _cache(job, environ)
     yield from _files(plan)
+    if plan.server is Server.NIM and not environ.get(KEY):
+        fix = "set it: NGC wants it for images and weights, but for some of NIM 2.0.12 and later"
+        yield Trouble(f"{KEY} is not set", fix, fatal=False)
     if len(job.gpus) > 1 and plan.server is not Server.NIM:
         yield from _shared_memory()
     if plan.server in {Server.VLLM, Server.TRITON} and environ.get("VLLM_PORT", "").startswith(

@@ -341,100 +341,6 @@ def test_weights_of_ones_own_are_told_to_a_nim():
     assert "/models/mine:/models/mine:ro" in argv
 
 
-def test_a_mig_instance_without_a_name_is_not_started():
-    gpu = Gpu(
-        1,
-        "NVIDIA H100 80GB HBM3 MIG 2g.20gb",
-        memory_total_mib=20096,
-        memory_free_mib=20096,
-        compute_capability=ComputeCapability.parse("9.0"),
-        mig=MigInstance(0),
-    )
-    board = Gpu(0, "NVIDIA H100 80GB HBM3", mig_enabled=True)
-    manifest = manifest_of("vllm", {})
-    request = Request(serving=Serving(max_model_len=2048))
-    decision = select(manifest, Inventory((board, gpu)), request)
-    with pytest.raises(LaunchError, match="a MIG instance whose UUID is unknown cannot be named"):
-        launch_plan(decision, manifest)
-
-
-def test_a_mig_instance_is_shown_by_its_uuid_where_vllm_reads_one():
-    gpus = (
-        Gpu(0, "NVIDIA H100 80GB HBM3", uuid="GPU-1", mig_enabled=True),
-        Gpu(
-            1,
-            "NVIDIA H100 80GB HBM3 MIG 2g.20gb",
-            uuid="MIG-2",
-            memory_total_mib=20096,
-            memory_free_mib=20096,
-            compute_capability=ComputeCapability.parse("9.0"),
-            mig=MigInstance(0, 3, 0),
-        ),
-    )
-    manifest = manifest_of("vllm", {})
-    request = Request(serving=Serving(max_model_len=2048))
-    plan = launch_plan(select(manifest, Inventory(gpus), request), manifest)
-    assert {"CUDA_VISIBLE_DEVICES": "MIG-2"} == plan.environ
-    old = Request(serving=Serving(max_model_len=2048, engine_version="0.23.0"))
-    with pytest.raises(LaunchError, match=r"vLLM 0\.23\.0 takes no MIG instance by its UUID"):
-        launch_plan(select(manifest, Inventory(gpus), old), manifest)
-
-
-def test_vllm_before_its_performance_modes_takes_small_steps_for_latency():
-    argv = plan_for(Server.VLLM, "latency", engine_version="0.16.0").argv
-    assert "2048" == value_after(argv, "--max-num-batched-tokens")
-    assert "--performance-mode" not in argv
-    asked = plan_for(
-        Server.VLLM, "latency", engine_version="0.16.0", max_num_batched_tokens=512
-    ).argv
-    assert "512" == value_after(asked, "--max-num-batched-tokens")
-
-
-def test_vllm_before_its_performance_modes_is_not_given_more_memory_than_was_judged():
-    plan = plan_for(Server.VLLM, "throughput", engine_version="0.16.0")
-    assert "--max-num-batched-tokens" not in plan.argv
-    assert "for throughput vLLM 0.16.0 recommends --max-num-batched-tokens" in plan.notes[0]
-
-
-def test_throughput_of_a_batch_that_was_asked_for_takes_no_more_memory():
-    plan = plan_for(Server.VLLM, "throughput", max_num_seqs=64, max_num_batched_tokens=4096)
-    assert () == plan.notes
-
-
-@pytest.mark.parametrize(("asked", "given"), [(1, "8"), (8, "8"), (24, "32"), (512, "512")])
-def test_vllm_is_given_a_rank_that_it_has(asked, given):
-    argv = plan_for(Server.VLLM, "lora", max_lora_rank=asked).argv
-    assert given == value_after(argv, "--max-lora-rank")
-
-
-def test_a_rank_that_vllm_has_not_is_refused():
-    with pytest.raises(LaunchError, match="vLLM serves no adapter of rank 513; 512 is the most"):
-        plan_for(Server.VLLM, "lora", max_lora_rank=513)
-
-
-def test_the_rank_of_the_profile_is_the_one_that_is_served():
-    manifest = manifest_of("vllm", {"feat_lora": "true", "feat_lora_max_rank": "64"})
-    argv = plan_for(Server.VLLM, "lora", manifest=manifest, max_lora_rank=None).argv
-    assert "64" == value_after(argv, "--max-lora-rank")
-
-
-@pytest.mark.parametrize(
-    ("version", "dtype", "word"),
-    [("0.33.0", "bf16", "bfloat16"), ("0.10.2", "bf16", "auto"), ("0.33.0", "nvfp4", "nvfp4")],
-)
-def test_vllms_kv_cache_is_named_as_its_version_does(version, dtype, word):
-    argv = plan_for(Server.VLLM, engine_version=version, kv_cache_dtype=dtype).argv
-    assert word == value_after(argv, "--kv-cache-dtype")
-
-
-@pytest.mark.parametrize("flag", ["-tp", "--tensor-parallel", "--tensor_parallel_size"])
-def test_vllms_flag_is_known_in_every_spelling(flag):
-    plan = plan_for(Server.VLLM, extra=(flag, "4"))
-    told = "your --tensor-parallel-size 4 instead of 1 changes what was selected"
-    assert plan.notes[0].startswith(told)
-    assert 1 == sum("tensor" in word or word == "-tp" for word in plan.argv)
-
-
 # SGLang, and what changed in it
 
 
@@ -592,24 +498,40 @@ def test_arguments_that_override_a_pinned_nim_are_noted():
     assert "your --tensor-parallel-size 4 changes what was selected: tensor parallelism" in notes
 
 
-def test_a_mig_instance_is_named_to_docker_by_its_uuid():
-    gpus = (
-        Gpu(0, "NVIDIA H100 80GB HBM3", uuid="GPU-1", mig_enabled=True),
-        Gpu(
-            1,
-            "NVIDIA H100 80GB HBM3 MIG 2g.20gb",
-            uuid="MIG-2",
-            memory_total_mib=20096,
-            memory_free_mib=20096,
-            compute_capability=ComputeCapability.parse("9.0"),
-            mig=MigInstance(0, 3, 0),
-        ),
+def mig(uuid):
+    """A board of one MIG instance, which is all that CUDA would see of it."""
+    instance = Gpu(
+        1,
+        "NVIDIA H100 80GB HBM3 MIG 2g.20gb",
+        uuid=uuid,
+        memory_total_mib=20096,
+        memory_free_mib=20096,
+        compute_capability=ComputeCapability.parse("9.0"),
+        mig=MigInstance(0),
     )
+    return Inventory((Gpu(0, "NVIDIA H100 80GB HBM3", mig_enabled=True), instance))
+
+
+def plan_on_mig(uuid, server=None, **serving):
     manifest = manifest_of("vllm", {})
-    request = Request(serving=Serving(max_model_len=2048))
-    decision = select(manifest, Inventory(gpus), request)
-    argv = launch_plan(decision, manifest, Setup(server=Server.NIM)).argv
+    request = Request(serving=Serving(max_model_len=2048, **serving))
+    return launch_plan(select(manifest, mig(uuid), request), manifest, Setup(server=server))
+
+
+def test_a_mig_instance_is_named_to_docker_by_its_uuid():
+    argv = plan_on_mig("MIG-2", Server.NIM).argv
     assert '"device=MIG-2"' == argv[argv.index("--gpus") + 1]
+
+
+def test_a_mig_instance_without_a_name_is_not_started():
+    with pytest.raises(LaunchError, match="a MIG instance whose UUID is unknown cannot be named"):
+        plan_on_mig(None)
+
+
+def test_a_mig_instance_is_shown_by_its_uuid_where_vllm_reads_one():
+    assert {"CUDA_VISIBLE_DEVICES": "MIG-2"} == plan_on_mig("MIG-2").environ
+    with pytest.raises(LaunchError, match=r"vLLM 0\.23\.0 takes no MIG instance by its UUID"):
+        plan_on_mig("MIG-2", engine_version="0.23.0")
 
 
 # The environment

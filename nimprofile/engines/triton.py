@@ -79,7 +79,7 @@ instance_group [
 def _passed_through(
     words: tuple[str, ...], own: dict[str, Any]
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """VLLM's arguments as fields of `model.json`, and notes on what they change."""
+    """The fields of `model.json` that vLLM's arguments stand for, and what they change."""
     ours = [(f"--{name.replace('_', '-')}", str(value)) for name, value in own.items()]
     _, notes = merged(ours, words, VLLM)
     found: dict[str, Any] = {}

@@ -78,7 +78,7 @@ def _flag(name: str, value: object) -> tuple[str, ...]:
 
 
 def engine_arguments(job: Job) -> tuple[dict[str, Any], list[str]]:
-    """VLLM's `EngineArgs` by the names of their fields, and what the operator should know."""
+    """The fields of vLLM's `EngineArgs` by name, and what the operator should know."""
     serving, setup = job.serving, job.setup
     found: dict[str, Any] = {
         "model": job.model,

@@ -40,6 +40,7 @@ _SPEC.loader.exec_module(generate)
 
 MODEL = Path(__file__).parents[2] / "manifests" / "sources" / "llama-3.1-8b-instruct"
 SELECT = ["-m", "nimprofile", "select", "--manifest", "llama-3.1-8b-instruct", "--gpus", "1xh100"]
+SERVED = ["-m", "nimprofile", "launch", "--manifest", "llama-3.1-8b-instruct", "--gpus", "1xh100"]
 COMMANDS = {
     "python -c pass": ["-c", "pass"],
     "import nimprofile": ["-c", "import nimprofile"],
@@ -47,6 +48,8 @@ COMMANDS = {
     "select --json": [*SELECT, "--json"],
     "memory": ["-m", "nimprofile", "memory", "llama-3.1-8b-instruct", "--gpus", "1xh100"],
     "select --model": ["-m", "nimprofile", "select", "--model", str(MODEL), "--gpus", "1xh100"],
+    "launch": [*SERVED, "--engine", "vllm"],
+    "render k8s": [*SERVED[:2], "render", "k8s", *SERVED[3:], "--engine", "vllm"],
 }
 
 
