@@ -27,10 +27,13 @@ def with_adapters(setup: Setup) -> Setup:
     if source is None or not os.path.isdir(source):
         return setup
     source = os.path.abspath(source)
+    try:
+        names = sorted(os.listdir(source))
+    except OSError as error:
+        raise ModelError(f"cannot be listed: {error.strerror}", source=source) from None
+    paths = {name: os.path.join(source, name) for name in names}
     found = {
-        entry.name: entry.path
-        for entry in sorted(os.scandir(source), key=lambda entry: entry.name)
-        if os.path.isfile(os.path.join(entry.path, CONFIG))
+        name: path for name, path in paths.items() if os.path.isfile(os.path.join(path, CONFIG))
     }
     ranks = [_rank(os.path.join(path, CONFIG)) for path in found.values()]
     known = [rank for rank in ranks if rank is not None]

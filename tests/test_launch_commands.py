@@ -325,3 +325,21 @@ def test_render_names_replicas_secrets_and_images_as_it_is_told(run):
 def test_render_prints_json_of_the_same_objects(run):
     text = run(f"render k8s {BUNDLED}")[1]
     assert list(yaml.safe_load_all(text)) == json.loads(run(f"render k8s {BUNDLED} --json")[1])
+
+
+def test_an_adapter_that_cannot_be_read_is_named(run, tmp_path):
+    (tmp_path / "adapters" / "a").mkdir(parents=True)
+    (tmp_path / "adapters" / "a" / "adapter_config.json").write_text("[")
+    code, out, err = run(f"launch {BUNDLED} --adapters adapters")
+    assert (3, "") == (code, out)
+    assert err == f"nimprofile: {tmp_path}/adapters/a/adapter_config.json: not JSON\n"
+
+
+@pytest.mark.parametrize("text", ['{"r": "x"}', "{}", "[]", '{"r": 0}', '{"r": true}'])
+def test_an_adapter_without_a_rank_leaves_it_to_the_engine(run, tmp_path, text):
+    (tmp_path / "adapters" / "a").mkdir(parents=True)
+    (tmp_path / "adapters" / "a" / "adapter_config.json").write_text(text)
+    line = "launch --manifest llama-3.1-8b-instruct --gpus 1xh100 --engine vllm --adapters adapters"
+    out = run(line)[1]
+    assert "--lora-modules a=" in out
+    assert "--max-lora-rank" not in out
