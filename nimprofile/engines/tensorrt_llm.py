@@ -1,9 +1,10 @@
 """How is TensorRT-LLM started?
 
-tensorrt_llm/commands/serve.py of 1.1 to 1.4, and the schema of its file (tensorrt_llm/schemas,
-llmapi/llm_args.py), whose every key must be known. Which of the two wins has changed, so nothing
-stands in both. docs/source: features/lora.md, features/quantization.md, and for the policies
-"Useful Runtime Options" of the performance tuning guide.
+tensorrt_llm/commands/serve.py at 4c05a74 (1.1), 00209af (1.2) and 44373a3 (1.4), and the schema of
+its file (tensorrt_llm/schemas at 20e2031, 1.4.0rc0), whose every key must be known. Which of the
+two wins has changed, so nothing stands in both. docs/source: features/lora.md at 050db34,
+features/quantization.md at 09d4c79, and for the policies "Useful Runtime Options" of the
+performance tuning guide.
 """
 
 from __future__ import annotations
