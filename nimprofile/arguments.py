@@ -37,6 +37,15 @@ class Spelling(Record):
         return flag
 
 
+def flags(told: Mapping[str, object]) -> list[tuple[str, ...]]:
+    """What an engine is told, as flags: True is the flag alone, and None or False is none."""
+    return [
+        (flag,) if value is True else (flag, str(value))
+        for flag, value in told.items()
+        if value is not None and value is not False
+    ]
+
+
 def merged(
     own: Sequence[tuple[str, ...]], extra: Sequence[str], spelling: Spelling
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -16,6 +16,7 @@ from nimprofile.talk import tell, watched
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Mapping
 
     from nimprofile.build import Wanted
     from nimprofile.decision import Decision
@@ -56,7 +57,7 @@ def judge(args: argparse.Namespace) -> tuple[Manifest, Decision]:
             policy = prefer(args.prefer, policy)
         except RequestError as error:
             raise UsageError(str(error)) from None
-    models = _models(args, request)
+    models = models_of(args)
     if models:
         inventory = inventory_of(args)
         manifest = _built(args, models, request, len(inventory.offered))
@@ -79,21 +80,22 @@ def open_manifest(path: str) -> Manifest:
     return load_manifest(path)
 
 
-def _models(args: argparse.Namespace, request: Request) -> list[str]:
-    """The models to build a manifest of; none where there is a manifest."""
-    if args.model:
-        beside = args.manifest is not None or is_elsewhere(args.model, request.manifest_path)
-        return [] if beside else args.model
-    there = any(map(os.path.exists, CONTAINER_MANIFESTS))
-    if request.manifest_path is not None or there:
+def models_of(args: argparse.Namespace) -> list[str]:
+    """The models to build a manifest of; none where there is a manifest.
+
+    A model that is not here is where the weights of a variable's manifest are.
+    """
+    from nimprofile.request import model_in
+
+    if args.manifest is not None:
         return []
-    model = os.environ.get("NIM_MODEL_PATH") or os.environ.get("NIM_MODEL_NAME") or ""
-    return [model] if os.path.isdir(model) else []
-
-
-def is_elsewhere(models: list[str], manifest_path: str | None) -> bool:
-    """Whether `--model` names weights that are not here, beside the manifest of a variable."""
-    return manifest_path is not None and not any(map(os.path.exists, models))
+    named = bool(os.environ.get("NIM_MANIFEST_PATH", "").strip())
+    if args.model:
+        return args.model if not named or any(map(os.path.exists, args.model)) else []
+    if named or any(map(os.path.exists, CONTAINER_MANIFESTS)):
+        return []
+    model = model_in(os.environ)
+    return [model] if model is not None and os.path.isdir(model) else []
 
 
 def _built(args: argparse.Namespace, models: list[str], request: Request, gpus: int) -> Manifest:
@@ -138,7 +140,6 @@ def _request(args: argparse.Namespace) -> Request:
     """NIM's variables, each beaten by its flag."""
     from nimprofile.request import Request
 
-    # A variable that a flag replaces is not read: its value may be the very mistake.
     flags = {
         "NIM_MODEL_PROFILE": args.profile,
         "NIM_TAGS_SELECTOR": args.tags,
@@ -151,8 +152,7 @@ def _request(args: argparse.Namespace) -> Request:
         "NIM_MAX_NUM_SEQS": args.max_num_seqs,
         "NIM_DISABLE_CUDA_GRAPH": args.eager,
     }
-    environ = {name: value for name, value in os.environ.items() if flags.get(name) is None}
-    request = Request.from_env(environ)
+    request = Request.from_env(unflagged(flags))
     serving = _serving(args, request.serving)
     if args.profile is not None:
         request = request.pinned(args.profile, "--profile")
@@ -169,6 +169,15 @@ def _request(args: argparse.Namespace) -> Request:
         "serving": serving,
     }
     return request.replace(**{name: value for name, value in chosen.items() if value is not None})
+
+
+def unflagged(flags: Mapping[str, object]) -> dict[str, str]:
+    """The environment but for what a flag replaces, whose value may be the very mistake.
+
+    Args:
+        flags: variable -> the flag's value; None where it was not given.
+    """
+    return {name: value for name, value in os.environ.items() if flags.get(name) is None}
 
 
 def _serving(args: argparse.Namespace, serving: Serving) -> Serving:
@@ -263,8 +272,9 @@ def _manifest_path(request: Request) -> str:
         if os.path.exists(path):
             return path
     from nimprofile.manifest import bundled_manifests
+    from nimprofile.request import model_in
 
-    model = os.environ.get("NIM_MODEL_PATH") or os.environ.get("NIM_MODEL_NAME")
+    model = model_in(os.environ)
     told = f" ({model} is no directory here, of which one could be built)" if model else ""
     raise UsageError(
         f"no manifest{told}: name one with --manifest or NIM_MANIFEST_PATH, a file or a bundled "

@@ -6,7 +6,7 @@ import re
 
 from nimprofile.errors import LaunchError
 from nimprofile.plan import Server
-from nimprofile.profile import Engine
+from nimprofile.profile import Engine, Precision
 from nimprofile.reasons import ContextTooLong
 from nimprofile.record import Record
 from nimprofile.server_images import ENGINES_OF, newest
@@ -98,6 +98,18 @@ class Job(Record):
         return self.setup.max_lora_rank or by_tag
 
     @property
+    def mounts(self) -> tuple[str, ...]:
+        """Directories of the host that a container must see, each once."""
+        adapters = self.setup.peft_source if self.lora else None
+        paths = (self.model, adapters or "")
+        return tuple(dict.fromkeys(path for path in paths if is_path(path)))
+
+    @property
+    def dtype(self) -> str | None:
+        """The profile's precision as a dtype of torch, which engines are told; None is no dtype."""
+        return _DTYPES.get(self.profile.precision)
+
+    @property
     def named_devices(self) -> str:
         """The GPUs as Docker and CUDA name them; LaunchError when one has no name."""
         if self.visible_devices is None:
@@ -108,6 +120,13 @@ class Job(Record):
     def half_only(self) -> bool:
         """Whether a GPU has no BF16 (compute capability below 8.0)."""
         return any((gpu.compute_capability or (8, 0)) < (8, 0) for gpu in self.gpus)
+
+
+_DTYPES: dict[Precision | None, str] = {
+    Precision.BF16: "bfloat16",
+    Precision.FP16: "float16",
+    Precision.FP32: "float32",
+}
 
 
 def job_of(decision: Decision, manifest: Manifest, setup: Setup) -> Job:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from nimprofile import option_values as read
-from nimprofile.inputs import UsageError, is_elsewhere
+from nimprofile.inputs import UsageError, models_of, unflagged
 from nimprofile.options import add_format, machine_options, wish_options
 from nimprofile.plan import Server
 from nimprofile.server_images import ENGINES_OF, newest, version_in
@@ -98,11 +98,10 @@ def setup_of(args: argparse.Namespace) -> Setup:
         "NIM_MODEL_PATH": args.model,
         "NIM_MODEL_NAME": args.model,
     }
-    environ = {name: value for name, value in os.environ.items() if flags.get(name) is None}
-    setup = Setup.from_env(environ)
-    model = setup.model
-    beside = args.manifest or os.environ.get("NIM_MANIFEST_PATH")
-    if args.model and (args.manifest is not None or is_elsewhere(args.model, beside)):
+    setup = Setup.from_env(unflagged(flags))
+    built = models_of(args)  # its manifest says where the weights are
+    model = None if built else setup.model
+    if args.model and not built:
         if len(args.model) > 1:
             raise UsageError("--model beside --manifest is where the weights are: name one")
         model = args.model[0]

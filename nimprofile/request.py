@@ -171,6 +171,12 @@ _FLAGS = {"": False, "0": False, "false": False, "no": False, "off": False}
 _FLAGS |= {"1": True, "true": True, "yes": True, "on": True}
 
 
+def model_in(environ: Mapping[str, str]) -> str | None:
+    """The weights that are named: `NIM_MODEL_PATH` (2.x) wins over `NIM_MODEL_NAME` (1.x)."""
+    path, name = (environ.get(key, "").strip() for key in ("NIM_MODEL_PATH", "NIM_MODEL_NAME"))
+    return path or name or None
+
+
 def read_count(environ: Mapping[str, str], name: str, most: int = 999_999_999) -> int | None:
     """A variable that is a whole number above 0; None when it is unset or empty.
 

@@ -7,7 +7,7 @@ import re
 from nimprofile.errors import RequestError
 from nimprofile.plan import Server
 from nimprofile.record import Record
-from nimprofile.request import read_count
+from nimprofile.request import model_in, read_count
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 ANYWHERE = "0.0.0.0"  # noqa: S104 - a server in a container is reached from outside it
 PORT = 8000
+SHARED_MEMORY_GIB = 16
+"""What NIM's documentation gives /dev/shm (LLM 1.2 configuration); a limit, taken as it is used."""
 
 
 class Setup(Record):
@@ -103,8 +105,6 @@ class Setup(Record):
     def from_env(cls, environ: Mapping[str, str]) -> Setup:
         """Read NIM's variables from a mapping such as `os.environ`; an empty one counts as unset.
 
-        `NIM_MODEL_PATH` (2.x) wins over `NIM_MODEL_NAME` (1.x).
-
         Raises RequestError, naming the variable, for a value that cannot be read.
         """
 
@@ -112,7 +112,7 @@ class Setup(Record):
             return environ.get(name, "").strip() or None
 
         return cls(
-            model=text("NIM_MODEL_PATH") or text("NIM_MODEL_NAME"),
+            model=model_in(environ),
             served_name=text("NIM_SERVED_MODEL_NAME"),
             port=read_count(environ, "NIM_SERVER_PORT", 65535),
             peft_source=text("NIM_PEFT_SOURCE"),

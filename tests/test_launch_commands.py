@@ -119,6 +119,11 @@ def test_nims_variable_says_where_the_weights_of_a_manifest_are(run):
     assert "vllm serve acme/llama " in out
 
 
+def test_an_empty_variable_names_no_manifest(run):
+    line = "launch --gpus 1xl4 --model a/b --model a/c"
+    assert run(line) == run(line, NIM_MANIFEST_PATH="")
+
+
 def test_a_flag_beats_its_variable(run):
     variables = {"NIM_MODEL_PATH": "x", "NIM_SERVER_PORT": "x", "NIM_SERVED_MODEL_NAME": "x"}
     flags = "--model acme/llama --port 9000 --served-model-name llama"

@@ -6,9 +6,10 @@ github.com/compose-spec/compose-spec at 170098b (2026-06): deploy.md "devices", 
 
 from __future__ import annotations
 
-from nimprofile.deploy.container import SHARED_MEMORY_GIB, needs_one_node
+from nimprofile.deploy.container import literal, needs_one_node
 from nimprofile.engines.nim import published
 from nimprofile.plan import Server
+from nimprofile.server_setup import SHARED_MEMORY_GIB
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def service(container: Container) -> Document:
         server["user"] = job.setup.user
     server["ports"] = [published(job.setup.host, plan.port)]
     server["shm_size"] = f"{SHARED_MEMORY_GIB}gb"
-    cache = job.setup.cache or f"{container.name}-cache"
+    cache = job.setup.cache or container.cache_name
     volumes = [] if container.cache_gib is None else [_volume(cache, container.cache)]
     volumes += [{**_volume(path, path), "read_only": True} for path in container.mounts]
     if volumes:
@@ -83,8 +84,3 @@ def _environment(container: Container) -> Document:
 def _volume(source: str, target: str) -> Document:
     kind = "bind" if "/" in source else "volume"
     return {"type": kind, "source": literal(source), "target": literal(target)}
-
-
-def literal(text: str) -> str:
-    """A text that Compose leaves as it is."""
-    return text.replace("$", "$$")

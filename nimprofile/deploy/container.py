@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from nimprofile.job import Job
     from nimprofile.plan import LaunchPlan, PlanFile
 
-SHARED_MEMORY_GIB = 16
-"""What NIM's documentation gives /dev/shm (LLM 1.2 configuration); a limit, taken as it is used."""
-
 FOLDER = "/etc/nimprofile"
 """Where a plan's files stand in the container."""
 
@@ -52,7 +49,7 @@ class Container(Record):
         job: what is served.
         plan: how, inside the container.
         image: with its tag.
-        secrets: variables that are.
+        secrets: variables that are secret.
         cache: where models are kept between starts, inside.
         cache_gib: how much room they want; None when nothing is downloaded.
         mounts: directories of the host that it reads, at the same place inside.
@@ -77,6 +74,11 @@ class Container(Record):
     def env(self) -> tuple[tuple[str, str], ...]:
         """Variables, none of them secret."""
         return self.plan.env
+
+    @property
+    def cache_name(self) -> str:
+        """What the room for models is called, where it has a name of its own."""
+        return f"{self.name}-cache"
 
     @property
     def files(self) -> tuple[PlanFile, ...]:
@@ -116,12 +118,11 @@ def container_of(job: Job, *, gpus_per_node: int, secret: str | None = None) -> 
     size, notes = _room(job)
     if job.gpus and job.gpus[0].mig is not None:
         notes += ("MIG instances are asked for as under the device plugin's strategy mixed",)
-    mounts = dict.fromkeys(path for path in (job.model, *_adapters(job)) if is_path(path))
-    for path in mounts:
+    for path in job.mounts:
         if not path.startswith("/"):
             raise LaunchError(f"a container has no {path}: name the directory from the root")
-    if mounts:
-        notes += (f"the host must have {', '.join(mounts)}",)
+    if job.mounts:
+        notes += (f"the host must have {', '.join(job.mounts)}",)
     return Container(
         dns_label(job.setup.name or job.served_name or job.model),
         job,
@@ -130,7 +131,7 @@ def container_of(job: Job, *, gpus_per_node: int, secret: str | None = None) -> 
         _secrets(job, secret),
         nim.CACHE if is_nim else HUGGINGFACE_CACHE,
         size,
-        tuple(mounts),
+        job.mounts,
         needed // nodes,
         nodes,
         (*plan.notes, *notes),
@@ -147,11 +148,6 @@ def _nodes(job: Job, gpus_per_node: int) -> int:
         for nodes in range(-(-needed // gpus_per_node), needed + 1)
         if needed % nodes == 0 and (job.tp > gpus_per_node or (needed // nodes) % job.tp == 0)
     )
-
-
-def _adapters(job: Job) -> tuple[str, ...]:
-    source = job.setup.peft_source if job.lora else None
-    return () if source is None else (source,)
 
 
 def _secrets(job: Job, secret: str | None) -> tuple[Secret, ...]:
@@ -208,6 +204,11 @@ def needs_one_node(container: Container, what: str) -> None:
             f"{what} is one node, and {container.job.profile.name} takes {container.nodes} nodes "
             f"of {container.gpus} GPUs: render k8s spans them"
         )
+
+
+def literal(text: str) -> str:
+    """A text that Kubernetes and Compose leave as it is: they read $(NAME) or ${NAME}, $$ as $."""
+    return text.replace("$", "$$")
 
 
 def dns_label(text: str) -> str:

@@ -6,10 +6,11 @@ TensorRT-LLM and Triton: GPUs, shared memory, the cache of Hugging Face. NIM's: 
 
 from __future__ import annotations
 
-from nimprofile.deploy.container import FOLDER, SHARED_MEMORY_GIB, needs_one_node
+from nimprofile.deploy.container import FOLDER, needs_one_node
 from nimprofile.engines import plan_of
 from nimprofile.engines.nim import published, volume
 from nimprofile.plan import LaunchPlan, PlanFile, Server
+from nimprofile.server_setup import SHARED_MEMORY_GIB
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def docker_plan(container: Container) -> LaunchPlan:
         argv += ["--ulimit", "memlock=-1", "--ulimit", "stack=67108864"]
     argv += ["--shm-size", f"{SHARED_MEMORY_GIB}g", "-p", published(job.setup.host, inner.port)]
     if container.cache_gib is not None:
-        cache = job.setup.cache or f"{container.name}-cache"
+        cache = job.setup.cache or container.cache_name
         argv += ["-v", volume(cache, container.cache)]
     for path in container.mounts:
         argv += ["-v", volume(path, path, "ro")]

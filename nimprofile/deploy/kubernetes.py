@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 
-from nimprofile.deploy.container import FOLDER, SHARED_MEMORY_GIB, product_label
-from nimprofile.deploy.multinode import literal, member
+from nimprofile.deploy.container import FOLDER, literal, product_label
+from nimprofile.deploy.multinode import member
 from nimprofile.errors import LaunchError
 from nimprofile.plan import Server
+from nimprofile.server_setup import SHARED_MEMORY_GIB
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def pod(
     container: Container, name: str, pull_secret: str | None, *, rank: int | None = None
 ) -> Object:
     """The pod of a server; of several nodes, that of the first or of the others."""
-    kept = container.job
+    job = container.job
     volumes: list[Object] = [
         {
             "name": "shm",
@@ -98,7 +99,7 @@ def pod(
         {"name": "shm", "mountPath": "/dev/shm"},  # noqa: S108 - of the container
     ]
     if container.cache_gib is not None:
-        claim = {"claimName": f"{container.name}-cache"}
+        claim = {"claimName": container.cache_name}
         volumes.append({"name": "cache", "persistentVolumeClaim": claim})
         mounts.append({"name": "cache", "mountPath": container.cache})
     for at, path in enumerate(container.mounts):
@@ -121,11 +122,11 @@ def pod(
     if not rank:
         server["ports"] = [{"name": "http", "containerPort": container.plan.port}]
         server |= probes(container)
-    server["resources"] = {"limits": {resource(kept.gpus): str(container.gpus)}}
+    server["resources"] = {"limits": {resource(job.gpus): str(container.gpus)}}
     server["volumeMounts"] = mounts
     spec: Object = {"containers": [server], "volumes": volumes}
-    spec["nodeSelector"] = node_selector(kept.gpus)
-    if container.job.server is Server.NIM:
+    spec["nodeSelector"] = node_selector(job.gpus)
+    if job.server is Server.NIM:
         # NIM runs as user 1000, and its cache must be writable for it (LLM "configuration").
         spec["securityContext"] = {"runAsUser": 1000, "runAsGroup": 1000, "fsGroup": 1000}
     if pull_secret:
@@ -177,7 +178,7 @@ def claims(container: Container, replicas: int) -> list[Object]:
         {
             "apiVersion": "v1",
             "kind": "PersistentVolumeClaim",
-            "metadata": {"name": f"{container.name}-cache", "labels": _labels(container)},
+            "metadata": {"name": container.cache_name, "labels": _labels(container)},
             "spec": {
                 "accessModes": [access_mode(container, replicas)],
                 "resources": {"requests": {"storage": f"{container.cache_gib}Gi"}},
@@ -210,11 +211,9 @@ def _key(at: int) -> str:
 
 
 def _service(container: Container) -> Object:
-    selector = _labels(container)
+    name, selector = container.name, _labels(container)
     if container.nodes > 1:
         selector = {**selector, "role": "leader"}
-    name = container.name
-    if container.nodes > 1:
         name = f"{name}-leader"  # LeaderWorkerSet makes a headless Service of its own name
     return {
         "apiVersion": "v1",

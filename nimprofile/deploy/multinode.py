@@ -9,6 +9,7 @@ JSON logs off, which Ray's workers lack.
 from __future__ import annotations
 
 from nimprofile.arguments import Spelling, read_flags
+from nimprofile.deploy.container import literal
 from nimprofile.engines.nim import generation
 from nimprofile.errors import LaunchError
 from nimprofile.plan import Server
@@ -109,8 +110,3 @@ def _nim(container: Container, rank: int) -> list[dict[str, object]]:
         "NIM_JSONL_LOGGING": "0",
     }
     return [{"name": name, "value": value} for name, value in told.items()]
-
-
-def literal(text: str) -> str:
-    """A text that Kubernetes leaves as it is: it reads $(NAME), and $$ as $."""
-    return text.replace("$", "$$")

@@ -5,12 +5,13 @@ github.com/NVIDIA/k8s-nim-operator v3.1.2: api/apps/v1alpha1, config/samples/nim
 
 from __future__ import annotations
 
-from nimprofile.deploy.container import SHARED_MEMORY_GIB
+from nimprofile.deploy.container import literal
 from nimprofile.deploy.kubernetes import STARTUP_SECONDS, access_mode, node_selector, resource
-from nimprofile.deploy.multinode import RAY_PORT, literal
+from nimprofile.deploy.multinode import RAY_PORT
 from nimprofile.engines.nim import READY, generation
 from nimprofile.errors import LaunchError
 from nimprofile.plan import Server
+from nimprofile.server_setup import SHARED_MEMORY_GIB
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

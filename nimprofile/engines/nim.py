@@ -13,7 +13,7 @@ from nimprofile.engines.vllm import SPELLING
 from nimprofile.errors import LaunchError
 from nimprofile.plan import LaunchPlan, Server
 from nimprofile.server_images import tagged
-from nimprofile.server_setup import ANYWHERE, is_path
+from nimprofile.server_setup import ANYWHERE, SHARED_MEMORY_GIB, is_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 CACHE = "/opt/nim/.cache"
 READY, LIVE = "/v1/health/ready", "/v1/health/live"
-SHARED_MEMORY = "16GB"
 KEY = "NGC_API_KEY"
 
 
@@ -30,11 +29,11 @@ def plan(job: Job) -> LaunchPlan:
     setup = job.setup
     found = inside(job)
     argv = ["docker", "run", "--rm", "--gpus", f'"device={job.named_devices}"']
-    argv += ["--shm-size", SHARED_MEMORY, "-p", published(setup.host, job.port)]
+    argv += ["--shm-size", f"{SHARED_MEMORY_GIB}GB", "-p", published(setup.host, job.port)]
     if setup.user is not None:
         argv += ["-u", setup.user]
     argv += ["-v", volume(setup.cache or "nim-cache", CACHE)]
-    for path in mounts(job):
+    for path in job.mounts:
         argv += ["-v", volume(path, path, "ro")]
     argv += ["-e", KEY]
     if job.model and not is_path(job.model):
@@ -82,12 +81,6 @@ def inside(job: Job) -> LaunchPlan:
         }
     env = tuple((name, str(value)) for name, value in told.items() if value is not None)
     return LaunchPlan(Server.NIM, setup.arguments, env, (), job.port, READY, _notes(job))
-
-
-def mounts(job: Job) -> tuple[str, ...]:
-    """Directories of the host that the container must see."""
-    adapters = job.setup.peft_source if job.lora else None
-    return tuple(path for path in (job.model, adapters) if path and is_path(path))
 
 
 def image(job: Job) -> str:

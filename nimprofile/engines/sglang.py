@@ -7,10 +7,10 @@ hyperparameter_tuning at 5170e11; docs/advanced_features/quantization.md at 0f45
 
 from __future__ import annotations
 
-from nimprofile.arguments import Spelling, last_of, merged
+from nimprofile.arguments import Spelling, flags, last_of, merged
 from nimprofile.errors import LaunchError
 from nimprofile.plan import LaunchPlan, Server
-from nimprofile.profile import Objective, Precision
+from nimprofile.profile import Objective
 from nimprofile.versions import satisfies
 
 TYPE_CHECKING = False
@@ -69,7 +69,7 @@ def plan(job: Job) -> LaunchPlan:
         "--served-model-name": job.served_name,
         "--tp-size": job.tp,
         "--pp-size": job.pp if job.pp > 1 else None,
-        "--dtype": _dtype(job),
+        "--dtype": job.dtype,
         "--quantization": "fp8" if job.quantises else None,
         "--context-length": job.max_model_len,
         "--mem-fraction-static": serving.memory_fraction,
@@ -77,14 +77,10 @@ def plan(job: Job) -> LaunchPlan:
         "--schedule-conservativeness": _conservativeness(job),
         "--chunked-prefill-size": serving.max_num_batched_tokens,
         "--max-running-requests": serving.max_num_seqs,
-    }
-    own = [(flag, str(value)) for flag, value in told.items() if value is not None]
-    switches = {
         "--disable-cuda-graph": serving.eager,
         "--trust-remote-code": setup.trust_remote_code,
     }
-    flags: list[tuple[str, ...]] = [*own, *((flag,) for flag, on in switches.items() if on)]
-    words, notes = merged([*flags, *_lora(job)], setup.arguments, SPELLING)
+    words, notes = merged([*flags(told), *_lora(job)], setup.arguments, SPELLING)
     return LaunchPlan(
         Server.SGLANG,
         (*(("sglang", "serve") if newest else _MODULE), *words),
@@ -143,14 +139,3 @@ def _notes(job: Job) -> list[str]:
     if job.profile.objective is Objective.LATENCY:
         return ["SGLang documents no flags for latency: the profile's parallelism is all there is"]
     return []
-
-
-def _dtype(job: Job) -> str | None:
-    match job.profile.precision:
-        case Precision.BF16:
-            return "bfloat16"
-        case Precision.FP16:
-            return "float16"
-        case Precision.FP32:
-            return "float32"
-    return None

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import json
 
-from nimprofile.arguments import Spelling, last_of, merged
+from nimprofile.arguments import Spelling, flags, last_of, merged
 from nimprofile.plan import LaunchPlan, PlanFile, Server
-from nimprofile.profile import Objective, Precision
+from nimprofile.profile import Objective
 from nimprofile.versions import satisfies
 
 TYPE_CHECKING = False
@@ -60,13 +60,9 @@ def plan(job: Job) -> LaunchPlan:
         "--max_batch_size": serving.max_num_seqs,
         "--served_model_name": job.served_name if _is_named(job) else None,
         "--extra_llm_api_options": file.path if options else None,
+        "--trust_remote_code": setup.trust_remote_code,
     }
-    own: list[tuple[str, ...]] = [
-        (flag, str(value)) for flag, value in told.items() if value is not None
-    ]
-    if setup.trust_remote_code:
-        own.append(("--trust_remote_code",))
-    words, notes = merged(own, setup.arguments, SPELLING)
+    words, notes = merged(flags(told), setup.arguments, SPELLING)
     return LaunchPlan(
         Server.TENSORRT_LLM,
         ("trtllm-serve", job.model, *words),
@@ -90,7 +86,7 @@ def _options(job: Job) -> dict[str, Any]:
     """Fields of `LlmArgs`; JSON is YAML."""
     found: dict[str, Any] = {}
     serving = job.serving
-    dtype = _DTYPES.get(job.profile.precision)
+    dtype = job.dtype
     if dtype is not None and (job.shape is None or job.shape.dtype != dtype):
         found["dtype"] = dtype  # what the checkpoint has is the default
     cache: dict[str, Any] = {}
@@ -133,11 +129,6 @@ def _lora(job: Job) -> dict[str, Any]:
 
 
 _KV_CACHE = {"bf16": "auto", "fp8": "fp8", "nvfp4": "nvfp4"}
-_DTYPES: dict[Precision | None, str] = {
-    Precision.BF16: "bfloat16",
-    Precision.FP16: "float16",
-    Precision.FP32: "float32",
-}
 
 
 def _notes(job: Job) -> list[str]:

@@ -6,10 +6,10 @@ serve/instrumentator/health.py; docs/features (lora, quantization/online), confi
 
 from __future__ import annotations
 
-from nimprofile.arguments import Spelling, last_of, merged, taken
+from nimprofile.arguments import Spelling, flags, last_of, merged, taken
 from nimprofile.errors import LaunchError
 from nimprofile.plan import LaunchPlan, Server
-from nimprofile.profile import Objective, Precision
+from nimprofile.profile import Objective
 from nimprofile.versions import satisfies
 
 TYPE_CHECKING = False
@@ -53,10 +53,10 @@ SPELLING = Spelling(
 def plan(job: Job) -> LaunchPlan:
     """`vllm serve`, with the profile's parallelism, formats and limits."""
     arguments, told = engine_arguments(job)
-    own: list[tuple[str, ...]] = [("--host", job.setup.host), ("--port", str(job.port))]
-    if job.served_name is not None:
-        own.append(("--served-model-name", job.served_name))
-    own += [_flag(name, value) for name, value in arguments.items()]
+    own = flags(
+        {"--host": job.setup.host, "--port": job.port, "--served-model-name": job.served_name}
+    )
+    own += flags({f"--{name.replace('_', '-')}": value for name, value in arguments.items()})
     if job.lora and job.setup.adapters:
         own.append(("--lora-modules", *(f"{name}={path}" for name, path in job.setup.adapters)))
     words, notes = merged(own, job.setup.arguments, SPELLING)
@@ -70,11 +70,6 @@ def plan(job: Job) -> LaunchPlan:
         HEALTH,
         (*job.notes, *told, *notes),
     )
-
-
-def _flag(name: str, value: object) -> tuple[str, ...]:
-    flag = f"--{name.replace('_', '-')}"
-    return (flag,) if value is True else (flag, str(value))
 
 
 def engine_arguments(job: Job) -> tuple[dict[str, Any], list[str]]:
@@ -167,18 +162,9 @@ def _kv_cache(job: Job) -> str | None:
     return job.serving.kv_cache_dtype
 
 
-_DTYPES = {
-    Precision.BF16: "bfloat16",
-    Precision.FP16: "float16",
-    Precision.FP32: "float32",
-}
-
-
 def _dtype(job: Job) -> str | None:
     """Of what is not quantised; where there is no BF16, a checkpoint's own dtype will not do."""
-    if job.profile.precision in _DTYPES:
-        return _DTYPES[job.profile.precision]
-    return "float16" if job.half_only else None
+    return job.dtype or ("float16" if job.half_only else None)
 
 
 def _on_load(job: Job) -> str:
