@@ -12,17 +12,11 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from nimprofile.adapters import with_adapters
-    from nimprofile.architectures import shape_from_config
-    from nimprofile.budget import Budget, memory_budget
-    from nimprofile.build import Wanted, build_manifest
-    from nimprofile.catalog import mock_inventory, products
-    from nimprofile.decision import Decision, select
-    from nimprofile.deploy import Rendered, deployed
-    from nimprofile.dialects import Manifest
-    from nimprofile.discovery import discover
-    from nimprofile.engines import launch_plan
-    from nimprofile.errors import (
+    from nimprofile.authoring.build import Wanted, build_manifest
+    from nimprofile.authoring.lint import check_manifest
+    from nimprofile.authoring.lint_rules import Finding
+    from nimprofile.authoring.writer import to_json, to_yaml
+    from nimprofile.base.errors import (
         GpuMissingError,
         InventoryError,
         LaunchError,
@@ -35,47 +29,53 @@ if TYPE_CHECKING:
         RequestError,
         UnknownGpuError,
     )
-    from nimprofile.fit import Verdict
-    from nimprofile.host import Host
-    from nimprofile.inventory import Connection, Gpu, Inventory, Link, MigInstance
-    from nimprofile.inventory_json import (
+    from nimprofile.base.units import ComputeCapability
+    from nimprofile.engines.memory.budget import Budget, memory_budget
+    from nimprofile.hardware.catalog import mock_inventory, products
+    from nimprofile.hardware.discovery import discover
+    from nimprofile.hardware.host import Host
+    from nimprofile.hardware.inventory import Connection, Gpu, Inventory, Link, MigInstance
+    from nimprofile.hardware.inventory_file import (
         dump_inventory,
         load_inventory,
         parse_inventory,
         scrubbed,
     )
-    from nimprofile.job import Job, job_of
-    from nimprofile.lint import check_manifest
-    from nimprofile.lint_rules import Finding
-    from nimprofile.manifest import (
+    from nimprofile.hardware.visible_devices import CudaDevices, cuda_devices
+    from nimprofile.launch.deploy import Rendered, deployed
+    from nimprofile.launch.job import Job, job_of
+    from nimprofile.launch.lora_adapters import with_adapters
+    from nimprofile.launch.plan import LaunchPlan, PlanFile, Server
+    from nimprofile.launch.servers import launch_plan
+    from nimprofile.launch.setup import Setup
+    from nimprofile.manifest.dialects import Manifest
+    from nimprofile.manifest.profile import Engine, Objective, Precision, Profile, Requires
+    from nimprofile.manifest.reader import (
         bundled_manifests,
         load_manifest,
         manifest_of,
         parse_manifest,
     )
-    from nimprofile.manifest_text import to_json, to_yaml
-    from nimprofile.model import ModelShape, plain_shape
-    from nimprofile.model_files import Model, load_model, read_model
-    from nimprofile.plan import LaunchPlan, PlanFile, Server
-    from nimprofile.profile import Engine, Objective, Precision, Profile, Requires
-    from nimprofile.rank import POLICIES, Criterion, Policy, prefer
-    from nimprofile.report import decision_to_dict
-    from nimprofile.request import Pin, Request, Serving
-    from nimprofile.server_setup import Setup
-    from nimprofile.values import ComputeCapability
-    from nimprofile.visibility import CudaDevices, cuda_devices
-    from nimprofile.words import message, remedy
+    from nimprofile.model.architectures.registry import shape_from_config
+    from nimprofile.model.checkpoint import Model, load_model, read_model
+    from nimprofile.model.shape import ModelShape, plain_shape
+    from nimprofile.report.to_json import decision_to_dict
+    from nimprofile.selection.decision import Decision, select
+    from nimprofile.selection.fit import Verdict
+    from nimprofile.selection.messages import message, remedy
+    from nimprofile.selection.rank import POLICIES, Criterion, Policy, prefer
+    from nimprofile.selection.request import Pin, Request, Serving
 
 __version__ = "0.1.0"
 
 _HOME = {
-    "architectures": ("shape_from_config",),
-    "budget": ("Budget", "memory_budget"),
-    "build": ("Wanted", "build_manifest"),
-    "catalog": ("mock_inventory", "products"),
-    "decision": ("Decision", "select"),
-    "discovery": ("discover",),
-    "errors": (
+    "model.architectures.registry": ("shape_from_config",),
+    "engines.memory.budget": ("Budget", "memory_budget"),
+    "authoring.build": ("Wanted", "build_manifest"),
+    "hardware.catalog": ("mock_inventory", "products"),
+    "selection.decision": ("Decision", "select"),
+    "hardware.discovery": ("discover",),
+    "base.errors": (
         "GpuMissingError",
         "InventoryError",
         "LaunchError",
@@ -88,30 +88,30 @@ _HOME = {
         "RequestError",
         "UnknownGpuError",
     ),
-    "deploy": ("Rendered", "deployed"),
-    "engines": ("launch_plan",),
-    "fit": ("Verdict",),
-    "inventory": ("Connection", "Gpu", "Inventory", "Link", "MigInstance"),
-    "host": ("Host",),
-    "inventory_json": ("dump_inventory", "load_inventory", "parse_inventory", "scrubbed"),
-    "dialects": ("Manifest",),
-    "adapters": ("with_adapters",),
-    "job": ("Job", "job_of"),
-    "server_setup": ("Setup",),
-    "lint": ("check_manifest",),
-    "lint_rules": ("Finding",),
-    "manifest": ("bundled_manifests", "load_manifest", "manifest_of", "parse_manifest"),
-    "manifest_text": ("to_json", "to_yaml"),
-    "model": ("ModelShape", "plain_shape"),
-    "model_files": ("Model", "load_model", "read_model"),
-    "plan": ("LaunchPlan", "PlanFile", "Server"),
-    "profile": ("Engine", "Objective", "Precision", "Profile", "Requires"),
-    "rank": ("POLICIES", "Criterion", "Policy", "prefer"),
-    "report": ("decision_to_dict",),
-    "request": ("Pin", "Request", "Serving"),
-    "values": ("ComputeCapability",),
-    "visibility": ("CudaDevices", "cuda_devices"),
-    "words": ("message", "remedy"),
+    "launch.deploy": ("Rendered", "deployed"),
+    "launch.servers": ("launch_plan",),
+    "selection.fit": ("Verdict",),
+    "hardware.inventory": ("Connection", "Gpu", "Inventory", "Link", "MigInstance"),
+    "hardware.host": ("Host",),
+    "hardware.inventory_file": ("dump_inventory", "load_inventory", "parse_inventory", "scrubbed"),
+    "manifest.dialects": ("Manifest",),
+    "launch.lora_adapters": ("with_adapters",),
+    "launch.job": ("Job", "job_of"),
+    "launch.setup": ("Setup",),
+    "authoring.lint": ("check_manifest",),
+    "authoring.lint_rules": ("Finding",),
+    "manifest.reader": ("bundled_manifests", "load_manifest", "manifest_of", "parse_manifest"),
+    "authoring.writer": ("to_json", "to_yaml"),
+    "model.shape": ("ModelShape", "plain_shape"),
+    "model.checkpoint": ("Model", "load_model", "read_model"),
+    "launch.plan": ("LaunchPlan", "PlanFile", "Server"),
+    "manifest.profile": ("Engine", "Objective", "Precision", "Profile", "Requires"),
+    "selection.rank": ("POLICIES", "Criterion", "Policy", "prefer"),
+    "report.to_json": ("decision_to_dict",),
+    "selection.request": ("Pin", "Request", "Serving"),
+    "base.units": ("ComputeCapability",),
+    "hardware.visible_devices": ("CudaDevices", "cuda_devices"),
+    "selection.messages": ("message", "remedy"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 

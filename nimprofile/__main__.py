@@ -2,6 +2,6 @@
 
 import sys
 
-from nimprofile.cli import main
+from nimprofile.cli.main import main
 
 sys.exit(main())

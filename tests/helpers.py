@@ -1,12 +1,12 @@
 """Small builders, so that a test shows only the figures it is about."""
 
 from nimprofile import Gpu, Inventory, Manifest, Request, mock_inventory, select
-from nimprofile.fit import check
-from nimprofile.machine import Machine
-from nimprofile.memory import Needs
-from nimprofile.names import describe
-from nimprofile.profile import NOTHING_REQUIRED, Stated, profile_from_tags
-from nimprofile.values import GIB, ComputeCapability
+from nimprofile.base.units import GIB, ComputeCapability
+from nimprofile.engines.memory.need import Needs
+from nimprofile.hardware.gpu_groups import Machine
+from nimprofile.manifest.profile import NOTHING_REQUIRED, Stated, profile_from_tags
+from nimprofile.manifest.profile_names import describe
+from nimprofile.selection.fit import check
 
 H100_NAME = "NVIDIA H100 80GB HBM3"
 H100_MIB = 81559

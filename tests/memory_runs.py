@@ -11,13 +11,13 @@ import sys
 from pathlib import Path
 
 from nimprofile import Gpu, Serving, mock_inventory
-from nimprofile.architectures import shape_from_config
-from nimprofile.budget import memory_budget
-from nimprofile.catalog import products
-from nimprofile.model import CacheKind
-from nimprofile.parts import weight_bytes
-from nimprofile.profile import Engine, Precision
-from nimprofile.values import GIB
+from nimprofile.base.units import GIB
+from nimprofile.engines.memory.budget import memory_budget
+from nimprofile.engines.memory.components import weight_bytes
+from nimprofile.hardware.catalog import products
+from nimprofile.manifest.profile import Engine, Precision
+from nimprofile.model.architectures.registry import shape_from_config
+from nimprofile.model.shape import CacheKind
 
 CORPUS = Path(__file__).parent / "corpus" / "memory"
 ON_LOAD = {"fp32": Precision.FP32, "fp8": Precision.FP8, "int8": Precision.INT8}

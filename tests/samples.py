@@ -3,7 +3,7 @@
 import pytest
 
 from nimprofile import ManifestError
-from nimprofile.manifest import parse_manifest
+from nimprofile.manifest.reader import parse_manifest
 
 ID_1 = "03fdb4d11f01be10c31b00e7c0540e2835e89a0079b483ad2dd3c25c8cc29b61"
 ID_2 = "092ed4213624e774d24cdaf84e3b6222839bab2008a21d3c214ab46626366f90"

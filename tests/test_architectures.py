@@ -15,13 +15,13 @@ from nimprofile import (
     memory_budget,
     shape_from_config,
 )
-from nimprofile.architectures import ARCHITECTURES
-from nimprofile.config import Config
-from nimprofile.model import CacheKind
-from nimprofile.parts import stages, weight_bytes
-from nimprofile.quantization import Storage, own_precision, read_quantization
-from nimprofile.testing.drawn_models import SAMPLE_CONFIGS
-from nimprofile.values import GIB
+from nimprofile.base.units import GIB
+from nimprofile.engines.memory.components import stages, weight_bytes
+from nimprofile.model.architectures.registry import ARCHITECTURES
+from nimprofile.model.config_fields import Config
+from nimprofile.model.quantization import Storage, own_precision, read_quantization
+from nimprofile.model.shape import CacheKind
+from nimprofile.testing.strategies.models import SAMPLE_CONFIGS
 
 CORPUS = Path(__file__).parent / "corpus" / "memory" / "models.jsonl"
 QWEN_72B = LLAMA_8B | {

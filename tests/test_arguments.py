@@ -2,7 +2,7 @@
 
 import pytest
 
-from nimprofile.arguments import (
+from nimprofile.launch.flags import (
     Spelling,
     last_of,
     merged,

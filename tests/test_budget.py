@@ -5,13 +5,13 @@ from helpers import make_gpu
 from models import LLAMA_8B
 
 from nimprofile import Engine, Precision, Serving, memory_budget, mock_inventory, shape_from_config
-from nimprofile.budget import cuda_total, nvml_total
-from nimprofile.changes import changes
-from nimprofile.divisibility import indivisible
-from nimprofile.memory import MemoryNeed
-from nimprofile.overheads import RESERVED_MOST, TENSORRT_LLM, VLLM, overheads_of, sglang_fraction
-from nimprofile.testing.drawn_models import SAMPLE_CONFIGS
-from nimprofile.values import GIB, MIB
+from nimprofile.base.units import GIB, MIB
+from nimprofile.engines.memory.budget import cuda_total, nvml_total
+from nimprofile.engines.memory.need import MemoryNeed
+from nimprofile.engines.memory.suggestions import changes
+from nimprofile.engines.parallelism import indivisible
+from nimprofile.engines.spec import RESERVED_MOST, TENSORRT_LLM, VLLM, overheads_of, sglang_fraction
+from nimprofile.testing.strategies.models import SAMPLE_CONFIGS
 
 LLAMA = shape_from_config(LLAMA_8B)
 SAMPLES = {config["model_type"]: shape_from_config(config) for config in SAMPLE_CONFIGS}

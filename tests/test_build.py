@@ -8,17 +8,17 @@ from models import LLAMA_8B
 from packaging.specifiers import SpecifierSet
 
 from nimprofile import Engine, ModelError, Precision, mock_inventory, select
-from nimprofile.architectures import read_config
-from nimprofile.budget import memory_budget
-from nimprofile.build import Wanted, build_manifest
-from nimprofile.changes import fits
-from nimprofile.divisibility import indivisible
-from nimprofile.lint import check_manifest
-from nimprofile.manifest import manifest_of, parse_manifest, read_tree
-from nimprofile.manifest_text import to_document, to_json, to_v1, to_yaml
-from nimprofile.model_files import Model, read_model
-from nimprofile.request import Serving
-from nimprofile.support import WAYS, stored_as
+from nimprofile.authoring.build import Wanted, build_manifest
+from nimprofile.authoring.lint import check_manifest
+from nimprofile.authoring.writer import to_document, to_json, to_v1, to_yaml
+from nimprofile.engines.memory.budget import memory_budget
+from nimprofile.engines.memory.suggestions import fits
+from nimprofile.engines.parallelism import indivisible
+from nimprofile.engines.support import WAYS, stored_as
+from nimprofile.manifest.reader import manifest_of, parse_manifest, read_tree
+from nimprofile.model.architectures.registry import read_config
+from nimprofile.model.checkpoint import Model, read_model
+from nimprofile.selection.request import Serving
 
 CORPUS = Path(__file__).parent / "corpus" / "memory" / "models.jsonl"
 ROWS = [json.loads(line) for line in CORPUS.read_text(encoding="utf-8").splitlines()]

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from nimprofile import bundled_manifests, load_manifest, mock_inventory, select
-from nimprofile.lint import check_manifest
+from nimprofile.authoring.lint import check_manifest
 
 FOLDER = Path(__file__).parent.parent / "manifests"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml"))

@@ -7,8 +7,8 @@ import pytest
 
 import nimprofile
 from nimprofile import Gpu, InventoryError, UnknownGpuError, mock_inventory
-from nimprofile.catalog import MAX_GPUS, find_product, product_of, products
-from nimprofile.values import normalise_gpu_name
+from nimprofile.base.units import normalise_gpu_name
+from nimprofile.hardware.catalog import MAX_GPUS, find_product, product_of, products
 
 ALL = products()
 SHORT = {product.short: product for product in ALL}
@@ -332,7 +332,7 @@ def test_a_machine_may_have_1024_gpus():
 
 
 def rows():
-    path = Path(nimprofile.__file__).parent / "data" / "gpus.json"
+    path = Path(nimprofile.__file__).parent / "hardware" / "gpus.json"
     return json.loads(path.read_text(encoding="utf-8"))
 
 

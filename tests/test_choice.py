@@ -13,11 +13,11 @@ from nimprofile import (
     Request,
     decision_to_dict,
 )
-from nimprofile.choice import By, Choice, PassedOver, choose
-from nimprofile.machine import Machine
-from nimprofile.render import explain_profile, select_text
-from nimprofile.tables import Style
-from nimprofile.words import choice_message
+from nimprofile.hardware.gpu_groups import Machine
+from nimprofile.report.tables import Style
+from nimprofile.report.text import explain_profile, select_text
+from nimprofile.selection.messages import choice_message
+from nimprofile.selection.placement import By, Choice, PassedOver, choose
 
 LINKS = tuple(Link)
 ONE = make_profile("one", llm_engine="vllm", tp="1", pp="1")

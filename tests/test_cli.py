@@ -318,7 +318,7 @@ def test_130_when_interrupted(run, monkeypatch):
     def interrupt(path):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("nimprofile.manifest.load_manifest", interrupt)
+    monkeypatch.setattr("nimprofile.manifest.reader.load_manifest", interrupt)
     assert (130, "", "") == run("select", "--manifest", "x", "--gpus", "1xt4")
 
 

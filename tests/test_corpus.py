@@ -20,8 +20,8 @@ from nimprofile import (
     plain_shape,
     select,
 )
-from nimprofile.names import describe, parse_name
-from nimprofile.request import parse_tags
+from nimprofile.manifest.profile_names import describe, parse_name
+from nimprofile.selection.request import parse_tags
 
 CASES = sorted((Path(__file__).parent / "corpus" / "cases").glob("*.json"))
 CONFORMANCE = Path(__file__).parent.parent / "docs" / "conformance.md"

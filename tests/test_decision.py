@@ -23,8 +23,8 @@ from nimprofile import (
     plain_shape,
     select,
 )
-from nimprofile.profile import Stated
-from nimprofile.request import Pin
+from nimprofile.manifest.profile import Stated
+from nimprofile.selection.request import Pin
 
 FP8_ID = "c4789f7a" + "0" * 56
 BF16_ID = "092ed421" + "1" * 56

@@ -27,17 +27,17 @@ from helpers import make_gpu, make_h100, make_inventory
 from test_engines import LORA, manifest_of
 
 from nimprofile import bundled_manifests, load_manifest, mock_inventory, select
-from nimprofile.deploy import compose, deployed, multinode
-from nimprofile.deploy.container import container_of, dns_label, image_of, product_label
-from nimprofile.deploy.text import to_yaml
-from nimprofile.engines import plan_of
-from nimprofile.errors import LaunchError
-from nimprofile.inventory import MigInstance
-from nimprofile.job import job_of
-from nimprofile.plan import Server
-from nimprofile.request import Request
-from nimprofile.server_images import ENGINES_OF
-from nimprofile.server_setup import Setup
+from nimprofile.base.errors import LaunchError
+from nimprofile.hardware.inventory import MigInstance
+from nimprofile.launch.deploy import compose, deployed, multinode
+from nimprofile.launch.deploy.container import container_of, dns_label, image_of, product_label
+from nimprofile.launch.deploy.text import to_yaml
+from nimprofile.launch.images import ENGINES_OF
+from nimprofile.launch.job import job_of
+from nimprofile.launch.plan import Server
+from nimprofile.launch.servers import plan_of
+from nimprofile.launch.setup import Setup
+from nimprofile.selection.request import Request
 
 ID = "0123456789abcdef" * 4
 FOLDER = "/etc/nimprofile"

@@ -6,9 +6,9 @@ import pytest
 from samples import ID_1, ID_2, LISTING, METADATA, V1, V2, error_of
 
 from nimprofile import Requires, plain_shape
-from nimprofile.manifest import parse_manifest
-from nimprofile.profile import Stated
-from nimprofile.values import GIB
+from nimprofile.base.units import GIB
+from nimprofile.manifest.profile import Stated
+from nimprofile.manifest.reader import parse_manifest
 
 # Schema v1.
 

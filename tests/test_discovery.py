@@ -25,9 +25,11 @@ from nimprofile import (
     mock_inventory,
     nvml,
 )
-from nimprofile import discovery as discovery_module
-from nimprofile.hearing import Hearing
-from nimprofile.host import HostMemory
+from nimprofile.base.units import GIB, ComputeCapability
+from nimprofile.hardware import discovery as discovery_module
+from nimprofile.hardware.host import HostMemory
+from nimprofile.hardware.nvml.answers import Hearing
+from nimprofile.hardware.nvml.failures import cannot_initialise
 from nimprofile.testing import (
     DRIVER_MISMATCH,
     NO_DRIVER,
@@ -39,8 +41,6 @@ from nimprofile.testing import (
     hanging,
     lost,
 )
-from nimprofile.troubles import cannot_initialise
-from nimprofile.values import GIB, ComputeCapability
 
 INSTEAD = "\n  Without a GPU, describe one: --gpus 8xh100, or --inventory FILE."
 
@@ -590,7 +590,7 @@ def test_a_child_that_cannot_be_killed_is_left_to_itself(monkeypatch):
 
 
 def test_a_child_that_nobody_listens_to_ends_by_itself():
-    code = "from nimprofile.nvml import main; main(1)"
+    code = "from nimprofile.hardware.nvml.reader import main; main(1)"
     fake = FakeNvml("1xt4", Fault("nvmlInit", "hang"))
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -613,7 +613,7 @@ def test_what_the_library_prints_does_not_come_between(tmp_path):
         "    os.write(1, b'NVIDIA says hello\\n')\n"
         "    return real()\n"
         "pynvml.nvmlInit = nvmlInit\n"
-        "from nimprofile.nvml import main; main(5)"
+        "from nimprofile.hardware.nvml.reader import main; main(5)"
     )
     out = subprocess.check_output([sys.executable, "-c", code], env=FakeNvml("1xt4").environ)
     assert all(line.startswith(b"[") for line in out.splitlines())

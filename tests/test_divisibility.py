@@ -4,7 +4,7 @@ import pytest
 from models import LLAMA_8B
 
 from nimprofile import Engine, Precision, shape_from_config
-from nimprofile.divisibility import indivisible
+from nimprofile.engines.parallelism import indivisible
 
 FP8_BLOCKS = {"quant_method": "fp8", "weight_block_size": [128, 128]}
 MOE = LLAMA_8B | {

@@ -27,7 +27,7 @@ from nimprofile import (
     parse_manifest,
     select,
 )
-from nimprofile.server_images import ENGINES_OF, version_in
+from nimprofile.launch.images import ENGINES_OF, version_in
 
 CORPUS = Path(__file__).parent / "corpus" / "plans.json"
 

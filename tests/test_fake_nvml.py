@@ -18,6 +18,7 @@ from nimprofile import (
     mock_inventory,
     nvml,
 )
+from nimprofile.base.units import MIB, ComputeCapability
 from nimprofile.testing import (
     NO_LIBRARY,
     OLD_DRIVER,
@@ -25,7 +26,6 @@ from nimprofile.testing import (
     Fault,
     lost,
 )
-from nimprofile.values import MIB, ComputeCapability
 
 H100 = Gpu(
     0,

@@ -7,9 +7,9 @@ import pytest
 from helpers import decide, gib, judge, kinds, make_gpu, make_inventory, make_profile, needing
 
 from nimprofile import POLICIES, Request, RequestError, Requires, mock_inventory, prefer
-from nimprofile.fit import Verdict, check
-from nimprofile.machine import Machine
-from nimprofile.rank import rank, standing
+from nimprofile.hardware.gpu_groups import Machine
+from nimprofile.selection.fit import Verdict, check
+from nimprofile.selection.rank import rank, standing
 
 NIM = POLICIES["nim"]
 

@@ -14,15 +14,15 @@ from helpers import (
 )
 
 from nimprofile import Inventory, Request, Requires
-from nimprofile.catalog import mock_inventory
-from nimprofile.reasons import (
+from nimprofile.base.units import MIB, ComputeCapability
+from nimprofile.hardware.catalog import mock_inventory
+from nimprofile.selection.reasons import (
     Doubt,
     GpuNotEmpty,
     MixedGpus,
     TooFewGpus,
     WrongGpu,
 )
-from nimprofile.values import MIB, ComputeCapability
 
 CC = ComputeCapability.parse
 VLLM = make_profile(llm_engine="vllm", tp="1", pp="1")

@@ -18,10 +18,10 @@ from nimprofile import (
     parse_inventory,
     scrubbed,
 )
-from nimprofile import manifest as manifest_module
-from nimprofile.catalog import products
-from nimprofile.inventory_json import inventory_adapter
-from nimprofile.values import ComputeCapability
+from nimprofile.base.units import ComputeCapability
+from nimprofile.hardware.catalog import products
+from nimprofile.hardware.inventory_file import inventory_adapter
+from nimprofile.manifest import reader as manifest_module
 
 H100 = {
     "index": 0,

@@ -6,7 +6,7 @@ import shlex
 import pytest
 import yaml
 
-from nimprofile import cli
+from nimprofile.cli import main as cli
 
 LLAMA = {
     "model_type": "llama",

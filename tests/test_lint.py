@@ -8,9 +8,9 @@ import yaml
 from models import LLAMA_8B
 from samples import ID_1, ID_2, LISTING, METADATA, V1, V2
 
-from nimprofile.lint import check_manifest
-from nimprofile.lint_rules import RULES
-from nimprofile.profile import profile_from_tags
+from nimprofile.authoring.lint import check_manifest
+from nimprofile.authoring.lint_rules import RULES
+from nimprofile.manifest.profile import profile_from_tags
 
 GENERIC = {"llm_engine": "vllm", "precision": "bf16", "tp": "1", "pp": "1", "feat_lora": "false"}
 COMPILED = GENERIC | {"llm_engine": "tensorrt_llm", "profile": "latency", "gpu": "h100"}

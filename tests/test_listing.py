@@ -3,7 +3,7 @@
 import pytest
 
 from nimprofile import ManifestError
-from nimprofile.listing import ListedGpu, Row, is_listing, read_listing, unwrap_json_lines
+from nimprofile.base.nim_printout import ListedGpu, Row, is_listing, read_listing, unwrap_json_lines
 
 A, B, C = (letter * 64 for letter in "abc")
 

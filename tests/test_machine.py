@@ -4,8 +4,8 @@ import pytest
 from helpers import H100_NAME, decide, make_gpu, make_h100, make_inventory, make_profile
 
 from nimprofile import Gpu, MigInstance, decision_to_dict, load_manifest, mock_inventory, select
-from nimprofile.machine import Machine, revived
-from nimprofile.words import message, remedies, remedy
+from nimprofile.hardware.gpu_groups import Machine, revived
+from nimprofile.selection.messages import message, remedies, remedy
 
 
 def groups(inventory):

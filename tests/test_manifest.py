@@ -10,8 +10,8 @@ import pytest
 from samples import V1, V2, error_of
 
 from nimprofile import ManifestError, bundled_manifests, load_manifest
-from nimprofile import manifest as manifest_module
-from nimprofile.manifest import parse_manifest
+from nimprofile.manifest import reader as manifest_module
+from nimprofile.manifest.reader import parse_manifest
 
 # JSON.
 
@@ -216,7 +216,7 @@ def test_bundled_manifests_are_found_inside_an_installed_package(tmp_path, monke
     (folder / "b.yaml").write_text(V2, encoding="utf-8")
     (folder / "a.yaml").write_text(V1, encoding="utf-8")
     (folder / "notes.txt").write_text("no", encoding="utf-8")
-    monkeypatch.setattr(manifest_module, "__file__", str(tmp_path / "nimprofile" / "manifest.py"))
+    monkeypatch.setattr(manifest_module, "__file__", str(tmp_path / "nimprofile" / "manifest" / "reader.py"))
     assert {"a": str(folder / "a.yaml"), "b": str(folder / "b.yaml")} == bundled_manifests()
 
 

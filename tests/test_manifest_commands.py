@@ -12,9 +12,9 @@ from models import LLAMA_8B
 from samples import ID_1, LISTING, METADATA, V1, V2
 
 from nimprofile import bundled_manifests
-from nimprofile.cli import main
-from nimprofile.manifest import parse_manifest
-from nimprofile.talk import counted
+from nimprofile.cli.console import counted
+from nimprofile.cli.main import main
+from nimprofile.manifest.reader import parse_manifest
 
 DOCS = Path(__file__).parent.parent / "docs"
 ACTIONS = ("build", "check", "show", "convert", "schema", "diff")

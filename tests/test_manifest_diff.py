@@ -4,10 +4,10 @@ import pytest
 from models import LLAMA_8B
 
 from nimprofile import mock_inventory
-from nimprofile.manifest import manifest_of
-from nimprofile.manifest_diff import diff, selection_change
-from nimprofile.rank import POLICIES, prefer
-from nimprofile.request import Request
+from nimprofile.authoring.diff import diff, selection_change
+from nimprofile.manifest.reader import manifest_of
+from nimprofile.selection.rank import POLICIES, prefer
+from nimprofile.selection.request import Request
 
 GENERIC = {"llm_engine": "vllm", "precision": "bf16", "tp": "1", "pp": "1", "feat_lora": "false"}
 

@@ -7,12 +7,12 @@ import yaml
 from models import LLAMA_8B
 from samples import ID_1, ID_2, METADATA, V1, V2
 
-from nimprofile.additions import MisplacedError
-from nimprofile.architectures import read_config
-from nimprofile.build import Wanted, build_manifest
-from nimprofile.manifest import parse_manifest, read_tree
-from nimprofile.manifest_text import to_document, to_json, to_v1, to_yaml
-from nimprofile.model_files import Model
+from nimprofile.authoring.build import Wanted, build_manifest
+from nimprofile.authoring.writer import to_document, to_json, to_v1, to_yaml
+from nimprofile.manifest.extensions import MisplacedError
+from nimprofile.manifest.reader import parse_manifest, read_tree
+from nimprofile.model.architectures.registry import read_config
+from nimprofile.model.checkpoint import Model
 
 FP8_BLOCKS = {"quant_method": "fp8", "weight_block_size": [128, 128]}
 NVFP4 = {"quant_method": "modelopt", "quant_algo": "NVFP4"}

@@ -14,11 +14,11 @@ from nimprofile import (
     select,
     shape_from_config,
 )
-from nimprofile.budget import CONTEXT_STEP
-from nimprofile.memory import MemoryNeed, Needs
-from nimprofile.overheads import NIM_ALLOWANCE
-from nimprofile.profile import Stated
-from nimprofile.values import GIB, MIB
+from nimprofile.base.units import GIB, MIB
+from nimprofile.engines.memory.budget import CONTEXT_STEP
+from nimprofile.engines.memory.need import MemoryNeed, Needs
+from nimprofile.engines.spec import NIM_ALLOWANCE
+from nimprofile.manifest.profile import Stated
 
 FIGURES = plain_shape(8_030_261_248, 32, 8, 128, 131072)
 LLAMA = shape_from_config(LLAMA_8B)

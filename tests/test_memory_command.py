@@ -5,8 +5,8 @@ import json
 import pytest
 from models import LLAMA_8B
 
-from nimprofile.cli import main
-from nimprofile.tables import Style
+from nimprofile.cli.main import main
+from nimprofile.report.tables import Style
 
 KEYS = (*("weights_bytes", "kv_cache_bytes", "activation_bytes", "overhead_bytes", "total_bytes"),)
 
@@ -201,7 +201,9 @@ def test_what_cannot_be_read_is_told_with_its_code(capsys, args, code, problem):
 def test_bars_are_drawn_on_a_terminal_only(capsys, model, monkeypatch):
     _, plain, _ = run(capsys, model, "--gpus", "2xl4")
     assert "█" not in plain
-    monkeypatch.setattr("nimprofile.cli.style_of_stdout", lambda: Style(columns=True, width=80))
+    monkeypatch.setattr(
+        "nimprofile.cli.main.style_of_stdout", lambda: Style(columns=True, width=80)
+    )
     _, drawn, _ = run(capsys, model, "--gpus", "2xl4")
     bars = [line for line in drawn.splitlines() if line.startswith("GPU ")]
     assert ["GPU 0", "GPU 1"] == [line[:5] for line in bars]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nimprofile.names import describe, parse_name
+from nimprofile.manifest.profile_names import describe, parse_name
 
 HASH = "b84343a5f0204e11c83c4e0dce9626d4795db4b7f251375b3d321dc0d8c19d46"
 

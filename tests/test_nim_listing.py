@@ -18,9 +18,9 @@ from nimprofile import (
     select,
     shape_from_config,
 )
-from nimprofile.listing import read_listing
-from nimprofile.nim_listing import LAYOUTS, layout_of, nim_listing
-from nimprofile.profile import Stated
+from nimprofile.base.nim_printout import read_listing
+from nimprofile.manifest.profile import Stated
+from nimprofile.report.nim_listing import LAYOUTS, layout_of, nim_listing
 
 A, B, C, D, E = (letter * 64 for letter in "abcde")
 
@@ -296,7 +296,7 @@ def test_unified_memory_has_no_utilization():
         ("nim", "1.3"),
         (prefer("tp=low", POLICIES["nim-1.0"]), "1.0"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else value.name,
 )
 def test_the_layout_is_that_of_the_policys_generation(policy, layout):
     assert layout == layout_of(decide([RUNS], "1xh100", policy=policy))

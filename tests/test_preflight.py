@@ -10,8 +10,8 @@ import pytest
 from test_engines import manifest_of
 
 from nimprofile import Server, Setup, job_of, mock_inventory, select
-from nimprofile.engines import plan_of
-from nimprofile.preflight import troubles
+from nimprofile.launch.preflight import troubles
+from nimprofile.launch.servers import plan_of
 
 
 def found(server="vllm", machine="2xh100", environ=None, **setup):
@@ -81,6 +81,6 @@ def test_a_nims_cache_is_the_directory_that_is_mounted():
 
 
 def test_every_server_has_a_program_to_look_for():
-    from nimprofile.preflight import PROGRAMS
+    from nimprofile.launch.preflight import PROGRAMS
 
     assert set(Server) == PROGRAMS.keys()

@@ -4,8 +4,8 @@ import pytest
 from helpers import make_profile
 
 from nimprofile import Engine, ManifestError, Objective, Precision, Requires
-from nimprofile.profile import Stated, profile_from_tags
-from nimprofile.values import GB, GIB, ComputeCapability
+from nimprofile.base.units import GB, GIB, ComputeCapability
+from nimprofile.manifest.profile import Stated, profile_from_tags
 
 
 def error_of(**tags):

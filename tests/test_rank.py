@@ -6,7 +6,7 @@ import pytest
 from helpers import decide, judge, make_profile
 
 from nimprofile import POLICIES, Request, RequestError, prefer
-from nimprofile.rank import (
+from nimprofile.selection.rank import (
     ENGINE,
     GPU_SPECIFIC,
     ID,

@@ -11,8 +11,8 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 import nimprofile
-from nimprofile.record import Record
-from nimprofile.values import ComputeCapability
+from nimprofile.base.record import Record
+from nimprofile.base.units import ComputeCapability
 
 
 class Point(Record):
@@ -168,7 +168,7 @@ def test_importing_the_package_imports_no_heavy_module():
     package = str(Path(nimprofile.__file__).parents[1])
     script = (
         f"import sys; sys.path.insert(0, {package!r}); before = set(sys.modules)\n"
-        "import nimprofile, nimprofile.decision, nimprofile.cli\n"
+        "import nimprofile, nimprofile.selection.decision, nimprofile.cli.main\n"
         "heavy = {'dataclasses', 'pydantic', 'yaml', 'typing', 'inspect', 'json'}\n"
         "print(sorted(heavy & (set(sys.modules) - before)))"
     )

@@ -6,9 +6,9 @@ import pytest
 from helpers import decide, gib, judge, make_gpu, make_h100, make_inventory, make_profile
 
 from nimprofile import Inventory, Request, Requires, mock_inventory, plain_shape, render
-from nimprofile.profile import Stated
-from nimprofile.reasons import Reason
-from nimprofile.render import (
+from nimprofile.manifest.profile import Stated
+from nimprofile.report.tables import Style
+from nimprofile.report.text import (
     describe_machine,
     explain_decision,
     explain_profile,
@@ -17,7 +17,7 @@ from nimprofile.render import (
     nothing_runs,
     select_text,
 )
-from nimprofile.tables import Style
+from nimprofile.selection.reasons import Reason
 
 PIPE = Style()
 TERMINAL = Style(columns=True)

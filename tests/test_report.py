@@ -13,16 +13,16 @@ from nimprofile import (
     mock_inventory,
     parse_inventory,
 )
-from nimprofile.catalog import find_product
-from nimprofile.profile import Stated
-from nimprofile.report import (
+from nimprofile.hardware.catalog import find_product
+from nimprofile.manifest.profile import Stated
+from nimprofile.report.to_json import (
     explanation_to_dict,
     policy_to_dict,
     product_to_dict,
     reason_to_dict,
     verdict_to_dict,
 )
-from nimprofile.words import message, remedies
+from nimprofile.selection.messages import message, remedies
 
 FP8 = make_profile("f", llm_engine="vllm", precision="fp8", tp="1", pp="1")
 BF16 = make_profile("b", llm_engine="vllm", precision="bf16", tp="1", pp="1")

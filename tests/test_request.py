@@ -3,7 +3,7 @@
 import pytest
 
 from nimprofile import Engine, Pin, Request, RequestError
-from nimprofile.request import EMPTY_GPU_FRACTION, parse_engine, parse_tags
+from nimprofile.selection.request import EMPTY_GPU_FRACTION, parse_engine, parse_tags
 
 
 def test_without_variables_nothing_is_wished():

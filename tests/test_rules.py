@@ -14,8 +14,9 @@ from helpers import (
 )
 
 from nimprofile import Engine, MigInstance, Precision, Request, Requires, Serving, plain_shape
-from nimprofile.catalog import mock_inventory
-from nimprofile.reasons import (
+from nimprofile.base.units import MIB, ComputeCapability
+from nimprofile.hardware.catalog import mock_inventory
+from nimprofile.selection.reasons import (
     CapabilityTooLow,
     CapabilityUnmet,
     ContextTooLong,
@@ -33,8 +34,7 @@ from nimprofile.reasons import (
     TooLittleMemory,
     WrongGpu,
 )
-from nimprofile.rules import NATIVE_FROM, RUNS_FROM
-from nimprofile.values import MIB, ComputeCapability
+from nimprofile.selection.rules import NATIVE_FROM, RUNS_FROM
 
 CC = ComputeCapability.parse
 VLLM = make_profile(llm_engine="vllm", tp="1", pp="1")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from nimprofile import Inventory, discover, load_inventory, mock_inventory, parse_inventory
-from nimprofile.catalog import product_of
+from nimprofile.hardware.catalog import product_of
 from nimprofile.testing import (
     DRIVER_MISMATCH,
     NO_LIBRARY,

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from nimprofile import ManifestError, bundled_manifests, mock_inventory, parse_manifest
-from nimprofile import schema as schema_module
-from nimprofile.schema import inventory_schema, manifest_schema
+from nimprofile.authoring import json_schema as schema_module
+from nimprofile.authoring.json_schema import inventory_schema, manifest_schema
 
 DOCS = Path(__file__).parent.parent / "docs"
 GOOD = {"id": "a", "tags": {"tp": "1"}}

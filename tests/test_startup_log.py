@@ -7,8 +7,8 @@ import pytest
 from helpers import H100_MIB, make_h100, make_inventory, make_manifest, needing
 
 from nimprofile import RequestError, select
-from nimprofile.startup_log import decision_lines, logger_of, wants_json
-from nimprofile.values import GIB
+from nimprofile.base.units import GIB
+from nimprofile.report.startup_log import decision_lines, logger_of, wants_json
 
 
 def messages(decision):

@@ -10,8 +10,8 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from nimprofile import Engine, Precision, shape_from_config
-from nimprofile.quantization import is_own
-from nimprofile.support import MODELS, NEWEST, WAYS, kind_of_model, stored_as
+from nimprofile.engines.support import MODELS, NEWEST, WAYS, kind_of_model, stored_as
+from nimprofile.model.quantization import is_own
 
 CORPUS = Path(__file__).parent / "corpus" / "memory" / "models.jsonl"
 ROWS = [json.loads(line) for line in CORPUS.read_text(encoding="utf-8").splitlines()]

@@ -4,8 +4,8 @@ import pytest
 from helpers import make_gpu, make_inventory
 
 from nimprofile import POLICIES, Connection, Inventory, Link, MigInstance, mock_inventory
-from nimprofile.catalog import products
-from nimprofile.tables import Style, bar, gpus_text, policies_text, products_text
+from nimprofile.hardware.catalog import products
+from nimprofile.report.tables import Style, bar, gpus_text, policies_text, products_text
 
 PIPE = Style()
 TERMINAL = Style(columns=True)

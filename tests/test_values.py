@@ -3,7 +3,7 @@
 import pytest
 from pydantic import TypeAdapter
 
-from nimprofile.values import (
+from nimprofile.base.units import (
     GB,
     GIB,
     MIB,

@@ -4,8 +4,8 @@ import pytest
 from helpers import make_gpu, make_inventory
 
 from nimprofile import Gpu, Inventory, MigInstance
-from nimprofile.values import ComputeCapability
-from nimprofile.visibility import CudaDevices, cuda_devices, visible
+from nimprofile.base.units import ComputeCapability
+from nimprofile.hardware.visible_devices import CudaDevices, cuda_devices, visible
 
 
 def uuid(kind, number):

@@ -5,8 +5,10 @@ from typing import get_args
 import pytest
 from helpers import gib
 
-from nimprofile.profile import Engine, Precision
-from nimprofile.reasons import (
+from nimprofile.base.units import MIB, ComputeCapability
+from nimprofile.manifest.profile import Engine, Precision
+from nimprofile.selection.messages import doubt_message, message, remedies, remedy, waiver_message
+from nimprofile.selection.reasons import (
     CapabilityTooLow,
     CapabilityUnmet,
     ContextTooLong,
@@ -30,8 +32,6 @@ from nimprofile.reasons import (
     Waiver,
     WrongGpu,
 )
-from nimprofile.values import MIB, ComputeCapability
-from nimprofile.words import doubt_message, message, remedies, remedy, waiver_message
 
 CC = ComputeCapability.parse
 

@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from nimprofile import ManifestError, yaml_reader
-from nimprofile.yaml_reader import MAX_DEPTH, line_of, place, read_yaml
+from nimprofile.base.yaml_reader import MAX_DEPTH, line_of, place, read_yaml
 
 
 @pytest.fixture(params=["libyaml", "pure"])

@@ -19,29 +19,6 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from nimprofile.testing.drawn_machines import (
-        COMMON_PRODUCTS,
-        gpus,
-        inventories,
-        nvml_inventories,
-    )
-    from nimprofile.testing.drawn_manifests import (
-        RelatedProfiles,
-        manifests,
-        profiles,
-        related_profiles,
-        requests,
-        tag_sets,
-    )
-    from nimprofile.testing.drawn_models import model_configs
-    from nimprofile.testing.drawn_pairs import (
-        FittingPair,
-        NearMiss,
-        Situation,
-        fitting_pairs,
-        near_misses,
-        situations,
-    )
     from nimprofile.testing.fake_nvml import (
         DRIVER_MISMATCH,
         NO_DRIVER,
@@ -52,6 +29,29 @@ if TYPE_CHECKING:
         Fault,
         hanging,
         lost,
+    )
+    from nimprofile.testing.strategies.machines import (
+        COMMON_PRODUCTS,
+        gpus,
+        inventories,
+        nvml_inventories,
+    )
+    from nimprofile.testing.strategies.manifests import (
+        RelatedProfiles,
+        manifests,
+        profiles,
+        related_profiles,
+        requests,
+        tag_sets,
+    )
+    from nimprofile.testing.strategies.models import model_configs
+    from nimprofile.testing.strategies.pairs import (
+        FittingPair,
+        NearMiss,
+        Situation,
+        fitting_pairs,
+        near_misses,
+        situations,
     )
 
 _HOME = {
@@ -66,8 +66,8 @@ _HOME = {
         "hanging",
         "lost",
     ),
-    "drawn_machines": ("COMMON_PRODUCTS", "gpus", "inventories", "nvml_inventories"),
-    "drawn_manifests": (
+    "strategies.machines": ("COMMON_PRODUCTS", "gpus", "inventories", "nvml_inventories"),
+    "strategies.manifests": (
         "RelatedProfiles",
         "manifests",
         "profiles",
@@ -75,8 +75,8 @@ _HOME = {
         "requests",
         "tag_sets",
     ),
-    "drawn_models": ("model_configs",),
-    "drawn_pairs": (
+    "strategies.models": ("model_configs",),
+    "strategies.pairs": (
         "FittingPair",
         "NearMiss",
         "Situation",

@@ -19,12 +19,12 @@ import os
 import re
 import sys
 
-from nimprofile import nvml_codes
-from nimprofile.catalog import mock_inventory
-from nimprofile.inventory import Link
-from nimprofile.record import Record
+from nimprofile.base.record import Record
+from nimprofile.base.units import MIB
+from nimprofile.hardware.catalog import mock_inventory
+from nimprofile.hardware.inventory import Link
+from nimprofile.hardware.nvml import codes as nvml_codes
 from nimprofile.testing.fake_driver import about_a_gpu, install, symbols_of
-from nimprofile.values import MIB
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, Self
 
-    from nimprofile.inventory import Gpu, Inventory
+    from nimprofile.hardware.inventory import Gpu, Inventory
 
 VARIABLE = "NIMPROFILE_FAKE_NVML"
 SHIM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "shim")

@@ -32,7 +32,7 @@ from nimprofile import (
     to_yaml,
 )
 from nimprofile.testing import FakeNvml
-from nimprofile.testing.drawn_models import SAMPLE_CONFIGS
+from nimprofile.testing.strategies.models import SAMPLE_CONFIGS
 
 _SPEC = importlib.util.spec_from_file_location("generate", Path(__file__).parent / "generate.py")
 generate = importlib.util.module_from_spec(_SPEC)

@@ -6,16 +6,16 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from nimprofile import ModelError, Request, Serving, memory_budget, mock_inventory, select
-from nimprofile.architectures import read_config
-from nimprofile.build import Wanted, build_manifest
-from nimprofile.changes import fits
-from nimprofile.divisibility import indivisible
-from nimprofile.lint import check_manifest
-from nimprofile.manifest import manifest_of, parse_manifest, read_tree
-from nimprofile.manifest_diff import diff
-from nimprofile.manifest_text import to_document, to_json, to_v1, to_yaml
-from nimprofile.model_files import Model
-from nimprofile.profile import Engine, Precision
+from nimprofile.authoring.build import Wanted, build_manifest
+from nimprofile.authoring.diff import diff
+from nimprofile.authoring.lint import check_manifest
+from nimprofile.authoring.writer import to_document, to_json, to_v1, to_yaml
+from nimprofile.engines.memory.suggestions import fits
+from nimprofile.engines.parallelism import indivisible
+from nimprofile.manifest.profile import Engine, Precision
+from nimprofile.manifest.reader import manifest_of, parse_manifest, read_tree
+from nimprofile.model.architectures.registry import read_config
+from nimprofile.model.checkpoint import Model
 from nimprofile.testing import model_configs
 
 BOARDS = st.sampled_from(["t4", "l4", "l40s", "a100", "h100", "h200", "b200", "gb10"])

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nimprofile import POLICIES, Manifest, select
-from nimprofile.decision import Decision
-from nimprofile.fit import check
-from nimprofile.inventory import Inventory
-from nimprofile.machine import Machine
+from nimprofile.hardware.gpu_groups import Machine
+from nimprofile.hardware.inventory import Inventory
+from nimprofile.selection.decision import Decision
+from nimprofile.selection.fit import check
 from nimprofile.testing import (
     Situation,
     fitting_pairs,

@@ -10,10 +10,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from nimprofile import Host, NoGpuError, discover, nvml, parse_inventory, scrubbed, select
-from nimprofile.hearing import Hearing
-from nimprofile.tables import Style, gpus_text
+from nimprofile.hardware.nvml.answers import Hearing
+from nimprofile.hardware.visible_devices import cuda_devices, visible
+from nimprofile.report.tables import Style, gpus_text
 from nimprofile.testing import FakeNvml, Fault, manifests, nvml_inventories
-from nimprofile.visibility import cuda_devices, visible
 
 NOWHERE = Host("/nonexistent")
 CALLS = [

@@ -31,16 +31,16 @@ from nimprofile import (
     select,
     yaml_reader,
 )
-from nimprofile.decision import find_pin
-from nimprofile.listing import read_listing
-from nimprofile.manifest import bundled_manifests, decode, read_tree
-from nimprofile.manifest_diff import diff
-from nimprofile.manifest_text import to_document, to_json, to_v1, to_yaml
-from nimprofile.manifest_view import diff_text, diff_to_dict, manifest_text, manifest_to_dict
-from nimprofile.nim_listing import LAYOUTS, nim_listing
-from nimprofile.render import explain_decision, explain_profile, list_text
-from nimprofile.request import parse_engine, parse_tags
-from nimprofile.tables import Style
+from nimprofile.authoring.diff import diff
+from nimprofile.authoring.writer import to_document, to_json, to_v1, to_yaml
+from nimprofile.base.nim_printout import read_listing
+from nimprofile.manifest.reader import bundled_manifests, decode, read_tree
+from nimprofile.report.manifests import diff_text, diff_to_dict, manifest_text, manifest_to_dict
+from nimprofile.report.nim_listing import LAYOUTS, nim_listing
+from nimprofile.report.tables import Style
+from nimprofile.report.text import explain_decision, explain_profile, list_text
+from nimprofile.selection.decision import find_pin
+from nimprofile.selection.request import parse_engine, parse_tags
 
 MACHINE = mock_inventory("2xh100,1xl4")
 MANIFEST = load_manifest("llama-3.1-8b-instruct")

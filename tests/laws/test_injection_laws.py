@@ -16,11 +16,11 @@ from ruamel.yaml import YAML
 from test_engines import CASES, manifest_of, plan_for
 
 from nimprofile import LaunchError, RequestError, Setup, deployed, job_of, mock_inventory, select
-from nimprofile.deploy.container import container_of, dns_label
-from nimprofile.deploy.kubernetes import node_selector
-from nimprofile.deploy.text import to_yaml
-from nimprofile.launch_view import shell_script
-from nimprofile.plan import LaunchPlan, PlanFile, Server
+from nimprofile.launch.deploy.container import container_of, dns_label
+from nimprofile.launch.deploy.kubernetes import node_selector
+from nimprofile.launch.deploy.text import to_yaml
+from nimprofile.launch.plan import LaunchPlan, PlanFile, Server
+from nimprofile.launch.shell_script import shell_script
 
 AWKWARD = [
     *(

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nimprofile import dump_inventory, mock_inventory, parse_inventory, products, select
-from nimprofile.catalog import find_product, product_of
+from nimprofile.hardware.catalog import find_product, product_of
 from nimprofile.testing import COMMON_PRODUCTS, gpus, inventories, situations
 
 

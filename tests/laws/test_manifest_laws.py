@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nimprofile import Manifest, Requires, load_manifest, parse_manifest
-from nimprofile.manifest import bundled_manifests
-from nimprofile.profile import NOTHING_REQUIRED, profile_from_tags
+from nimprofile.manifest.profile import NOTHING_REQUIRED, profile_from_tags
+from nimprofile.manifest.reader import bundled_manifests
 from nimprofile.testing import manifests, profiles, related_profiles, tag_sets
-from nimprofile.testing.drawn_manifests import SHAPE_BLOCKS
+from nimprofile.testing.strategies.manifests import SHAPE_BLOCKS
 
 METADATA_FIELDS = {
     "llm_engine": "inference_backend",

@@ -19,13 +19,13 @@ from nimprofile import (
     select,
     shape_from_config,
 )
-from nimprofile.budget import CONTEXT_STEP, nim_budget
-from nimprofile.overheads import NIM
-from nimprofile.parts import weight_bytes
-from nimprofile.profile import profile_from_tags
+from nimprofile.base.units import GIB
+from nimprofile.engines.memory.budget import CONTEXT_STEP, nim_budget
+from nimprofile.engines.memory.components import weight_bytes
+from nimprofile.engines.spec import NIM
+from nimprofile.manifest.profile import profile_from_tags
 from nimprofile.testing import model_configs
-from nimprofile.testing.drawn_models import SAMPLE_CONFIGS
-from nimprofile.values import GIB
+from nimprofile.testing.strategies.models import SAMPLE_CONFIGS
 
 SIZES = st.sampled_from([1, 2, 4, 8, 16])
 VERSIONS = st.sampled_from(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from nimprofile.names import describe, parse_name
-from nimprofile.profile import Engine, Objective, Precision
+from nimprofile.manifest.profile import Engine, Objective, Precision
+from nimprofile.manifest.profile_names import describe, parse_name
 from nimprofile.testing import tag_sets
 
 TOKENS = (

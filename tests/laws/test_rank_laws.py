@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nimprofile import POLICIES, prefer, select
-from nimprofile.fit import Verdict
-from nimprofile.rank import ID, TAIL, deciding, rank
+from nimprofile.selection.fit import Verdict
+from nimprofile.selection.rank import ID, TAIL, deciding, rank
 from nimprofile.testing import related_profiles, situations
 
 CHAINS = (

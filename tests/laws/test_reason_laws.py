@@ -12,11 +12,11 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from nimprofile import Request, mock_inventory, products, select
-from nimprofile import reasons as r
-from nimprofile.catalog import product_of
-from nimprofile.fit import check
-from nimprofile.machine import Machine
-from nimprofile.profile import profile_from_tags
+from nimprofile.hardware.catalog import product_of
+from nimprofile.hardware.gpu_groups import Machine
+from nimprofile.manifest.profile import profile_from_tags
+from nimprofile.selection import reasons as r
+from nimprofile.selection.fit import check
 from nimprofile.testing import inventories, manifests, near_misses, requests, situations
 
 MIB = 1024 * 1024

@@ -11,8 +11,8 @@ from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
 from nimprofile import testing
-from nimprofile.inventory import Gpu, Inventory
-from nimprofile.profile import Profile
+from nimprofile.hardware.inventory import Gpu, Inventory
+from nimprofile.manifest.profile import Profile
 from nimprofile.testing import (
     fitting_pairs,
     gpus,

@@ -9,17 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nimprofile import POLICIES, decision_to_dict, message, remedy, select
-from nimprofile.listing import read_listing
-from nimprofile.nim_listing import LAYOUTS, nim_listing
-from nimprofile.render import (
+from nimprofile.base.nim_printout import read_listing
+from nimprofile.report.nim_listing import LAYOUTS, nim_listing
+from nimprofile.report.tables import Style
+from nimprofile.report.text import (
     NO_PROFILE,
     explain_decision,
     explain_profile,
     list_text,
     nothing_runs,
 )
-from nimprofile.report import explanation_to_dict
-from nimprofile.tables import Style
+from nimprofile.report.to_json import explanation_to_dict
 from nimprofile.testing import inventories, manifests, near_misses, requests, situations
 
 STYLES = st.builds(Style, st.booleans(), st.booleans())

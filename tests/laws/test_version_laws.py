@@ -7,7 +7,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
-from nimprofile.versions import is_specifier_set, narrowest, satisfies, split_requirement
+from nimprofile.base.versions import is_specifier_set, narrowest, satisfies, split_requirement
 
 NUMBERS = st.sampled_from(["0", "1", "9", "10", "29", "00", "550"])
 RELEASES = st.lists(NUMBERS, min_size=1, max_size=4).map(".".join)

@@ -1,0 +1,258 @@
+"""Which profiles make sense for a model, and what does their manifest say?
+
+For each engine: the formats in which it serves the checkpoint (`serves`), each over the numbers of
+GPUs that divide the model (`divisibility`) and hold its weights.
+"""
+
+from __future__ import annotations
+
+from nimprofile.authoring.engine_match import ways_of
+from nimprofile.base.errors import ModelError
+from nimprofile.base.record import Record
+from nimprofile.base.units import GIB, MIB
+from nimprofile.base.versions import narrowest, satisfies
+from nimprofile.engines.memory.budget import memory_budget
+from nimprofile.engines.parallelism import indivisible
+from nimprofile.hardware.catalog import products
+from nimprofile.hardware.inventory import Gpu
+from nimprofile.manifest.profile import Engine, Precision, profile_from_tags
+from nimprofile.manifest.profile_names import describe
+from nimprofile.selection.request import Serving
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from nimprofile.authoring.engine_match import Serves
+    from nimprofile.engines.memory.budget import Budget
+    from nimprofile.model.checkpoint import Model
+
+
+class Wanted(Record):
+    """What to build.
+
+    Attributes:
+        engines: for these; all by default.
+        engine_version: of the engine, when there is one; None is the newest known.
+        precisions: only these; None is whatever the engine makes of the checkpoint.
+        max_tp: GPUs of one node, at most.
+        max_nodes: nodes, at most, of as many GPUs each.
+        lora: also profiles that serve LoRA adapters.
+        name: of the model; None is that of the first checkpoint.
+    """
+
+    engines: tuple[Engine, ...] = tuple(Engine)
+    engine_version: str | None = None
+    precisions: tuple[Precision, ...] | None = None
+    max_tp: int = 8
+    max_nodes: int = 1
+    lora: bool = False
+    name: str | None = None
+
+
+class Built(Record):
+    """A manifest of schema v2 as plain values, and what was assumed or left out, and why."""
+
+    document: dict[str, object]
+    notes: tuple[str, ...]
+
+
+EVERYTHING = Wanted()
+
+
+def build_manifest(
+    models: Sequence[Model],
+    wanted: Wanted = EVERYTHING,
+    base: Mapping[str, object] | None = None,
+) -> Built:
+    """Build the manifest of a model.
+
+    Args:
+        models: its checkpoints; the first gives the model its name.
+        wanted: what to build.
+        base: the head and the profiles of a manifest to begin with, as plain values; a profile that
+            it has already, but for tags that tell nothing apart, is not built again.
+
+    Raises:
+        ModelError: the checkpoints are not of one model, or nothing serves them as wanted.
+    """
+    _check_alike(models)
+    notes = [f"{model.name}: {note}" for model in models for note in model.shape.notes]
+    made = [*_entries(models, wanted, notes)]
+    if not made:
+        told = "".join(f"\n  {note}" for note in dict.fromkeys(notes))
+        raise ModelError(f"no profile can be built as asked:{told}", source=models[0].path)
+    base = base or {}
+    kept = base.get("profiles")
+    profiles = {str(entry["id"]): entry for entry in (kept if isinstance(kept, list) else ())}
+    there = {_told_apart_by(entry.get("tags")) for entry in profiles.values()}
+    names = [describe(entry.tags) for entry in made]
+    for entry, name in zip(made, names, strict=True):
+        if _told_apart_by(entry.tags) in there:
+            continue
+        own = f"{name}-{entry.tags['checkpoint']}" if names.count(name) > 1 else None
+        profiles.setdefault(entry.id, entry.document(own))
+    head = {key: value for key, value in base.items() if key not in {"profiles", "model_shape"}}
+    document: dict[str, object] = {
+        "schema_version": "2.0",
+        "profile_selection_criteria": "auto",
+        "model": models[0].name,
+        **head,
+        **({"model": wanted.name} if wanted.name else {}),
+        **({"engine_version": wanted.engine_version} if wanted.engine_version else {}),
+        "checkpoints": [_checkpoint(model) for model in sorted(models, key=lambda one: one.name)],
+        "profiles": [*profiles.values()],
+    }
+    return Built(document, tuple(dict.fromkeys(notes)))
+
+
+def _told_apart_by(tags: object) -> tuple[object, ...] | None:
+    """What tells a generic profile from others; None for one that is made for certain GPUs."""
+    if not isinstance(tags, dict) or not _MADE_FOR.isdisjoint(tags):
+        return None
+    lora = str(tags.get("feat_lora")).lower() == "true"
+    return (lora, *(str(tags.get(tag)) for tag in _APART))
+
+
+_MADE_FOR = frozenset({"gpu", "gpu_device", "trtllm_buildable", "compute_capability"})
+_APART = ("llm_engine", "precision", "tp", "pp", "checkpoint")
+
+
+def _check_alike(models: Sequence[Model]) -> None:
+    first = models[0]
+    for at, other in enumerate(models):
+        if other.name in {model.name for model in models[:at]}:
+            problem = f"another checkpoint is called {other.name} too; rename one directory"
+            raise ModelError(problem, source=other.path)
+        for what in ("architecture", "hidden_size", "vocab_size", "heads", "kv_heads"):
+            here, there = getattr(other.shape, what), getattr(first.shape, what)
+            if here != there:
+                problem = f"not of the same model as {first.path}: {what} {here!r}, not {there!r}"
+                raise ModelError(problem, source=other.path)
+
+
+def _checkpoint(model: Model) -> dict[str, object]:
+    exact = model.shape.checkpoint_bytes
+    shape = model.config | ({} if exact is None else {"checkpoint_bytes": exact})
+    return {"name": model.name, "path": model.path, "model_shape": shape}
+
+
+class _Entry(Record):
+    """A profile, before it is known whether it needs a name of its own."""
+
+    tags: Mapping[str, str]
+    requires: Mapping[str, object]
+
+    @property
+    def id(self) -> str:
+        return profile_from_tags("", self.tags, name="").computed_id
+
+    def document(self, name: str | None) -> dict[str, object]:
+        named = {} if name is None else {"name": name}
+        return {"id": self.id, **named, "tags": self.tags, "requires": self.requires}
+
+
+def _entries(models: Sequence[Model], wanted: Wanted, notes: list[str]) -> Iterator[_Entry]:
+    for engine in wanted.engines:
+        for one in ways_of(engine, wanted.engine_version, models, wanted.precisions, notes):
+            for tp, pp, budget in _held(one, wanted, notes):
+                requires = _requires(one, budget)
+                for lora in ("false", "true") if wanted.lora else ("false",):
+                    tags = {
+                        "llm_engine": str(engine),
+                        "precision": str(one.way.precision),
+                        "tp": str(tp),
+                        "pp": str(pp),
+                        "feat_lora": lora,
+                    }
+                    if len(models) > 1:
+                        tags["checkpoint"] = one.model.name
+                    yield _Entry(tags, requires)
+
+
+def _held(
+    one: Serves, wanted: Wanted, notes: list[str]
+) -> Iterator[tuple[int, int, Budget | None]]:
+    """The layouts of which a known GPU holds its share of the weights, and their budgets."""
+    largest = _largest(one)
+    if not largest:
+        return  # no GPU is both what the format and what the model needs
+    found = False
+    for tp, pp in _layouts(one, wanted):
+        budget = _budget(one, wanted, tp, pp)
+        if budget is None or budget.gpu_bytes(None) <= largest:
+            found = True
+            yield tp, pp, budget
+    if not found:
+        way = f"{one.way.engine}: {one.model.name} in {one.way.precision}"
+        notes.append(f"{way}: no known GPU holds its share of the weights")
+
+
+def _layouts(one: Serves, wanted: Wanted) -> Iterator[tuple[int, int]]:
+    """Tensor and pipeline parallel sizes: pp for what tp does not divide, and over nodes.
+
+    Source: vllm 0.33.0, docs/serving/parallelism_scaling.md, with its edge case of uneven splits.
+    """
+    shape, way = one.model.shape, one.way
+    most = min(wanted.max_tp, way.most_tp or wanted.max_tp)
+    powers = [2**n for n in range(wanted.max_tp.bit_length())]
+
+    def divides(tp: int, pp: int = 1) -> bool:
+        version = wanted.engine_version
+        torn = indivisible(shape, way.engine, tp, pp, precision=way.precision, version=version)
+        return not any(torn)
+
+    sizes = range(1, most + 1) if shape.heads else [size for size in powers if size <= most]
+    whole = [tp for tp in sizes if divides(tp)]
+    yield from ((tp, 1) for tp in whole)
+    if not one.served.pp:
+        return
+    for gpus in powers:
+        tp = max(tp for tp in whole if gpus % tp == 0)
+        if tp < gpus and divides(tp, gpus // tp):
+            yield tp, gpus // tp
+    tp = max(tp for tp in whole if wanted.max_tp % tp == 0)
+    for nodes in range(2, wanted.max_nodes + 1):
+        if divides(tp, wanted.max_tp // tp * nodes):
+            yield tp, wanted.max_tp // tp * nodes
+
+
+def _budget(one: Serves, wanted: Wanted, tp: int, pp: int) -> Budget | None:
+    """The memory of the smallest usual GPU that holds a full context, or of the largest one."""
+    serving = Serving(one.way.engine, wanted.engine_version, one.way.precision, tp, pp)
+    budget = None
+    for size_mib in _USUAL_MIB:
+        budget = memory_budget(one.model.shape, serving, Gpu(0, memory_total_mib=size_mib))
+        if budget is None or budget.gpu_bytes(budget.wanted_cache) <= size_mib * MIB:
+            break
+    return budget
+
+
+_USUAL_MIB = (24 << 10, 48 << 10, 80 << 10, 192 << 10)
+"""Engines have other defaults on larger GPUs."""
+
+
+def _largest(one: Serves) -> int:
+    """Bytes of the largest known GPU that serves a checkpoint in this way."""
+    capability = _capability(one)
+    sizes = (
+        product.memory_mib or 0
+        for product in products()
+        if satisfies(str(product.compute_capability), capability)
+    )
+    return max(sizes, default=0) * MIB
+
+
+def _capability(one: Serves) -> str:
+    return narrowest(one.way.capability, one.served.capability)
+
+
+def _requires(one: Serves, budget: Budget | None) -> dict[str, object]:
+    requires: dict[str, object] = {"compute_capability": _capability(one)}
+    versions = narrowest(one.way.versions, one.served.versions)
+    if versions:
+        requires["engine"] = f"{one.way.engine}{versions}"
+    if budget is not None:
+        tenths = -(-budget.gpu_bytes(budget.wanted_cache) * 10 // GIB)
+        requires["estimated_memory_gib_per_gpu"] = tenths / 10
+    return requires

@@ -1,0 +1,124 @@
+"""In which ways does an engine serve this checkpoint, and why not in others?"""
+
+from __future__ import annotations
+
+from nimprofile.base.record import Record
+from nimprofile.base.versions import narrowest, satisfies
+from nimprofile.engines.support import (
+    FALLS_BACK,
+    HALF,
+    MODELS,
+    NEWEST,
+    PLAIN,
+    REFUSES_FLOAT16,
+    Served,
+    kind_of_model,
+    stored_as,
+    ways,
+)
+from nimprofile.manifest.profile import Engine, Precision
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from nimprofile.engines.support import Way
+    from nimprofile.model.checkpoint import Model
+
+
+class Serves(Record):
+    """That an engine serves a checkpoint in one way."""
+
+    model: Model
+    way: Way
+    served: Served
+
+    @property
+    def on_load(self) -> bool:
+        """Whether the engine quantises the checkpoint as it loads it."""
+        return self.way.stored in {PLAIN, HALF} and self.way.precision.bits < 16
+
+
+def ways_of(
+    engine: Engine,
+    version: str | None,
+    models: Sequence[Model],
+    precisions: tuple[Precision, ...] | None,
+    notes: list[str],
+) -> list[Serves]:
+    """How an engine serves the checkpoints of a model; `notes` takes what it does not, and why.
+
+    A format that one of the checkpoints is stored in is not made of another on load.
+    """
+    found = [
+        one for model in models for one in _ways(engine, version or NEWEST[engine], model, notes)
+    ]
+    for precision in precisions or ():
+        if found and precision not in {one.way.precision for one in found}:
+            offered = ", ".join(dict.fromkeys(str(one.way.precision) for one in found))
+            notes.append(f"{engine}: serves this in {offered}, not in {precision}")
+    stored = {one.way.precision for one in found if not one.on_load}
+    return [
+        one
+        for one in found
+        if (precisions is None or one.way.precision in precisions)
+        and not (one.on_load and one.way.precision in stored)
+    ]
+
+
+def _ways(engine: Engine, version: str, model: Model, notes: list[str]) -> Iterator[Serves]:
+    kind, served = _row_of(engine, model)
+    if served is None:
+        notes.append(f"{engine}: its sources do not list model_type {kind!r}")
+        return
+    outer = model.config.get("model_type")
+    if served is _BY_TRANSFORMERS:
+        notes.append(f"{engine}: model_type {kind!r} is not listed; it runs if transformers has it")
+    elif isinstance(outer, str) and kind_of_model(outer) != kind:
+        notes.append(f"{engine}: model_type {outer!r} is not listed; its language part, {kind}, is")
+    if not satisfies(version, served.versions):
+        notes.append(f"{engine} {version}: model_type {kind!r} needs {served.versions}")
+        return
+    refuses = engine is Engine.VLLM and kind in REFUSES_FLOAT16
+    if refuses:
+        served = served.replace(capability=narrowest(served.capability, ">=8.0"))
+    for way in _formats(engine, version, model, notes):
+        if refuses and way.precision is Precision.FP16:
+            if way.stored == HALF:  # it takes BF16 instead
+                yield Serves(model, way.replace(precision=Precision.BF16), served)
+            continue
+        one = Serves(model, way, served)
+        if model.shape.known or not one.on_load:  # what an unknown model becomes, nobody knows
+            yield one
+
+
+def _formats(engine: Engine, version: str, model: Model, notes: list[str]) -> list[Way]:
+    """How this version serves what is stored so."""
+    stored, own = stored_as(model.shape), model.shape.quantization
+    told = f"a checkpoint stored as {stored or (own.method if own else 'nobody knows what')}"
+    rows = ways(engine, stored)
+    fitting = [way for way in rows if satisfies(version, way.versions)]
+    if not rows:
+        notes.append(f"{engine}: its sources do not list {told}")
+    elif not fitting:
+        needed = " or ".join(way.versions for way in rows)
+        notes.append(f"{engine} {version}: {told} needs {needed}")
+    elif stored.startswith("bitsandbytes") and engine is Engine.VLLM:
+        notes.append("vllm: bitsandbytes needs the package vllm-bnb-plugin from 0.28 on")
+    return fitting
+
+
+_BY_TRANSFORMERS = Served()
+
+
+def _row_of(engine: Engine, model: Model) -> tuple[str, Served | None]:
+    """The kind of a model, and since when the engine serves it; None when it is not known to."""
+    types = (model.config.get("model_type"), model.shape.architecture)
+    kinds = [kind_of_model(each) for each in types if isinstance(each, str) and each]
+    rows = MODELS[engine]
+    for kind in kinds:
+        if kind in rows:
+            return kind, rows[kind]
+    listed = any(kind in others for others in MODELS.values() for kind in kinds)
+    falls_back = engine in FALLS_BACK and not listed
+    return kinds[0] if kinds else "unknown", _BY_TRANSFORMERS if falls_back else None

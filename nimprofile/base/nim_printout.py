@@ -1,0 +1,200 @@
+"""What does a `list-model-profiles` printout, or a start-up log, say?
+
+Every layout seen, 1.0 to 2.x, speech, retrieval and BioNeMo NIMs included; the corpus holds them.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+
+from nimprofile.base.errors import ManifestError
+from nimprofile.base.record import Record
+from nimprofile.base.units import parse_device_id, parse_size
+
+MAX_LINE = 4096
+
+# Quantifiers that give nothing back (`*+`) keep a line of a million spaces from taking a day.
+_HEADING = re.compile(
+    r"\s*+-?\s*+(?P<title>Compatible with (?:the )?system[^:<]*|Incompatible with system"
+    r"|Compilable to TRT-LLM[^:<…]*…?|All profiles|With LoRA support|MODEL PROFILES"
+    r"|SYSTEM INFO|(?:Non-f|F)ree GPUs)\s*:?\s*(?P<rest>\S.*)?"
+)
+_NO_PROFILES = frozenset({"", "system info", "free gpus", "non-free gpus"})
+_ROW = re.compile(
+    r"\s*+-?\s*+(?P<id>[0-9a-f]{8}(?:[0-9a-f-]*[0-9a-f])?|[0-9a-f]{4,7}(?=…|\.\.\.))(?:…|\.\.\.)?"
+    r"(?:\s++\((?P<name>[^()]*)\)|\s++-\s++(?P<pairs>[^\[]*[^\[\s]))?"
+    r"(?:\s*\[requires (?P<need>[^\]]*)\])?\s*"
+)
+_VALID = re.compile(
+    r"Valid profile: (?P<id>[0-9a-f-]{8,}) \((?P<name>[^()]*)\) on GPUs \[[0-9, ]*\]"
+)
+_NEED = re.compile(
+    r">=(?P<full>[0-9.]+) GB/gpu(?: per [0-9]+ GPUs)?"
+    r"(?:, try --max-model-len=(?P<length>[0-9]{1,12})"
+    r"(?: to reduce to >=(?P<least>[0-9.]+) GB/gpu)?)?"
+)
+_GPU = re.compile(
+    r"\s*-\s+\[(?P<device>[0-9a-fA-F]{4}:[0-9a-fA-F]{4}|\?{4}:\?{4})\] \((?P<index>[0-9]{1,6})\) "
+    r"(?P<name>[^\[(]++)(?:\([^)]*\))?\s*(?:\[current utilization: (?P<used>[^%\]]{1,12})%\])?\s*"
+)
+
+
+class Row(Record):
+    """One profile of a printout.
+
+    Attributes:
+        id, name: as printed.
+        section: the heading it stands under, lower case; `valid profile` in a log.
+        full_gb, least_gb: `[requires >=33 GB/gpu, try … to reduce to >=28 GB/gpu]`.
+        length: of the `--max-model-len` to try.
+        line: 1-based.
+    """
+
+    id: str
+    name: str
+    section: str
+    full_gb: float | None
+    least_gb: float | None
+    length: int | None
+    line: int
+
+
+class ListedGpu(Record):
+    """One GPU of a printout's SYSTEM INFO.
+
+    Attributes:
+        index, device_id, name: as printed; our own printouts have `????:????` for no PCI id.
+        used_percent: of its memory; None for `N/A%`.
+        free: whether it stands under "Free GPUs".
+    """
+
+    index: int
+    device_id: str | None
+    name: str
+    used_percent: float | None
+    free: bool
+
+
+def is_listing(text: str) -> bool:
+    """Whether a text is a printout or a start-up log, by the headings it must have."""
+    return any(
+        _VALID.search(line)
+        or ((match := _HEADING.fullmatch(line)) and "LoRA" not in match["title"])
+        for line in text.splitlines()
+        if len(line) <= MAX_LINE
+        and (line.lstrip()[:1] in ("-", "M", "S") or "Valid profile" in line)
+    )
+
+
+def unwrap_json_lines(text: str) -> str:
+    """A log of JSON lines (`NIM_JSONL_LOGGING`) as the messages in it; any other text as it is."""
+    if '"message"' not in text:
+        return text
+    import json
+
+    lines = []
+    for line in text.splitlines():
+        try:
+            entry = json.loads(line) if line[:1] == "{" else None
+        except (ValueError, RecursionError):
+            entry = None
+        message = entry.get("message") if isinstance(entry, dict) else None
+        lines.append(message if isinstance(message, str) else line)
+    return "\n".join(lines)
+
+
+def read_listing(text: str, *, source: str) -> tuple[tuple[Row, ...], tuple[ListedGpu, ...]]:
+    """Read the profiles and the GPUs of a printout, in the order printed.
+
+    Raises ManifestError for a line that stands among the profiles and is not one.
+    """
+    rows: dict[tuple[str, str], Row] = {}
+    gpus: dict[int, ListedGpu] = {}
+    section = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if len(line) > MAX_LINE and not _is_bullet(line):
+            continue  # somebody's log between the lines that are read
+        if (match := _VALID.search(line)) and match["name"].isprintable():
+            row = Row(match["id"], match["name"], "valid profile", None, None, None, number)
+            rows.setdefault((row.id, row.name), row)
+        elif match := _GPU.fullmatch(line):
+            gpu = _gpu(match, section)
+            gpus[gpu.index] = gpu
+        elif match := _HEADING.fullmatch(line):
+            title = match["title"].strip().lower()
+            section = section if title == "with lora support" else title
+            if (rest := match["rest"]) and rest != "<None>":
+                row = _row(rest, section, number, source)
+                rows.setdefault((row.id, row.name), row)
+        elif _is_bullet(line) and section.endswith("free gpus"):
+            raise ManifestError(
+                f"this line stands among the GPUs but is not one: {line.strip()[:80]!r}",
+                source=source,
+                line=number,
+            )
+        elif not line.strip():
+            section = ""  # what follows a printout is somebody's text
+        elif _is_bullet(line) and (section not in _NO_PROFILES or _has_full_id(line)):
+            row = _row(line, section, number, source)
+            rows.setdefault((row.id, row.name), row)
+    return tuple(rows.values()), tuple(gpus.values())
+
+
+def _is_bullet(line: str) -> bool:
+    return line.lstrip().startswith("- ") and line.strip("- \t") != "<None>"
+
+
+def _has_full_id(line: str) -> bool:
+    words = line.split(maxsplit=2)
+    return len(words) > 1 and len(words[1]) == 64 and words[1].isalnum()
+
+
+def _row(line: str, section: str, number: int, source: str) -> Row:
+    # A line of a printout is short and printable; longer ones are no work for these patterns.
+    line = line.expandtabs()
+    match = _ROW.fullmatch(line) if len(line) <= MAX_LINE and line.isprintable() else None
+    if match is None:
+        raise ManifestError(
+            f"this line stands among the profiles but is not one: {line.strip()[:80]!r}",
+            source=source,
+            line=number,
+        )
+    full = least = length = None
+    if match["need"] is not None:
+        need = _NEED.fullmatch(match["need"])
+        if need is None:
+            raise ManifestError(
+                f"cannot read the requirement [requires {match['need'][:80]}]",
+                source=source,
+                line=number,
+            )
+        full = _gigabytes(need["full"], source, number)
+        length = None if need["length"] is None else int(need["length"])
+        least = None if need["least"] is None else _gigabytes(need["least"], source, number)
+    name = match["name"] or match["pairs"] or ""
+    return Row(match["id"], name, section, full, least, length, number)
+
+
+def _gigabytes(text: str, source: str, number: int) -> float:
+    try:
+        return parse_size(text)
+    except ValueError:
+        problem = f"{text!r} is not a size in GB"
+        raise ManifestError(problem, source=source, line=number) from None
+
+
+def _gpu(match: re.Match[str], section: str) -> ListedGpu:
+    try:
+        used = float(match["used"] or "")
+    except ValueError:
+        used = math.nan  # `N/A` on unified memory
+    printed = match["device"].lower()
+    try:
+        device = None if "?" in printed else parse_device_id(printed)
+    except ValueError:
+        device = printed
+    known = used if 0 <= used <= 100 else None
+    return ListedGpu(
+        int(match["index"]), device, match["name"].strip(), known, section != "non-free gpus"
+    )

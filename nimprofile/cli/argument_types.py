@@ -1,0 +1,124 @@
+"""How is the value of an option read, and what is said of one that cannot be?"""
+
+from __future__ import annotations
+
+import argparse
+
+from nimprofile.base.errors import RequestError
+from nimprofile.base.units import MAX_NVML_TIMEOUT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from nimprofile.launch.plan import Server
+    from nimprofile.manifest.profile import Engine, Precision
+    from nimprofile.selection.rank import Policy
+
+
+def policy(text: str) -> Policy:
+    """A policy by its name."""
+    from nimprofile.selection.rank import find_policy
+
+    try:
+        return find_policy(text)
+    except RequestError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def count(text: str) -> int:
+    """A number of GPUs."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 4 and int(text)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of GPUs")
+    return int(text)
+
+
+def tokens(text: str) -> int:
+    """A number of tokens or requests."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 9 and int(text)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0 and below 1,000,000,000")
+    return int(text)
+
+
+def port(text: str) -> int:
+    """A port to listen on."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 5 and 0 < int(text) < 65536):
+        raise argparse.ArgumentTypeError(f"{text!r} is no port from 1 to 65535")
+    return int(text)
+
+
+def fraction(text: str) -> float:
+    """A fraction of a GPU."""
+    try:
+        fraction = float(text)
+    except ValueError:
+        fraction = 0.0
+    if not 0 < fraction <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no fraction above 0 and up to 1")
+    return fraction
+
+
+def version(text: str) -> str:
+    """A version, as `packaging` reads it."""
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        Version(text)
+    except InvalidVersion:
+        raise argparse.ArgumentTypeError(f"{text!r} is no version such as 0.19.0") from None
+    return text
+
+
+def precision(text: str) -> Precision:
+    """A precision."""
+    from nimprofile.manifest.profile import Precision
+
+    try:
+        return Precision(text.lower())
+    except ValueError:
+        known = ", ".join(Precision)
+        raise argparse.ArgumentTypeError(f"{text!r} is not a precision; known: {known}") from None
+
+
+def seconds(text: str) -> float:
+    """A number of seconds."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= MAX_NVML_TIMEOUT:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no number of seconds up to {MAX_NVML_TIMEOUT}"
+        )
+    return seconds
+
+
+def tags(text: str) -> tuple[tuple[str, str], ...]:
+    """Conditions on tags."""
+    from nimprofile.selection.request import parse_tags
+
+    try:
+        return parse_tags(text, "")
+    except RequestError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def server(text: str) -> Server:
+    """A server's name, an engine's in any spelling."""
+    from nimprofile.launch.plan import Server
+    from nimprofile.manifest.profile import ENGINE_ALIASES
+
+    name = text.strip().lower()
+    try:
+        return Server(ENGINE_ALIASES.get(name, name))
+    except ValueError:
+        known = ", ".join(Server)
+        raise argparse.ArgumentTypeError(f"{text!r} is not a server; known: {known}") from None
+
+
+def engine(text: str) -> Engine:
+    """An engine's name in any spelling."""
+    from nimprofile.selection.request import parse_engine
+
+    try:
+        return parse_engine(text, "")
+    except RequestError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

@@ -1,0 +1,322 @@
+"""What does `nimprofile manifest` do: build, check, show, convert, schema, diff?"""
+
+from __future__ import annotations
+
+import io
+import sys
+
+from nimprofile.base.errors import ManifestError
+from nimprofile.base.yaml_reader import place
+from nimprofile.cli import argument_types as read
+from nimprofile.cli.console import counted, print_json, style_of_stdout, tell
+from nimprofile.cli.inputs import UsageError, inventory_of, open_manifest, wanted_of
+from nimprofile.cli.options import add_command, add_format, machine_options
+from nimprofile.manifest.extensions import MisplacedError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from nimprofile.authoring.lint_rules import Finding
+    from nimprofile.authoring.writer import Document
+    from nimprofile.cli.options import Command
+    from nimprofile.model.checkpoint import Model
+
+DONE, NOT_RIGHT = 0, 3
+
+
+def build_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say what to build."""
+    add = parser.add_argument
+    add("--engine", action="append", type=read.engine, help="for this engine; repeatable")
+    add("--engine-version", type=read.version, metavar="VERSION", help="of the one engine: 0.19.0")
+    add(
+        "--precision",
+        action="append",
+        type=read.precision,
+        help="only this one; repeatable (default: all that the checkpoint can be served in)",
+    )
+    add("--max-tp", type=read.count, default=8, metavar="N", help="GPUs of a node (default: 8)")
+    add("--max-nodes", type=read.count, default=1, metavar="N", help="nodes (default: 1)")
+    add("--lora", action="store_true", help="also profiles that serve LoRA adapters")
+    add("--name", help="the model's (default: the directory's)")
+
+
+def _build_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "models",
+        nargs="+",
+        metavar="PATH_OR_CONFIG",
+        help="a model's directory or config.json; several are checkpoints of one model",
+    )
+    build_options(parser)
+    parser.add_argument(
+        "--profiles", metavar="FILE", help="a manifest whose profiles are taken as they are"
+    )
+    parser.add_argument(
+        "--path",
+        action="append",
+        metavar="PATH",
+        help="where an engine finds the checkpoint; one for each (default: as it is given here)",
+    )
+    _output(parser)
+    add_format(parser, "yaml", "json")
+
+
+def _build(args: argparse.Namespace) -> int:
+    from nimprofile.authoring.build import build_manifest
+    from nimprofile.authoring.writer import to_json, to_yaml
+    from nimprofile.manifest.reader import manifest_of
+    from nimprofile.model.checkpoint import read_model
+
+    wanted = wanted_of(args)
+    models = [read_model(path) for path in args.models]
+    if args.path is not None:
+        if len(args.path) != len(models):
+            raise UsageError(
+                f"--path is one for each checkpoint: {len(models)}, not {len(args.path)}"
+            )
+        models = [model.replace(path=path) for model, path in zip(models, args.path, strict=True)]
+    base = None if args.profiles is None else _base(args.profiles, models[0])
+    built = build_manifest(models, wanted, base)
+    manifest = manifest_of(built.document, args.models[0])
+    tell(f"note: {note}" for note in built.notes)
+    write = to_json if args.format == "json" else to_yaml
+    _write(write(built.document), args.output)
+    tell([f"nimprofile: {counted(len(manifest.profiles), 'profile')} of {manifest.model}"])
+    return DONE
+
+
+def _base(path: str, model: Model) -> Document:
+    """The manifest to begin with; it must be one of the same model, as far as it says."""
+    document = _document(path)
+    for block in (document, *(document.get("checkpoints") or ())):
+        fields = block.get("model_shape")
+        if isinstance(fields, dict) and "hidden_size" in fields:
+            here, there = fields["hidden_size"], model.shape.hidden_size
+            if there and here != there:
+                problem = f"not of the same model as {model.path}: hidden_size {here}, not {there}"
+                raise ManifestError(problem, source=path)
+    return document
+
+
+def _check_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("manifests", nargs="+", metavar="FILE", help=_ANY)
+    add_format(parser, "text", "json")
+
+
+def _check(args: argparse.Namespace) -> int:
+    from nimprofile.report.manifests import findings_text
+
+    if args.manifests.count("-") > 1:
+        raise UsageError("only one of the manifests can be standard input")
+    errors = 0
+    reports = []
+    for path in args.manifests:
+        source, findings = _findings(path)
+        wrong = sum(finding.severity == "error" for finding in findings)
+        errors += wrong
+        reports.append(
+            {
+                "source": source,
+                "errors": wrong,
+                "warnings": len(findings) - wrong,
+                "findings": [finding.to_dict() for finding in findings],
+            }
+        )
+        if args.format == "text":
+            if findings:
+                print(findings_text(source, findings, style_of_stdout()))
+            warnings = counted(len(findings) - wrong, "warning")
+            tell([f"{source}: {counted(wrong, 'error')}, {warnings}"])
+    if args.format == "json":
+        print_json(reports if len(reports) > 1 else reports[0])
+    return NOT_RIGHT if errors else DONE
+
+
+def _findings(path: str) -> tuple[str, tuple[Finding, ...]]:
+    """What to call a manifest, and what is wrong with it; that it cannot be read, too."""
+    from nimprofile.authoring.lint import check_manifest
+    from nimprofile.authoring.lint_rules import ERROR, Finding
+    from nimprofile.manifest.reader import load_text
+
+    try:
+        source, text = load_text(path)
+    except ManifestError as error:
+        return error.source, (Finding(ERROR, "unreadable", "", error.problem, "", error.line),)
+    return source, check_manifest(text, source)
+
+
+def _show_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("manifest", metavar="FILE", help=_ANY)
+    add_format(parser, "text", "json")
+
+
+def _show(args: argparse.Namespace) -> int:
+    from nimprofile.report.manifests import manifest_text, manifest_to_dict
+
+    manifest = open_manifest(args.manifest)
+    if args.format == "json":
+        print_json(manifest_to_dict(manifest))
+    else:
+        print(manifest_text(manifest, style_of_stdout()))
+    return DONE
+
+
+def _convert_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("manifest", metavar="FILE", help=_ANY)
+    parser.add_argument(
+        "--to", choices=("v1", "v2", "json"), required=True, help="the form; json is v2 as JSON"
+    )
+    _output(parser)
+
+
+def _convert(args: argparse.Namespace) -> int:
+    from nimprofile.authoring.writer import to_json, to_v1, to_yaml
+
+    document = _document(args.manifest)
+    if args.to == "v1":
+        document, notes = to_v1(document)
+        tell(f"note: {note}" for note in notes)
+    _write(to_json(document) if args.to == "json" else to_yaml(document), args.output)
+    return DONE
+
+
+def _schema(args: argparse.Namespace) -> int:
+    from nimprofile.authoring.json_schema import inventory_schema, manifest_schema
+
+    print_json(inventory_schema() if args.of == "inventory" else manifest_schema())
+    return DONE
+
+
+def _schema_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("of", nargs="?", choices=("manifest", "inventory"), default="manifest")
+
+
+def _diff_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("old", metavar="OLD", help=_ANY)
+    parser.add_argument("new", metavar="NEW", help="the other")
+    machine_options(parser)
+    add = parser.add_argument
+    add("--policy", type=read.policy, help="the order among candidates (default: nim)")
+    add("--engine", action="append", type=read.engine, help="an engine this container has")
+    add_format(parser, "text", "json")
+
+
+def _diff(args: argparse.Namespace) -> int:
+    from nimprofile.authoring.diff import diff, selection_change
+    from nimprofile.report.manifests import diff_text, diff_to_dict
+    from nimprofile.selection.rank import find_policy
+    from nimprofile.selection.request import Request
+
+    if (args.old, args.new, args.inventory).count("-") > 1:
+        raise UsageError("only one of the manifests and --inventory can be standard input")
+    machine = args.gpus is not None or args.inventory is not None
+    if not machine and any((args.policy, args.engine, args.expect_gpus)):
+        raise UsageError("--policy, --engine and --expect-gpus are about a machine: add --gpus")
+    old, new = open_manifest(args.old), open_manifest(args.new)
+    selection = None
+    if machine:
+        request = Request(engines=None if args.engine is None else tuple(args.engine))
+        policy = args.policy or find_policy("nim")
+        selection = selection_change(old, new, inventory_of(args), request, policy)
+    found = diff(old, new)
+    if args.format == "json":
+        print_json(diff_to_dict(found, selection))
+    else:
+        print(diff_text(found, selection, style_of_stdout()))
+    return DONE
+
+
+_ANY = "a manifest: a file, - for standard input, or a bundled name"
+
+
+def _output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", help="write to this file (default: standard output)"
+    )
+
+
+def _document(path: str) -> Document:
+    """A manifest of any dialect with tags, in the form of schema v2; one without profiles too."""
+    from nimprofile.authoring.writer import to_document
+    from nimprofile.manifest.reader import load_text, parse_manifest, printout_in, read_tree
+
+    source, text = load_text(path)
+    if printout_in(text, source) is not None:
+        raise ManifestError(
+            "a printout has names and no tags: only a manifest can be converted", source=source
+        )
+    tree = read_tree(text, source, whole=True)
+    if not (isinstance(tree, dict) and tree.get("profiles") == []):
+        parse_manifest(text, source)  # says what is wrong with it, and on which line
+    try:
+        document, notes = to_document(tree)
+    except MisplacedError as error:
+        raise ManifestError(error.problem, source=source, place=place(error.path)) from None
+    tell(f"note: {note}" for note in notes)
+    return document
+
+
+def _write(text: str, path: str | None) -> None:
+    if path is None or path == "-":
+        if isinstance(
+            sys.stdout, io.TextIOWrapper
+        ):  # UTF-8, as in a file, whatever the terminal is
+            sys.stdout.flush()
+            sys.stdout.buffer.write(text.encode())
+        else:
+            print(text, end="")
+        return
+    try:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise OSError(error.errno, f"{path}: {error.strerror}") from None
+
+
+_ACTIONS: dict[str, Command] = {
+    "build": (
+        _build,
+        "write the manifest of a model: the profiles that make sense, and what each requires",
+        "nimprofile manifest build ./my-model -o my-model.yaml",
+        _build_options,
+    ),
+    "check": (
+        _check,
+        "say what is wrong with manifests, or likely to be; exit 3 when there are errors",
+        "nimprofile manifest check model_manifest.yaml",
+        _check_options,
+    ),
+    "show": (
+        _show,
+        "print a manifest's head and its profiles",
+        "nimprofile manifest show llama-3.1-8b-instruct",
+        _show_options,
+    ),
+    "convert": (
+        _convert,
+        "write a manifest in another form",
+        "nimprofile manifest convert my-model.yaml --to v1",
+        _convert_options,
+    ),
+    "schema": (
+        _schema,
+        "print the JSON Schema of a manifest, or of an inventory",
+        "nimprofile manifest schema > manifest.schema.json",
+        _schema_options,
+    ),
+    "diff": (
+        _diff,
+        "print what changed between two manifests, and what becomes of the selection",
+        "nimprofile manifest diff old.yaml new.yaml --gpus 8xh100",
+        _diff_options,
+    ),
+}
+
+
+def manifest_options(parser: argparse.ArgumentParser) -> None:
+    """Add the actions of `nimprofile manifest`, each with its options."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    for name, (run, help, example, options) in _ACTIONS.items():
+        options(add_command(actions, name, run, help, example))

@@ -1,0 +1,174 @@
+"""How much memory does a profile need on each GPU?
+
+What the manifest states wins. Without that it is the budget of its engine (`budget`), or, under the
+policy `nim-2.0` and for a shape of five figures, NIM 2.x's own arithmetic.
+"""
+
+from __future__ import annotations
+
+from nimprofile.base.record import Record
+from nimprofile.base.units import GIB, MIB
+from nimprofile.manifest.profile import STATED_BY_TAG, Engine
+from nimprofile.selection.reasons import NotDivisible
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nimprofile.engines.memory.budget import Budget
+    from nimprofile.hardware.inventory import Gpu
+    from nimprofile.manifest.profile import Profile
+    from nimprofile.model.shape import ModelShape
+    from nimprofile.selection.request import Request
+
+ESTIMATED = "estimated from the model's shape"
+
+
+class MemoryNeed(Record):
+    """What each GPU must hold, in bytes of its total memory.
+
+    Attributes:
+        full_bytes: with the full context.
+        least_bytes: with the shortest context: the weights alone, or what the manifest says.
+        source: the manifest's own words for it, or `estimated from the model's shape`.
+        budget: what the estimate is made of; None when the shape is not known.
+        estimated_bytes: like `full_bytes`, by the estimate, where the manifest states another.
+    """
+
+    full_bytes: int
+    least_bytes: int
+    source: str
+    budget: Budget | None = None
+    estimated_bytes: int | None = None
+
+    @property
+    def disagrees(self) -> bool:
+        """Whether the estimate is a tenth more, or a third less, than what the manifest states."""
+        estimate = self.estimated_bytes
+        return estimate is not None and not 2 / 3 <= estimate / self.full_bytes <= 1.1
+
+    @property
+    def max_model_len(self) -> int | None:
+        """The full context in tokens; None when the shape is not known."""
+        return None if self.budget is None else self.budget.serving.max_model_len
+
+    def longest_context(self, available: int, free_mib: int | None = None) -> int | None:
+        """The longest context, in tokens, that fits in `available` bytes of one GPU's total.
+
+        NIM 2.x looks at what is free of it.
+
+        A multiple of 256, or the full context; None when the shape is unknown or not even 256
+        tokens fit.
+        """
+        budget, most = self.budget, self.max_model_len
+        if budget is None or most is None:
+            return None
+        if free_mib is not None and budget.habits.free_share is not None:
+            available = min(available, int(free_mib * MIB * budget.habits.free_share))
+        return budget.of_size(available).longest_context(most, budget.serving.concurrency)
+
+    def shortened_bytes(self, tokens: int) -> int | None:
+        """What is needed with a context of so many tokens."""
+        budget = self.budget
+        if budget is None:
+            return None
+        return budget.gpu_bytes(budget.request_bytes(tokens) * budget.serving.concurrency)
+
+
+class Needs:
+    """What the profiles of one model need, for one request; worked out once for like profiles."""
+
+    def __init__(
+        self,
+        shape_of: Callable[[Profile], ModelShape | None],
+        request: Request,
+        *,
+        nim: bool = False,
+    ):
+        self._shape_of, self._nim = shape_of, nim
+        self._serving = request.serving
+        self._found: dict[object, Budget | None] = {}
+
+    def of(self, profile: Profile, gpu: Gpu | None) -> MemoryNeed | None:
+        """The need of one GPU; None when nothing states it and the shape does not give it."""
+        stated = profile.memory
+        budget = None if gpu is None else self._budget(profile, gpu)
+        if budget is None and stated is not None:
+            return MemoryNeed(stated.full_bytes, stated.least_bytes, stated.source)
+        if budget is None:
+            before = profile.requires.estimated_memory_gib_per_gpu
+            if before is None:
+                return None
+            size = round(before * GIB)
+            return MemoryNeed(size, size, "requires.estimated_memory_gib_per_gpu")
+        least = budget.gpu_bytes(None)
+        full = budget.gpu_bytes(budget.wanted_cache)
+        if stated is None:
+            requests = budget.serving.concurrency
+            source = ESTIMATED if requests == 1 else f"{ESTIMATED}, {requests} requests at once"
+            return MemoryNeed(full, least, source, budget)
+        # NIM 2.x's tag is the need of the full context; with less of it the weights must still fit.
+        if stated.source != STATED_BY_TAG:
+            return MemoryNeed(stated.full_bytes, stated.least_bytes, stated.source, budget, full)
+        least = min(least, stated.full_bytes)
+        needed = stated.full_bytes
+        if self._shortened(budget):
+            needed = min(needed, max(least, full))
+        return MemoryNeed(needed, least, stated.source, budget, full)
+
+    def _shortened(self, budget: Budget) -> bool:
+        """Whether a shorter context than the model's own is asked for."""
+        wanted, most = self._serving.max_model_len, budget.shape.max_position_embeddings
+        return wanted is not None and most is not None and wanted < most
+
+    def asked_of(self, profile: Profile) -> tuple[object, ...]:
+        """What of a profile its need depends on."""
+        shape = self._shape_of(profile)
+        stated = profile.memory, profile.requires.estimated_memory_gib_per_gpu
+        if shape is None:
+            return stated
+        return (*stated, id(shape), profile.engine, profile.tp, profile.pp, profile.lora)
+
+    def against(self, profile: Profile) -> tuple[NotDivisible, ...]:
+        """Why the engine cannot divide the model so."""
+        shape = self._shape_of(profile)
+        if shape is None or (profile.tp or 1) * (profile.pp or 1) == 1:
+            return ()
+        from nimprofile.engines.parallelism import indivisible
+
+        tp, pp = profile.tp or 1, profile.pp or 1
+        found = indivisible(
+            shape,
+            profile.engine,
+            tp,
+            pp,
+            precision=profile.precision,
+            version=self._serving.engine_version,
+        )
+        return tuple(NotDivisible(*each) for each in found)
+
+    def _budget(self, profile: Profile, gpu: Gpu) -> Budget | None:
+        shape = self._shape_of(profile)
+        if shape is None or profile.precision is None or profile.tp is None:
+            return None
+        key = (
+            id(shape),
+            *(profile.engine, profile.precision, profile.tp, profile.pp, profile.lora),
+            *(gpu.name, gpu.memory_total_mib, gpu.memory_reserved_mib, gpu.unified_memory),
+        )
+        if key not in self._found:
+            self._found[key] = self._worked_out(profile, gpu, shape)
+        return self._found[key]
+
+    def _worked_out(self, profile: Profile, gpu: Gpu, shape: ModelShape) -> Budget | None:
+        from nimprofile.engines.memory.budget import memory_budget, nim_budget
+
+        serving = self._serving.replace(
+            engine=profile.engine or Engine.VLLM,
+            precision=profile.precision,
+            tp=profile.tp or 1,
+            pp=profile.pp or 1,
+        )
+        if self._nim or not shape.architecture:
+            return nim_budget(shape, serving, gpu, lora=bool(profile.lora))
+        return memory_budget(shape, serving, gpu)

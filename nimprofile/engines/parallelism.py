@@ -1,0 +1,121 @@
+"""Can this engine divide this model among so many GPUs?"""
+
+from __future__ import annotations
+
+from math import gcd
+
+from nimprofile.base.versions import satisfies
+from nimprofile.manifest.profile import Engine
+from nimprofile.model.quantization import PADDING, Storage, is_own
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import TypeAlias
+
+    from nimprofile.manifest.profile import Precision
+    from nimprofile.model.shape import ModelShape, Weights
+
+    Misfit: TypeAlias = tuple[str, int, str, int]
+
+
+def indivisible(
+    shape: ModelShape,
+    engine: Engine | None,
+    tp: int,
+    pp: int,
+    *,
+    precision: Precision | None = None,
+    version: str | None = None,
+) -> Iterator[Misfit]:
+    """What does not divide: its name and number, and the name and number that it is divided by.
+
+    A version of None is the newest.
+
+    vLLM: `config/model.py` (attention heads), `layers/linear.py` (KV heads, widths) and
+    `fused_moe/config.py` (experts' widths) at 0.33; SGLang asserts the same of heads
+    (`models/llama.py`, 0.5.10). Both pad vocabularies, and divide experts by their widths.
+    TensorRT-LLM wants no more stages than layers (`mapping.py`).
+    """
+    if shape.layers and pp > len(shape.layers):
+        yield "layers", len(shape.layers), "pp", pp
+    if tp == 1:
+        return
+    if shape.heads % tp:
+        yield "attention heads", shape.heads, "tp", tp
+    if shape.kv_heads and not _shares_evenly(shape.kv_heads, tp):
+        yield "KV heads", shape.kv_heads, "tp", tp
+    if engine is not Engine.TENSORRT_LLM and not shape.experts and shape.intermediate_size % tp:
+        yield "the MLP's width", shape.intermediate_size, "tp", tp
+    if engine is not Engine.TENSORRT_LLM and shape.experts and shape.expert_size % tp:
+        yield "the experts' width", shape.expert_size, "tp", tp
+    yield from _torn(shape, precision, tp, refines=engine is Engine.VLLM and _refines(version))
+
+
+def _shares_evenly(kv_heads: int, tp: int) -> bool:
+    """Whether every rank gets as many KV heads, or every head as many ranks."""
+    return tp % kv_heads == 0 if tp >= kv_heads else kv_heads % tp == 0
+
+
+REFINED = 32
+"""The smallest block that vLLM makes of a larger one."""
+
+
+def _refines(version: str | None) -> bool:
+    """Whether vLLM divides the blocks of experts that a rank's share would cut.
+
+    Since 0.29: `fused_moe/oracle/fp8.py`, refine_fp8_moe_block_shape.
+    """
+    return version is None or satisfies(version, ">=0.29")
+
+
+def _torn(
+    shape: ModelShape, precision: Precision | None, tp: int, *, refines: bool
+) -> Iterator[Misfit]:
+    """Matrices of which a rank's share would not be whole groups of weights that share a scale.
+
+    vLLM: `layers/quantization/utils/fp8_utils.py`, validate_fp8_block_shape, and `awq.py`; SGLang:
+    `layers/quantization/fp8.py` and `awq/schemes/awq_linear.py` at 0.5.23; TensorRT-LLM:
+    W4A16_AWQ_LinearMethod of `_torch/modules/linear.py`.
+    """
+    scheme = shape.quantization
+    if scheme is None or not (scheme.group or scheme.rows) or not is_own(shape, precision):
+        return
+    storage = Storage(shape, precision)
+    found: dict[str, Misfit] = {}
+    seen: set[int] = set()
+    for at, layer in enumerate(shape.layers):
+        if id(layer) in seen and storage.uniform:
+            continue
+        seen.add(id(layer))
+        for weights in layer.weights:
+            for what, width, block in _divided(weights, scheme.group, scheme.rows):
+                share = width // min(tp, weights.pieces)
+                form = storage.format(weights, at)
+                if form is None or not share % block:
+                    continue
+                padded = weights.experts is not None and form.name in PADDING
+                refined = refines and scheme.rows and _refined(weights, share, block)
+                if not (padded or refined):
+                    name = f"groups of {block} in {what}"
+                    found.setdefault(name, (name, width // block, "tp", min(tp, weights.pieces)))
+    yield from found.values()
+
+
+def _refined(weights: Weights, share: int, block: int) -> bool:
+    return weights.experts is not None and gcd(block, share, weights.experts[1]) >= REFINED
+
+
+def _divided(weights: Weights, group: int, rows: int) -> Iterator[tuple[str, int, int]]:
+    """The widths of a module that ranks divide, and into what they may not cut."""
+    name = weights.name.rpartition(".")[2]
+    if weights.experts is not None:
+        inner = weights.experts[2]
+        if group:
+            yield "the experts' width", inner, group
+        if rows and rows != group:
+            yield "the experts' width", inner, rows
+    if weights.inputs and group:
+        yield f"the inputs of {name}", weights.inputs, group
+    if weights.outputs and rows:
+        yield f"the outputs of {name}", weights.outputs, rows

@@ -1,0 +1,181 @@
+"""Which NVIDIA GPU products are known, and by which names?
+
+The facts are in `data/gpus.json`, every row with its source. Nothing is ever guessed from part of a
+name: a PCI id or a whole spelling finds a product, or nothing does.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+
+from nimprofile.base.errors import UnknownGpuError
+from nimprofile.base.record import Record
+from nimprofile.base.units import (
+    MIB,
+    ComputeCapability,
+    normalise_gpu_name,
+    parse_device_id,
+    shared_mib,
+)
+from nimprofile.hardware.inventory import Gpu, Inventory
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+MAX_GPUS = 1024
+
+
+class Product(Record):
+    """One board as it is sold.
+
+    Attributes:
+        short: NIM's spelling, or one in its style: `h100`, `a100_sxm4_40gb`, `l40s`.
+        name: what NVML calls it.
+        device_ids: PCI ids as `device:vendor`, the usual one first.
+        spellings: every normalised spelling, `short` and `name` included.
+        memory_mib: total memory a real board reports; None when no reading was found.
+        compute_capability: of the chip.
+        unified_memory: it has no memory of its own.
+        listing_name: what NIM 1.x prints in brackets after the name, for the few that have one.
+        architecture: `Hopper`.
+        sources: where these facts are from, URLs.
+    """
+
+    short: str
+    name: str
+    device_ids: tuple[str, ...]
+    spellings: frozenset[str]
+    memory_mib: int | None
+    compute_capability: ComputeCapability
+    unified_memory: bool
+    listing_name: str | None
+    architecture: str
+    sources: tuple[str, ...]
+
+
+@cache
+def products() -> tuple[Product, ...]:
+    """Every product of the catalogue, in its order."""
+    import json
+
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "gpus.json")
+    with open(path, encoding="utf-8") as file:
+        rows = json.load(file)
+    names = [normalise_gpu_name(row["name"]) for row in rows]
+    shorts = {normalise_gpu_name(row["short"]): row["short"] for row in rows}
+    return tuple(
+        Product(
+            row["short"],
+            row["name"],
+            tuple(f"{id}:10de" for id in row["device_ids"]),
+            frozenset(map(normalise_gpu_name, (row["short"], *row["aliases"])))
+            # A name that boards share (`NVIDIA GeForce RTX 3080`), or that is another's short
+            # name (`NVIDIA H100` is what the 94 GB board says), tells nothing.
+            | {
+                name
+                for name in [name]
+                if names.count(name) == 1 and shorts.get(name, row["short"]) == row["short"]
+            },
+            row["memory_mib"],
+            ComputeCapability.parse(row["compute_capability"]),
+            row["unified"],
+            row.get("listing_name"),
+            row["architecture"],
+            tuple(row["sources"]),
+        )
+        for row, name in zip(rows, names, strict=True)
+    )
+
+
+@cache
+def _by_device() -> Mapping[str, Product]:
+    return {id: product for product in products() for id in product.device_ids}
+
+
+@cache
+def _by_spelling() -> Mapping[str, Product]:
+    return {spelling: product for product in products() for spelling in product.spellings}
+
+
+def product_of(gpu: Gpu) -> Product | None:
+    """The product of a GPU: by its PCI id, else by its whole name; None when neither is known."""
+    if gpu.device_id is not None and (product := _by_device().get(gpu.device_id)):
+        return product
+    return None if gpu.name is None else _by_spelling().get(normalise_gpu_name(gpu.name))
+
+
+def find_product(name: str) -> Product:
+    """The product of that name in any of its spellings, or of that PCI id.
+
+    Raises UnknownGpuError, which lists near names, when there is none or more than one.
+    """
+    wanted = normalise_gpu_name(name)
+    if product := _by_spelling().get(wanted):
+        return product
+    try:
+        if product := _by_device().get(parse_device_id(name)):
+            return product
+    except ValueError:
+        pass  # not a PCI id; then it was a name, and an unknown one
+    family = {
+        product.short: None
+        for product in products()
+        if wanted
+        and any(wanted in s for s in (*product.spellings, normalise_gpu_name(product.name)))
+    }
+    if len(wanted) > 1 and family:
+        raise UnknownGpuError(f"{name!r} is several GPUs; did you mean {_listed(family)}?")
+    from difflib import get_close_matches
+
+    near = {
+        _by_spelling()[s].short: None for s in get_close_matches(wanted, _by_spelling(), 6, 0.5)
+    }
+    if wanted[:1].isdigit() and wanted.lstrip("0123456789*") in _by_spelling():
+        raise UnknownGpuError(f"{name!r} is not a number of GPUs; write 8xh100 for eight of h100")
+    hint = f"did you mean {_listed(near)}?" if near else "`nimprofile gpus --known` lists all"
+    raise UnknownGpuError(f"{name!r} is not a known GPU; {hint}")
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(list(names)[:8])
+
+
+def mock_inventory(spec: str) -> Inventory:
+    """The machine that a description such as `8xh100` or `4xl40s,1xt4` stands for.
+
+    Its GPUs are idle: all memory is free. A product whose memory nobody published is left
+    unknown. Raises UnknownGpuError or InventoryError's message for what cannot be read.
+    """
+    gpus: list[Gpu] = []
+    for part in spec.split(","):
+        count, x, name = part.strip().replace("×", "x").partition("x")
+        if not (x and count.strip().isascii() and count.strip().isdigit()):
+            count, name = "1", part.strip()
+        if not name.strip():
+            raise UnknownGpuError(f"{spec!r} is not a list of GPUs such as 8xh100 or 4xl40s,1xt4")
+        if len(count.strip()) > 4 or not 0 < int(count) <= MAX_GPUS - len(gpus):
+            raise UnknownGpuError(f"{part.strip()!r}: a machine has 1 to {MAX_GPUS} GPUs")
+        product = find_product(name.strip())
+        gpus += [
+            Gpu(
+                index=len(gpus) + at,
+                name=product.name,
+                device_id=product.device_ids[0] if product.device_ids else None,
+                memory_total_mib=_usable_mib(product),
+                memory_free_mib=_usable_mib(product),
+                compute_capability=product.compute_capability,
+                unified_memory=product.unified_memory,
+                architecture=product.architecture,
+            )
+            for at in range(int(count))
+        ]
+    return Inventory(tuple(gpus))
+
+
+def _usable_mib(product: Product) -> int | None:
+    """The catalogue has the whole of a unified memory, of which the GPU gets its share."""
+    if product.memory_mib is None or not product.unified_memory:
+        return product.memory_mib
+    return shared_mib(product.memory_mib * MIB)

@@ -1,0 +1,159 @@
+"""How are the GPUs of a machine grouped, so that a rule looks at each kind of them once?"""
+
+from __future__ import annotations
+
+from nimprofile.base.units import normalise_gpu_name
+from nimprofile.hardware.catalog import product_of
+from nimprofile.selection.request import EMPTY_GPU_FRACTION
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from nimprofile.hardware.inventory import Gpu, Inventory
+
+
+class GpuKind:
+    """GPUs that no rule can tell apart, but for their free memory.
+
+    `gpu` is the one with the least of it. `levels` are the same GPUs sorted by it, each figure a
+    kind of its own; empty when there is only one figure. `devices` are the PCI ids of its
+    product, its own among them.
+    """
+
+    __slots__ = (
+        "capability",
+        "devices",
+        "gpu",
+        "indices",
+        "label",
+        "levels",
+        "spellings",
+    )
+
+    def __init__(self, gpus: list[Gpu]):
+        by_free: dict[int, list[Gpu]] = {}
+        for gpu in gpus:
+            by_free.setdefault(gpu.memory_free_mib or 0, []).append(gpu)
+        levels = [by_free[free] for free in sorted(by_free)]
+        self.gpu = gpu = levels[0][0]
+        self.levels = [GpuKind(level) for level in levels] if len(levels) > 1 else []
+        self.indices = tuple(gpu.index for gpu in gpus)
+        product = product_of(gpu)
+        self.label = gpu.name or (product.name if product else gpu.label)
+        self.spellings: frozenset[str] = product.spellings if product else frozenset()
+        # `NVIDIA H100` is what a 94 GB board says: the name of another product tells nothing.
+        if gpu.name and product_of(gpu.replace(device_id=None)) in (None, product):
+            self.spellings |= {normalise_gpu_name(gpu.name)}
+        self.devices = frozenset(product.device_ids if product else ())
+        if gpu.device_id:
+            self.devices |= {gpu.device_id}
+        self.capability = gpu.compute_capability
+        if product is not None:
+            self.capability = self.capability or product.compute_capability
+
+
+class GpuGroup:
+    """GPUs of one product: those that tensor parallelism may span.
+
+    `mig` says that they are MIG instances, which it may not span. `missing` are GPUs of the product
+    that cannot be used.
+    """
+
+    __slots__ = ("kinds", "label", "mig", "missing", "size")
+
+    def __init__(self, kinds: dict[tuple[object, ...], list[Gpu]], missing: tuple[int, ...] = ()):
+        self.kinds = [GpuKind(gpus) for gpus in kinds.values()]
+        self.label = self.kinds[0].label
+        self.mig = self.kinds[0].gpu.mig is not None
+        self.missing = missing
+        self.size = sum(len(kind.indices) for kind in self.kinds)
+
+
+class Machine:
+    """An inventory sorted into groups of one product, ready to be judged against.
+
+    Only GPUs that can be used are in a group. The catalogue supplies names and missing compute
+    capabilities. `ailing` and `busy` are indices, `links` has the connection of two of them.
+    `trials` is for `fit`, which remembers there how profiles that ask the same fared.
+    """
+
+    __slots__ = ("ailing", "busy", "groups", "inventory", "links", "trials")
+
+    def __init__(self, inventory: Inventory):
+        groups: dict[str, dict[tuple[object, ...], list[Gpu]]] = {}
+        for gpu in inventory.offered:
+            key = _group_key(gpu)
+            facts = (
+                gpu.name,
+                gpu.device_id,
+                gpu.memory_total_mib,
+                gpu.memory_free_mib is None,
+                gpu.compute_capability,
+                gpu.unified_memory,
+            )
+            groups.setdefault(key, {}).setdefault(facts, []).append(gpu)
+        self.inventory = inventory
+        self.ailing = frozenset(gpu.index for gpu in inventory.gpus if gpu.health_issues)
+        self.busy = frozenset(
+            gpu.index
+            for gpu in inventory.gpus
+            if (free := gpu.free_fraction) is not None and free < EMPTY_GPU_FRACTION
+        )
+        self.links = {connection.gpus: connection.link for connection in inventory.connections}
+        self.trials: dict[object, Any] = {}
+        missing: dict[str, tuple[int, ...]] = {}
+        gone = {gpu.index for gpu in inventory.unavailable}
+        for gpu in revived(inventory).offered if gone else ():
+            if gpu.index in gone:
+                key = _group_key(gpu)
+                missing[key] = (*missing.get(key, ()), gpu.index)
+        self.groups = [GpuGroup(kinds, missing.get(key, ())) for key, kinds in groups.items()]
+
+
+def revived(inventory: Inventory) -> Inventory:
+    """The same machine if every GPU answered: the missing ones idle, and like the others.
+
+    What is not known of a missing GPU is that of another of its product, or of any where all are
+    alike. One that nothing is known of stays missing; so does a board in MIG mode, and a MIG
+    instance whose size is not known.
+    """
+    whole = [gpu for gpu in inventory.offered if gpu.mig is None]
+    products = {_product_key(gpu) for gpu in whole}
+
+    def back(gpu: Gpu) -> Gpu:
+        if gpu.unavailable is None or gpu.mig_enabled:
+            return gpu
+        if gpu.mig is not None:
+            total = gpu.memory_total_mib
+            known = gpu.name is not None and total is not None
+            return gpu.replace(unavailable=None, memory_free_mib=total) if known else gpu
+        nameless = gpu.name is None and gpu.device_id is None
+        if nameless and len(products) != 1:
+            return gpu
+        twins = [twin for twin in whole if nameless or _product_key(twin) == _product_key(gpu)]
+        twin = twins[0] if twins else gpu
+        total = gpu.memory_total_mib or twin.memory_total_mib
+        return gpu.replace(
+            name=gpu.name or twin.name,
+            device_id=gpu.device_id or twin.device_id,
+            memory_total_mib=total,
+            memory_free_mib=total,
+            compute_capability=gpu.compute_capability or twin.compute_capability,
+            unified_memory=gpu.unified_memory or twin.unified_memory,
+            unavailable=None,
+        )
+
+    return inventory.replace(gpus=tuple(map(back, inventory.gpus)))
+
+
+def _group_key(gpu: Gpu) -> str:
+    key = _product_key(gpu)
+    if gpu.mig is None:
+        return key
+    return f"{key} MIG {normalise_gpu_name(gpu.name or '')}"  # instances are nothing like boards
+
+
+def _product_key(gpu: Gpu) -> str:
+    product = product_of(gpu)
+    return product.short if product else gpu.device_id or normalise_gpu_name(gpu.name or "")

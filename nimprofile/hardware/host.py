@@ -1,0 +1,92 @@
+"""What does the host say of its NVIDIA devices, without NVML?
+
+Files of Linux, read as they are; elsewhere, and where a file is missing, the answer is unknown.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+from nimprofile.base.record import Record
+
+NVIDIA = "0x10de"
+DISPLAY_CLASSES = ("0x0300", "0x0302")
+"""PCI classes of a GPU: VGA controller, 3D controller."""
+
+_NODE = re.compile(r"nvidia\d+")
+
+
+class HostMemory(Record):
+    """Memory of the host in bytes: all of it, and what could be had without swapping."""
+
+    total: int
+    available: int
+
+
+class Host:
+    """Reads the files of one host; `root` is `/`, or where a test has put some of them."""
+
+    def __init__(self, root: str = "/"):
+        self.root = root
+
+    def memory(self) -> HostMemory | None:
+        """MemTotal and MemAvailable of `/proc/meminfo`; None when it has not both."""
+        found = dict(re.findall(r"^(\w+): +(\d+) kB$", self._read("proc/meminfo"), re.MULTILINE))
+        if not {"MemTotal", "MemAvailable"} <= found.keys():
+            return None
+        return HostMemory(int(found["MemTotal"]) << 10, int(found["MemAvailable"]) << 10)
+
+    def kernel_driver(self) -> str | None:
+        """The version of the loaded kernel module; None when none is loaded."""
+        found = re.search(r"\b(\d+\.\d+(?:\.\d+)*)\b", self._read("proc/driver/nvidia/version"))
+        return found[1] if found else None
+
+    def devices(self) -> int | None:
+        """How many NVIDIA GPUs are on the PCI bus; None when the bus cannot be read."""
+        return None if self._bus() is None else len(self.gpus())
+
+    def gpus(self) -> list[tuple[str, str]]:
+        """Bus id (`00000000:53:00.0`) and device id (`2330:10de`) of each, in bus order."""
+        folder = "sys/bus/pci/devices"
+        return [
+            (f"0000{name}".upper(), f"{self._read(f'{folder}/{name}/device').strip()[2:]}:10de")
+            for name in sorted(self._bus() or ())
+            if self._read(f"{folder}/{name}/vendor").strip() == NVIDIA
+            and self._read(f"{folder}/{name}/class").startswith(DISPLAY_CLASSES)
+        ]
+
+    def _bus(self) -> list[str] | None:
+        try:
+            return os.listdir(os.path.join(self.root, "sys/bus/pci/devices"))
+        except OSError:
+            return None
+
+    def is_tegra(self) -> bool:
+        """Whether the device tree names a Jetson's chip, whose GPU has no memory of its own."""
+        return "nvidia,tegra" in self._read("proc/device-tree/compatible")
+
+    def in_container(self) -> bool:
+        """Whether this looks like a container."""
+        marks = ("run/.containerenv", ".dockerenv")
+        return any(os.path.exists(os.path.join(self.root, mark)) for mark in marks)
+
+    def blocks(self, minor: int) -> bool:
+        """Whether `/dev/nvidia3` and the like exist, and that of this GPU cannot be opened.
+
+        Where there are no such nodes at all, as in WSL, nothing is blocked.
+        """
+        nodes = os.path.join(self.root, "dev")
+        try:
+            numbered = any(_NODE.fullmatch(name) for name in os.listdir(nodes))
+        except OSError:
+            return False
+        node = os.path.join(nodes, f"nvidia{minor}")
+        return numbered and not os.access(node, os.R_OK | os.W_OK)
+
+    def _read(self, path: str) -> str:
+        try:
+            with open(os.path.join(self.root, path), encoding="utf-8", errors="replace") as file:
+                return file.read(1 << 16)
+        except OSError:
+            return ""

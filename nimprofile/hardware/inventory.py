@@ -1,0 +1,209 @@
+"""What does the machine have?
+
+Facts only: nothing here knows what anybody wants to run. A figure that was not read is None,
+and None is never zero.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from nimprofile.base.record import Record
+from nimprofile.base.units import ComputeCapability, parse_device_id
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+MAX_MIB = 1 << 32
+_LIMITS = {
+    "memory_total_mib": (1, MAX_MIB),
+    "memory_free_mib": (0, MAX_MIB),
+    "memory_reserved_mib": (0, MAX_MIB),
+    "utilization_percent": (0, 101),
+}
+_TEXTS = ("name", "uuid", "architecture", "pci_bus_id", "virtualization", "unavailable")
+
+
+class Link(StrEnum):
+    """How two GPUs are connected, nearest first, named as in `nvidia-smi topo -m`."""
+
+    NVLINK = "nvlink"
+    """NVLink, direct or through a switch."""
+    INTERNAL = "internal"
+    """Two GPUs of one board."""
+    PIX = "pix"
+    """One PCIe switch."""
+    PXB = "pxb"
+    """Several PCIe switches."""
+    PHB = "phb"
+    """A PCIe host bridge."""
+    NODE = "node"
+    """Host bridges of one NUMA node."""
+    SYS = "sys"
+    """The link between NUMA nodes."""
+
+
+class Connection(Record):
+    """The link between two GPUs, by their indices, the lower one first."""
+
+    gpus: tuple[int, int]
+    link: Link
+
+    def __post_init__(self) -> None:
+        if self.gpus[0] >= self.gpus[1]:
+            raise ValueError(f"gpus {list(self.gpus)} are not two indices, the lower first")
+
+
+class MigInstance(Record):
+    """Where a MIG instance lives: the index of its board, and its ids on it."""
+
+    board: int
+    gpu_instance: int | None = None
+    compute_instance: int | None = None
+
+
+class Gpu(Record):
+    """One GPU, or one MIG instance of one, as NVML reports it.
+
+    Attributes:
+        index: NVML's index, in PCI bus order; MIG instances are counted on after the boards.
+        name: product name, `NVIDIA H100 80GB HBM3`.
+        uuid: `GPU-…` or `MIG-…`, the only name that survives a reboot.
+        device_id: PCI id as `device:vendor`, lower case, `2330:10de`.
+        memory_total_mib: framebuffer in MiB of 2**20 bytes, the driver's reserve included. Of
+            unified memory, the share of the host's that counts as the GPU's.
+        memory_free_mib: what of it is free now, in MiB.
+        compute_capability: `9.0`.
+        unified_memory: the GPU has no memory of its own and shares the host's.
+        memory_reserved_mib: what of the total the driver keeps for itself, in MiB.
+        architecture: `Hopper`.
+        pci_bus_id: where it sits, `00000000:53:00.0`.
+        utilization_percent: the share of the last moments in which a kernel ran.
+        virtualization: `passthrough` or `vgpu` in a virtual machine, `host_vgpu` or `host_vsga` on
+            its host; None on bare metal and where it is unknown.
+        mig_enabled: a board in MIG mode: its instances are offered, never itself.
+        mig: set for an instance only.
+        health_issues: what is wrong with it although it runs.
+        unavailable: why it cannot be used at all; None when it can.
+    """
+
+    index: int
+    name: str | None = None
+    uuid: str | None = None
+    device_id: str | None = None
+    memory_total_mib: int | None = None
+    memory_free_mib: int | None = None
+    compute_capability: ComputeCapability | None = None
+    unified_memory: bool = False
+    memory_reserved_mib: int | None = None
+    architecture: str | None = None
+    pci_bus_id: str | None = None
+    utilization_percent: int | None = None
+    virtualization: str | None = None
+    mig_enabled: bool = False
+    mig: MigInstance | None = None
+    health_issues: tuple[str, ...] = ()
+    unavailable: str | None = None
+
+    def __post_init__(self) -> None:
+        total, free = self.memory_total_mib, self.memory_free_mib
+        if not 0 <= self.index < MAX_MIB:
+            raise ValueError(f"index {self.index} is not one")
+        for name, (least, limit) in _LIMITS.items():
+            value = getattr(self, name)
+            if value is not None and not least <= value < limit:
+                raise ValueError(f"{name} {value} is no size; leave out what is unknown")
+        if total is not None and free is not None and free > total:
+            raise ValueError(f"memory_free_mib {free} is more than memory_total_mib {total}")
+        if self.mig is not None and self.mig_enabled:
+            raise ValueError("it is a board with mig_enabled or an instance with mig, not both")
+        if self.unavailable == "":
+            raise ValueError("unavailable is the reason; leave it out when there is none")
+        texts = (*(getattr(self, name) for name in _TEXTS), *self.health_issues)
+        if odd := [text for text in texts if text is not None and not text.isprintable()]:
+            raise ValueError(f"{odd[0]!r} has control characters")
+        if self.device_id is not None:
+            object.__setattr__(self, "device_id", parse_device_id(self.device_id))
+
+    @property
+    def free_fraction(self) -> float | None:
+        """Free memory as a fraction of the total; None when either is unknown."""
+        if self.memory_free_mib is None or not self.memory_total_mib:
+            return None
+        return self.memory_free_mib / self.memory_total_mib
+
+    @property
+    def offered(self) -> bool:
+        """Whether it can be used: it answers, and is no board whose MIG instances are offered."""
+        return self.unavailable is None and not self.mig_enabled
+
+    @property
+    def label(self) -> str:
+        """The best name there is for this GPU."""
+        return self.name or self.device_id or "GPU of unknown product"
+
+
+class Inventory(Record):
+    """The GPUs of one machine, and the driver they share.
+
+    Attributes:
+        gpus: every GPU, in index order.
+        driver_version: `570.124.06`.
+        cuda_version: the newest CUDA that driver serves, `12.8`.
+        connections: how GPUs are linked, in the order of their indices; a pair that is not there
+            is unknown.
+        remarks: what else there is to know of how the machine was read: what is hidden and by which
+            variable, what could not be read.
+    """
+
+    gpus: tuple[Gpu, ...] = ()
+    driver_version: str | None = None
+    cuda_version: str | None = None
+    connections: tuple[Connection, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("driver_version", "cuda_version"):
+            version = getattr(self, name)
+            if version is not None and not is_version(version):
+                raise ValueError(f"{name} {version!r} is not a version such as 570.124.06")
+        gpus = {gpu.index: gpu for gpu in self.gpus}
+        if len(gpus) != len(self.gpus):
+            raise ValueError(f"two GPUs share an index: {sorted(gpu.index for gpu in self.gpus)}")
+        object.__setattr__(self, "gpus", tuple(gpus[index] for index in sorted(gpus)))
+        pairs = {connection.gpus: connection for connection in self.connections}
+        if len(pairs) != len(self.connections):
+            raise ValueError("two connections join the same GPUs")
+        for pair in pairs:
+            if not gpus.keys() >= set(pair):
+                raise ValueError(
+                    f"a connection joins GPUs {list(pair)}, and one of them is not there"
+                )
+        object.__setattr__(self, "connections", tuple(pairs[pair] for pair in sorted(pairs)))
+
+    @property
+    def offered(self) -> tuple[Gpu, ...]:
+        """The GPUs that can be used."""
+        return tuple(gpu for gpu in self.gpus if gpu.offered)
+
+    @property
+    def unavailable(self) -> tuple[Gpu, ...]:
+        """The GPUs that are there and cannot be used, each with its reason."""
+        return tuple(gpu for gpu in self.gpus if gpu.unavailable is not None)
+
+    def keeping(self, indices: Collection[int], *remarks: str) -> Inventory:
+        """The same machine with only these GPUs and the connections between them."""
+        return self.replace(
+            gpus=tuple(gpu for gpu in self.gpus if gpu.index in indices),
+            connections=tuple(c for c in self.connections if set(c.gpus) <= set(indices)),
+            remarks=(*self.remarks, *remarks),
+        )
+
+
+def is_version(text: str) -> bool:
+    """Whether it is one to four numbers with dots between, as `570.124.06`."""
+    parts = text.split(".")
+    return len(parts) <= 4 and all(
+        part.isascii() and part.isdigit() and len(part) <= 6 for part in parts
+    )

@@ -1,0 +1,255 @@
+"""Which GPUs does the environment let a CUDA program see, and how is one told to see just some?
+
+`CUDA_VISIBLE_DEVICES` is read as CUDA reads it: CUDA programming guide, "CUDA environment
+variables"; what that leaves open, as in nvitop's account of the driver (`docs/discovery.md`).
+`NVIDIA_VISIBLE_DEVICES` is the container runtime's, which has already acted on it when a program
+in the container reads it: what NVML lists is the truth, and the variable only ever narrows it.
+"""
+
+from __future__ import annotations
+
+import re
+
+from nimprofile.base.record import Record
+from nimprofile.base.units import format_gpus
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from nimprofile.hardware.inventory import Gpu, Inventory, MigInstance
+
+CUDA, CUDA_ORDER, RUNTIME = "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "NVIDIA_VISIBLE_DEVICES"
+BUS_ORDER = "PCI_BUS_ID"
+
+
+class CudaDevices(Record):
+    """The environment that shows a program these GPUs and no others.
+
+    `devices` is the value of CUDA_VISIBLE_DEVICES; `order` that of CUDA_DEVICE_ORDER, None when
+    it does not matter.
+    """
+
+    devices: str
+    order: str | None = None
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The variables to set."""
+        order = {} if self.order is None else {CUDA_ORDER: self.order}
+        return order | {CUDA: self.devices}
+
+
+def cuda_devices(inventory: Inventory, indices: Iterable[int]) -> CudaDevices | None:
+    """How to show a program exactly these GPUs; None when CUDA has no name for one of them.
+
+    By UUID, which means the same in every order, when all are known; by NVML's index if not, which
+    is CUDA's only under CUDA_DEVICE_ORDER=PCI_BUS_ID. A MIG instance has no index.
+    """
+    gpus = {gpu.index: gpu for gpu in inventory.gpus}
+    chosen = [gpus[index] for index in sorted(indices)]
+    names = [gpu.uuid or _instance_name(gpu, gpus) for gpu in chosen]
+    if all(names):
+        return CudaDevices(",".join(map(str, names)))
+    if any(gpu.mig for gpu in chosen):
+        return None
+    return CudaDevices(",".join(str(gpu.index) for gpu in chosen), BUS_ORDER)
+
+
+def _instance_name(gpu: Gpu, gpus: Mapping[int, Gpu]) -> str | None:
+    """A MIG instance by its board's UUID and its ids, as drivers before R470 call it."""
+    if gpu.mig is None or None in _ids(gpu.mig):
+        return None
+    board = gpus.get(gpu.mig.board)
+    if board is None or board.uuid is None:
+        return None
+    return f"MIG-{board.uuid}/{gpu.mig.gpu_instance}/{gpu.mig.compute_instance}"
+
+
+def visible(inventory: Inventory, environ: Mapping[str, str]) -> Inventory:
+    """The machine without the GPUs that the environment hides, and a note for each variable."""
+    kept = {gpu.index for gpu in inventory.gpus}
+    remarks = []
+    for name, seen in ((RUNTIME, _seen_in_container), (CUDA, _seen_by_cuda)):
+        if (value := environ.get(name)) is None:
+            continue
+        seen_here, remark = seen(inventory.gpus, value, environ)
+        hidden = tuple(sorted(kept - seen_here))
+        kept &= seen_here
+        if hidden or remark:
+            hides = f"hides {format_gpus(hidden) if hidden else 'no GPU'}"
+            remarks.append(f"{name}={value} {hides}" + (f": {remark}" if remark else ""))
+    return inventory.keeping(kept, *remarks) if remarks else inventory
+
+
+def _seen_by_cuda(
+    gpus: Sequence[Gpu], value: str, environ: Mapping[str, str]
+) -> tuple[set[int], str]:
+    """What the tokens name; of MIG instances the first, beside which CUDA shows no other GPU."""
+    order, doubt = _cuda_order(gpus, environ.get(CUDA_ORDER))
+    named, remark = _named_by_cuda(value, order, gpus)
+    if not remark and named and _NUMBER.match(value.strip()):
+        remark = doubt
+    seen = {gpu.index for gpu in named if gpu.unavailable or not gpu.mig_enabled}
+    if any(gpu.mig or gpu.mig_enabled for gpu in named):
+        instances = (_first_instance(gpu, gpus) for gpu in named)
+        instance = next((gpu for gpu in instances if gpu is not None), None)
+        if instance is not None and instance.mig is not None:
+            broken = {gpu.index for gpu in named if gpu.unavailable}
+            return broken | {instance.index, instance.mig.board}, _ONE_INSTANCE
+    return seen, remark
+
+
+def _named_by_cuda(value: str, order: Sequence[Gpu], gpus: Sequence[Gpu]) -> tuple[list[Gpu], str]:
+    """Left to right up to the first token that names nothing; a GPU twice is no GPU at all."""
+    nameless = _nameless(gpus)
+    named: list[Gpu] = []
+    guessed: set[str] = set()
+    numeric = _NUMBER.match(value.strip()) is not None
+    remark = ""
+    for token in map(str.strip, value.split(",")):
+        number = _NUMBER.match(token)
+        why = "names no GPU here"
+        if numeric is not (number is not None):
+            gpu, why = None, "does not go with what stands before it (numbers and UUIDs do not mix)"
+        else:
+            gpu = _numbered(number[0], order) if number else _by_uuid(token, gpus)
+        if gpu in named or token.lower() in guessed:
+            return [], f"{token!r} names a GPU a second time, so there is none at all"
+        if gpu is not None:
+            named.append(gpu)
+        elif not numeric and _is_of_nobody(token, gpus) and len(guessed) < len(nameless):
+            guessed.add(token.lower())  # of one that does not answer; which, nobody knows
+        else:
+            told = f"{token!r} {why}, so it and what follows count for nothing"
+            remark = told if value.strip() else ""
+            break
+    return [*named, *(nameless if guessed else [])], remark
+
+
+_ONE_INSTANCE = "CUDA shows a program one MIG instance, and beside it no other GPU"
+_UUID = re.compile(r"GPU-[0-9a-f]", re.IGNORECASE)
+_NUMBER = re.compile(r"[+-]?[0-9]+")
+_DOUBTED_ORDER = (
+    "read in CUDA's default order, in which the fastest GPU is 0, here taken to be the one of the "
+    "highest compute capability, then of the most memory; CUDA_DEVICE_ORDER=PCI_BUS_ID or UUIDs "
+    "leave no doubt"
+)
+
+
+def _is_of_nobody(token: str, gpus: Sequence[Gpu]) -> bool:
+    """Whether it is a UUID, and no GPU that tells its own begins so."""
+    return _UUID.match(token) is not None and not _beginning(token, gpus)
+
+
+def _beginning(token: str, gpus: Sequence[Gpu]) -> list[Gpu]:
+    """The GPUs whose UUID begins so, in letters of either case."""
+    folded = token.lower()
+    return [gpu for gpu in gpus if gpu.uuid and gpu.uuid.lower().startswith(folded)]
+
+
+def _nameless(gpus: Sequence[Gpu]) -> list[Gpu]:
+    """Boards that do not answer, not even who they are: a UUID nobody has may be theirs."""
+    return [gpu for gpu in gpus if gpu.mig is None and gpu.unavailable and gpu.uuid is None]
+
+
+def _cuda_order(gpus: Sequence[Gpu], order: str | None) -> tuple[list[Gpu], str]:
+    """The boards as CUDA counts them, and a remark when that is not certain."""
+    boards = [gpu for gpu in gpus if gpu.mig is None]
+    known = {(gpu.device_id, gpu.name) for gpu in boards if gpu.device_id or gpu.name}
+    if order == BUS_ORDER or len(known) < 2:
+        return boards, ""
+    fastest = max(boards, key=_speed)
+    return [fastest, *(gpu for gpu in boards if gpu is not fastest)], _DOUBTED_ORDER
+
+
+def _speed(gpu: Gpu) -> tuple[tuple[int, int], int, int]:
+    return gpu.compute_capability or (0, 0), gpu.memory_total_mib or 0, -gpu.index
+
+
+def _numbered(text: str, boards: Sequence[Gpu]) -> Gpu | None:
+    number = int(text) if len(text) < 20 else -1
+    return boards[number] if 0 <= number < len(boards) else None
+
+
+_LEGACY = re.compile(r"MIG-(GPU-[0-9a-f-]+)/([0-9]{1,9})/([0-9]{1,9})", re.IGNORECASE)
+
+
+def _by_uuid(token: str, gpus: Sequence[Gpu]) -> Gpu | None:
+    """The GPU of that UUID or of the only one that begins so; of a board's instance by its ids."""
+    if legacy := _LEGACY.fullmatch(token):
+        board = _by_uuid(legacy[1], gpus)
+        ids = (int(legacy[2]), int(legacy[3]))
+        instances = [gpu for gpu in gpus if board and gpu.mig and gpu.mig.board == board.index]
+        return next((gpu for gpu in instances if gpu.mig and _ids(gpu.mig) == ids), None)
+    folded = token.lower()
+    if not folded.startswith(("gpu-", "mig-")) or len(folded) == 4:
+        return None
+    matches = _beginning(token, gpus)
+    return matches[0] if len(matches) == 1 else None
+
+
+def _ids(mig: MigInstance) -> tuple[int | None, int | None]:
+    return mig.gpu_instance, mig.compute_instance
+
+
+def _first_instance(gpu: Gpu, gpus: Sequence[Gpu]) -> Gpu | None:
+    """The instance itself, or a board's first."""
+    if gpu.mig is not None:
+        return gpu
+    return next((other for other in gpus if other.mig and other.mig.board == gpu.index), None)
+
+
+_QUALIFIED = re.compile(r"[\w.-]+/gpu=")
+"""How CDI qualifies a name: `nvidia.com/gpu=0`."""
+
+
+def _seen_in_container(
+    gpus: Sequence[Gpu], value: str, _: Mapping[str, str]
+) -> tuple[set[int], str]:
+    """What the container was to be given, as far as NVML still lists more than that.
+
+    `void` says nothing: CDI sets it although there are GPUs.
+    Once the runtime has acted, NVML counts from 0 whatever it let through, so a number means
+    something only where more GPUs are listed than named: in a privileged container, or outside.
+    """
+    everything = {gpu.index for gpu in gpus}
+    boards = [gpu for gpu in gpus if gpu.mig is None]
+    parts = (_QUALIFIED.sub("", token.strip()) for token in value.split(","))
+    tokens = dict.fromkeys(part for part in parts if part and part != "void")
+    if not tokens or "all" in tokens or value.startswith("/"):
+        return everything, ""  # a path is how Kubernetes hands devices over as volumes
+    if tokens.keys() == {"none"}:
+        return set(), ""
+    if any(_INDEX.fullmatch(token) for token in tokens) and len(tokens) >= len(boards):
+        fewer = f"it names {len(tokens)} and NVML lists {len(boards)}"
+        return everything, fewer if len(tokens) > len(boards) else ""
+    named = {token: _indexed(token, gpus) or _by_uuid(token, gpus) for token in tokens}
+    missing = [token for token, gpu in named.items() if gpu is None]
+    found = [gpu.index for gpu in named.values() if gpu is not None]
+    maybe = _nameless(gpus) if any(_is_of_nobody(token, gpus) for token in missing) else []
+    found += [gpu.index for gpu in maybe]
+    remark = f"NVML does not list {', '.join(missing)}" if len(missing) > len(maybe) else ""
+    return _with_boards(found, gpus) if found else everything, remark
+
+
+_INDEX = re.compile(r"([0-9]{1,9})(?::([0-9]{1,9}))?")
+"""A board's index, or with a colon that of one of its MIG instances."""
+
+
+def _indexed(token: str, gpus: Sequence[Gpu]) -> Gpu | None:
+    if (index := _INDEX.fullmatch(token)) is None:
+        return None
+    board = next((gpu for gpu in gpus if gpu.mig is None and gpu.index == int(index[1])), None)
+    if index[2] is None or board is None:
+        return board
+    instances = [gpu for gpu in gpus if gpu.mig and gpu.mig.board == board.index]
+    at = int(index[2])
+    return instances[at] if at < len(instances) else None
+
+
+def _with_boards(indices: Iterable[int], gpus: Sequence[Gpu]) -> set[int]:
+    """These GPUs, the instances of each board among them, and the board of each instance."""
+    chosen = set(indices)
+    boards = {gpu.mig.board for gpu in gpus if gpu.mig and gpu.index in chosen}
+    return chosen | boards | {gpu.index for gpu in gpus if gpu.mig and gpu.mig.board in chosen}

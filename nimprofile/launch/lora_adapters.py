@@ -1,0 +1,56 @@
+"""Which LoRA adapters lie in a directory, and of which rank?
+
+Each is a directory with an `adapter_config.json`, whose `r` is its rank: PEFT's format, as NIM
+("finetune-lora"), vLLM and SGLang read it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+from nimprofile.base.errors import ModelError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from nimprofile.launch.setup import Setup
+
+CONFIG = "adapter_config.json"
+
+
+def with_adapters(setup: Setup) -> Setup:
+    """The same with the adapters that lie in its `peft_source`, and room for the largest of them.
+
+    Raises ModelError for an `adapter_config.json` that cannot be read.
+    """
+    source = setup.peft_source
+    if source is None or not os.path.isdir(source):
+        return setup
+    source = os.path.abspath(source)
+    try:
+        names = sorted(os.listdir(source))
+    except OSError as error:
+        raise ModelError(f"cannot be listed: {error.strerror}", source=source) from None
+    paths = {name: os.path.join(source, name) for name in names}
+    found = {
+        name: path for name, path in paths.items() if os.path.isfile(os.path.join(path, CONFIG))
+    }
+    ranks = [_rank(os.path.join(path, CONFIG)) for path in found.values()]
+    known = [rank for rank in ranks if rank is not None]
+    return setup.replace(
+        peft_source=source,
+        adapters=tuple(found.items()),
+        max_lora_rank=setup.max_lora_rank or max(known, default=None),
+    )
+
+
+def _rank(path: str) -> int | None:
+    try:
+        with open(path, encoding="utf-8") as file:
+            config = json.load(file)
+    except OSError as error:
+        raise ModelError(f"cannot be read: {error.strerror}", source=path) from None
+    except (ValueError, RecursionError):
+        raise ModelError("not JSON", source=path) from None
+    rank = config.get("r") if isinstance(config, dict) else None
+    return rank if type(rank) is int and rank > 0 else None

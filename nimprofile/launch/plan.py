@@ -1,0 +1,68 @@
+"""What starts a server: arguments, variables and files; and where does it say it is ready?"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from nimprofile.base.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class Server(StrEnum):
+    """What is started: an engine, or what runs one inside."""
+
+    VLLM = "vllm"
+    SGLANG = "sglang"
+    TENSORRT_LLM = "tensorrt_llm"
+    TRITON = "triton"
+    NIM = "nim"
+
+
+class PlanFile(Record):
+    """A text the server reads: where it stands, and what it says."""
+
+    path: str
+    text: str
+
+
+class LaunchPlan(Record):
+    """Everything that starts a server, and nothing secret.
+
+    Attributes:
+        server: what is started.
+        argv: the program and its arguments, unquoted.
+        env: variables to set, beside those that are there; never a key or a token.
+        files: to be written before.
+        port: of its HTTP interface.
+        health: the path on that port which answers 200 once requests are served.
+        notes: what the operator should know: what of the profile it does not carry out, and which
+            arguments of theirs change what was selected.
+    """
+
+    server: Server
+    argv: tuple[str, ...]
+    env: tuple[tuple[str, str], ...]
+    files: tuple[PlanFile, ...]
+    port: int
+    health: str
+    notes: tuple[str, ...] = ()
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """`env` as a mapping."""
+        return dict(self.env)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values; `files` maps paths to texts."""
+        return {
+            "server": str(self.server),
+            "argv": list(self.argv),
+            "env": self.environ,
+            "files": {file.path: file.text for file in self.files},
+            "port": self.port,
+            "health": self.health,
+            "notes": list(self.notes),
+        }

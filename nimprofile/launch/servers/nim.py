@@ -1,0 +1,133 @@
+"""How is a NIM container started, pinned to a profile?
+
+docs.nvidia.com/nim/large-language-models: 1.15 "configuration" and 2.0.12 "quickstart",
+"environment-variables", "advanced-configuration", "finetune-lora"; examples of `docker run` with a
+shared memory size and chosen GPUs: github.com/NVIDIA/nim-deploy, azureml notebooks. Arguments for
+the engine follow the image's name since 2.0.11.
+"""
+
+from __future__ import annotations
+
+from nimprofile.base.errors import LaunchError
+from nimprofile.launch.flags import merged
+from nimprofile.launch.images import tagged
+from nimprofile.launch.plan import LaunchPlan, Server
+from nimprofile.launch.servers.vllm import SPELLING
+from nimprofile.launch.setup import ANYWHERE, SHARED_MEMORY_GIB, is_path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from nimprofile.launch.job import Job
+
+CACHE = "/opt/nim/.cache"
+READY, LIVE = "/v1/health/ready", "/v1/health/live"
+KEY = "NGC_API_KEY"
+
+
+def plan(job: Job) -> LaunchPlan:
+    """`docker run` with the profile pinned and its GPUs alone."""
+    setup = job.setup
+    found = inside(job)
+    argv = ["docker", "run", "--rm", "--gpus", f'"device={job.named_devices}"']
+    argv += ["--shm-size", f"{SHARED_MEMORY_GIB}GB", "-p", published(setup.host, job.port)]
+    if setup.user is not None:
+        argv += ["-u", setup.user]
+    argv += ["-v", volume(setup.cache or "nim-cache", CACHE)]
+    for path in job.mounts:
+        argv += ["-v", volume(path, path, "ro")]
+    argv += ["-e", KEY]
+    if job.model and not is_path(job.model):
+        argv += ["-e", "HF_TOKEN"]
+    for name, value in found.env:
+        argv += ["-e", f"{name}={value}"]
+    return found.replace(argv=(*argv, image(job), *found.argv), env=())
+
+
+def volume(*parts: str) -> str:
+    """A volume as `-v` takes it: its parts with colons between, of which none has one itself."""
+    for part in parts:
+        if ":" in part:
+            raise LaunchError(f"docker run -v takes no path with a colon: {part}")
+    return ":".join(parts)
+
+
+def published(host: str, port: int) -> str:
+    """A port of a container as `-p` takes it: on every address of the host, or on one."""
+    if host in {ANYWHERE, "::"}:
+        return f"{port}:{port}"
+    host = "127.0.0.1" if host == "localhost" else host  # Docker takes addresses alone
+    return f"[{host}]:{port}:{port}" if ":" in host else f"{host}:{port}:{port}"
+
+
+def inside(job: Job) -> LaunchPlan:
+    """What NIM is told in its container: variables, and arguments for its own command."""
+    setup = job.setup
+    model = job.model if not job.model or is_path(job.model) or "://" in job.model else ""
+    told = {
+        "NIM_MODEL_PROFILE": job.profile.id,
+        "NIM_SERVER_PORT": str(job.port),
+        "NIM_SERVED_MODEL_NAME": setup.served_name,
+        "NIM_MAX_MODEL_LEN": job.max_model_len,
+        "NIM_MAX_NUM_SEQS": job.serving.max_num_seqs,
+        "NIM_MODEL_PATH": model or (f"hf://{job.model}" if job.model else None),
+        "NIM_DISABLE_CUDA_GRAPH": "1" if job.serving.eager else None,
+    }
+    if job.lora:
+        told |= {
+            "NIM_PEFT_SOURCE": setup.peft_source,
+            "NIM_MAX_LORA_RANK": setup.max_lora_rank,
+            "NIM_MAX_GPU_LORAS": setup.max_loras,
+            "NIM_MAX_CPU_LORAS": setup.max_cpu_loras,
+        }
+    env = tuple((name, str(value)) for name, value in told.items() if value is not None)
+    return LaunchPlan(Server.NIM, setup.arguments, env, (), job.port, READY, _notes(job))
+
+
+def image(job: Job) -> str:
+    """The container's image: the one that is named, or that of the model's name in the catalogue.
+
+    Raises LaunchError when there is neither.
+    """
+    if job.setup.image is not None:
+        return job.setup.image
+    publisher, divided, model = (job.name or "").partition("/")
+    if not (divided and publisher and model and _PLAIN.issuperset(job.name or "")):
+        raise LaunchError(
+            f"nobody says which NIM serves {job.name or 'this model'}: name its image with --image"
+        )
+    return f"nvcr.io/nim/{publisher}/{model}:latest"
+
+
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-/")
+
+
+def generation(image: str) -> int | None:
+    """The first number of a NIM's version; None when its tag does not say."""
+    version = tagged(image)
+    return None if version is None else int(version.partition(".")[0])
+
+
+def _notes(job: Job) -> tuple[str, ...]:
+    """What NIM is not told, or not in a way that all its releases understand."""
+    found = list(job.notes)
+    if tagged(image(job)) is None:
+        found.append("the tag moves, and ids differ between releases: name one by --image")
+    found.append("ids are the image's own: `list-model-profiles` in it prints those it has")
+    if job.setup.arguments:
+        found.append("what follows -- reaches the engine from NIM 2.0.11 on")
+        found += merged([], job.setup.arguments, SPELLING)[1]  # NIM's arguments are named as vLLM's
+    serving = job.serving
+    asked = {
+        "the memory fraction": serving.memory_fraction,
+        "the KV cache's format": serving.kv_cache_dtype != "auto",
+        "the tokens of a step": serving.max_num_batched_tokens,
+        "the trust in the model's code": job.setup.trust_remote_code,
+    }
+    if untold := [what for what, value in asked.items() if value]:
+        found.append(
+            f"NIM is not told of {' and '.join(untold)}: its releases differ in how; after --, 2.x "
+            "takes its engine's own arguments"
+        )
+    if job.lora and job.setup.max_lora_rank is not None and generation(image(job)) != 1:
+        found.append(f"NIM 2.x takes the rank after --: --max-lora-rank {job.setup.max_lora_rank}")
+    return tuple(found)

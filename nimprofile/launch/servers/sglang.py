@@ -1,0 +1,141 @@
+"""How is SGLang started?
+
+The packages 0.3.6 to 0.5.23: sglang/srt/server_args.py, in the newest srt/arg_groups, cli/serve.py
+and srt/entrypoints/http_server.py; docs_new/docs/advanced_features: lora at 6232748,
+hyperparameter_tuning at 5170e11; docs/advanced_features/quantization.md at 0f4513c.
+"""
+
+from __future__ import annotations
+
+from nimprofile.base.errors import LaunchError
+from nimprofile.base.versions import satisfies
+from nimprofile.launch.flags import Spelling, flags, last_of, merged
+from nimprofile.launch.plan import LaunchPlan, Server
+from nimprofile.manifest.profile import Objective
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from nimprofile.launch.job import Job
+
+SPELLING = Spelling(
+    {
+        "--model": "--model-path",
+        "--tensor-parallel-size": "--tp-size",
+        "--pipeline-parallel-size": "--pp-size",
+        "--data-parallel-size": "--dp-size",
+    },
+    {
+        "--model-path": "the model",
+        "--tp-size": "tensor parallelism",
+        "--pp-size": "pipeline parallelism",
+        "--dp-size": "the number of GPUs",
+        "--dtype": "precision",
+        "--quantization": "precision",
+        "--kv-cache-dtype": "memory",
+        "--context-length": "the longest context, and memory",
+        "--mem-fraction-static": "memory",
+        "--chunked-prefill-size": "memory",
+        "--max-running-requests": "memory",
+        "--enable-lora": "LoRA",
+        "--schedule-conservativeness": "the objective",
+    },
+    prefixes=True,
+)
+
+SERVE = ">=0.5.10"
+"""Since when `sglang serve` is what SGLang recommends; it is there since 0.5.5."""
+
+PROBES_ENGINE = ">=0.4.10.post2"
+"""Since when /health asks the engine; before, it answers as soon as there is a port."""
+
+LORA_FLAGS = ">=0.4.9.post3"
+MOST_RANK = 32
+"""The rank that is made room for where no adapter says one: SGLang wants a figure then."""
+
+
+def plan(job: Job) -> LaunchPlan:
+    """`sglang serve`, with the profile's parallelism, formats and limits."""
+    serving, setup = job.serving, job.setup
+    if job.served_name is not None and ":" in job.served_name:
+        raise LaunchError(
+            f"SGLang takes no colon in a served name, which {job.served_name} has: name another "
+            "with --served-model-name"
+        )
+    newest = satisfies(job.version, SERVE)
+    told = {
+        "--model-path": job.model,
+        "--host": setup.host,
+        "--port": job.port,
+        "--served-model-name": job.served_name,
+        "--tp-size": job.tp,
+        "--pp-size": job.pp if job.pp > 1 else None,
+        "--dtype": job.dtype,
+        "--quantization": "fp8" if job.quantises else None,
+        "--context-length": job.max_model_len,
+        "--mem-fraction-static": serving.memory_fraction,
+        "--kv-cache-dtype": _kv_cache(job),
+        "--schedule-conservativeness": _conservativeness(job),
+        "--chunked-prefill-size": serving.max_num_batched_tokens,
+        "--max-running-requests": serving.max_num_seqs,
+        "--disable-cuda-graph": serving.eager,
+        "--trust-remote-code": setup.trust_remote_code,
+    }
+    words, notes = merged([*flags(told), *_lora(job)], setup.arguments, SPELLING)
+    return LaunchPlan(
+        Server.SGLANG,
+        (*(("sglang", "serve") if newest else _MODULE), *words),
+        job.devices,
+        (),
+        last_of(words, "--port", SPELLING, job.port),
+        "/health" if satisfies(job.version, PROBES_ENGINE) else "/health_generate",
+        (*job.notes, *_notes(job), *notes),
+    )
+
+
+_MODULE = ("python3", "-m", "sglang.launch_server")
+
+
+def _lora(job: Job) -> list[tuple[str, ...]]:
+    """Adapters; without any at the start, SGLang must be told what to make room for."""
+    setup = job.setup
+    if not job.lora:
+        return []
+    found: list[tuple[str, ...]] = []
+    if satisfies(job.version, LORA_FLAGS):
+        rank = job.max_lora_rank or (None if setup.adapters else MOST_RANK)
+        found.append(("--enable-lora",))
+        if rank is not None:
+            found.append(("--max-lora-rank", str(rank)))
+        if not setup.adapters:
+            found.append(("--lora-target-modules", "all"))
+    if setup.max_loras is not None:
+        found.append(("--max-loras-per-batch", str(setup.max_loras + 1)))  # one is the model's own
+    if setup.max_cpu_loras is not None and satisfies(job.version, ">=0.5.2"):
+        found.append(("--max-loaded-loras", str(setup.max_cpu_loras)))
+    if setup.adapters:
+        found.append(("--lora-paths", *(f"{name}={path}" for name, path in setup.adapters)))
+    return found
+
+
+def _kv_cache(job: Job) -> str | None:
+    match job.serving.kv_cache_dtype:
+        case "nvfp4" if any((gpu.compute_capability or (10, 0)) < (10, 0) for gpu in job.gpus):
+            raise LaunchError("SGLang's NVFP4 KV cache wants GPUs of compute capability 10.0")
+        case "nvfp4":
+            return "nvfp4" if satisfies(job.version, ">=0.5.16") else "fp4_e2m1"
+        case "fp8":
+            return "fp8_e4m3"
+        case "bf16":  # before, the model's own format is all there is beside FP8
+            return "bf16" if satisfies(job.version, ">=0.5.5") else "auto"
+    return None
+
+
+def _conservativeness(job: Job) -> str | None:
+    """What the page on throughput lowers, so that more requests run at once."""
+    return "0.3" if job.profile.objective is Objective.THROUGHPUT else None
+
+
+def _notes(job: Job) -> list[str]:
+    if job.profile.objective is Objective.LATENCY:
+        return ["SGLang documents no flags for latency: the profile's parallelism is all there is"]
+    return []

@@ -1,0 +1,145 @@
+"""How is TensorRT-LLM started?
+
+tensorrt_llm/commands/serve.py at 4c05a74 (1.1), 00209af (1.2) and 44373a3 (1.4), and the schema of
+its file (tensorrt_llm/schemas at 20e2031, 1.4.0rc0), whose every key must be known. Which of the
+two wins has changed, so nothing stands in both. docs/source: features/lora.md at 050db34,
+features/quantization.md at 09d4c79, and for the policies "Useful Runtime Options" of the
+performance tuning guide.
+"""
+
+from __future__ import annotations
+
+import json
+
+from nimprofile.base.versions import satisfies
+from nimprofile.launch.flags import Spelling, flags, last_of, merged
+from nimprofile.launch.plan import LaunchPlan, PlanFile, Server
+from nimprofile.manifest.profile import Objective
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from nimprofile.launch.job import Job
+
+HEALTH = "/health"
+FILE = "trtllm-serve.yaml"
+
+SPELLING = Spelling(
+    {
+        "--tensor_parallel_size": "--tp_size",
+        "--pipeline_parallel_size": "--pp_size",
+        "--free_gpu_memory_fraction": "--kv_cache_free_gpu_memory_fraction",
+        "--config": "--extra_llm_api_options",
+    },
+    {
+        "--tp_size": "tensor parallelism",
+        "--pp_size": "pipeline parallelism",
+        "--max_seq_len": "the longest context, and memory",
+        "--kv_cache_free_gpu_memory_fraction": "memory",
+        "--kv_cache_dtype": "memory",
+        "--max_batch_size": "memory",
+        "--max_num_tokens": "memory",
+        "--extra_llm_api_options": "what stands in our file",
+    },
+)
+
+
+def plan(job: Job) -> LaunchPlan:
+    """`trtllm-serve`, and the file of what it has no flag for."""
+    serving, setup = job.serving, job.setup
+    options = _options(job)
+    file = PlanFile(f"{setup.folder}/{FILE}", json.dumps(options, indent=2) + "\n")
+    told = {
+        "--host": setup.host,
+        "--port": job.port,
+        "--tp_size": job.tp,
+        "--pp_size": job.pp if job.pp > 1 else None,
+        "--max_seq_len": job.max_model_len,
+        "--max_num_tokens": serving.max_num_batched_tokens,
+        "--max_batch_size": serving.max_num_seqs,
+        "--served_model_name": job.served_name if _is_named(job) else None,
+        "--extra_llm_api_options": file.path if options else None,
+        "--trust_remote_code": setup.trust_remote_code,
+    }
+    words, notes = merged(flags(told), setup.arguments, SPELLING)
+    return LaunchPlan(
+        Server.TENSORRT_LLM,
+        ("trtllm-serve", job.model, *words),
+        job.devices,
+        (file,) if options else (),
+        last_of(words, "--port", SPELLING, job.port),
+        HEALTH,
+        (*job.notes, *_notes(job), *notes),
+    )
+
+
+NAMED = ">=1.3.0rc7"
+"""Since when there is `--served_model_name`."""
+
+
+def _is_named(job: Job) -> bool:
+    return satisfies(job.version, NAMED)
+
+
+def _options(job: Job) -> dict[str, Any]:
+    """Fields of `LlmArgs`; JSON is YAML."""
+    found: dict[str, Any] = {}
+    serving = job.serving
+    dtype = job.dtype
+    if dtype is not None and (job.shape is None or job.shape.dtype != dtype):
+        found["dtype"] = dtype  # what the checkpoint has is the default
+    cache: dict[str, Any] = {}
+    if serving.kv_cache_dtype != "auto":
+        cache["dtype"] = _KV_CACHE[serving.kv_cache_dtype]
+    if serving.memory_fraction is not None:
+        cache["free_gpu_memory_fraction"] = serving.memory_fraction
+    if cache:
+        found["kv_cache_config"] = cache
+    if job.profile.objective in _POLICIES:
+        policy = _POLICIES[job.profile.objective]
+        found["scheduler_config"] = {"capacity_scheduler_policy": policy}
+    if serving.eager:
+        found["cuda_graph_config"] = None
+    if job.lora:
+        found["lora_config"] = _lora(job)
+    return found
+
+
+_POLICIES: dict[Objective | None, str] = {
+    Objective.LATENCY: "GUARANTEED_NO_EVICT",
+    Objective.THROUGHPUT: "MAX_UTILIZATION",
+}
+"""No started request is paused, or as many as possible run (the first is the default)."""
+
+
+def _lora(job: Job) -> dict[str, Any]:
+    setup = job.setup
+    found: dict[str, Any] = {}
+    if len(setup.adapters) == 1:  # it reads the modules off one, and takes no second
+        found["lora_dir"] = [setup.adapters[0][1]]
+    else:
+        found["lora_target_modules"] = ["attn_q", "attn_k", "attn_v"]
+    limits = {
+        "max_lora_rank": job.max_lora_rank,
+        "max_loras": setup.max_loras,
+        "max_cpu_loras": setup.max_cpu_loras,
+    }
+    return found | {name: value for name, value in limits.items() if value is not None}
+
+
+_KV_CACHE = {"bf16": "auto", "fp8": "fp8", "nvfp4": "nvfp4"}
+
+
+def _notes(job: Job) -> list[str]:
+    found = []
+    if job.setup.served_name is not None and not _is_named(job):
+        found.append(
+            f"trtllm-serve {job.version} has no flag for the served name {job.setup.served_name}: "
+            "it is that of the model, or of its directory"
+        )
+    if job.lora:
+        found.append("trtllm-serve is told of an adapter in each request, by its path")
+        if len(job.setup.adapters) != 1:
+            found.append("room is made for adapters of attn_q, attn_k and attn_v alone")
+    return found

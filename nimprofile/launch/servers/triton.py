@@ -1,0 +1,108 @@
+"""How is Triton Inference Server started with its vLLM backend?
+
+github.com/triton-inference-server/vllm_backend at 8de0c14 (2026-01): README.md, samples/,
+docs/llama_multi_lora_tutorial.md and src/model.py, which fills in inputs, outputs and the decoupled
+policy itself, wants KIND_MODEL for more than one GPU, and hands `model.json` to vLLM as its
+`AsyncEngineArgs`. The server's flags: server/src/command_line_parser.cc at 2.73.0.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+from nimprofile.base.errors import LaunchError
+from nimprofile.launch.flags import Spelling, last_of, merged, read_flags
+from nimprofile.launch.plan import LaunchPlan, PlanFile, Server
+from nimprofile.launch.servers.vllm import SPELLING as VLLM
+from nimprofile.launch.servers.vllm import engine_arguments
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from nimprofile.launch.job import Job
+
+READY, LIVE = "/v2/health/ready", "/v2/health/live"
+REPOSITORY = "model_repository"
+MOST_PORT = 65533
+
+SPELLING = Spelling(
+    {"--model-store": "--model-repository"},
+    {"--model-repository": "the model repository"},
+)
+
+
+def plan(job: Job) -> LaunchPlan:
+    """A model repository, and the server that loads it."""
+    setup = job.setup
+    http = last_of(setup.extra, "--http-port", SPELLING, job.port)
+    if http > MOST_PORT:
+        raise LaunchError(f"Triton takes the two ports after {http} too: name one up to 65533")
+    name, folder = model_name(job), f"{setup.folder}/{REPOSITORY}"
+    own = [("--model-repository", folder), ("--http-address", setup.host)]
+    own += [("--grpc-address", setup.host), ("--http-port", str(http))]
+    own += [("--grpc-port", str(http + 1)), ("--metrics-port", str(http + 2))]
+    # Whatever else lies in the repository stays unloaded.
+    own += [("--model-control-mode", "explicit"), ("--load-model", name)]
+    words, notes = merged(own, setup.extra, SPELLING)
+    arguments, told = engine_arguments(job)
+    given, more = _passed_through(setup.passthrough, arguments)
+    if job.served_name is not None and name != job.served_name:
+        told = [*told, f"clients call the model {name}, as its directory"]
+    files = {"config.pbtxt": CONFIG, "1/model.json": _json(arguments | given)}
+    if job.lora:
+        files["1/multi_lora.json"] = _json(dict(job.setup.adapters))
+    return LaunchPlan(
+        Server.TRITON,
+        ("tritonserver", *words),
+        job.devices,
+        tuple(PlanFile(f"{folder}/{name}/{path}", text) for path, text in files.items()),
+        http,
+        READY,
+        (*job.notes, *told, *more, *notes),
+    )
+
+
+CONFIG = """\
+backend: "vllm"
+instance_group [
+  {
+    count: 1
+    kind: KIND_MODEL
+  }
+]
+"""
+"""KIND_MODEL: vLLM takes the GPUs that it sees, one or several."""
+
+
+def _passed_through(
+    words: tuple[str, ...], own: dict[str, Any]
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The fields of `model.json` that vLLM's arguments stand for, and what they change."""
+    ours = [(f"--{name.replace('_', '-')}", str(value)) for name, value in own.items()]
+    _, notes = merged(ours, words, VLLM)
+    found: dict[str, Any] = {}
+    for flag, value in read_flags(words, VLLM):
+        name = flag.lstrip("-").replace("-", "_")
+        if value is None:
+            found[name.removeprefix("no_")] = not name.startswith("no_")
+            continue
+        try:
+            found[name] = json.loads(value)
+        except ValueError:  # a text, as most are
+            found[name] = value
+    return found, notes
+
+
+def model_name(job: Job) -> str:
+    """What clients call the model: its directory's name, which has no slash."""
+    name = _ODD.sub("-", job.served_name or job.model).strip("-.")
+    return name or "model"
+
+
+_ODD = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, indent=2) + "\n"

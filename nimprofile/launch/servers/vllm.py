@@ -1,0 +1,171 @@
+"""How is vLLM started?
+
+The packages 0.6.0 to 0.33.0: vllm/engine/arg_utils.py, vllm/config, entrypoints/cli/serve.py and
+serve/instrumentator/health.py; docs/features (lora, quantization/online), configuration.
+"""
+
+from __future__ import annotations
+
+from nimprofile.base.errors import LaunchError
+from nimprofile.base.versions import satisfies
+from nimprofile.launch.flags import Spelling, flags, last_of, merged, taken
+from nimprofile.launch.plan import LaunchPlan, Server
+from nimprofile.manifest.profile import Objective
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from nimprofile.launch.job import Job
+
+HEALTH = "/health"
+
+SPELLING = Spelling(
+    {
+        "-tp": "--tensor-parallel-size",
+        "-pp": "--pipeline-parallel-size",
+        "-dp": "--data-parallel-size",
+        "-q": "--quantization",
+        "--device-memory-utilization": "--gpu-memory-utilization",
+    },
+    {
+        "--model": "the model",
+        "--tensor-parallel-size": "tensor parallelism",
+        "--pipeline-parallel-size": "pipeline parallelism",
+        "--data-parallel-size": "the number of GPUs",
+        "--dtype": "precision",
+        "--quantization": "precision",
+        "--kv-cache-dtype": "memory",
+        "--max-model-len": "the longest context, and memory",
+        "--gpu-memory-utilization": "memory",
+        "--kv-cache-memory-bytes": "memory",
+        "--max-num-batched-tokens": "memory",
+        "--max-num-seqs": "memory",
+        "--speculative-config": "memory",
+        "--enable-lora": "LoRA",
+        "--performance-mode": "the objective",
+    },
+    dashed=True,
+    prefixes=True,
+)
+
+
+def plan(job: Job) -> LaunchPlan:
+    """`vllm serve`, with the profile's parallelism, formats and limits."""
+    arguments, told = engine_arguments(job)
+    own = flags(
+        {"--host": job.setup.host, "--port": job.port, "--served-model-name": job.served_name}
+    )
+    own += flags({f"--{name.replace('_', '-')}": value for name, value in arguments.items()})
+    if job.lora and job.setup.adapters:
+        own.append(("--lora-modules", *(f"{name}={path}" for name, path in job.setup.adapters)))
+    words, notes = merged(own, job.setup.arguments, SPELLING)
+    model, words = taken(words, "--model", SPELLING)  # it is vLLM's one argument without a flag
+    return LaunchPlan(
+        Server.VLLM,
+        ("vllm", "serve", model or job.model, *words),
+        job.devices,
+        (),
+        last_of(words, "--port", SPELLING, job.port),
+        HEALTH,
+        (*job.notes, *told, *notes),
+    )
+
+
+def engine_arguments(job: Job) -> tuple[dict[str, Any], list[str]]:
+    """The fields of vLLM's `EngineArgs` by name, and what the operator should know."""
+    serving, setup = job.serving, job.setup
+    found: dict[str, Any] = {
+        "model": job.model,
+        "tensor_parallel_size": job.tp,
+        "pipeline_parallel_size": job.pp if job.pp > 1 else None,
+        "dtype": _dtype(job),
+        "quantization": _on_load(job) if job.quantises else None,
+        "max_model_len": job.max_model_len,
+        "gpu_memory_utilization": serving.memory_fraction,
+        "kv_cache_dtype": _kv_cache(job),
+        "max_num_batched_tokens": serving.max_num_batched_tokens,
+        "max_num_seqs": serving.max_num_seqs,
+        "enforce_eager": serving.eager or None,
+        "trust_remote_code": setup.trust_remote_code or None,
+    }
+    pace, notes = _pace(job)
+    found |= {name: value for name, value in pace.items() if found.get(name) is None}
+    seqs, tokens = found["max_num_seqs"], found["max_num_batched_tokens"]
+    if seqs is not None and tokens is not None and seqs > tokens:
+        raise LaunchError(f"vLLM runs no more requests in a step than tokens: {seqs} > {tokens}")
+    if job.lora:
+        found |= {
+            "enable_lora": True,
+            "max_lora_rank": _rank(job.max_lora_rank),
+            "max_loras": setup.max_loras,
+            "max_cpu_loras": setup.max_cpu_loras,
+        }
+    return {name: value for name, value in found.items() if value is not None}, notes
+
+
+PERFORMANCE_MODES = ">=0.17"
+"""`--performance-mode`: finer CUDA graphs for `interactivity`, twice the default batch for
+`throughput` (vllm/config/vllm.py, engine/arg_utils.py)."""
+
+SMALL_STEP = 2048
+"""Tokens of one step that keep decoding smooth (docs/configuration/optimization.md)."""
+
+
+def _pace(job: Job) -> tuple[dict[str, Any], list[str]]:
+    """What the objective asks for."""
+    objective, serving = job.profile.objective, job.serving
+    if satisfies(job.version, PERFORMANCE_MODES):
+        notes = []
+        if objective is Objective.THROUGHPUT and None in {
+            serving.max_num_seqs,
+            serving.max_num_batched_tokens,
+        }:
+            notes = ["throughput doubles vLLM's default batch: a little more memory than judged"]
+        mode = _MODES.get(objective)
+        return ({} if mode is None else {"performance_mode": mode}), notes
+    if objective is Objective.LATENCY:
+        return {"max_num_batched_tokens": max(SMALL_STEP, serving.max_num_seqs or 0)}, []
+    if objective is Objective.THROUGHPUT:
+        told = f"for throughput vLLM {job.version} recommends --max-num-batched-tokens above 8192"
+        return {}, [f"{told}, which takes memory: ask for it, and it is judged too"]
+    return {}, []
+
+
+_MODES: dict[Objective | None, str] = {
+    Objective.LATENCY: "interactivity",
+    Objective.THROUGHPUT: "throughput",
+}
+
+RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
+"""What `--max-lora-rank` may be (vllm/config/lora.py); 320 and 512 since 0.8.5."""
+
+
+def _rank(asked: int | None) -> int | None:
+    """The smallest rank there is that holds the one asked for."""
+    if asked is None:
+        return None
+    found = next((rank for rank in RANKS if rank >= asked), None)
+    if found is None:
+        raise LaunchError(f"vLLM serves no adapter of rank {asked}; {RANKS[-1]} is the most")
+    return found
+
+
+def _kv_cache(job: Job) -> str | None:
+    match job.serving.kv_cache_dtype:
+        case "auto":
+            return None
+        case "bf16":  # before 0.11 the model's own format is all there is beside FP8
+            return "bfloat16" if satisfies(job.version, ">=0.11") else "auto"
+        case "nvfp4" if not satisfies(job.version, ">=0.20"):
+            raise LaunchError(f"vLLM {job.version} has no NVFP4 KV cache; 0.20 and later have")
+    return job.serving.kv_cache_dtype
+
+
+def _dtype(job: Job) -> str | None:
+    """Of what is not quantised; where there is no BF16, a checkpoint's own dtype will not do."""
+    return job.dtype or ("float16" if job.half_only else None)
+
+
+def _on_load(job: Job) -> str:
+    return "fp8_per_tensor" if satisfies(job.version, ">=0.31") else "fp8"

@@ -1,0 +1,150 @@
+"""What does the operator want of a server, beside what is selected?"""
+
+from __future__ import annotations
+
+import re
+
+from nimprofile.base.errors import RequestError
+from nimprofile.base.record import Record
+from nimprofile.launch.plan import Server
+from nimprofile.selection.request import model_in, read_count
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from nimprofile.model.shape import ModelShape
+
+ANYWHERE = "0.0.0.0"  # noqa: S104 - a server in a container is reached from outside it
+PORT = 8000
+SHARED_MEMORY_GIB = 16
+"""What NIM's documentation gives /dev/shm (LLM 1.2 configuration); a limit, taken as it is used."""
+
+
+class Setup(Record):
+    """How the operator wants the server, beside what is selected.
+
+    Attributes:
+        server: what to start; None is the engine of the selected profile.
+        model: the weights, a directory or a name in a repository of models; None is what the
+            manifest says.
+        shape: the shape of `model`, when it could be read.
+        served_name: what clients call the model; None is what the manifest calls it.
+        host: the address to listen on.
+        port: the port to listen on; None is 8000.
+        folder: where the server's files go.
+        peft_source: a directory of LoRA adapters.
+        adapters: the adapters in it: their names and paths.
+        max_lora_rank: the largest rank of an adapter; None is the profile's, else the engine's.
+        max_loras: adapters served at once on the GPU; None is the engine's default.
+        max_cpu_loras: adapters kept in the host's memory; None is the engine's default.
+        trust_remote_code: code that comes with the model may run.
+        passthrough: arguments for the engine, from `NIM_PASSTHROUGH_ARGS`.
+        extra: arguments for the server, as they are.
+        name: of what is deployed; None is made of the model's.
+        image: of the container; None is the server's public one.
+        cache: the directory of the host, or Docker's volume, that keeps models; "" is a volume.
+        user: whom NIM's container runs as; None is the image's own.
+    """
+
+    server: Server | None = None
+    model: str | None = None
+    shape: ModelShape | None = None
+    served_name: str | None = None
+    host: str = ANYWHERE
+    port: int | None = None
+    folder: str = "."
+    peft_source: str | None = None
+    adapters: tuple[tuple[str, str], ...] = ()
+    max_lora_rank: int | None = None
+    max_loras: int | None = None
+    max_cpu_loras: int | None = None
+    trust_remote_code: bool = False
+    passthrough: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
+    name: str | None = None
+    image: str | None = None
+    cache: str = ""
+    user: str | None = None
+
+    def __post_init__(self) -> None:
+        """Take a server by its name; refuse what no file and no command line can hold.
+
+        Raises RequestError.
+        """
+        if self.server is not None:
+            if self.server not in tuple(Server):
+                raise RequestError(f"{self.server!r} is not a server; known: {', '.join(Server)}")
+            object.__setattr__(self, "server", Server(self.server))
+        for problem in self._problems():
+            raise RequestError(problem)
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """All that is added to an engine's arguments, the later the stronger."""
+        return (*self.passthrough, *self.extra)
+
+    def _problems(self) -> Iterator[str]:
+        if self.port is not None and self.port not in range(1, 65536):
+            yield f"{self.port!r} is no port from 1 to 65535"
+        if _HOST.fullmatch(self.host) is None:
+            yield f"{self.host!r} is no address to listen on"
+        for name, path in self.adapters:  # an engine is told name=path, and commas make it JSON
+            if _ADAPTER.fullmatch(name) is None or {",", "="} & set(path):
+                yield f"the adapter {name!r} in {path} would be read as something else: rename it"
+        if self.image is not None and _IMAGE.fullmatch(self.image) is None:
+            yield f"{self.image!r} is no container image such as vllm/vllm-openai:v0.33.0"
+        for text in (self.model, self.served_name, self.folder, self.cache):
+            if text is not None and not is_text(text):
+                yield f"{text!r} is no text in UTF-8 without NUL"
+        for at, text in enumerate(self.arguments, 1):  # it may be a key, so it is not repeated
+            if not is_text(text):
+                yield f"argument {at} for the server is no text in UTF-8 without NUL"
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Setup:
+        """Read NIM's variables from a mapping such as `os.environ`; an empty one counts as unset.
+
+        Raises RequestError, naming the variable, for a value that cannot be read.
+        """
+
+        def text(name: str) -> str | None:
+            return environ.get(name, "").strip() or None
+
+        return cls(
+            model=model_in(environ),
+            served_name=text("NIM_SERVED_MODEL_NAME"),
+            port=read_count(environ, "NIM_SERVER_PORT", 65535),
+            peft_source=text("NIM_PEFT_SOURCE"),
+            max_lora_rank=read_count(environ, "NIM_MAX_LORA_RANK"),
+            max_loras=read_count(environ, "NIM_MAX_GPU_LORAS"),
+            max_cpu_loras=read_count(environ, "NIM_MAX_CPU_LORAS"),
+            passthrough=_words(environ, "NIM_PASSTHROUGH_ARGS"),
+        )
+
+
+_HOST = re.compile(r"[A-Za-z0-9:._%-]+")
+_ADAPTER = re.compile(r"[A-Za-z0-9._][A-Za-z0-9._-]*")
+_IMAGE = re.compile(r"[A-Za-z0-9][\w.:@/+-]*", re.ASCII)
+
+
+def _words(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    from shlex import split
+
+    try:
+        return tuple(split(environ.get(name, "")))
+    except ValueError as error:  # its text may hold a key, so it is not repeated
+        raise RequestError(f"{name}: not a line of shell words: {str(error).lower()}") from None
+
+
+def is_text(text: str) -> bool:
+    """Whether it can be encoded, and an argument can hold it."""
+    try:
+        return b"\0" not in text.encode()
+    except UnicodeEncodeError:
+        return False
+
+
+def is_path(model: str) -> bool:
+    """Whether it is written as a path."""
+    return model.startswith(("/", "./", "../")) or model in {".", ".."}

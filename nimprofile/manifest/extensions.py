@@ -1,0 +1,239 @@
+"""What do our own additions to a manifest say: requirements, shapes, checkpoints?
+
+They are read strictly, so that a slip of the pen is not a lost requirement.
+"""
+
+from __future__ import annotations
+
+from nimprofile.base.record import Record
+from nimprofile.base.units import parse_size
+from nimprofile.base.versions import is_specifier_set, split_requirement
+from nimprofile.manifest.profile import Requires
+from nimprofile.model.shape import MAX_LAYERS, ModelShape, plain_shape
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from nimprofile.base.yaml_reader import Node, Path
+
+HEAD = frozenset(
+    {
+        *("schema_version", "profile_selection_criteria", "model", "release", "model_shape"),
+        *("engine_version", "checkpoints", "sources"),
+    }
+)
+"""Keys of a manifest as a whole."""
+
+EXACT_BYTES = "checkpoint_bytes"
+"""What a shape has beside the keys of a `config.json`: the bytes of the checkpoint's weights."""
+
+SHARED = ("model", "engine_version", "model_shape", "sources")
+"""What schema v1, which has nothing but profiles, says in each of them instead."""
+
+
+class MisplacedError(Exception):
+    """A problem and where it is; becomes a ManifestError once the line is known."""
+
+    def __init__(self, problem: str, path: Path):
+        self.problem, self.path = problem, path
+
+
+class Checkpoint(Record):
+    """One checkpoint of a model, as a profile serves it.
+
+    Attributes:
+        name: what the tag `checkpoint` calls it, in a manifest of several.
+        path: where it was read from: a directory, or a name in a repository of models.
+        shape: its layers, and how their weights are stored.
+    """
+
+    name: str
+    path: str
+    shape: ModelShape
+
+
+def shared(root: dict[str, Node], profiles: Iterable[dict[str, Node]]) -> dict[str, Node]:
+    """The head of a schema v1 manifest: what all the profiles that say it say alike."""
+    head = {key: root[key] for key in root.keys() & HEAD}
+    for key in SHARED:
+        said = [one[key] for one in (root, *profiles) if one.get(key) is not None]
+        if said and all(one == said[0] for one in said):
+            head[key] = said[0]
+        elif said and key != "model":
+            raise MisplacedError(f"the profiles say different things of {key}: write two files", ())
+    own: dict[str, Node] = {}
+    for profile in profiles:
+        checkpoint = profile.get("checkpoint")
+        if checkpoint is None:
+            continue
+        if not isinstance(checkpoint, dict):
+            raise MisplacedError(f"a checkpoint is a mapping, this is {kind_of(checkpoint)}", ())
+        name = checkpoint.get("name")
+        if not isinstance(name, str) or not name:
+            raise MisplacedError("a checkpoint has a name", ())
+        if own.setdefault(name, checkpoint) != checkpoint:
+            raise MisplacedError(f"its profiles say different things of checkpoint {name}", ())
+    if own and "checkpoints" not in head:
+        head["checkpoints"] = [own[name] for name in sorted(own)]
+    return head
+
+
+def read_checkpoints(node: Node, path: Path) -> tuple[Checkpoint, ...]:
+    """The list `checkpoints`; () when it is not there."""
+    if node is None:
+        return ()
+    if not isinstance(node, list):
+        raise MisplacedError(f"expected a list, this is {kind_of(node)}", path)
+    found: dict[str, Checkpoint] = {}
+    for at, entry in enumerate(node):
+        where = (*path, at)
+        if not isinstance(entry, dict):
+            raise MisplacedError(f"expected a mapping, this is {kind_of(entry)}", where)
+        if unknown := entry.keys() - set(_CHECKPOINT):
+            key = min(unknown)
+            raise MisplacedError(f"unknown key; known: {', '.join(_CHECKPOINT)}", (*where, key))
+        name = read_text(entry.get("name"), (*where, "name"))
+        shape = read_shape(entry.get("model_shape"), (*where, "model_shape"))
+        if not name or shape is None:
+            missing = "model_shape" if name else "name"
+            raise MisplacedError(f"{missing} is missing", where)
+        if name in found:
+            raise MisplacedError(f"there is a checkpoint {name} already", (*where, "name"))
+        found[name] = Checkpoint(name, read_text(entry.get("path"), (*where, "path")) or "", shape)
+    return tuple(found.values())
+
+
+_CHECKPOINT = ("name", "path", "model_shape")
+
+
+def read_requires(node: Node, path: Path) -> Requires:
+    """The block `requires` of a profile."""
+    fields = _fields(node, path, _REQUIRES)
+    for key in ("compute_capability", "driver", "cuda"):
+        if (text := fields.get(key)) is not None and not is_specifier_set(text):
+            problem = f'{text!r} is not a version specifier set such as ">=8.9"'
+            raise MisplacedError(problem, (*path, key))
+    if (text := fields.get("engine")) is not None:
+        try:
+            split_requirement(text)
+        except ValueError:
+            raise MisplacedError(
+                f'{text!r} is not an engine and its versions, such as "vllm>=0.10.1"',
+                (*path, "engine"),
+            ) from None
+    memory, estimated = (
+        None if (text := fields.get(key)) is None else _size(text, (*path, key)) for key in _SIZES
+    )
+    return Requires(
+        fields.get("compute_capability"),
+        fields.get("driver"),
+        fields.get("cuda"),
+        memory,
+        fields.get("engine"),
+        estimated,
+    )
+
+
+_SIZES = ("memory_gib_per_gpu", "estimated_memory_gib_per_gpu")
+_REQUIRES = ("compute_capability", "driver", "cuda", "engine", *_SIZES)
+_SHAPE = (
+    "parameters",
+    "num_hidden_layers",
+    "num_key_value_heads",
+    "head_dim",
+    "max_position_embeddings",
+)
+
+
+def read_shape(node: Node, path: Path) -> ModelShape | None:
+    """The block in either form: five figures, or that of a `config.json`."""
+    if node is None:
+        return None
+    if isinstance(node, dict) and ("model_type" in node or "text_config" in node):
+        from nimprofile.base.errors import ModelError
+        from nimprofile.model.architectures.registry import shape_from_config
+
+        try:
+            shape = shape_from_config(node)
+        except ModelError as error:
+            raise MisplacedError(error.problem, (*path, *_steps(error.place))) from None
+        exact = read_text(node.get(EXACT_BYTES), (*path, EXACT_BYTES))
+        if exact is None:
+            return shape
+        return shape.replace(checkpoint_bytes=_whole(exact, (*path, EXACT_BYTES)))
+    fields = _fields(node, path, _SHAPE)
+    counts = []
+    for key in _SHAPE:
+        if key not in fields:
+            raise MisplacedError(f"{key} is missing", path)
+        counts.append(_whole(fields[key], (*path, key)))
+    if counts[1] > MAX_LAYERS:
+        raise MisplacedError(f"{counts[1]} layers are too many", (*path, "num_hidden_layers"))
+    return plain_shape(*counts)
+
+
+def _steps(place: str) -> Path:
+    return tuple(place.split(".")) if place else ()
+
+
+def read_version(node: Node, path: Path) -> str | None:
+    """A version, as `packaging` reads it."""
+    text = read_text(node, path)
+    if text is not None:
+        from packaging.version import InvalidVersion, Version
+
+        try:
+            Version(text)
+        except InvalidVersion:
+            raise MisplacedError(f"{text!r} is no version such as 0.19.0", path) from None
+    return text
+
+
+def _fields(node: Node, path: Path, allowed: tuple[str, ...]) -> dict[str, str]:
+    """A block of our own making: strict, so that a slip of the pen is not a lost requirement."""
+    if not isinstance(node, dict):
+        raise MisplacedError(f"expected a mapping, this is {kind_of(node)}", path)
+    fields = {}
+    for key, value in node.items():
+        if key not in allowed:
+            raise MisplacedError(f"unknown key; known: {', '.join(allowed)}", (*path, key))
+        if (text := read_text(value, (*path, key))) is not None:
+            fields[key] = text
+    return fields
+
+
+def _whole(text: str, path: Path) -> int:
+    digits = text.replace("_", "")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 15 and int(digits) > 0):
+        raise MisplacedError(f"{text!r} is not a whole number above 0", path)
+    return int(digits)
+
+
+def _size(text: str, path: Path) -> float:
+    try:
+        return parse_size(text)
+    except ValueError:
+        raise MisplacedError(f"{text!r} is not a size in GiB", path) from None
+
+
+def read_text(node: Node, path: Path) -> str | None:
+    """A printable text, or nothing."""
+    if node is None or (isinstance(node, str) and node.isprintable()):
+        return node
+    raise MisplacedError(f"expected a text, this is {kind_of(node)}", path)
+
+
+def kind_of(node: Node) -> str:
+    """What was found instead of what was expected, in words."""
+    match node:
+        case None:
+            return "empty"
+        case str() if not node.isprintable():
+            return f"a text with control characters, {node[:40]!r}"
+        case str():
+            return f"the text {node[:40]!r}"
+        case list():
+            return "a list"
+        case _:
+            return "a mapping"

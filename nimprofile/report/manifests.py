@@ -1,0 +1,208 @@
+"""How do a manifest, its findings and a difference read, as tables and as JSON?"""
+
+from __future__ import annotations
+
+from nimprofile.base.units import format_gib
+from nimprofile.selection.messages import describe_machine
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Any
+
+    from nimprofile.authoring.diff import Edit, ManifestDiff, SelectionChange
+    from nimprofile.authoring.lint_rules import Finding
+    from nimprofile.manifest.dialects import Manifest
+    from nimprofile.manifest.profile import Profile
+    from nimprofile.model.shape import ModelShape
+    from nimprofile.report.tables import Style
+    from nimprofile.selection.decision import Decision
+
+
+def manifest_text(manifest: Manifest, style: Style) -> str:
+    """What the manifest says of itself, and its profiles as a table."""
+    head = [
+        ("model", manifest.model),
+        ("source", manifest.source),
+        ("dialect", manifest.dialect),
+        ("engine version", manifest.engine_version),
+        ("shape", None if manifest.checkpoints else _shape(manifest.model_shape)),
+        *((f"checkpoint {each.name}", _shape(each.shape)) for each in manifest.checkpoints),
+    ]
+    lines = [*style.table([(name, value) for name, value in head if value is not None]), ""]
+    rows = [_HEADINGS, *(_row(profile) for profile in manifest.profiles)]
+    table = list(style.table(rows))
+    table[0] = style.paint(table[0], "1")
+    return "\n".join([*lines, *table])
+
+
+_HEADINGS = ("profile", "GPUs", "made for", "requires", "memory per GPU", "checkpoint", "id")
+
+
+def _row(profile: Profile) -> tuple[str, ...]:
+    requires = profile.requires
+    wants = (
+        ("compute capability", requires.compute_capability),
+        ("driver", requires.driver),
+        ("CUDA", requires.cuda),
+        ("", requires.engine),
+    )
+    return (
+        profile.name,
+        str(profile.gpus_needed) if profile.tp is not None else "?",
+        " / ".join(profile.made_for) or "any",
+        ", ".join(f"{what} {value}".strip() for what, value in wants if value) or "-",
+        _memory(profile),
+        profile.checkpoint or "-",
+        profile.id[:12],
+    )
+
+
+def _memory(profile: Profile) -> str:
+    estimate = profile.requires.estimated_memory_gib_per_gpu
+    if profile.memory is not None:
+        return format_gib(profile.memory.full_bytes)
+    return "-" if estimate is None else f"{estimate:.1f} GiB, estimated"
+
+
+def _shape(shape: ModelShape | None) -> str | None:
+    if shape is None:
+        return None
+    if not shape.known:
+        return f"{shape.architecture or 'unknown'}: its layers are not known"
+    stored = "" if shape.quantization is None else f", stored as {shape.quantization.method}"
+    context = shape.max_position_embeddings
+    longest = "" if context is None else f", {context:,} tokens"
+    exact = shape.checkpoint_bytes
+    size = "" if exact is None else f", {format_gib(exact)} on disk"
+    kind = shape.architecture or "five figures"
+    return f"{kind}, {shape.parameters:,} parameters{stored}{size}{longest}"
+
+
+def manifest_to_dict(manifest: Manifest) -> dict[str, Any]:
+    """A manifest as plain JSON values, as it was understood."""
+    return {
+        "model": manifest.model,
+        "source": manifest.source,
+        "dialect": manifest.dialect,
+        "engine_version": manifest.engine_version,
+        "model_shape": None if manifest.checkpoints else _shape_to_dict(manifest.model_shape),
+        "checkpoints": [
+            {"name": each.name, "path": each.path, "model_shape": _shape_to_dict(each.shape)}
+            for each in manifest.checkpoints
+        ],
+        "profiles": [_profile_to_dict(profile) for profile in manifest.profiles],
+    }
+
+
+def _shape_to_dict(shape: ModelShape | None) -> dict[str, Any] | None:
+    if shape is None:
+        return None
+    return {
+        "model_type": shape.architecture,
+        "known": shape.known,
+        "parameters": shape.parameters if shape.known else None,
+        "layers": len(shape.layers),
+        "attention_heads": shape.heads,
+        "kv_heads": shape.kv_heads,
+        "experts": shape.experts,
+        "max_position_embeddings": shape.max_position_embeddings,
+        "quantization": None if shape.quantization is None else shape.quantization.method,
+        "checkpoint_bytes": shape.checkpoint_bytes,
+    }
+
+
+def _profile_to_dict(profile: Profile) -> dict[str, Any]:
+    return {
+        "id": profile.id,
+        "name": profile.name,
+        "tags": dict(profile.tags),
+        "gpus": profile.gpus_needed if profile.tp is not None else None,
+        "requires": {key: value for key, value in profile.requires.to_dict().items() if value},
+        "memory_bytes_per_gpu": None if profile.memory is None else profile.memory.full_bytes,
+        "memory_source": None if profile.memory is None else profile.memory.source,
+    }
+
+
+def findings_text(source: str, findings: Sequence[Finding], style: Style) -> str:
+    """A line for each finding, as compilers write them: file, line, severity, place, what to do."""
+    return "\n".join(_finding(source, finding, style) for finding in findings)
+
+
+def _finding(source: str, finding: Finding, style: Style) -> str:
+    where = source + (f":{finding.line}" if finding.line else "")
+    colour = "31" if finding.severity == "error" else "33"
+    said = [part for part in (finding.place, finding.problem) if part]
+    text = f"{where}: {style.paint(str(finding.severity), colour)}: {': '.join(said)}"
+    return f"{text}; {finding.suggestion}" if finding.suggestion else text
+
+
+def diff_text(found: ManifestDiff, selection: SelectionChange | None, style: Style) -> str:
+    """What was added, is gone and changed, and what becomes of the selection."""
+    lines = [f"{edit.what}: {_edit(edit)}" for edit in found.head]
+    lines += [style.paint(f"+ {each.name}  {each.id[:12]}", "32") for each in found.added]
+    lines += [style.paint(f"- {each.name}  {each.id[:12]}", "31") for each in found.gone]
+    for changed in found.changed:
+        lines.append(style.paint(f"~ {changed.new.name}", "33"))
+        lines += [f"    {edit.what}: {_edit(edit)}" for edit in changed.edits]
+    counts = (
+        f"{len(found.added)} added, {len(found.gone)} gone, {len(found.changed)} changed, "
+        f"{found.same} the same"
+    )
+    lines.append(counts)
+    if selection is not None:
+        lines += _selection_lines(selection)
+    return "\n".join(lines)
+
+
+def _edit(edit: Edit) -> str:
+    old, new = ("nothing" if value is None else value for value in (edit.old, edit.new))
+    return f"{old} → {new}"
+
+
+def _selection_lines(selection: SelectionChange) -> Iterator[str]:
+    machine = describe_machine(selection.new.inventory)
+    old, new = (_selected(one) for one in (selection.old, selection.new))
+    if not selection.changes:
+        yield f"on {machine}: {new}, as before"
+        return
+    yield f"on {machine}: {old} → {new}"
+    if selection.why:
+        yield f"  {old} {selection.why}"
+
+
+def _selected(decision: Decision) -> str:
+    return "nothing runs" if decision.selected is None else decision.selected.profile.name
+
+
+def diff_to_dict(found: ManifestDiff, selection: SelectionChange | None) -> dict[str, Any]:
+    """A difference as plain JSON values."""
+    return {
+        "head": [edit.to_dict() for edit in found.head],
+        "added": [{"id": each.id, "name": each.name} for each in found.added],
+        "gone": [{"id": each.id, "name": each.name} for each in found.gone],
+        "changed": [
+            {
+                "id": each.new.id,
+                "name": each.new.name,
+                "edits": [edit.to_dict() for edit in each.edits],
+            }
+            for each in found.changed
+        ],
+        "same": found.same,
+        "selection": None
+        if selection is None
+        else {
+            "changes": selection.changes,
+            "old": _chosen(selection.old),
+            "new": _chosen(selection.new),
+            "why": selection.why or None,
+        },
+    }
+
+
+def _chosen(decision: Decision) -> dict[str, Any] | None:
+    chosen = decision.selected
+    if chosen is None:
+        return None
+    return {"id": chosen.profile.id, "name": chosen.profile.name, "gpus": list(chosen.gpus)}

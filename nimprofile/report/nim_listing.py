@@ -1,0 +1,162 @@
+"""What would NIM's own `list-model-profiles` print here?
+
+The same headings, bullets and brackets, so that scripts written for it keep working. Source: the
+printouts of 1.0-1.2, 1.3-1.15 and 2.x whose lines the corpus keeps.
+"""
+
+from __future__ import annotations
+
+from nimprofile.base.units import GIB
+from nimprofile.hardware.catalog import product_of
+from nimprofile.selection.reasons import ContextTooLong
+from nimprofile.selection.request import EMPTY_GPU_FRACTION
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Literal
+
+    from nimprofile.hardware.inventory import Gpu
+    from nimprofile.selection.decision import Decision
+    from nimprofile.selection.fit import Verdict
+
+    Layout = Literal["1.0", "1.3", "2.0"]
+
+LAYOUTS = ("1.0", "1.3", "2.0")
+
+_COMPILABLE = (
+    "- Compilable to TRT-LLM using just-in-time compilation of HF models to TRTLLM engines:"
+)
+
+
+def layout_of(decision: Decision) -> Layout:
+    """The layout of the policy's generation; for `nim`, of what the profiles look like."""
+    match decision.policy.name.partition(" ")[0]:
+        case "nim-1.0":
+            return "1.0"
+        case "nim-1.3" | "nim-1.13" | "nim-1.15":
+            return "1.3"
+        case "nim-2.0":
+            return "2.0"
+    verdicts = (*decision.ranked, *decision.rejected)
+    per_gpu = any("min_vram_per_device_gb" in verdict.profile.tags for verdict in verdicts)
+    return "2.0" if per_gpu else "1.3"
+
+
+def nim_listing(decision: Decision, layout: Layout | None = None) -> str:
+    """The printout, every line ended."""
+    layout = layout or layout_of(decision)
+    lines = ["SYSTEM INFO", *_system_info(decision.inventory.offered, layout), "MODEL PROFILES"]
+    verdicts = (*decision.ranked, *decision.rejected)
+    grades: dict[str, list[Verdict]] = {"runnable": [], "low memory": [], "incompatible": []}
+    buildable: list[Verdict] = []
+    for verdict in verdicts:
+        build = layout == "1.3" and verdict.profile.buildable and verdict.grade == "runnable"
+        (buildable if build else grades[verdict.grade]).append(verdict)
+    lines += _sections_2(grades) if layout == "2.0" else _sections_1(grades, buildable, layout)
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _system_info(gpus: tuple[Gpu, ...], layout: Layout) -> Iterator[str]:
+    free = [gpu for gpu in gpus if _is_free(gpu)]
+    others = [gpu for gpu in gpus if gpu not in free]
+    yield "- Free GPUs:" if free else "- Free GPUs: <None>"
+    yield from (_gpu(gpu, layout) for gpu in free)
+    if others:
+        yield "- Non-free GPUs:"
+        yield from (_gpu(gpu, layout) for gpu in others)
+
+
+def _is_free(gpu: Gpu) -> bool:
+    """Whether NIM's gate lets the GPU through; it does when nothing is known of its memory."""
+    fraction = gpu.free_fraction
+    return fraction is None or fraction >= EMPTY_GPU_FRACTION
+
+
+def _gpu(gpu: Gpu, layout: Layout) -> str:
+    fraction = gpu.free_fraction
+    used = "N/A" if fraction is None or gpu.unified_memory else str(round(100 * (1 - fraction)))
+    product = product_of(gpu)
+    short = product.listing_name if product and layout != "2.0" else None
+    name = gpu.label + (f" ({short})" if short else "")
+    return (
+        f"  -  [{gpu.device_id or '????:????'}] ({gpu.index}) {name} [current utilization: {used}%]"
+    )
+
+
+def _sections_1(
+    grades: dict[str, list[Verdict]], buildable: list[Verdict], layout: Layout
+) -> Iterator[str]:
+    yield from _nested("- Compatible with system and runnable:", grades["runnable"])
+    if grades["low memory"]:
+        yield from _nested(
+            "- Compatible with system but not runnable due to low GPU free memory",
+            grades["low memory"],
+        )
+    if layout == "1.3":
+        yield from _nested(_COMPILABLE, buildable)
+    yield "- Incompatible with system:"
+    yield from (f"  {_row(verdict)}" for verdict in grades["incompatible"])
+
+
+def _sections_2(grades: dict[str, list[Verdict]]) -> Iterator[str]:
+    yield from _nested("- Compatible with system and runnable:", grades["runnable"], always=True)
+    if grades["low memory"]:
+        yield "- Compatible with system but low memory:"
+        yield from (f"    {_row(verdict)}{_requires(verdict)}" for verdict in grades["low memory"])
+    else:
+        yield "- Compatible with system but low memory: <None>"
+    yield f"{_COMPILABLE} <None>"
+    yield "  - With LoRA support: <None>"
+    yield "- Incompatible with system:"
+    yield from (f"    {_row(verdict)}{_requires(verdict)}" for verdict in grades["incompatible"])
+
+
+def _nested(heading: str, verdicts: list[Verdict], *, always: bool = False) -> Iterator[str]:
+    """A group whose LoRA profiles stand in a list of their own; `always` is the 2.x layout."""
+    lora = [verdict for verdict in verdicts if verdict.profile.lora]
+    plain = [verdict for verdict in verdicts if not verdict.profile.lora]
+    yield heading if verdicts and (plain or not always) else f"{heading} <None>"
+    yield from _indented(plain, 1, always)
+    if lora:
+        yield "  - With LoRA support:"
+        yield from _indented(lora, 2, always)
+    elif always:
+        yield "  - With LoRA support: <None>"
+
+
+def _indented(verdicts: Iterable[Verdict], level: int, brackets: bool) -> Iterator[str]:
+    for verdict in verdicts:
+        yield "  " * level + _row(verdict) + (_requires(verdict) if brackets else "")
+
+
+def _row(verdict: Verdict) -> str:
+    return f"- {verdict.profile.id} ({verdict.profile.name})"
+
+
+def _requires(verdict: Verdict) -> str:
+    """`[requires >=33 GB/gpu, try --max-model-len=84992 to reduce to >=28 GB/gpu]`."""
+    need, stated = verdict.need, verdict.profile.memory
+    if need is None:
+        return ""
+    full = _gigabytes(stated.printed_gb if stated else None, need.full_bytes)
+    lengths = [
+        reason.max_model_len
+        for reason in (*verdict.reasons, *verdict.waived)
+        if isinstance(reason, ContextTooLong) and reason.max_model_len
+    ]
+    hint = ""
+    if stated is not None and stated.max_model_len is not None:
+        hint = f", try --max-model-len={stated.max_model_len}"
+        if stated.least_bytes:
+            least = _gigabytes(stated.printed_least_gb, stated.least_bytes)
+            hint += f" to reduce to >={least} GB/gpu"
+    elif lengths and (shortened := need.shortened_bytes(lengths[0])) is not None:
+        least = _gigabytes(None, shortened)
+        hint = f", try --max-model-len={lengths[0]} to reduce to >={least} GB/gpu"
+    return f" [requires >={full} GB/gpu{hint}]"
+
+
+def _gigabytes(printed: float | None, size: int) -> int:
+    """The figure as it was printed, else the size in GiB, rounded up as NIM 2.x does."""
+    return int(-(-printed // 1)) if printed is not None else -(-size // GIB)

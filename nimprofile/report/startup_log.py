@@ -1,0 +1,118 @@
+"""What does a start-up log say of a decision, in NIM's own lines?
+
+The lines are those of NIM LLM 1.x as public logs have them; `load_manifest` reads them back. Text
+as `INFO 2024-09-27 12:59:39.857 file.py:231] …`, or JSON lines with the keys of the records of 1.x
+and 2.x (docs.nvidia.com/nim/large-language-models, "logging-and-observability").
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+
+from nimprofile.base.errors import RequestError
+from nimprofile.selection.reasons import GpuNotEmpty, TooLittleFree
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from nimprofile.selection.decision import Decision
+    from nimprofile.selection.fit import Verdict
+
+LEVELS = {
+    "": logging.INFO,
+    "DEFAULT": logging.INFO,
+    "TRACE": logging.DEBUG,
+    **{name: getattr(logging, name) for name in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")},
+}
+"""Values of `NIM_LOG_LEVEL`, of 1.x and 2.x."""
+
+
+def decision_lines(decision: Decision) -> Iterator[tuple[int, str]]:
+    """The levels and messages of a decision, one message a line."""
+    ranked, selected = decision.ranked, decision.selected
+    yield logging.INFO, f"Detected {len(ranked)} compatible profile(s)."
+    low = [verdict for verdict in decision.rejected if _waits_for_memory(verdict)]
+    if low:
+        why = "are currently not runnable due to low free GPU memory."
+        yield logging.INFO, f"Detected additional {len(low)} compatible profile(s) that {why}"
+    for verdict in ranked:
+        yield logging.INFO, f"Valid profile: {_told(verdict)} on GPUs {list(verdict.gpus)}"
+    for warning in decision.warnings:
+        yield logging.WARNING, warning
+    if selected is not None:
+        yield logging.INFO, f"Selected profile: {_told(selected)}"
+        for tag, value in sorted(selected.profile.tags.items()):
+            yield logging.INFO, f"Profile metadata: {tag}: {value}"
+
+
+def _told(verdict: Verdict) -> str:
+    return f"{verdict.profile.id} ({verdict.profile.name})"
+
+
+def _waits_for_memory(verdict: Verdict) -> bool:
+    return all(isinstance(reason, TooLittleFree | GpuNotEmpty) for reason in verdict.reasons)
+
+
+def logger_of(environ: Mapping[str, str]) -> logging.Logger:
+    """A logger to standard error, as `NIM_LOG_LEVEL` and `NIM_JSONL_LOGGING` want it.
+
+    Raises RequestError for a value that neither has.
+    """
+    text = environ.get("NIM_LOG_LEVEL", "").strip().upper()
+    level = LEVELS.get("" if text == "NONE" else text)
+    if level is None:
+        known = ", ".join(name for name in LEVELS if name)
+        raise RequestError(f"NIM_LOG_LEVEL={text} is not a level; known: {known}")
+    logger = logging.Logger("nimprofile", level)  # noqa: LOG001 - nobody else's settings
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_JsonLines() if wants_json(environ) else _Lines(_TEXT, _TIME))
+    logger.addHandler(handler)
+    return logger
+
+
+def wants_json(environ: Mapping[str, str]) -> bool:
+    """Whether `NIM_JSONL_LOGGING` asks for a record of JSON on every line.
+
+    Raises RequestError.
+    """
+    text = environ.get("NIM_JSONL_LOGGING", "").strip().lower()
+    if text not in _SWITCH:
+        raise RequestError(f"NIM_JSONL_LOGGING={text!r} is neither 0 nor 1")
+    return _SWITCH[text]
+
+
+_SWITCH = {"": False, "0": False, "false": False, "1": True, "true": True}
+_TEXT = "%(levelname)s %(asctime)s.%(msecs)03d %(filename)s:%(lineno)d] %(message)s"
+_TIME = "%Y-%m-%d %H:%M:%S"
+
+
+class _Lines(logging.Formatter):
+    """A record a line: what a message quotes from elsewhere must not begin one of its own."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return _one_line(super().format(record))
+
+
+class _JsonLines(logging.Formatter):
+    """JSON lines with the keys that NIM's records have."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return json.dumps(
+            {
+                "level": record.levelname,
+                "time": f"{self.formatTime(record, _TIME)}.{int(record.msecs):03d}",
+                "file_name": record.filename,
+                "file_path": record.pathname,
+                "line_number": record.lineno,
+                "message": record.getMessage(),
+                "exc_info": "None",
+                "stack_info": "None",
+            }
+        )
+
+
+def _one_line(text: str) -> str:
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)

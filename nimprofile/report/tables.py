@@ -1,0 +1,218 @@
+"""How do the GPUs, the catalogue, the policies and the engines read as tables?
+
+On a terminal there are aligned columns, bars and colour; in a pipe, plain lines with tabs.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+from nimprofile.base.record import Record
+from nimprofile.base.units import format_gpus
+from nimprofile.selection.messages import machine_messages
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from nimprofile.hardware.catalog import Product
+    from nimprofile.hardware.inventory import Gpu, Inventory
+    from nimprofile.manifest.profile import Engine
+    from nimprofile.selection.rank import Policy
+
+BAR = 16
+"""Characters of a memory bar."""
+
+
+class Style(Record):
+    """How to write: `columns` for a terminal `width` wide, `colour` when it may have colour."""
+
+    columns: bool = False
+    colour: bool = False
+    width: int = 200
+
+    def paint(self, text: str, code: str) -> str:
+        """The text in an SGR colour, or as it is."""
+        return f"\x1b[{code}m{text}\x1b[0m" if self.colour else text
+
+    def table(self, rows: Sequence[Sequence[str]]) -> Iterator[str]:
+        """Rows aligned on a terminal, separated by tabs in a pipe."""
+        if not self.columns:
+            yield from ("\t".join(row) for row in rows)
+            return
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        for row in rows:
+            cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+            yield "  ".join(cells).rstrip()
+
+
+def gpus_text(inventory: Inventory, style: Style) -> str:
+    """The inventory as a table, with what is wrong and how GPUs are connected below it."""
+    if not style.columns:
+        return "\n".join(style.table([_plain_row(gpu) for gpu in inventory.gpus]))
+    lines = _fitting(inventory, style)
+    for at, gpu in enumerate(inventory.gpus, 1):
+        colour = "31" if gpu.unavailable else "33" if gpu.health_issues else ""
+        lines[at] = style.paint(lines[at], colour) if colour else lines[at]
+    lines.append(f"driver {inventory.driver_version or '?'}, CUDA {inventory.cuda_version or '?'}")
+    return "\n".join([*lines, *_links(inventory, style), *machine_messages(inventory)])
+
+
+def _plain_row(gpu: Gpu) -> tuple[str, ...]:
+    return (
+        str(gpu.index),
+        gpu.name or "?",
+        gpu.device_id or "?",
+        known(gpu.memory_total_mib),
+        known(gpu.memory_free_mib),
+        known(gpu.compute_capability),
+        _state(gpu),
+        gpu.uuid or "?",
+    )
+
+
+def _fitting(inventory: Inventory, style: Style) -> list[str]:
+    """The table with as many columns as the terminal is wide, the dispensable ones left out."""
+    shown = list(_COLUMNS)
+    while True:
+        rows = [list(shown)]
+        rows += [[_COLUMNS[heading][0](gpu) for heading in shown] for gpu in inventory.gpus]
+        lines = list(style.table(rows))
+        spare = [heading for heading in shown if _COLUMNS[heading][1]]
+        if not spare or max(map(len, lines)) <= style.width:
+            return lines
+        shown.remove(max(spare, key=lambda heading: _COLUMNS[heading][1]))
+
+
+def _memory(gpu: Gpu) -> str:
+    return f"{known(gpu.memory_free_mib):>7} / {known(gpu.memory_total_mib):>7}"
+
+
+def _in_use(gpu: Gpu) -> str:
+    free = gpu.free_fraction
+    return "   ?" if free is None else f"{100 * (1 - free):3.0f} %"
+
+
+def _bar(gpu: Gpu) -> str:
+    free = gpu.free_fraction
+    return bar(None if free is None else 1 - free)
+
+
+def _busy(gpu: Gpu) -> str:
+    return "   ?" if gpu.utilization_percent is None else f"{gpu.utilization_percent:3} %"
+
+
+def bar(fraction: float | None) -> str:
+    """A fraction as a bar, to an eighth of a character; dots when it is unknown."""
+    if fraction is None:
+        return "·" * BAR
+    eighths = round(fraction * BAR * 8)
+    return ("█" * (eighths // 8) + " ▏▎▍▌▋▊▉"[eighths % 8].strip()).ljust(BAR, "░")
+
+
+def _state(gpu: Gpu) -> str:
+    """One or two words; the sentences are below the table, and in JSON."""
+    if gpu.unavailable is not None:
+        return "unavailable"
+    if gpu.mig_enabled:
+        return "split by MIG"
+    words = ["ailing" if gpu.health_issues else "ok"]
+    words += ["unified memory"] if gpu.unified_memory else []
+    words += [f"part of GPU {gpu.mig.board}"] if gpu.mig is not None else []
+    return ", ".join(words)
+
+
+_COLUMNS: dict[str, tuple[Callable[[Gpu], str], int]] = {
+    "GPU": (lambda gpu: str(gpu.index), 0),
+    "name": (lambda gpu: gpu.name or "?", 0),
+    "free / total MiB": (_memory, 0),
+    "in use": (_in_use, 4),
+    "memory in use": (_bar, 3),
+    "busy": (_busy, 5),
+    "device": (lambda gpu: (gpu.device_id or "?").partition(":")[0], 7),
+    "cc": (lambda gpu: known(gpu.compute_capability), 6),
+    "bus": (lambda gpu: (gpu.pci_bus_id or "?").removeprefix("00000000:"), 8),
+    "state": (_state, 0),
+    "UUID": (lambda gpu: gpu.uuid or "?", 9),
+}
+"""Each column's text, and how soon it is left out on a narrow terminal; 0 is never."""
+
+
+def _links(inventory: Inventory, style: Style) -> Iterator[str]:
+    """How GPUs are joined: a line when all alike, else a matrix as in `nvidia-smi topo -m`."""
+    links = {connection.gpus: connection.link for connection in inventory.connections}
+    if not links:
+        return
+    indices = sorted({index for pair in links for index in pair})
+    kinds = {links.get(pair) for pair in combinations(indices, 2)}
+    if len(kinds) == 1:
+        yield f"{format_gpus(tuple(indices))}: joined by {kinds.pop()}"
+        return
+    rows = [("", *map(str, indices))]
+    for row in indices:
+        cells = (
+            "-" if at == row else links.get((min(row, at), max(row, at)), "?") for at in indices
+        )
+        rows.append((f"GPU {row}", *cells))
+    yield from style.table(rows)
+
+
+def products_text(products: Iterable[Product], style: Style) -> str:
+    """The catalogue as a table."""
+    rows = [("name for --gpus", "product", "PCI ids", "MiB", "capability")]
+    rows += [
+        (
+            product.short,
+            product.name,
+            ",".join(id.partition(":")[0] for id in product.device_ids) or "-",
+            known(product.memory_mib),
+            str(product.compute_capability),
+        )
+        for product in products
+    ]
+    return "\n".join(style.table(rows if style.columns else rows[1:]))
+
+
+def policies_text(policies: Iterable[Policy], style: Style) -> str:
+    """Every policy and its chain."""
+    lines: list[str] = []
+    for policy in policies:
+        lines += [style.paint(policy.name, "1") + f": {policy.about}"]
+        lines += [f"  {criterion.name}: {criterion.prefers}" for criterion in policy.criteria]
+        if policy.uniform_gpus:
+            lines.append("  (rejects everything when GPUs of several products are visible)")
+    return "\n".join(lines)
+
+
+def engines_text(engines: Sequence[Engine], style: Style) -> str:
+    """What each engine serves: kinds of checkpoints, then kinds of models."""
+    from nimprofile.engines.support import MODELS, WAYS
+
+    rows = [("engine", "stored as", "served in", "capability", "versions", "source")]
+    rows += [
+        (
+            str(way.engine),
+            way.stored,
+            str(way.precision) + (f", tp {way.most_tp} at most" if way.most_tp else ""),
+            way.capability,
+            way.versions or "any",
+            way.source,
+        )
+        for way in WAYS
+        if way.engine in engines
+    ]
+    lines = [*style.table(rows if style.columns else rows[1:]), ""]
+    for engine in engines:
+        by_version: dict[str, list[str]] = {}
+        for model_type, row in sorted(MODELS[engine].items()):
+            needs = [row.versions, f"GPUs {row.capability}" if row.capability else ""]
+            needs.append("" if row.pp else "no pp")
+            by_version.setdefault(", ".join(filter(None, needs)) or "any", []).append(model_type)
+        kinds = [(f"{engine} {needs}", " ".join(types)) for needs, types in by_version.items()]
+        lines += style.table(kinds)
+    return "\n".join(lines)
+
+
+def known(value: object) -> str:
+    """A figure, or a question mark where there is none."""
+    return "?" if value is None else str(value)

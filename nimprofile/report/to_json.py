@@ -1,0 +1,183 @@
+"""What is a decision in JSON?
+
+The keys are a promise: `docs/cli.md` lists them, and they only ever gain company.
+"""
+
+from __future__ import annotations
+
+from nimprofile.hardware.visible_devices import cuda_devices
+from nimprofile.selection.messages import choice_message, doubt_message, message, remedies
+from nimprofile.selection.rank import deciding, standing
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from nimprofile.hardware.catalog import Product
+    from nimprofile.hardware.inventory import Inventory
+    from nimprofile.manifest.profile import Engine
+    from nimprofile.selection.decision import Decision
+    from nimprofile.selection.fit import Verdict
+    from nimprofile.selection.rank import Policy
+    from nimprofile.selection.reasons import Reason
+
+
+def decision_to_dict(decision: Decision) -> dict[str, Any]:
+    """A decision as plain JSON values."""
+    pin, pinned = decision.request.pin, decision.pinned
+    runner_up = decision.runner_up
+    return {
+        "selected": None
+        if decision.selected is None
+        else _selected(decision.selected, decision.inventory),
+        "pinned": None
+        if pin is None or pinned is None
+        else {
+            "value": pin.value,
+            "source": pin.source,
+            "id": pinned.profile.id,
+            "honoured": decision.selected is not None,
+            "reasons": [reason_to_dict(reason) for reason in pinned.reasons],
+            "waived": [reason_to_dict(reason) for reason in pinned.waived],
+        },
+        "policy": decision.policy.name,
+        "deciding": None
+        if decision.deciding is None or runner_up is None
+        else {
+            "criterion": decision.deciding.name,
+            "prefers": decision.deciding.prefers,
+            "over": runner_up.profile.id,
+            "better": standing(decision.deciding.name, decision.ranked[0]),
+            "worse": standing(decision.deciding.name, runner_up),
+        },
+        "ranked": [_ranked(verdict) for verdict in decision.ranked],
+        "rejected": [verdict_to_dict(verdict) for verdict in decision.rejected],
+        "if_answered": None if decision.if_answered is None else _ranked(decision.if_answered),
+        "warnings": list(decision.warnings),
+        "inventory": decision.inventory.to_dict(),
+    }
+
+
+def verdict_to_dict(verdict: Verdict) -> dict[str, Any]:
+    """One profile's verdict as plain JSON values."""
+    return {
+        "id": verdict.profile.id,
+        "name": verdict.profile.name,
+        "grade": verdict.grade,
+        "reasons": [reason_to_dict(reason) for reason in verdict.reasons],
+        "elsewhere": [reason_to_dict(reason) for reason in verdict.elsewhere],
+        "remedies": list(remedies(verdict.reasons, verdict.profile.gpus_needed)),
+    }
+
+
+def reason_to_dict(reason: Reason) -> dict[str, Any]:
+    """A reason as its kind, its numbers and its sentence."""
+    return {"kind": reason.kind, **reason.to_dict(), "message": message(reason)}
+
+
+def policy_to_dict(policy: Policy) -> dict[str, Any]:
+    """A policy and its chain as plain JSON values."""
+    return {
+        "name": policy.name,
+        "about": policy.about,
+        "uniform_gpus": policy.uniform_gpus,
+        "criteria": [
+            {"name": criterion.name, "prefers": criterion.prefers, "source": criterion.source}
+            for criterion in policy.criteria
+        ],
+    }
+
+
+def explanation_to_dict(decision: Decision, verdict: Verdict) -> dict[str, Any]:
+    """The story of one profile as plain JSON values."""
+    ranked = [candidate.profile.id for candidate in decision.ranked]
+    place = ranked.index(verdict.profile.id) + 1 if verdict.profile.id in ranked else None
+    beaten = None
+    if place is not None and place > 1:
+        criterion = deciding(decision.ranked[0], verdict, decision.policy)
+        beaten = {"by": ranked[0], "criterion": criterion.name, "prefers": criterion.prefers}
+    return {
+        **verdict_to_dict(verdict),
+        "tags": dict(verdict.profile.tags),
+        "computed_id": None if verdict.profile.tags_from_name else verdict.profile.computed_id,
+        "gpus": list(verdict.gpus),
+        "waived": [reason_to_dict(reason) for reason in verdict.waived],
+        "doubts": [doubt_message(doubt) for doubt in verdict.doubts],
+        "memory": _memory(verdict),
+        "choice": _choice(verdict),
+        "candidate": place,
+        "beaten": beaten,
+    }
+
+
+def product_to_dict(product: Product) -> dict[str, Any]:
+    """A product of the catalogue as plain JSON values."""
+    return {
+        "short": product.short,
+        "name": product.name,
+        "device_ids": list(product.device_ids),
+        "memory_total_mib": product.memory_mib,
+        "compute_capability": str(product.compute_capability),
+        "unified_memory": product.unified_memory,
+        "architecture": product.architecture,
+        "sources": list(product.sources),
+    }
+
+
+def engine_to_dict(engine: Engine) -> dict[str, Any]:
+    """What an engine serves as plain JSON values."""
+    from nimprofile.engines.support import MODELS, NEWEST, WAYS
+
+    ways = (way.to_dict() for way in WAYS if way.engine is engine)
+    return {
+        "engine": str(engine),
+        "newest": NEWEST[engine],
+        "checkpoints": [{k: v for k, v in way.items() if k != "engine"} for way in ways],
+        "models": {kind: row.to_dict() for kind, row in sorted(MODELS[engine].items())},
+    }
+
+
+def _selected(verdict: Verdict, inventory: Inventory) -> dict[str, Any]:
+    profile, cuda = verdict.profile, cuda_devices(inventory, verdict.gpus)
+    return {
+        "id": profile.id,
+        "name": profile.name,
+        "tags": dict(profile.tags),
+        "gpus": list(verdict.gpus),
+        "grade": verdict.grade,
+        "memory": _memory(verdict),
+        "choice": _choice(verdict),
+        "cuda_visible_devices": None if cuda is None else cuda.devices,
+        "cuda_device_order": None if cuda is None else cuda.order,
+    }
+
+
+def _choice(verdict: Verdict) -> dict[str, Any] | None:
+    if verdict.choice is None:
+        return None
+    by = str(verdict.choice.by)
+    return {"by": by, **verdict.choice.to_dict(), "message": choice_message(verdict.choice)}
+
+
+def _memory(verdict: Verdict) -> dict[str, Any] | None:
+    need = verdict.need
+    if need is None:
+        return None
+    return {
+        "full_bytes": need.full_bytes,
+        "least_bytes": need.least_bytes,
+        "source": need.source,
+        "estimated_bytes": need.full_bytes
+        if need.budget is not None and need.estimated_bytes is None
+        else need.estimated_bytes,
+        "max_model_len": need.max_model_len,
+    }
+
+
+def _ranked(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "id": verdict.profile.id,
+        "name": verdict.profile.name,
+        "grade": verdict.grade,
+        "gpus": list(verdict.gpus),
+    }

@@ -1,0 +1,272 @@
+"""Which profile runs, and what did every stage say on the way?"""
+
+from __future__ import annotations
+
+from nimprofile.base.errors import PinError
+from nimprofile.base.record import Record
+from nimprofile.engines.memory.need import Needs
+from nimprofile.hardware.gpu_groups import Machine, revived
+from nimprofile.hardware.inventory import Inventory
+from nimprofile.selection.fit import GRADES, Verdict, check
+from nimprofile.selection.messages import (
+    disagreement_message,
+    doubt_message,
+    missing_message,
+    starved_message,
+    unavailable_messages,
+    unknown_message,
+    waiver_message,
+)
+from nimprofile.selection.rank import Criterion, Policy, deciding, find_policy, rank
+from nimprofile.selection.reasons import (
+    LOW_MEMORY,
+    ContextTooLong,
+    Doubt,
+    TooLittleFree,
+    TooLittleMemory,
+)
+from nimprofile.selection.request import Pin, Request
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nimprofile.manifest.dialects import Manifest
+    from nimprofile.manifest.profile import Profile
+
+NO_REQUEST = Request()
+
+
+class Decision(Record):
+    """The answer, with everything that led to it.
+
+    Attributes:
+        selected: the profile that runs, judged; None when none does.
+        ranked: every candidate, best first. A pin does not change it.
+        rejected: every other profile, each with its reasons, in the order of the policy.
+        policy: the order that ranked them.
+        deciding: the criterion that put the best candidate before the next; None with one
+            candidate or a pin.
+        request: what was asked.
+        inventory: what it was judged on.
+        warnings: what the operator should know about the selected profile and the machine.
+        pinned: the verdict on the profile that was asked for.
+        if_answered: what would be selected if every GPU of the machine answered; None when that
+            would change nothing.
+    """
+
+    selected: Verdict | None
+    ranked: tuple[Verdict, ...]
+    rejected: tuple[Verdict, ...]
+    policy: Policy
+    deciding: Criterion | None
+    request: Request
+    inventory: Inventory
+    warnings: tuple[str, ...] = ()
+    pinned: Verdict | None = None
+    if_answered: Verdict | None = None
+
+    def __post_init__(self) -> None:
+        ids = [verdict.profile.id for verdict in (*self.ranked, *self.rejected)]
+        assert len(set(ids)) == len(ids), "a profile is ranked or rejected once"
+        assert all(verdict.fits for verdict in self.ranked), "what is ranked fits"
+        assert not any(verdict.fits for verdict in self.rejected), "what is rejected has reasons"
+        if self.pinned is None:
+            assert self.selected is (self.ranked[0] if self.ranked else None), (
+                "the best is selected"
+            )
+        else:
+            assert self.selected in (None, self.pinned), "a pin is honoured or refused"
+
+    @property
+    def runner_up(self) -> Verdict | None:
+        """The candidate that came second; None when a pin or the lack of candidates decided."""
+        return self.ranked[1] if self.deciding is not None else None
+
+    @property
+    def nearest(self) -> Verdict:
+        """The rejected profile that is nearest to running; ValueError when none is rejected."""
+        return min(
+            self.rejected,
+            key=lambda one: (GRADES.index(one.grade), len(one.reasons), _missing_bytes(one)),
+        )
+
+    def verdict(self, profile: Profile) -> Verdict:
+        """What was said of one profile; KeyError when it was not judged."""
+        for verdict in (*self.ranked, *self.rejected):
+            if verdict.profile.id == profile.id:
+                return verdict
+        raise KeyError(profile.id)
+
+
+def _missing_bytes(verdict: Verdict) -> int:
+    """How much memory a rejected profile lacks on a GPU, at most."""
+    return max(
+        (
+            reason.need_bytes - reason.have_bytes
+            for reason in verdict.reasons
+            if isinstance(reason, ContextTooLong | TooLittleMemory | TooLittleFree)
+        ),
+        default=0,
+    )
+
+
+def select(
+    manifest: Manifest,
+    inventory: Inventory,
+    request: Request = NO_REQUEST,
+    policy: Policy | str = "nim",
+) -> Decision:
+    """Choose the profile of a manifest that runs on a machine.
+
+    Args:
+        manifest: what could run.
+        inventory: what the machine has.
+        request: the operator's wishes; `Request.from_env(os.environ)` reads NIM's variables.
+        policy: the order among candidates, a name from `POLICIES` or a `Policy`.
+
+    Returns:
+        A Decision. When nothing runs, or a pin is refused, its `selected` is None and
+        `rejected` has the reasons: that is an answer, not an exception.
+
+    Raises:
+        PinError: the pin names no profile of the manifest, or several.
+        RequestError: there is no policy of that name.
+    """
+    if isinstance(policy, str):
+        policy = find_policy(policy)
+    decision = _decide(manifest, inventory, request, policy)
+    if not inventory.unavailable:
+        return decision
+    missed = _decide(manifest, revived(inventory), request, policy).selected
+    selected = decision.selected
+    if missed is not None and selected is not None:
+        same = selected.profile.id == missed.profile.id
+        if same and len(selected.gpus) == len(missed.gpus):
+            missed = None
+    decision = decision.replace(if_answered=missed)
+    return decision.replace(warnings=(*missing_warnings(decision), *decision.warnings))
+
+
+def _decide(manifest: Manifest, inventory: Inventory, request: Request, policy: Policy) -> Decision:
+    pin = None if request.pin is None else find_pin(request.pin, manifest)
+    machine = Machine(inventory)
+    asked = request
+    if manifest.engine_version is not None and request.serving.engine_version is None:
+        serving = request.serving.replace(engine_version=manifest.engine_version)
+        request = request.replace(serving=serving)
+    uniform = policy.uniform_gpus if request.uniform_gpus is None else request.uniform_gpus
+    needs = Needs(manifest.shape_of, request, nim=policy.nim_memory)
+    verdicts = [
+        check(profile, machine, request, needs=needs, uniform_gpus=uniform)
+        for profile in manifest.profiles
+    ]
+    ranked = rank((verdict for verdict in verdicts if verdict.fits), policy)
+    rejected = rank((verdict for verdict in verdicts if not verdict.fits), policy)
+    decided = deciding(ranked[0], ranked[1], policy) if len(ranked) > 1 and pin is None else None
+    selected = ranked[0] if ranked else None
+    pinned = None
+    if pin is not None:
+        pinned = check(pin, machine, request, needs=needs, uniform_gpus=uniform, pinned=True)
+        selected = pinned if pinned.fits else None
+    return Decision(
+        selected,
+        ranked,
+        rejected,
+        policy,
+        decided,
+        asked,
+        inventory,
+        _warnings(selected, inventory, request),
+        pinned,
+    )
+
+
+def find_pin(pin: Pin, manifest: Manifest) -> Profile:
+    """The profile a pin names, by id or by name; case does not matter in names.
+
+    Raises PinError with the nearest profiles, or with the right value for the shapes that are
+    pasted by mistake: `auto`, `<id> (<name>)`, an id cut short.
+    """
+    value, profiles = pin.value, manifest.profiles
+    for profile in profiles:
+        if profile.id == value:
+            return profile
+    named = [profile for profile in profiles if profile.name.casefold() == value.casefold()]
+    if len(named) == 1:
+        return named[0]
+    if named:
+        ids = "\n  ".join(profile.id for profile in named)
+        raise PinError(
+            f"{pin.source}: {value!r} is the name of {len(named)} profiles; use an id:\n  {ids}"
+        )
+    raise PinError(f"{pin.source}: {_not_found(value, profiles)}")
+
+
+def _not_found(value: str, profiles: tuple[Profile, ...]) -> str:
+    if value.lower() == "auto":
+        return "'auto' is not a profile; leave it empty or write default for automatic selection"
+    bare = value.partition(" (")[0].strip().lower()
+    for profile in profiles:
+        if bare == profile.id.lower():
+            return f"{value!r} is not an id or a name; write the bare id {profile.id}"
+    cut = bare.rstrip(".…")
+    starts = [profile for profile in profiles if len(cut) >= 4 and profile.id.startswith(cut)]
+    if starts:
+        return f"{value!r} is an id cut short; write all of it:\n  " + "\n  ".join(
+            f"{profile.id} ({profile.name})" for profile in starts[:5]
+        )
+    from difflib import get_close_matches
+
+    spellings = {profile.name.casefold(): profile for profile in profiles}
+    spellings |= {profile.id: profile for profile in profiles}
+    near = [spellings[match] for match in get_close_matches(value.casefold(), spellings, 5, 0.5)]
+    shown = near or list(profiles[:5])
+    title = "nearest" if near else f"the manifest has {len(profiles)}, such as"
+    lines = "\n  ".join(f"{profile.id} ({profile.name})" for profile in shown)
+    return f"{value!r} is not a profile of this manifest; {title}:\n  {lines}"
+
+
+def missing_warnings(decision: Decision) -> Iterator[str]:
+    """What is wrong with GPUs that cannot be used, loudest where they would have been."""
+    missed, inventory = decision.if_answered, decision.inventory
+    back = {gpu.index: gpu for gpu in revived(inventory).gpus}
+    absent = tuple(gpu for gpu in inventory.unavailable if missed and gpu.index in missed.gpus)
+    if missed is not None:
+        yield missing_message(missed.profile.name, absent, back)
+    others = tuple(gpu for gpu in inventory.unavailable if gpu not in absent)
+    yield from unavailable_messages(others)
+    unknown = tuple(gpu.index for gpu in others if gpu.mig is None and not gpu.mig_enabled)
+    if unknown := tuple(index for index in unknown if back[index].unavailable is not None):
+        yield unknown_message(unknown)
+
+
+def _warnings(selected: Verdict | None, inventory: Inventory, request: Request) -> tuple[str, ...]:
+    if selected is None:
+        return ()
+    # A pin starts in spite of low memory, with no switch set.
+    warnings = [
+        waiver_message(reason, by_pin=reason.effect is LOW_MEMORY and not request.relax_memory)
+        for reason in selected.waived
+    ]
+    # The same doubt on several kinds of GPU is one thing to know.
+    merged: dict[tuple[str, str, str], list[int]] = {}
+    for doubt in selected.doubts:
+        merged.setdefault((doubt.kind, doubt.unknown, doubt.rule), []).extend(doubt.gpus)
+    warnings += [doubt_message(Doubt(*key, tuple(gpus))) for key, gpus in merged.items()]
+    if selected.emulated:
+        warnings.append(
+            f"these GPUs are not known to compute in {selected.profile.precision}: it is emulated"
+        )
+    need = selected.need
+    if need is not None and need.budget is not None and need.budget.starved:
+        warnings.append(starved_message(need.budget))
+    if need is not None and need.disagrees and (need.estimated_bytes or 0) > need.full_bytes:
+        warnings.append(disagreement_message(need))
+    warnings += [
+        f"GPU {gpu.index}: {issue}"
+        for gpu in inventory.gpus
+        if gpu.index in selected.gpus
+        for issue in gpu.health_issues
+    ]
+    return tuple(warnings)

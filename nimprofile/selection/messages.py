@@ -1,0 +1,383 @@
+"""How is a reason said, and what would take it away?
+
+Sentences are made from a reason's own numbers and from nothing else.
+"""
+
+from __future__ import annotations
+
+from nimprofile.base.units import EMULATED_NVFP4_FROM, GIB, MIB, format_gib, format_gpus
+from nimprofile.manifest.profile import Engine, Precision
+from nimprofile.selection.placement import By
+from nimprofile.selection.reasons import (
+    CapabilityTooLow,
+    CapabilityUnmet,
+    ContextTooLong,
+    CudaTooOld,
+    Doubt,
+    DriverTooOld,
+    EngineUnavailable,
+    EngineVersionUnmet,
+    GpuNotEmpty,
+    LoraMismatch,
+    MigAlone,
+    MixedGpus,
+    NotDivisible,
+    PrecisionUnknown,
+    TagMismatch,
+    TooFewGpus,
+    TooLittleFree,
+    TooLittleMemory,
+    Waiver,
+    WrongGpu,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Never
+
+    from nimprofile.engines.memory.budget import Budget
+    from nimprofile.engines.memory.need import MemoryNeed
+    from nimprofile.hardware.inventory import Gpu, Inventory
+    from nimprofile.selection.placement import Choice
+    from nimprofile.selection.reasons import Reason
+
+
+def message(reason: Reason) -> str:
+    """What is wrong, with the numbers."""
+    match reason:
+        case EngineUnavailable(engine, available) if engine in tuple(Engine):
+            return f"engine {engine} is not here; here: {', '.join(available) or 'none'}"
+        case EngineUnavailable(engine, _):
+            return f"engine {engine} is not known; known: {', '.join(Engine)}"
+        case PrecisionUnknown(precision):
+            return f"precision {precision} is not known; known: {', '.join(Precision)}"
+        case WrongGpu(wanted, have, gpus):
+            return f"made for {' / '.join(wanted)}; {format_gpus(gpus)} {_is(gpus)} {have}"
+        case TooFewGpus(need, 0, _, missing):
+            return f"needs {need} {_gpus(need)}; there is none{_beside(missing)}"
+        case TooFewGpus(need, have, product, missing):
+            return (
+                f"needs {need} {_gpus(need)} of one product; there {_are(have)} {have} × {product}"
+                f"{_beside(missing)}"
+            )
+        case MigAlone(need, gpus):
+            return (
+                f"needs {need} {_gpus(need)} together; {format_gpus(gpus)} {_is(gpus)} "
+                f"{'a MIG instance' if len(gpus) == 1 else 'MIG instances'}, which work alone"
+            )
+        case MixedGpus(products):
+            return f"GPUs of {len(products)} products are visible: {', '.join(products)}"
+        case CapabilityTooLow(precision, need, have, gpus):
+            return f"{precision} needs compute capability {need}; {_have(gpus)} {have}"
+        case CapabilityUnmet(need, have, gpus):
+            return f"requires compute capability {need}; {_have(gpus)} {have}"
+        case TooLittleMemory(need, have, source, gpus):
+            return (
+                f"needs at least {format_gib(need)} per GPU ({source}); "
+                f"{_have(gpus)} {format_gib(have)}{_apiece(gpus)} in total, "
+                f"{_short(need, have)} too little"
+            )
+        case ContextTooLong(need, have, max_model_len, source, gpus):
+            hint = f"; {max_model_len} tokens fit" if max_model_len else ""
+            return (
+                f"the full context needs {format_gib(need)} per GPU ({source}); "
+                f"{_have(gpus)} {format_gib(have)}{_apiece(gpus)} in total, "
+                f"{_short(need, have)} too little{hint}"
+            )
+        case NotDivisible("layers", number, _, divisor):
+            return f"{number} layers cannot make {divisor} pipeline stages"
+        case NotDivisible(what, number, by, divisor):
+            return f"{number} {what} cannot be divided by {by} {divisor}"
+        case TooLittleFree(need, have, source, gpus):
+            return (
+                f"needs {format_gib(need)} free per GPU ({source}); "
+                f"{_have(gpus)} {format_gib(have)}{_apiece(gpus)} free, "
+                f"{_short(need, have)} too little"
+            )
+        case GpuNotEmpty(free, total, gate, gpus):
+            return (
+                f"{format_gpus(gpus)} {_is(gpus)} not empty: {free} of {total} MiB{_apiece(gpus)} "
+                f"free, {_percent(free, total)}; {100 * gate:.0f} % must be"
+            )
+        case DriverTooOld(need, have):
+            return f"requires driver {need}; this one is {have}"
+        case CudaTooOld(need, have):
+            return f"requires CUDA {need}; this driver serves {have}"
+        case EngineVersionUnmet(need, have):
+            return f"requires {need}; this one is {have}"
+        case LoraMismatch(True):
+            return "is not known to serve LoRA adapters, and adapters are wanted"
+        case LoraMismatch(_):
+            return "serves LoRA adapters, and none are wanted"
+        case TagMismatch(tag, wanted, None):
+            return f"the selector wants {tag}={wanted}; the profile has no tag {tag}"
+        case TagMismatch(tag, wanted, have):
+            return f"the selector wants {tag}={wanted}; the profile has {tag}={have}"
+        case _:
+            return _unreachable(reason)
+
+
+def remedy(reason: Reason) -> str:
+    """What would have to change."""
+    match reason:
+        case EngineUnavailable(engine, _) if engine in tuple(Engine):
+            return f"a container that has {engine} (see --engine)"
+        case EngineUnavailable(engine, _):
+            return f"correct the tag llm_engine={engine}"
+        case PrecisionUnknown(precision):
+            return f"correct the tag precision={precision}, or pin the profile with --allow-unsafe"
+        case WrongGpu() | CapabilityTooLow() | CapabilityUnmet():
+            return f"GPUs {_wanted(reason)}"
+        case TooFewGpus(need, have, product, gone):
+            more = f"{need - have} more {product}" if have else f"{need} {_gpus(need)}"
+            if len(gone) < need - have:
+                return more
+            return f"{format_gpus(gone)} to answer again, or {more}"
+        case MigAlone(need, _):
+            return f"{need} whole GPUs (MIG mode off), or a profile of tp 1 and pp 1"
+        case MixedGpus(products):
+            shown = ", ".join(products)
+            return f"hide all but one product from the container ({shown}), or --no-uniform-gpus"
+        case TooLittleMemory(need, have, _, _):
+            short = _short(need, have)
+            return (
+                f"{short} more memory per GPU; or another profile, of higher tp or lower precision"
+            )
+        case ContextTooLong(need, have, None, _, _):
+            return f"{_short(need, have)} more memory per GPU"
+        case ContextTooLong(need, have, max_model_len, _, _):
+            return (
+                f"a context of {max_model_len} tokens or less (--max-model-len {max_model_len}), "
+                f"or {_short(need, have)} more memory per GPU"
+            )
+        case NotDivisible("layers", number, by, _):
+            return f"a {by} of {number} at most"
+        case NotDivisible(what, number, by, _):
+            return f"another {by}: one that divides {number} {what}"
+        case TooLittleFree(need, have, _, gpus):
+            return f"free {_short(need, have)} on {_each(gpus)}"
+        case GpuNotEmpty(free, total, gate, gpus):
+            missing = -(-round(gate * total * 1000) // 1000) - free
+            return f"free {_short(missing * MIB, 0)} on {_each(gpus)}, or --no-empty-gpu-gate"
+        case DriverTooOld(need, _):
+            return f"a driver {need}"
+        case CudaTooOld(need, _):
+            return f"a driver that serves CUDA {need}"
+        case EngineVersionUnmet(need, _):
+            return f"{need} (see --engine-version)"
+        case LoraMismatch(True):
+            return "take the adapters away (NIM_PEFT_SOURCE, --lora)"
+        case LoraMismatch(_):
+            return "ask for adapters (--lora, NIM_PEFT_SOURCE)"
+        case TagMismatch(tag, wanted, _):
+            return f"take {tag}={wanted} out of the selector (--tags, NIM_TAGS_SELECTOR)"
+        case _:
+            return _unreachable(reason)
+
+
+def remedies(reasons: tuple[Reason, ...], gpus_needed: int) -> tuple[str, ...]:
+    """What would have to change for all of these reasons to go, each thing once.
+
+    More GPUs of a product that can never run the profile are no help: then it says how many of
+    which, and nothing of the memory that those here have.
+    """
+    unfit = [reason for reason in reasons if isinstance(reason, _WRONG_PRODUCT)]
+    if any(isinstance(reason, MigAlone) for reason in reasons):  # more instances are no help
+        reasons = tuple(reason for reason in reasons if not isinstance(reason, TooFewGpus))
+    if not unfit:
+        return tuple(dict.fromkeys(remedy(reason) for reason in reasons))
+    moot = (
+        *_WRONG_PRODUCT,
+        TooFewGpus,
+        MigAlone,
+        TooLittleMemory,
+        ContextTooLong,
+        TooLittleFree,
+        GpuNotEmpty,
+    )
+    others = (remedy(reason) for reason in reasons if not isinstance(reason, moot))
+    number = "a GPU" if gpus_needed == 1 else f"{gpus_needed} GPUs"
+    wanted = ", ".join(dict.fromkeys(_wanted(reason) for reason in unfit))
+    return tuple(dict.fromkeys((f"{number} {wanted}", *others)))
+
+
+_WRONG_PRODUCT = (WrongGpu, CapabilityTooLow, CapabilityUnmet)
+
+
+def _wanted(reason: WrongGpu | CapabilityTooLow | CapabilityUnmet) -> str:
+    """Which GPUs would do."""
+    match reason:
+        case WrongGpu(wanted, _, _):
+            return f"of product {' / '.join(wanted)}"
+        case CapabilityTooLow("nvfp4", need, have, _) if have >= EMULATED_NVFP4_FROM:
+            return f"of compute capability {need} or higher (or --allow-nvfp4-emulation)"
+        case CapabilityTooLow(_, need, _, _):
+            return f"of compute capability {need} or higher"
+        case _:
+            return f"of compute capability {reason.need}"
+
+
+def waiver_message(reason: Reason, *, by_pin: bool) -> str:
+    """A reason that holds and was set aside, and by what."""
+    if by_pin or reason.waived_by is Waiver.PIN:
+        return f"the pin overrides: {message(reason)}"
+    flag = "--relax-memory" if reason.waived_by is Waiver.RELAX_MEMORY else "--allow-unsafe"
+    return f"{flag} ({reason.waived_by}) overrides: {message(reason)}"
+
+
+def doubt_message(doubt: Doubt) -> str:
+    """What could not be judged, and which rule went without."""
+    of_gpus = doubt.gpus and "profile" not in doubt.unknown
+    where = f" of {format_gpus(doubt.gpus)}" if of_gpus else ""
+    return f"{doubt.unknown}{where} is unknown: not checked ({doubt.rule})"
+
+
+_BEFORE = {
+    By.FITNESS: "it runs better there than on {}",
+    By.HEALTH: "healthy ones before {}",
+    By.FREE: "empty ones before {}",
+    By.LINKS: "none are better connected; {} would do too",
+    By.INDEX: "the lowest index; {} would do too",
+}
+
+
+def choice_message(choice: Choice) -> str:
+    """Why these GPUs were taken of those that could be, and how they are connected."""
+    whys = [_BEFORE[passed.by].format(format_gpus(passed.gpus)) for passed in choice.passed_over]
+    link = [f"joined by {choice.link}"] if choice.link is not None else []
+    return ", ".join((*whys, *link)) or "all that would do"
+
+
+def missing_message(name: str, gpus: tuple[Gpu, ...], taken_for: Mapping[int, Gpu]) -> str:
+    """What would be selected if these GPUs answered, and why they do not.
+
+    `taken_for` has what each is taken to be; for one that tells nothing of itself, that is said.
+    """
+    causes = _causes(gpus)
+    told = f"{name} would be selected if {format_gpus(tuple(gpu.index for gpu in gpus))} answered: "
+    if len(causes) == 1:
+        told += next(iter(causes))
+    else:
+        told += "; ".join(f"{format_gpus(indices)}: {cause}" for cause, indices in causes.items())
+    nameless = [gpu.index for gpu in gpus if gpu.name is None and gpu.device_id is None]
+    if nameless:
+        products = ", ".join(dict.fromkeys(taken_for[index].label for index in nameless))
+        told += f" ({format_gpus(tuple(nameless))} taken for {products} like the others)"
+    return told
+
+
+def unknown_message(gpus: tuple[int, ...]) -> str:
+    """Which missing GPUs are of a product that nobody knows."""
+    return f"whether {format_gpus(gpus)} would change the choice is not known: of unknown product"
+
+
+def unavailable_messages(gpus: tuple[Gpu, ...]) -> Iterator[str]:
+    """Which GPUs cannot be used, once for each cause."""
+    for cause, indices in _causes(gpus).items():
+        yield f"{format_gpus(indices)} {_is(indices)} unavailable: {cause}"
+
+
+def _causes(gpus: tuple[Gpu, ...]) -> dict[str, tuple[int, ...]]:
+    """GPUs by what is wrong with them; of many, the call that each was in says nothing."""
+    causes: dict[str, tuple[int, ...]] = {}
+    for gpu in gpus:
+        cause = str(gpu.unavailable)
+        causes[cause] = (*causes.get(cause, ()), gpu.index)
+    if len(causes) < 2:
+        return causes
+    merged: dict[str, tuple[int, ...]] = {}
+    for cause, indices in causes.items():
+        bare = cause.partition(" (in nvml")[0]
+        merged[bare] = (*merged.get(bare, ()), *indices)
+    return merged if len(merged) < len(causes) else causes
+
+
+def starved_message(budget: Budget) -> str:
+    """That the weights leave no room for the KV cache."""
+    return (
+        f"{format_gib(budget.weights.bytes)} of weights leave "
+        f"{format_gib(max(0, budget.spare))} for "
+        f"the KV cache: {format_gib(budget.held)} are gone before it, of the "
+        f"{format_gib(budget.limit)} that {budget.serving.engine} takes of a GPU"
+    )
+
+
+def disagreement_message(need: MemoryNeed) -> str:
+    """That the manifest and the estimate disagree."""
+    estimated = format_gib(need.estimated_bytes or 0)
+    return (
+        f"{need.source} says {format_gib(need.full_bytes)} per GPU, and counts; by the model's "
+        f"shape it is {estimated}"
+    )
+
+
+def machine_messages(inventory: Inventory) -> Iterator[str]:
+    """What is wrong with a machine's GPUs, and what else there is to know of how it was read."""
+    yield from unavailable_messages(inventory.unavailable)
+    for gpu in inventory.gpus:
+        yield from (f"GPU {gpu.index} is ailing: {issue}" for issue in gpu.health_issues)
+    yield from (f"note: {remark}" for remark in inventory.remarks)
+
+
+def describe_machine(inventory: Inventory) -> str:
+    """`8 × NVIDIA H100 80GB HBM3`, and how many GPUs there are beside that cannot be used."""
+    counts: dict[str, int] = {}
+    for gpu in inventory.offered:
+        counts[gpu.label] = counts.get(gpu.label, 0) + 1
+    text = " + ".join(f"{count} × {label}" for label, count in counts.items()) or "no GPUs"
+    missing = len(inventory.unavailable)
+    return f"{text} ({missing} more unavailable)" if missing else text
+
+
+def unexpected_message(expected: int, inventory: Inventory) -> str:
+    """How many GPUs were expected and are not there, or are there too many."""
+    usable = len(inventory.offered)
+    lines = [
+        f"--expect-gpus {expected}: {usable} can be used: {describe_machine(inventory)}",
+        *machine_messages(inventory),
+    ]
+    return "\n  ".join(lines)
+
+
+def _unreachable(reason: Never) -> Never:
+    raise AssertionError(f"no words for {reason!r}")
+
+
+def _gpus(count: int) -> str:
+    return "GPU" if count == 1 else "GPUs"
+
+
+def _is(gpus: tuple[int, ...]) -> str:
+    return "is" if len(gpus) == 1 else "are"
+
+
+def _beside(missing: tuple[int, ...]) -> str:
+    if not missing:
+        return ""
+    return f", and {format_gpus(missing)} {'does' if len(missing) == 1 else 'do'} not answer"
+
+
+def _each(gpus: tuple[int, ...]) -> str:
+    return format_gpus(gpus) if len(gpus) == 1 else f"each of {format_gpus(gpus)}"
+
+
+def _apiece(gpus: tuple[int, ...]) -> str:
+    return "" if len(gpus) == 1 else " each"
+
+
+def _have(gpus: tuple[int, ...]) -> str:
+    return f"{format_gpus(gpus)} {'has' if len(gpus) == 1 else 'have'}"
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
+def _short(need: int, have: int) -> str:
+    missing = (need - have) / GIB
+    return f"{missing:.1f} GiB" if missing >= 0.1 else f"{-(-(need - have) // MIB)} MiB"
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f} %"

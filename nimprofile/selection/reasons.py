@@ -1,0 +1,291 @@
+"""Why can a profile not run?
+
+One frozen class per kind of rejection, with its numbers. `kind` is the name it has in JSON;
+`effect` says what it does to the grade; `waived_by` names the switch that lets an explicit pin
+start all the same. Words are made from these values in `words`, nowhere else.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from nimprofile.base.record import Record
+from nimprofile.base.units import ComputeCapability
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+
+class Effect(StrEnum):
+    """What a reason does to a verdict."""
+
+    INCOMPATIBLE = "incompatible"
+    LOW_MEMORY = "low memory"
+    NOT_WANTED = "not wanted"
+    """The machine could run it; the operator asked for something else."""
+
+
+class Waiver(StrEnum):
+    """The switches that let a pinned profile start in spite of a reason."""
+
+    RELAX_MEMORY = "NIM_RELAX_MEM_CONSTRAINTS"
+    ALLOW_UNSAFE = "NIM_MANIFEST_ALLOW_UNSAFE"
+    PIN = "the pin itself"
+
+
+INCOMPATIBLE, LOW_MEMORY, NOT_WANTED = Effect
+RELAX_MEMORY, ALLOW_UNSAFE, PIN = Waiver
+
+
+class EngineUnavailable(Record):
+    """The profile's engine is not one this container has, or not one anybody knows."""
+
+    engine: str
+    available: tuple[str, ...]
+
+    kind = "engine"
+    effect = INCOMPATIBLE
+    waived_by = None
+
+
+class PrecisionUnknown(Record):
+    """The `precision` tag names a format whose needs are not known."""
+
+    precision: str
+
+    kind = "precision"
+    effect = INCOMPATIBLE
+    waived_by = ALLOW_UNSAFE
+
+
+class WrongGpu(Record):
+    """The profile was made for other GPUs: `wanted` are names and PCI ids, `have` a product."""
+
+    wanted: tuple[str, ...]
+    have: str
+    gpus: tuple[int, ...]
+
+    kind = "gpu"
+    effect = INCOMPATIBLE
+    waived_by = ALLOW_UNSAFE
+
+
+class TooFewGpus(Record):
+    """tp x pp GPUs of one product are needed; `have` counts those of `product`.
+
+    `missing` are GPUs of the product that are there and cannot be used.
+    """
+
+    need: int
+    have: int
+    product: str
+    missing: tuple[int, ...] = ()
+
+    kind = "gpu_count"
+    effect = INCOMPATIBLE
+    waived_by = None
+
+
+class MigAlone(Record):
+    """The profile spans GPUs, and MIG instances have no connection to each other."""
+
+    need: int
+    gpus: tuple[int, ...]
+
+    kind = "mig"
+    effect = INCOMPATIBLE
+    waived_by = None
+
+
+class MixedGpus(Record):
+    """Several products are visible, and the policy takes a machine as a whole or not at all."""
+
+    products: tuple[str, ...]
+
+    kind = "mixed_gpus"
+    effect = INCOMPATIBLE
+    waived_by = ALLOW_UNSAFE
+
+
+class CapabilityTooLow(Record):
+    """The precision needs a newer GPU: `need` is the lowest compute capability that runs it."""
+
+    precision: str
+    need: ComputeCapability
+    have: ComputeCapability
+    gpus: tuple[int, ...]
+
+    kind = "compute_capability"
+    effect = INCOMPATIBLE
+    waived_by = ALLOW_UNSAFE
+
+
+class CapabilityUnmet(Record):
+    """A condition of the manifest on the compute capability; `need` is its specifier set."""
+
+    need: str
+    have: ComputeCapability
+    gpus: tuple[int, ...]
+
+    kind = "requires_compute_capability"
+    effect = INCOMPATIBLE
+    waived_by = ALLOW_UNSAFE
+
+
+class TooLittleMemory(Record):
+    """Not even the weights, or the least stated, fit in the GPU's total memory. Per GPU."""
+
+    need_bytes: int
+    have_bytes: int
+    source: str
+    gpus: tuple[int, ...]
+
+    kind = "memory_total"
+    effect = INCOMPATIBLE
+    waived_by = RELAX_MEMORY
+
+
+class ContextTooLong(Record):
+    """It loads, but the full context does not fit the total memory. Per GPU.
+
+    `max_model_len` is the longest context that does, in tokens, when the model's shape is known.
+    """
+
+    need_bytes: int
+    have_bytes: int
+    max_model_len: int | None
+    source: str
+    gpus: tuple[int, ...]
+
+    kind = "memory_context"
+    effect = LOW_MEMORY
+    waived_by = RELAX_MEMORY
+
+
+class NotDivisible(Record):
+    """The engine cannot divide the model so: `number` of `what` by `divisor` ranks of `by`."""
+
+    what: str
+    number: int
+    by: str
+    divisor: int
+
+    kind = "divisibility"
+    effect = INCOMPATIBLE
+    waived_by = ALLOW_UNSAFE
+
+
+class TooLittleFree(Record):
+    """It would fit the total memory but not what is free now. Per GPU."""
+
+    need_bytes: int
+    have_bytes: int
+    source: str
+    gpus: tuple[int, ...]
+
+    kind = "memory_free"
+    effect = LOW_MEMORY
+    waived_by = RELAX_MEMORY
+
+
+class GpuNotEmpty(Record):
+    """NIM's own gate: a GPU must be nearly empty. MiB, and the fraction that must be free."""
+
+    free_mib: int
+    total_mib: int
+    gate: float
+    gpus: tuple[int, ...]
+
+    kind = "gpu_not_empty"
+    effect = LOW_MEMORY
+    waived_by = RELAX_MEMORY
+
+
+class DriverTooOld(Record):
+    """The manifest's condition on the driver version does not hold."""
+
+    need: str
+    have: str
+
+    kind = "driver"
+    effect = INCOMPATIBLE
+    waived_by = ALLOW_UNSAFE
+
+
+class CudaTooOld(Record):
+    """The manifest's condition on the driver's CUDA version does not hold."""
+
+    need: str
+    have: str
+
+    kind = "cuda"
+    effect = INCOMPATIBLE
+    waived_by = ALLOW_UNSAFE
+
+
+class EngineVersionUnmet(Record):
+    """The manifest's condition on the engine's version does not hold."""
+
+    need: str
+    have: str
+
+    kind = "engine_version"
+    effect = INCOMPATIBLE
+    waived_by = ALLOW_UNSAFE
+
+
+class LoraMismatch(Record):
+    """LoRA profiles are candidates when adapters are asked for, and only then."""
+
+    wanted: bool
+
+    kind = "lora"
+    effect = NOT_WANTED
+    waived_by = PIN
+
+
+class TagMismatch(Record):
+    """A tag selector does not match; `have` is None when the profile has no such tag."""
+
+    tag: str
+    wanted: str
+    have: str | None
+
+    kind = "tags"
+    effect = NOT_WANTED
+    waived_by = PIN
+
+
+Reason: TypeAlias = (
+    EngineUnavailable
+    | PrecisionUnknown
+    | WrongGpu
+    | TooFewGpus
+    | MigAlone
+    | MixedGpus
+    | CapabilityTooLow
+    | CapabilityUnmet
+    | TooLittleMemory
+    | ContextTooLong
+    | NotDivisible
+    | TooLittleFree
+    | GpuNotEmpty
+    | DriverTooOld
+    | CudaTooOld
+    | EngineVersionUnmet
+    | LoraMismatch
+    | TagMismatch
+)
+
+
+class Doubt(Record):
+    """A rule could not judge because a figure is unknown; the profile passed it unjudged.
+
+    `kind` is that of the reason the rule would have given.
+    """
+
+    kind: str
+    unknown: str
+    rule: str
+    gpus: tuple[int, ...] = ()

@@ -1,0 +1,337 @@
+"""What can be held against a profile on a machine, one rule at a time?
+
+A rule is a short function that returns a reason with its numbers, a doubt when the figure it needs
+is unknown, or nothing. The literal tuples say which rules there are, in the order of the report.
+"""
+
+from __future__ import annotations
+
+from nimprofile.base.units import EMULATED_NVFP4_FROM, MIB, ComputeCapability
+from nimprofile.base.versions import satisfies, split_requirement
+from nimprofile.manifest.profile import Engine, Precision
+from nimprofile.selection.reasons import (
+    CapabilityTooLow,
+    CapabilityUnmet,
+    ContextTooLong,
+    CudaTooOld,
+    Doubt,
+    DriverTooOld,
+    EngineUnavailable,
+    EngineVersionUnmet,
+    GpuNotEmpty,
+    LoraMismatch,
+    MigAlone,
+    PrecisionUnknown,
+    TagMismatch,
+    TooLittleFree,
+    TooLittleMemory,
+    WrongGpu,
+)
+from nimprofile.selection.request import EMPTY_GPU_FRACTION
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nimprofile.engines.memory.need import MemoryNeed
+    from nimprofile.hardware.gpu_groups import GpuKind, Machine
+    from nimprofile.manifest.profile import Profile
+    from nimprofile.selection.reasons import Reason
+    from nimprofile.selection.request import Request
+
+
+def _at_least(text: str) -> ComputeCapability:
+    return ComputeCapability.parse(text)
+
+
+RUNS_FROM = {
+    # BF16 8.0, FP8 8.9, NVFP4 10.0: Cosmos NIM 4.0.0, "prerequisites", compute-capability floors.
+    Precision.BF16: _at_least("8.0"),
+    Precision.FP8: _at_least("8.9"),
+    Precision.NVFP4: _at_least("10.0"),
+    # gpt-oss MXFP4 profiles are verified from A10G and A100 on: NIM LLM 2.0.1 support matrix.
+    Precision.MXFP4: _at_least("8.0"),
+    # Below 7.0 there is no FP16 tensor core and vLLM does not start: vLLM, GPU installation page.
+    Precision.FP16: _at_least("7.0"),
+    # INT8 and 4-bit weight-only kernels: vLLM, "supported hardware for quantization kernels".
+    Precision.INT8: _at_least("7.5"),
+    Precision.INT8WO: _at_least("7.5"),
+    Precision.INT4: _at_least("7.5"),
+    Precision.INT4_AWQ: _at_least("7.5"),
+    Precision.W4A16: _at_least("7.5"),
+}
+"""The lowest compute capability on which a precision runs; absent: any."""
+
+NATIVE_FROM = {
+    Precision.FP8: _at_least("8.9"),
+    Precision.NVFP4: _at_least("10.0"),
+}
+"""From where on the hardware computes in the format; the sources are those of `RUNS_FROM`.
+
+Formats of weights only (INT4, AWQ, MXFP4 below Blackwell) are unpacked by the kernels they were
+made for: that is how they are meant to run, so they count as native wherever they run.
+"""
+
+AMPERE = _at_least("8.0")
+
+
+def is_emulated(profile: Profile, kind: GpuKind) -> bool:
+    """Whether this GPU is not known to compute in the profile's precision."""
+    native = None if profile.precision is None else NATIVE_FROM.get(profile.precision)
+    return native is not None and (kind.capability is None or kind.capability < native)
+
+
+# Rules about the profile and the machine as a whole.
+
+
+def engine_available(
+    profile: Profile, machine: Machine, request: Request
+) -> tuple[Reason | Doubt, ...]:
+    """The container must have the profile's engine (NIM 2.x: one engine an image)."""
+    engine = profile.engine or profile.unknown_engine
+    available = ALL_ENGINES if request.engines is None else request.engines
+    if engine is None or profile.engine in available:
+        return ()
+    return (EngineUnavailable(str(engine), available),)
+
+
+def precision_known(
+    profile: Profile, machine: Machine, request: Request
+) -> tuple[Reason | Doubt, ...]:
+    """A format nobody knows the needs of is not run unasked."""
+    unknown = profile.unknown_precision
+    return () if unknown is None else (PrecisionUnknown(unknown),)
+
+
+def driver_new_enough(
+    profile: Profile, machine: Machine, request: Request
+) -> tuple[Reason | Doubt, ...]:
+    """`requires.driver` and `requires.cuda` hold, as `packaging` reads version specifiers."""
+    findings: list[Reason | Doubt] = []
+    requires, inventory = profile.requires, machine.inventory
+    if requires.driver is not None:
+        if inventory.driver_version is None:
+            findings.append(Doubt("driver", "the driver version", f"driver {requires.driver}"))
+        elif not satisfies(inventory.driver_version, requires.driver):
+            findings.append(DriverTooOld(requires.driver, inventory.driver_version))
+    if requires.cuda is not None:
+        if inventory.cuda_version is None:
+            findings.append(Doubt("cuda", "the CUDA version", f"cuda {requires.cuda}"))
+        elif not satisfies(inventory.cuda_version, requires.cuda):
+            findings.append(CudaTooOld(requires.cuda, inventory.cuda_version))
+    return tuple(findings)
+
+
+def engine_new_enough(
+    profile: Profile, machine: Machine, request: Request
+) -> tuple[Reason | Doubt, ...]:
+    """`requires.engine` holds; an engine of no stated version is taken to be the newest."""
+    needed, version = profile.requires.engine, request.serving.engine_version
+    if needed is None or version is None:
+        return ()
+    holds = satisfies(version, split_requirement(needed)[1])
+    return () if holds else (EngineVersionUnmet(needed, version),)
+
+
+def lora_as_wanted(
+    profile: Profile, machine: Machine, request: Request
+) -> tuple[Reason | Doubt, ...]:
+    """LoRA profiles and the others are never candidates together (NIM 1.0 to 2.0 logs)."""
+    return () if bool(profile.lora) is request.lora else (LoraMismatch(request.lora),)
+
+
+def tags_as_selected(
+    profile: Profile, machine: Machine, request: Request
+) -> tuple[Reason | Doubt, ...]:
+    """Every condition of the tag selector holds; a tag that is not there does not match."""
+    return tuple(
+        TagMismatch(tag, wanted, profile.tags.get(tag))
+        for tag, wanted in request.tags
+        if profile.tags.get(tag, "").casefold() != wanted.casefold()
+    )
+
+
+ALL_ENGINES = tuple(Engine)
+
+MACHINE_RULES: tuple[Callable[[Profile, Machine, Request], tuple[Reason | Doubt, ...]], ...] = (
+    engine_available,
+    precision_known,
+    driver_new_enough,
+    engine_new_enough,
+)
+
+WISH_RULES = (lora_as_wanted, tags_as_selected)
+
+
+# Rules about one GPU.
+
+
+def gpu_matches(
+    profile: Profile, kind: GpuKind, request: Request, need: MemoryNeed | None
+) -> Reason | Doubt | None:
+    """A profile made for certain GPUs runs on those: by PCI id, else by the whole name.
+
+    A name decides only where one side has no PCI id (corpus: 003, 008, 040). An engine made for
+    one GPU is not tried on another, so a GPU that nobody can name is a wrong one.
+    """
+    if not (profile.gpu_names or profile.gpu_devices):
+        if "product_name_regex" in profile.tags:
+            regex = "which GPUs the profile's product_name_regex means"
+            return Doubt("gpu", regex, "made for them", kind.indices)
+        return None
+    if profile.any_ampere_or_newer and kind.capability is not None and kind.capability >= AMPERE:
+        return None  # speech NIMs: an A100 profile tagged so is compatible with an H100 (051)
+    if profile.gpu_devices and kind.devices:
+        matches = not kind.devices.isdisjoint(profile.gpu_devices)
+    else:
+        matches = not kind.spellings.isdisjoint(profile.gpu_names)
+    return None if matches else WrongGpu(profile.made_for, kind.label, kind.indices)
+
+
+def capability_for_precision(
+    profile: Profile, kind: GpuKind, request: Request, need: MemoryNeed | None
+) -> Reason | Doubt | None:
+    """The GPU is new enough for the precision; what a manifest requires instead is enough."""
+    precision = profile.precision
+    if precision is None or profile.requires.compute_capability is not None:
+        return None
+    if (floor := RUNS_FROM.get(precision)) is None:
+        return None
+    if precision is Precision.NVFP4 and request.allow_nvfp4_emulation:
+        floor = EMULATED_NVFP4_FROM
+    if kind.capability is None:
+        return Doubt(
+            "compute_capability",
+            "the compute capability",
+            f"{precision} needs {floor}",
+            kind.indices,
+        )
+    if kind.capability < floor:
+        return CapabilityTooLow(precision, floor, kind.capability, kind.indices)
+    return None
+
+
+def capability_as_tagged(
+    profile: Profile, kind: GpuKind, request: Request, need: MemoryNeed | None
+) -> Reason | Doubt | None:
+    """A compiled engine runs on its one capability: 12.1 does not take 12.0 (corpus, 034)."""
+    exact = profile.exact_capability
+    if exact is None:
+        return None
+    if kind.capability is None:
+        return Doubt(
+            "requires_compute_capability",
+            "the compute capability",
+            f"compute_capability =={exact}",
+            kind.indices,
+        )
+    if kind.capability != exact:
+        return CapabilityUnmet(f"=={exact}", kind.capability, kind.indices)
+    return None
+
+
+def capability_as_required(
+    profile: Profile, kind: GpuKind, request: Request, need: MemoryNeed | None
+) -> Reason | Doubt | None:
+    """`requires.compute_capability` holds."""
+    specifiers = profile.requires.compute_capability
+    if specifiers is None:
+        return None
+    if kind.capability is None:
+        return Doubt(
+            "requires_compute_capability",
+            "the compute capability",
+            f"compute_capability {specifiers}",
+            kind.indices,
+        )
+    if not satisfies(str(kind.capability), specifiers):
+        return CapabilityUnmet(specifiers, kind.capability, kind.indices)
+    return None
+
+
+def total_memory_holds(
+    profile: Profile, kind: GpuKind, request: Request, need: MemoryNeed | None
+) -> Reason | Doubt | None:
+    """The weights fit in the GPU, and then the full context does."""
+    if need is None:
+        if profile.engine is None:
+            return None
+        return Doubt(
+            "memory_total", "what memory the profile needs", "total and free memory", kind.indices
+        )
+    if kind.gpu.memory_total_mib is None:
+        return Doubt("memory_total", "the total memory", f"{need.source}", kind.indices)
+    have = kind.gpu.memory_total_mib * MIB
+    if have < need.least_bytes:
+        alone = "" if need.budget is None else "the weights alone, "
+        return TooLittleMemory(need.least_bytes, have, f"{alone}{need.source}", kind.indices)
+    if have < need.full_bytes:
+        longest = need.longest_context(have, kind.gpu.memory_free_mib)
+        return ContextTooLong(need.full_bytes, have, longest, need.source, kind.indices)
+    return None
+
+
+def free_memory_holds(
+    profile: Profile, kind: GpuKind, request: Request, need: MemoryNeed | None
+) -> Reason | Doubt | None:
+    """What fits the whole GPU also fits what is free of it now."""
+    if need is None or kind.gpu.memory_total_mib is None:
+        return None  # the rule on total memory has said so
+    if kind.gpu.memory_free_mib is None:
+        return Doubt("memory_free", "the free memory", f"{need.source}", kind.indices)
+    total, free = kind.gpu.memory_total_mib * MIB, kind.gpu.memory_free_mib * MIB
+    wanted = need.full_bytes if need.full_bytes <= total else need.least_bytes
+    if wanted <= total and free < wanted:
+        return TooLittleFree(wanted, free, need.source, kind.indices)
+    budget = need.budget
+    if budget is not None and need.estimated_bytes is None:
+        asked = budget.of_size(total).asked_at_start
+        if asked is not None and free < asked <= total:
+            serving = budget.serving
+            source = f"{serving.engine} asks for {serving.memory_fraction:g} of a GPU at start"
+            return TooLittleFree(asked, free, source, kind.indices)
+    return None
+
+
+def gpu_empty_enough(
+    profile: Profile, kind: GpuKind, request: Request, need: MemoryNeed | None
+) -> Reason | Doubt | None:
+    """NIM's gate: a GPU must be nearly empty, however little the profile needs.
+
+    Only LLM NIMs have been seen to apply it (a speech NIM lists profiles as compatible at 95 %
+    used: corpus, 009), and never on unified memory (corpus, 031).
+    """
+    gpu = kind.gpu
+    if not request.empty_gpu_gate or profile.engine is None or gpu.unified_memory:
+        return None
+    total, free = gpu.memory_total_mib, gpu.memory_free_mib
+    if total is None or free is None or free >= EMPTY_GPU_FRACTION * total:
+        return None
+    return GpuNotEmpty(free, total, EMPTY_GPU_FRACTION, kind.indices)
+
+
+def mig_serves_one(
+    profile: Profile, kind: GpuKind, request: Request, need: MemoryNeed | None
+) -> Reason | Doubt | None:
+    """One CUDA program sees one MIG instance, so tp and pp are 1.
+
+    Source: CUDA programming guide, "CUDA environment variables", on CUDA_VISIBLE_DEVICES.
+    """
+    if kind.gpu.mig is None or profile.gpus_needed == 1:
+        return None
+    return MigAlone(profile.gpus_needed, kind.indices)
+
+
+GPU_RULES: tuple[
+    Callable[[Profile, GpuKind, Request, MemoryNeed | None], Reason | Doubt | None], ...
+] = (
+    gpu_matches,
+    mig_serves_one,
+    capability_for_precision,
+    capability_as_tagged,
+    capability_as_required,
+    total_memory_holds,
+)
+
+FREE_RULES = (free_memory_holds, gpu_empty_enough)
+"""Rules in which more free memory never hurts; the others do not look at it."""
