@@ -11,70 +11,94 @@ Names are imported when first used, so that `import nimprofile` costs an entrypo
 from __future__ import annotations
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from nimprofile.authoring.build import Wanted, build_manifest
-    from nimprofile.authoring.lint import check_manifest
-    from nimprofile.authoring.lint_rules import Finding
-    from nimprofile.authoring.writer import to_json, to_yaml
+if TYPE_CHECKING:  # `as` says to type checkers that a name is ours to hand on
+    from nimprofile.authoring.build import Wanted as Wanted, build_manifest as build_manifest
+    from nimprofile.authoring.lint import check_manifest as check_manifest
+    from nimprofile.authoring.lint_rules import Finding as Finding
+    from nimprofile.authoring.writer import to_json as to_json, to_yaml as to_yaml
+    from nimprofile.base.enums import (
+        Engine as Engine,
+        Objective as Objective,
+        Precision as Precision,
+        Server as Server,
+    )
     from nimprofile.base.errors import (
-        GpuMissingError,
-        InventoryError,
-        LaunchError,
-        ManifestError,
-        ModelError,
-        NimProfileError,
-        NoGpuError,
-        NotStartedError,
-        PinError,
-        RequestError,
-        UnknownGpuError,
+        GpuMissingError as GpuMissingError,
+        InventoryError as InventoryError,
+        LaunchError as LaunchError,
+        ManifestError as ManifestError,
+        ModelError as ModelError,
+        NimProfileError as NimProfileError,
+        NoGpuError as NoGpuError,
+        NotStartedError as NotStartedError,
+        PinError as PinError,
+        RequestError as RequestError,
+        UnknownGpuError as UnknownGpuError,
     )
-    from nimprofile.base.units import ComputeCapability
-    from nimprofile.engines.memory.budget import Budget, memory_budget
-    from nimprofile.hardware.catalog import mock_inventory, products
-    from nimprofile.hardware.discovery import discover
-    from nimprofile.hardware.host import Host
-    from nimprofile.hardware.inventory import Connection, Gpu, Inventory, Link, MigInstance
+    from nimprofile.base.units import ComputeCapability as ComputeCapability
+    from nimprofile.engines.memory.budget import Budget as Budget
+    from nimprofile.engines.memory.estimate import memory_budget as memory_budget
+    from nimprofile.engines.serving import Serving as Serving
+    from nimprofile.hardware.anonymise import scrubbed as scrubbed
+    from nimprofile.hardware.catalog import mock_inventory as mock_inventory, products as products
+    from nimprofile.hardware.discovery import discover as discover
+    from nimprofile.hardware.host import Host as Host
+    from nimprofile.hardware.inventory import (
+        Connection as Connection,
+        Gpu as Gpu,
+        Inventory as Inventory,
+        Link as Link,
+        MigInstance as MigInstance,
+    )
     from nimprofile.hardware.inventory_file import (
-        dump_inventory,
-        load_inventory,
-        parse_inventory,
-        scrubbed,
+        dump_inventory as dump_inventory,
+        load_inventory as load_inventory,
+        parse_inventory as parse_inventory,
     )
-    from nimprofile.hardware.visible_devices import CudaDevices, cuda_devices
-    from nimprofile.launch.deploy import Rendered, deployed
-    from nimprofile.launch.job import Job, job_of
-    from nimprofile.launch.lora_adapters import with_adapters
-    from nimprofile.launch.plan import LaunchPlan, PlanFile, Server
-    from nimprofile.launch.servers import launch_plan
-    from nimprofile.launch.setup import Setup
-    from nimprofile.manifest.dialects import Manifest
-    from nimprofile.manifest.profile import Engine, Objective, Precision, Profile, Requires
+    from nimprofile.hardware.visible_devices import (
+        CudaDevices as CudaDevices,
+        cuda_devices as cuda_devices,
+    )
+    from nimprofile.launch.deploy.documents import Rendered as Rendered, deployed as deployed
+    from nimprofile.launch.job import Job as Job, job_of as job_of
+    from nimprofile.launch.launch_plan import launch_plan as launch_plan
+    from nimprofile.launch.lora_adapters import with_adapters as with_adapters
+    from nimprofile.launch.plan import LaunchPlan as LaunchPlan, PlanFile as PlanFile
+    from nimprofile.launch.setup import Setup as Setup
+    from nimprofile.manifest.manifest import Manifest as Manifest
+    from nimprofile.manifest.profile import Profile as Profile, Requires as Requires
     from nimprofile.manifest.reader import (
-        bundled_manifests,
-        load_manifest,
-        manifest_of,
-        parse_manifest,
+        bundled_manifests as bundled_manifests,
+        load_manifest as load_manifest,
+        manifest_of as manifest_of,
+        parse_manifest as parse_manifest,
     )
-    from nimprofile.model.architectures.registry import shape_from_config
-    from nimprofile.model.checkpoint import Model, load_model, read_model
-    from nimprofile.model.shape import ModelShape, plain_shape
-    from nimprofile.report.to_json import decision_to_dict
-    from nimprofile.selection.decision import Decision, select
-    from nimprofile.selection.fit import Verdict
-    from nimprofile.selection.messages import message, remedy
-    from nimprofile.selection.rank import POLICIES, Criterion, Policy, prefer
-    from nimprofile.selection.request import Pin, Request, Serving
+    from nimprofile.model.checkpoint import (
+        Model as Model,
+        load_model as load_model,
+        read_model as read_model,
+    )
+    from nimprofile.model.shape import ModelShape as ModelShape, plain_shape as plain_shape
+    from nimprofile.model.shape_reader import shape_from_config as shape_from_config
+    from nimprofile.report.to_json import decision_to_dict as decision_to_dict
+    from nimprofile.selection.decision import Decision as Decision, select as select
+    from nimprofile.selection.fit import Verdict as Verdict
+    from nimprofile.selection.messages import message as message
+    from nimprofile.selection.policies import POLICIES as POLICIES
+    from nimprofile.selection.preference import prefer as prefer
+    from nimprofile.selection.rank import Criterion as Criterion, Policy as Policy
+    from nimprofile.selection.remedies import remedy as remedy
+    from nimprofile.selection.request import Pin as Pin, Request as Request
 
 __version__ = "0.1.0"
 
 _HOME = {
-    "model.architectures.registry": ("shape_from_config",),
-    "engines.memory.budget": ("Budget", "memory_budget"),
-    "authoring.build": ("Wanted", "build_manifest"),
-    "hardware.catalog": ("mock_inventory", "products"),
-    "selection.decision": ("Decision", "select"),
-    "hardware.discovery": ("discover",),
+    "base.enums": (
+        "Engine",
+        "Objective",
+        "Precision",
+        "Server",
+    ),
     "base.errors": (
         "GpuMissingError",
         "InventoryError",
@@ -88,30 +112,97 @@ _HOME = {
         "RequestError",
         "UnknownGpuError",
     ),
-    "launch.deploy": ("Rendered", "deployed"),
-    "launch.servers": ("launch_plan",),
-    "selection.fit": ("Verdict",),
-    "hardware.inventory": ("Connection", "Gpu", "Inventory", "Link", "MigInstance"),
+    "base.units": ("ComputeCapability",),
+    "hardware.anonymise": ("scrubbed",),
+    "hardware.catalog": (
+        "mock_inventory",
+        "products",
+    ),
+    "hardware.discovery": ("discover",),
     "hardware.host": ("Host",),
-    "hardware.inventory_file": ("dump_inventory", "load_inventory", "parse_inventory", "scrubbed"),
-    "manifest.dialects": ("Manifest",),
-    "launch.lora_adapters": ("with_adapters",),
-    "launch.job": ("Job", "job_of"),
-    "launch.setup": ("Setup",),
+    "hardware.inventory": (
+        "Connection",
+        "Gpu",
+        "Inventory",
+        "Link",
+        "MigInstance",
+    ),
+    "hardware.inventory_file": (
+        "dump_inventory",
+        "load_inventory",
+        "parse_inventory",
+    ),
+    "hardware.visible_devices": (
+        "CudaDevices",
+        "cuda_devices",
+    ),
+    "model.checkpoint": (
+        "Model",
+        "load_model",
+        "read_model",
+    ),
+    "model.shape": (
+        "ModelShape",
+        "plain_shape",
+    ),
+    "model.shape_reader": ("shape_from_config",),
+    "manifest.manifest": ("Manifest",),
+    "manifest.profile": (
+        "Profile",
+        "Requires",
+    ),
+    "manifest.reader": (
+        "bundled_manifests",
+        "load_manifest",
+        "manifest_of",
+        "parse_manifest",
+    ),
+    "engines.memory.budget": ("Budget",),
+    "engines.memory.estimate": ("memory_budget",),
+    "engines.serving": ("Serving",),
+    "selection.decision": (
+        "Decision",
+        "select",
+    ),
+    "selection.fit": ("Verdict",),
+    "selection.messages": ("message",),
+    "selection.policies": ("POLICIES",),
+    "selection.preference": ("prefer",),
+    "selection.rank": (
+        "Criterion",
+        "Policy",
+    ),
+    "selection.remedies": ("remedy",),
+    "selection.request": (
+        "Pin",
+        "Request",
+    ),
+    "authoring.build": (
+        "Wanted",
+        "build_manifest",
+    ),
     "authoring.lint": ("check_manifest",),
     "authoring.lint_rules": ("Finding",),
-    "manifest.reader": ("bundled_manifests", "load_manifest", "manifest_of", "parse_manifest"),
-    "authoring.writer": ("to_json", "to_yaml"),
-    "model.shape": ("ModelShape", "plain_shape"),
-    "model.checkpoint": ("Model", "load_model", "read_model"),
-    "launch.plan": ("LaunchPlan", "PlanFile", "Server"),
-    "manifest.profile": ("Engine", "Objective", "Precision", "Profile", "Requires"),
-    "selection.rank": ("POLICIES", "Criterion", "Policy", "prefer"),
+    "authoring.writer": (
+        "to_json",
+        "to_yaml",
+    ),
+    "launch.deploy.documents": (
+        "Rendered",
+        "deployed",
+    ),
+    "launch.job": (
+        "Job",
+        "job_of",
+    ),
+    "launch.lora_adapters": ("with_adapters",),
+    "launch.plan": (
+        "LaunchPlan",
+        "PlanFile",
+    ),
+    "launch.launch_plan": ("launch_plan",),
+    "launch.setup": ("Setup",),
     "report.to_json": ("decision_to_dict",),
-    "selection.request": ("Pin", "Request", "Serving"),
-    "base.units": ("ComputeCapability",),
-    "hardware.visible_devices": ("CudaDevices", "cuda_devices"),
-    "selection.messages": ("message", "remedy"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 

@@ -11,13 +11,13 @@ import sys
 from pathlib import Path
 
 from nimprofile import Gpu, Serving, mock_inventory
+from nimprofile.base.enums import Engine, Precision
 from nimprofile.base.units import GIB
-from nimprofile.engines.memory.budget import memory_budget
-from nimprofile.engines.memory.components import weight_bytes
+from nimprofile.engines.memory.estimate import memory_budget
 from nimprofile.hardware.catalog import products
-from nimprofile.manifest.profile import Engine, Precision
-from nimprofile.model.architectures.registry import shape_from_config
 from nimprofile.model.shape import CacheKind
+from nimprofile.model.shape_reader import shape_from_config
+from nimprofile.model.weights import weight_bytes
 
 CORPUS = Path(__file__).parent / "corpus" / "memory"
 ON_LOAD = {"fp32": Precision.FP32, "fp8": Precision.FP8, "int8": Precision.INT8}

@@ -6,7 +6,6 @@ disagree on purpose, the row names a heading of `docs/conformance.md`.
 
 import json
 import re
-from pathlib import Path
 
 import pytest
 
@@ -22,9 +21,10 @@ from nimprofile import (
 )
 from nimprofile.manifest.profile_names import describe, parse_name
 from nimprofile.selection.request import parse_tags
+from tests.support.paths import CORPUS, DOCS
 
-CASES = sorted((Path(__file__).parent / "corpus" / "cases").glob("*.json"))
-CONFORMANCE = Path(__file__).parent.parent / "docs" / "conformance.md"
+CASES = sorted((CORPUS / "cases").glob("*.json"))
+CONFORMANCE = DOCS / "conformance.md"
 
 
 def _load(path):

@@ -11,8 +11,8 @@ import pytest
 
 from nimprofile import Connection, Link, load_inventory, parse_manifest
 from nimprofile.testing import FakeNvml
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 

@@ -4,12 +4,21 @@ import importlib
 import sys
 
 import pytest
-from helpers import decide, gib, judge, kinds, make_gpu, make_inventory, make_profile, needing
 
 from nimprofile import POLICIES, Request, RequestError, Requires, mock_inventory, prefer
 from nimprofile.hardware.gpu_groups import Machine
 from nimprofile.selection.fit import Verdict, check
 from nimprofile.selection.rank import rank, standing
+from tests.support.builders import (
+    decide,
+    gib,
+    judge,
+    kinds,
+    make_gpu,
+    make_inventory,
+    make_profile,
+    needing,
+)
 
 NIM = POLICIES["nim"]
 
@@ -256,21 +265,21 @@ def anew(monkeypatch):
     ],
 )
 def test_a_policy_made_anew_orders_as_it_did(anew, policy, criterion, ordered):
-    rank_module = anew("rank")
+    policies = anew("selection.policies").POLICIES
     verdicts = [Verdict(make_profile(value, **{criterion: value}), (), ()) for value in ordered]
-    ranked = rank_module.rank(reversed(verdicts), rank_module.POLICIES[policy])
+    ranked = rank(reversed(verdicts), policies[policy])
     assert ordered == [verdict.profile.id for verdict in ranked]
 
 
 def test_a_chain_made_anew_names_no_criterion_twice(anew):
-    for policy in anew("rank").POLICIES.values():
+    for policy in anew("selection.policies").POLICIES.values():
         names = [criterion.name for criterion in policy.criteria]
         assert sorted(set(names)) == sorted(names)
         assert names[-1] == "id"
 
 
 def test_the_floors_made_anew_are_the_floors(anew):
-    rules = anew("rules")
+    rules = anew("engines.compute_floors")
     assert (rules.RUNS_FROM["fp8"], rules.RUNS_FROM["nvfp4"], rules.AMPERE) == (
         (8, 9),
         (10, 0),

@@ -22,10 +22,9 @@ from nimprofile.testing import (
     hanging,
     lost,
 )
+from tests.support.paths import CORPUS
 
-MACHINES = {
-    path.stem: path for path in (Path(__file__).parent / "corpus" / "machines").glob("*.json")
-}
+MACHINES = {path.stem: path for path in (CORPUS / "machines").glob("*.json")}
 SMALL, LARGE = "llama-3.1-8b-instruct", "llama-3.1-70b-instruct"
 
 

@@ -7,17 +7,18 @@ GPUs that divide the model (`divisibility`) and hold its weights.
 from __future__ import annotations
 
 from nimprofile.authoring.engine_match import ways_of
+from nimprofile.base.enums import Engine, Precision
 from nimprofile.base.errors import ModelError
 from nimprofile.base.record import Record
 from nimprofile.base.units import GIB, MIB
 from nimprofile.base.versions import narrowest, satisfies
-from nimprofile.engines.memory.budget import memory_budget
+from nimprofile.engines.memory.estimate import memory_budget
 from nimprofile.engines.parallelism import indivisible
+from nimprofile.engines.serving import Serving
 from nimprofile.hardware.catalog import products
 from nimprofile.hardware.inventory import Gpu
-from nimprofile.manifest.profile import Engine, Precision, profile_from_tags
+from nimprofile.manifest.profile import profile_from_tags
 from nimprofile.manifest.profile_names import describe
-from nimprofile.selection.request import Serving
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Wanted(Record):
         name: of the model; None is that of the first checkpoint.
     """
 
-    engines: tuple[Engine, ...] = tuple(Engine)
+    engines: tuple[Engine, ...] | None = None
     engine_version: str | None = None
     precisions: tuple[Precision, ...] | None = None
     max_tp: int = 8
@@ -153,7 +154,7 @@ class _Entry(Record):
 
 
 def _entries(models: Sequence[Model], wanted: Wanted, notes: list[str]) -> Iterator[_Entry]:
-    for engine in wanted.engines:
+    for engine in tuple(Engine) if wanted.engines is None else wanted.engines:
         for one in ways_of(engine, wanted.engine_version, models, wanted.precisions, notes):
             for tp, pp, budget in _held(one, wanted, notes):
                 requires = _requires(one, budget)

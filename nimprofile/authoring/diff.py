@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nimprofile.hardware.inventory import Inventory
-    from nimprofile.manifest.dialects import Manifest
+    from nimprofile.manifest.manifest import Manifest
     from nimprofile.manifest.profile import Profile
     from nimprofile.model.shape import ModelShape
     from nimprofile.selection.decision import Decision

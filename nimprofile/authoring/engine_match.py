@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
+from nimprofile.base.enums import Engine, Precision
 from nimprofile.base.record import Record
 from nimprofile.base.versions import narrowest, satisfies
-from nimprofile.engines.support import (
-    FALLS_BACK,
-    HALF,
-    MODELS,
-    NEWEST,
-    PLAIN,
-    REFUSES_FLOAT16,
-    Served,
-    kind_of_model,
-    stored_as,
-    ways,
-)
-from nimprofile.manifest.profile import Engine, Precision
+from nimprofile.engines.spec import spec_of
+from nimprofile.engines.support import HALF, PLAIN, Served, kind_of_model, stored_as
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,7 +41,9 @@ def ways_of(
     A format that one of the checkpoints is stored in is not made of another on load.
     """
     found = [
-        one for model in models for one in _ways(engine, version or NEWEST[engine], model, notes)
+        one
+        for model in models
+        for one in _ways(engine, version or spec_of(engine).newest, model, notes)
     ]
     for precision in precisions or ():
         if found and precision not in {one.way.precision for one in found}:
@@ -79,7 +71,7 @@ def _ways(engine: Engine, version: str, model: Model, notes: list[str]) -> Itera
     if not satisfies(version, served.versions):
         notes.append(f"{engine} {version}: model_type {kind!r} needs {served.versions}")
         return
-    refuses = engine is Engine.VLLM and kind in REFUSES_FLOAT16
+    refuses = kind in spec_of(engine).refuses_float16
     if refuses:
         served = served.replace(capability=narrowest(served.capability, ">=8.0"))
     for way in _formats(engine, version, model, notes):
@@ -96,15 +88,20 @@ def _formats(engine: Engine, version: str, model: Model, notes: list[str]) -> li
     """How this version serves what is stored so."""
     stored, own = stored_as(model.shape), model.shape.quantization
     told = f"a checkpoint stored as {stored or (own.method if own else 'nobody knows what')}"
-    rows = ways(engine, stored)
+    spec = spec_of(engine)
+    rows = spec.ways(stored)
     fitting = [way for way in rows if satisfies(version, way.versions)]
     if not rows:
         notes.append(f"{engine}: its sources do not list {told}")
     elif not fitting:
         needed = " or ".join(way.versions for way in rows)
         notes.append(f"{engine} {version}: {told} needs {needed}")
-    elif stored.startswith("bitsandbytes") and engine is Engine.VLLM:
-        notes.append("vllm: bitsandbytes needs the package vllm-bnb-plugin from 0.28 on")
+    else:
+        notes += (
+            f"{engine}: {beginning} {note}"
+            for beginning, note in spec.format_notes.items()
+            if stored.startswith(beginning)
+        )
     return fitting
 
 
@@ -115,10 +112,10 @@ def _row_of(engine: Engine, model: Model) -> tuple[str, Served | None]:
     """The kind of a model, and since when the engine serves it; None when it is not known to."""
     types = (model.config.get("model_type"), model.shape.architecture)
     kinds = [kind_of_model(each) for each in types if isinstance(each, str) and each]
-    rows = MODELS[engine]
+    rows = spec_of(engine).models
     for kind in kinds:
         if kind in rows:
             return kind, rows[kind]
-    listed = any(kind in others for others in MODELS.values() for kind in kinds)
-    falls_back = engine in FALLS_BACK and not listed
+    listed = any(kind in spec_of(other).models for other in Engine for kind in kinds)
+    falls_back = spec_of(engine).falls_back and not listed
     return kinds[0] if kinds else "unknown", _BY_TRANSFORMERS if falls_back else None

@@ -6,23 +6,17 @@ from nimprofile.authoring.lint_rules import ERROR, RULES, WARNING, Finding
 from nimprofile.base.errors import ManifestError
 from nimprofile.base.yaml_reader import lines_of, place
 from nimprofile.manifest.dialects import (
-    Manifest,
     entries_of,
     not_of_these,
     profile_of,
     read_document,
-    read_printout,
     where_said,
 )
-from nimprofile.manifest.extensions import (
-    MisplacedError,
-    kind_of,
-    read_checkpoints,
-    read_shape,
-    read_version,
-    shared,
-)
-from nimprofile.manifest.reader import printout_in, read_tree
+from nimprofile.manifest.extensions import read_checkpoints, read_shape, read_version, shared
+from nimprofile.manifest.manifest import Manifest
+from nimprofile.manifest.nodes import MisplacedError, kind_of
+from nimprofile.manifest.printout import printout_in, read_printout
+from nimprofile.manifest.reader import read_tree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,8 +24,9 @@ if TYPE_CHECKING:
 
     from nimprofile.authoring.lint_rules import Found
     from nimprofile.base.yaml_reader import Node, Path
-    from nimprofile.manifest.dialects import Dialect, Entry
+    from nimprofile.manifest.dialects import Entry
     from nimprofile.manifest.extensions import Checkpoint
+    from nimprofile.manifest.manifest import Dialect
     from nimprofile.manifest.profile import Profile
 
 

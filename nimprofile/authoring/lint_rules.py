@@ -9,16 +9,17 @@ from __future__ import annotations
 from difflib import get_close_matches
 from enum import StrEnum
 
+from nimprofile.base.enums import Engine, Objective, Precision
 from nimprofile.base.errors import UnknownGpuError
 from nimprofile.base.record import Record
 from nimprofile.base.units import format_gib
 from nimprofile.base.versions import split_requirement
-from nimprofile.engines.memory.components import weight_bytes
 from nimprofile.engines.memory.need import Needs
-from nimprofile.engines.support import stored_as, ways
+from nimprofile.engines.spec import spec_of
+from nimprofile.engines.support import stored_as
 from nimprofile.hardware.catalog import find_product, mock_inventory, products
 from nimprofile.hardware.gpu_groups import Machine
-from nimprofile.manifest.profile import ENGINE_ALIASES, Engine, Objective, Precision
+from nimprofile.model.weights import weight_bytes
 from nimprofile.selection.fit import check
 from nimprofile.selection.messages import message
 from nimprofile.selection.reasons import INCOMPATIBLE, TooFewGpus
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from nimprofile.hardware.catalog import Product
-    from nimprofile.manifest.dialects import Manifest
+    from nimprofile.manifest.manifest import Manifest
     from nimprofile.manifest.profile import Profile
 
 
@@ -216,7 +217,7 @@ def wrong_engine(manifest: Manifest) -> Iterator[Found]:
         if needed is None or profile.engine is None:
             continue
         name = split_requirement(needed)[0].lower().replace("-", "_")
-        if ENGINE_ALIASES.get(name, name) != profile.engine:
+        if (Engine.known(name) or name) != profile.engine:
             problem = f"{needed} is about {name}; the profile is served by {profile.engine}"
             yield Found(ERROR, profile.id, ("requires", "engine"), problem)
 
@@ -237,7 +238,7 @@ def unsupported_checkpoint(manifest: Manifest) -> Iterator[Found]:
         if tuned and profile.checkpoint is None:
             continue
         stored = stored_as(shape)
-        served = dict.fromkeys(str(way.precision) for way in ways(profile.engine, stored))
+        served = dict.fromkeys(str(way.precision) for way in spec_of(profile.engine).ways(stored))
         if served and str(profile.precision) not in served:
             problem = (
                 f"{profile.engine} is not known to serve a checkpoint stored as {stored} in "

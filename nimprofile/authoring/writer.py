@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 
-import yaml
-
-from nimprofile.manifest.dialects import entries_of, read_tags, tags_of
-from nimprofile.manifest.extensions import HEAD, SHARED, MisplacedError, shared
+from nimprofile.manifest.dialects import entries_of
+from nimprofile.manifest.extensions import HEAD, SHARED, shared
+from nimprofile.manifest.metadata_api import tags_of
+from nimprofile.manifest.nodes import MisplacedError, read_tags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -137,49 +137,21 @@ def to_json(document: Document) -> str:
 
 def to_yaml(document: Document) -> str:
     """A document as YAML, each profile's tags and requirements in a line."""
-    return yaml.dump(
-        _styled("", document),
-        Dumper=_Dumper,
-        sort_keys=False,
-        allow_unicode=True,
-        width=1 << 20,
-    )
+    from nimprofile.base.yaml_writer import manifest_yaml
 
+    return manifest_yaml(_styled("", document))
 
-SHORT = 40
-"""Characters of an item of a list that is written in one line."""
-
-
-class _Flow(dict[str, object]):
-    """A mapping that is written in one line."""
-
-
-class _Dumper(yaml.SafeDumper):
-    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - as PyYAML calls it
-        """Write everything out: our reader wants no aliases."""
-        return True
-
-
-def _flow(dumper: yaml.SafeDumper, mapping: _Flow) -> yaml.Node:
-    return dumper.represent_mapping("tag:yaml.org,2002:map", mapping, flow_style=True)
-
-
-def _sequence(dumper: yaml.SafeDumper, values: list[object]) -> yaml.Node:
-    short = all(not isinstance(value, dict | list) and len(str(value)) < SHORT for value in values)
-    return dumper.represent_sequence("tag:yaml.org,2002:seq", values, flow_style=short)
-
-
-_Dumper.add_representer(_Flow, _flow)
-_Dumper.add_representer(list, _sequence)
 
 _IN_A_LINE = frozenset({"tags", "requires", "checkpoint"})
 
 
 def _styled(key: str, value: object) -> object:
+    from nimprofile.base.yaml_writer import FlowMapping
+
     match value:
         case dict():
             mapping = {each: _styled(each, inner) for each, inner in value.items()}
-            return _Flow(mapping) if key in _IN_A_LINE else mapping
+            return FlowMapping(mapping) if key in _IN_A_LINE else mapping
         case list() | tuple():
             return [_styled("", each) for each in value]
     return value

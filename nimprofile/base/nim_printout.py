@@ -9,8 +9,9 @@ import math
 import re
 
 from nimprofile.base.errors import ManifestError
+from nimprofile.base.gpu_ids import parse_device_id
 from nimprofile.base.record import Record
-from nimprofile.base.units import parse_device_id, parse_size
+from nimprofile.base.units import parse_size
 
 MAX_LINE = 4096
 

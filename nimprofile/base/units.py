@@ -51,20 +51,6 @@ def parse_size(text: str) -> float:
     return size
 
 
-UNIFIED_SHARE = 9, 10
-"""How much of the host's memory counts as the GPU's where they share it.
-
-The rest is for the operating system, the container and the engine's own code; it is what vLLM
-takes of a GPU unless told otherwise (`gpu_memory_utilization` 0.9). `docs/discovery.md` says more.
-"""
-
-
-def shared_mib(host_bytes: int) -> int:
-    """The MiB of a host's memory that count as those of a GPU which has none of its own."""
-    part, whole = UNIFIED_SHARE
-    return host_bytes * part // whole // MIB
-
-
 def format_gib(size: int) -> str:
     """Bytes as GiB with one decimal: `79.6 GiB`."""
     return f"{size / GIB:.1f} GiB"
@@ -119,30 +105,9 @@ class ComputeCapability(tuple[int, int]):
         )
 
 
-EMULATED_NVFP4_FROM = ComputeCapability((8, 0))
-"""Below 10.0 NVFP4 weights go through weight-only kernels written for Ampere and newer."""
+def gib(number: float) -> int:
+    return round(number * GIB)
 
 
-def parse_device_id(text: str) -> str:
-    """Normalise a PCI id to NIM's `device:vendor` form: `2330`, `0x233010DE` -> `2330:10de`.
-
-    Raises ValueError for anything else, another vendor's id included.
-    """
-    folded = text.strip().lower()
-    device = folded.removeprefix("0x").removesuffix("10de").removesuffix(":") or folded
-    if len(device) != 4 or not _HEX.issuperset(device):
-        raise ValueError(f"{text!r} is not a PCI id of the form device:vendor, such as 2330:10de")
-    return f"{device}:10de"
-
-
-_HEX = frozenset("0123456789abcdef")
-_SEPARATORS = dict.fromkeys(map(ord, " \t-_.,:/()"))
-
-
-def normalise_gpu_name(name: str) -> str:
-    """Fold the spellings of one product name together, and nothing else.
-
-    `NVIDIA-H100-NVL`, `h100_nvl` and `H100 NVL` are one spelling; `h100` is another. Compare
-    for equality only: a substring test takes an A100 for an A10.
-    """
-    return name.lower().translate(_SEPARATORS).removeprefix("nvidia")
+def is_or_are(gpus: tuple[int, ...]) -> str:
+    return "is" if len(gpus) == 1 else "are"

@@ -9,14 +9,13 @@ from nimprofile.base.units import MAX_NVML_TIMEOUT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from nimprofile.launch.plan import Server
-    from nimprofile.manifest.profile import Engine, Precision
+    from nimprofile.base.enums import Engine, Precision, Server
     from nimprofile.selection.rank import Policy
 
 
 def policy(text: str) -> Policy:
     """A policy by its name."""
-    from nimprofile.selection.rank import find_policy
+    from nimprofile.selection.policies import find_policy
 
     try:
         return find_policy(text)
@@ -69,7 +68,7 @@ def version(text: str) -> str:
 
 def precision(text: str) -> Precision:
     """A precision."""
-    from nimprofile.manifest.profile import Precision
+    from nimprofile.base.enums import Precision
 
     try:
         return Precision(text.lower())
@@ -103,20 +102,17 @@ def tags(text: str) -> tuple[tuple[str, str], ...]:
 
 def server(text: str) -> Server:
     """A server's name, an engine's in any spelling."""
-    from nimprofile.launch.plan import Server
-    from nimprofile.manifest.profile import ENGINE_ALIASES
+    from nimprofile.base.enums import Server
 
-    name = text.strip().lower()
-    try:
-        return Server(ENGINE_ALIASES.get(name, name))
-    except ValueError:
+    if (found := Server.known(text)) is None:
         known = ", ".join(Server)
-        raise argparse.ArgumentTypeError(f"{text!r} is not a server; known: {known}") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a server; known: {known}")
+    return found
 
 
 def engine(text: str) -> Engine:
     """An engine's name in any spelling."""
-    from nimprofile.selection.request import parse_engine
+    from nimprofile.base.enums import parse_engine
 
     try:
         return parse_engine(text, "")

@@ -9,16 +9,19 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from nimprofile.report.tables import Style
+    from nimprofile.report.style import Style
 
 
 def tell(lines: Iterable[str]) -> None:
     """Say these lines; where nobody can hear them, that changes neither answer nor exit code.
 
-    With standard error closed, `print` would take standard output.
+    What was printed before is written before, so that a log of both reads in order. With standard
+    error closed, `print` would take standard output.
     """
     if sys.stderr is None:
         return
+    if sys.stdout is not None:
+        sys.stdout.flush()
     try:
         for line in lines:
             print(line, file=sys.stderr)
@@ -34,7 +37,7 @@ def watched() -> bool:
 
 def style_of_stdout() -> Style:
     """Columns and colour as standard output and the environment want them."""
-    from nimprofile.report.tables import Style
+    from nimprofile.report.style import Style
 
     terminal = sys.stdout is not None and sys.stdout.isatty()
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"

@@ -19,12 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from nimprofile.authoring.build import Wanted
+    from nimprofile.engines.serving import Serving
     from nimprofile.hardware.inventory import Inventory
-    from nimprofile.manifest.dialects import Manifest
+    from nimprofile.manifest.manifest import Manifest
     from nimprofile.model.checkpoint import Model
     from nimprofile.selection.decision import Decision
     from nimprofile.selection.fit import Verdict
-    from nimprofile.selection.request import Request, Serving
+    from nimprofile.selection.request import Request
 
 CONTAINER_MANIFESTS = (
     "/opt/nim/etc/default/model_manifest.yaml",
@@ -46,7 +47,7 @@ class UsageError(NimProfileError):
 def judge(args: argparse.Namespace) -> tuple[Manifest, Decision]:
     """Read the manifest and the machine that were asked for, and decide."""
     from nimprofile.selection.decision import select
-    from nimprofile.selection.rank import prefer
+    from nimprofile.selection.preference import prefer
 
     request = _request(args)
     if not args.model and args.inventory == "-" and request.manifest_path == "-":
@@ -85,7 +86,7 @@ def models_of(args: argparse.Namespace) -> list[str]:
 
     A model that is not here is where the weights of a variable's manifest are.
     """
-    from nimprofile.selection.request import model_in
+    from nimprofile.base.environment import model_in
 
     if args.manifest is not None:
         return []
@@ -196,8 +197,8 @@ def weigh(args: argparse.Namespace) -> tuple[Manifest, Decision, Verdict]:
     """Read the model and the machine that were asked for, and judge one profile."""
     from nimprofile.manifest.reader import load_manifest
     from nimprofile.model.checkpoint import is_model, read_model
-    from nimprofile.selection.decision import find_pin, select
-    from nimprofile.selection.request import Pin, Request
+    from nimprofile.selection.decision import select
+    from nimprofile.selection.request import Pin, Request, find_pin
 
     if args.inventory == "-" and args.model == "-":
         raise UsageError("only one of the model and --inventory can be standard input")
@@ -242,8 +243,9 @@ def _weighed(args: argparse.Namespace, decision: Decision) -> Verdict:
 
 def _manifest_of(args: argparse.Namespace, model: Model, inventory: Inventory) -> Manifest:
     """The one profile that the flags describe."""
-    from nimprofile.manifest.dialects import Manifest
-    from nimprofile.manifest.profile import Engine, profile_from_tags
+    from nimprofile.base.enums import Engine
+    from nimprofile.manifest.manifest import Manifest
+    from nimprofile.manifest.profile import profile_from_tags
     from nimprofile.model.quantization import own_precision
 
     pp = args.pp or 1
@@ -271,8 +273,8 @@ def _manifest_path(request: Request) -> str:
     for path in CONTAINER_MANIFESTS:
         if os.path.exists(path):
             return path
+    from nimprofile.base.environment import model_in
     from nimprofile.manifest.reader import bundled_manifests
-    from nimprofile.selection.request import model_in
 
     model = model_in(os.environ)
     told = f" ({model} is no directory here, of which one could be built)" if model else ""

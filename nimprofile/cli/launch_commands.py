@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from nimprofile.launch.job import Job
     from nimprofile.launch.plan import LaunchPlan
-    from nimprofile.manifest.dialects import Manifest
+    from nimprofile.manifest.manifest import Manifest
     from nimprofile.selection.decision import Decision
 
 DONE, NOTHING_RUNS, BAD_INPUT = 0, 1, 3
@@ -27,7 +27,7 @@ DONE, NOTHING_RUNS, BAD_INPUT = 0, 1, 3
 
 def launch(args: argparse.Namespace) -> int:
     """Print what starts the server."""
-    from nimprofile.launch.servers import plan_of
+    from nimprofile.launch.launch_plan import plan_of
     from nimprofile.launch.shell_script import shell_script
 
     decision, job = _job_of(args)
@@ -64,8 +64,8 @@ def become(args: argparse.Namespace) -> int:
 
 
 def _become(args: argparse.Namespace, log: logging.Logger) -> int:
+    from nimprofile.launch.launch_plan import plan_of
     from nimprofile.launch.preflight import troubles
-    from nimprofile.launch.servers import plan_of
     from nimprofile.report.startup_log import decision_lines, wants_json
     from nimprofile.report.text import nothing_runs
 
@@ -117,7 +117,7 @@ def _start(plan: LaunchPlan, log: logging.Logger) -> NoReturn:
     import shlex
     import signal
 
-    from nimprofile.launch.flags import redacted
+    from nimprofile.launch.secrets import redacted
 
     try:
         for file in plan.files:
@@ -139,7 +139,7 @@ def _start(plan: LaunchPlan, log: logging.Logger) -> NoReturn:
 
 def render(args: argparse.Namespace) -> int:
     """Print what deploys the server."""
-    from nimprofile.launch.deploy import deployed
+    from nimprofile.launch.deploy.documents import deployed
 
     decision, job = _job_of(args)
     if job is None:
@@ -202,7 +202,7 @@ def _nothing_code(decision: Decision) -> int:
 
 def _no_secrets(job: Job) -> None:
     """Refuse to print a secret: what is printed is kept, and shown to others."""
-    from nimprofile.launch.flags import secret_flags
+    from nimprofile.launch.secrets import secret_flags
 
     if flags := secret_flags(job.setup.arguments):
         raise UsageError(

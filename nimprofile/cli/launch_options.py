@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 
+from nimprofile.base.enums import Server
 from nimprofile.cli import argument_types as read
 from nimprofile.cli.inputs import UsageError, models_of, unflagged
 from nimprofile.cli.options import add_format, machine_options, wish_options
-from nimprofile.launch.images import ENGINES_OF, newest, version_in
-from nimprofile.launch.plan import Server
+from nimprofile.launch.server_spec import server_spec
 from nimprofile.launch.setup import ANYWHERE, PORT, Setup
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from nimprofile.manifest.profile import Engine
+    from nimprofile.base.enums import Engine
 
 TARGETS = ("docker", "compose", "k8s", "nim-operator", "kserve")
 
@@ -144,7 +144,7 @@ def restrict(args: argparse.Namespace, setup: Setup) -> None:
         args.lora = True
     server = setup.server
     if server is not None and (server is not Server.NIM or args.engine):
-        able = ENGINES_OF[server]
+        able = server_spec(server).runs
         wanted = [engine for engine in args.engine or able if engine in able]
         if not wanted:
             named = ", ".join(args.engine)
@@ -159,10 +159,11 @@ def _version_here(args: argparse.Namespace, setup: Setup) -> str | None:
     if not args.engine or len(set(args.engine)) > 1:
         return None
     server = setup.server or Server(args.engine[0])
+    spec = server_spec(server)
     if setup.image is not None:
-        return version_in(setup.image, server)
+        return spec.engine_in_image(setup.image)
     if args.command != "exec":
-        return newest(args.engine[0], server) if server is Server.TRITON else None
+        return spec.newest_engine
     return installed(args.engine[0])
 
 

@@ -12,13 +12,31 @@ import sys
 
 from nimprofile.base.errors import (
     GpuMissingError,
-    InventoryError,
     NimProfileError,
     NoGpuError,
     NotStartedError,
 )
-from nimprofile.cli.console import print_json, style_of_stdout, tell
-from nimprofile.cli.inputs import UsageError, inventory_of, judge, weigh
+from nimprofile.cli.commands import (
+    run_engines,
+    run_explain,
+    run_gpus,
+    run_list,
+    run_memory,
+    run_policies,
+    run_select,
+)
+from nimprofile.cli.console import tell
+from nimprofile.cli.exit_codes import (
+    BAD_INPUT,
+    GPU_MISSING,
+    INTERRUPTED,
+    NO_GPU,
+    NOT_STARTED,
+    OUTPUT_FAILED,
+    SELECTED,
+    USAGE,
+)
+from nimprofile.cli.inputs import UsageError
 from nimprofile.cli.options import (
     Help,
     Version,
@@ -35,17 +53,11 @@ from nimprofile.cli.options import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from typing import Any
 
     from nimprofile.cli.options import Command, Run
-    from nimprofile.hardware.inventory import Inventory
-    from nimprofile.manifest.dialects import Manifest
-    from nimprofile.manifest.profile import Profile
-    from nimprofile.selection.decision import Decision
 
-SELECTED, NOTHING_RUNS, USAGE, BAD_INPUT, NO_GPU, GPU_MISSING = 0, 1, 2, 3, 4, 5
-NOT_STARTED, OUTPUT_FAILED, INTERRUPTED = 6, 74, 130
 
 _EXAMPLES = """\
 examples:
@@ -132,204 +144,11 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
     return parser
 
 
-def _select(args: argparse.Namespace) -> int:
-    decision = judge(args)[1]
-    if args.format == "json":
-        from nimprofile.report.to_json import decision_to_dict
-
-        print_json(decision_to_dict(decision))
-    _warn(decision.warnings, decision.inventory)
-    chosen = decision.selected
-    if chosen is None:
-        from nimprofile.report.text import nothing_runs
-
-        tell([nothing_runs(decision)])
-        return NOTHING_RUNS if decision.pinned is None else BAD_INPUT
-    match args.format:
-        case "text":
-            from nimprofile.report.text import select_text
-
-            print(select_text(decision, style_of_stdout()))
-        case "id":
-            print(chosen.profile.id)
-        case "name":
-            print(chosen.profile.name)
-        case "env":
-            here = args.gpus is None and args.inventory is None  # the engine will run right here
-            devices = _cuda(decision.inventory, chosen.gpus) if here else {}
-            _print_exports({"NIM_MODEL_PROFILE": chosen.profile.id, **devices})
-        case "cuda":
-            _print_exports(_cuda(decision.inventory, chosen.gpus))
-    return SELECTED
-
-
-def _cuda(inventory: Inventory, gpus: tuple[int, ...]) -> dict[str, str]:
-    from nimprofile.hardware.visible_devices import cuda_devices
-
-    devices = cuda_devices(inventory, gpus)
-    if devices is None:
-        raise InventoryError("a MIG instance whose UUID is unknown cannot be named to CUDA")
-    return devices.environ
-
-
-def _print_exports(variables: dict[str, str]) -> None:
-    from shlex import quote
-
-    for name, value in variables.items():
-        print(f"export {name}={quote(value)}")
-
-
-def _list(args: argparse.Namespace) -> int:
-    if args.nim and args.format == "json":
-        raise UsageError("--nim is a layout of its own; leave --json out")
-    decision = judge(args)[1]
-    _warn_of_machine(decision)
-    if decision.pinned is not None and decision.selected is None:
-        from nimprofile.report.text import nothing_runs
-
-        tell([nothing_runs(decision)])
-    if args.nim:
-        from nimprofile.report.nim_listing import nim_listing
-
-        print(nim_listing(decision, None if args.nim == "auto" else args.nim), end="")
-    elif args.format == "json":
-        from nimprofile.report.to_json import decision_to_dict
-
-        print_json(decision_to_dict(decision))
-    else:
-        from nimprofile.report.text import list_text
-
-        print(list_text(decision, style_of_stdout()))
-    return SELECTED
-
-
-def _explain(args: argparse.Namespace) -> int:
-    from nimprofile.report.text import explain_decision, explain_profile
-    from nimprofile.report.to_json import decision_to_dict, explanation_to_dict
-
-    manifest, decision = judge(args)
-    if args.story_of is None:
-        if args.format == "json":
-            print_json(decision_to_dict(decision))
-        else:
-            print(explain_decision(decision, style_of_stdout()))
-        return SELECTED
-    _warn_of_machine(decision)
-    verdict = decision.verdict(_named(args.story_of, manifest))
-    if decision.pinned is not None and decision.pinned.profile.id == verdict.profile.id:
-        verdict = decision.pinned
-    if args.format == "json":
-        print_json(explanation_to_dict(decision, verdict))
-    else:
-        print(explain_profile(decision, verdict, style_of_stdout()))
-    return SELECTED
-
-
-def _named(text: str, manifest: Manifest) -> Profile:
-    """A profile by id, by name, or by the beginning of an id when only one begins so."""
-    from nimprofile.selection.decision import find_pin
-    from nimprofile.selection.request import Pin
-
-    starts = [profile for profile in manifest.profiles if profile.id.startswith(text)]
-    return starts[0] if len(starts) == 1 else find_pin(Pin(text, "PROFILE"), manifest)
-
-
-def _memory(args: argparse.Namespace) -> int:
-    from nimprofile.report.memory import Answer, answer_text, answer_to_dict
-
-    manifest, decision, verdict = weigh(args)
-    model = manifest.model or manifest.source
-    answer = Answer(decision, verdict, manifest.shape_of(verdict.profile))
-    if args.format == "json":
-        print_json({"model": model, **answer_to_dict(answer)})
-    else:
-        print(answer_text(decision, answer, model, style_of_stdout()))
-    return SELECTED if answer.fits else NOTHING_RUNS
-
-
-def _gpus(args: argparse.Namespace) -> int:
-    if args.known:
-        if any(value is not None for value in (args.gpus, args.inventory, args.record)):
-            raise UsageError(
-                "--known prints the catalogue; leave --gpus, --inventory and --record out"
-            )
-        from nimprofile.hardware.catalog import products
-
-        if args.format == "json":
-            from nimprofile.report.to_json import product_to_dict
-
-            print_json([product_to_dict(product) for product in products()])
-        else:
-            from nimprofile.report.tables import products_text
-
-            print(products_text(products(), style_of_stdout()))
-        return SELECTED
-    inventory = inventory_of(args)
-    if args.record is not None:
-        from nimprofile.hardware.inventory_file import record
-
-        record(inventory, args.record)
-        if args.record != "-":
-            tell([f"nimprofile: recorded {len(inventory.gpus)} GPUs in {args.record}"])
-    elif args.format == "json":
-        print_json(inventory.to_dict())
-    else:
-        from nimprofile.report.tables import gpus_text
-        from nimprofile.selection.messages import machine_messages
-
-        style = style_of_stdout()
-        print(gpus_text(inventory, style))
-        if not style.columns:
-            tell(machine_messages(inventory))
-    return SELECTED if inventory.offered or not inventory.gpus else NO_GPU
-
-
-def _policies(args: argparse.Namespace) -> int:
-    from nimprofile.selection.rank import POLICIES
-
-    if args.format == "json":
-        from nimprofile.report.to_json import policy_to_dict
-
-        print_json([policy_to_dict(policy) for policy in POLICIES.values()])
-    else:
-        from nimprofile.report.tables import policies_text
-
-        print(policies_text(POLICIES.values(), style_of_stdout()))
-    return SELECTED
-
-
-def _engines(args: argparse.Namespace) -> int:
-    from nimprofile.manifest.profile import Engine
-
-    engines = tuple(dict.fromkeys(args.engine or Engine))
-    if args.format == "json":
-        from nimprofile.report.to_json import engine_to_dict
-
-        print_json([engine_to_dict(engine) for engine in engines])
-    else:
-        from nimprofile.report.tables import engines_text
-
-        print(engines_text(engines, style_of_stdout()))
-    return SELECTED
-
-
 def _completion(args: argparse.Namespace) -> int:
     import shtab
 
     print(shtab.complete(build_parser(), args.shell))
     return SELECTED
-
-
-def _warn(warnings: Iterable[str], inventory: Inventory) -> None:
-    tell(f"warning: {warning}" for warning in warnings)
-    tell(f"note: {remark}" for remark in inventory.remarks)
-
-
-def _warn_of_machine(decision: Decision) -> None:
-    """What a list of profiles does not say: which GPUs are not there for any of them."""
-    from nimprofile.selection.decision import missing_warnings
-
-    _warn(missing_warnings(decision), decision.inventory)
 
 
 def _late(module: str, name: str) -> Any:
@@ -349,25 +168,25 @@ def _manifest(args: argparse.Namespace) -> int:
 
 _COMMANDS: dict[str, Command] = {
     "select": (
-        _select,
+        run_select,
         "print the profile that would run, and why",
         "nimprofile select --manifest llama-3.1-70b-instruct --gpus 8xh100 --format env",
         select_options,
     ),
     "list": (
-        _list,
+        run_list,
         "print every profile by grade, with its reason",
         "nimprofile list --manifest llama-3.1-8b-instruct --gpus 1xl4",
         list_options,
     ),
     "explain": (
-        _explain,
+        run_explain,
         "tell the story of one profile, or of the whole decision",
         "nimprofile explain --manifest llama-3.1-8b-instruct --gpus 1xl4 vllm-bf16-tp1-pp1",
         explain_options,
     ),
     "memory": (
-        _memory,
+        run_memory,
         "print what each GPU will hold, the longest context, and how many requests fit",
         "nimprofile memory llama-3.1-8b-instruct --gpus 1xl40s --max-model-len 32768",
         memory_options,
@@ -397,19 +216,19 @@ _COMMANDS: dict[str, Command] = {
         _late("cli.manifest_commands", "manifest_options"),
     ),
     "gpus": (
-        _gpus,
+        run_gpus,
         "print the GPUs of this machine, or of --gpus",
         "nimprofile gpus --gpus 8xh100 --json",
         gpus_options,
     ),
     "policies": (
-        _policies,
+        run_policies,
         "print every ranking policy",
         "nimprofile policies",
         policies_options,
     ),
     "engines": (
-        _engines,
+        run_engines,
         "print which checkpoints and models each engine serves, on which GPUs, since when",
         "nimprofile engines --engine vllm",
         engines_options,

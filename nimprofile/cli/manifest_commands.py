@@ -11,7 +11,7 @@ from nimprofile.cli import argument_types as read
 from nimprofile.cli.console import counted, print_json, style_of_stdout, tell
 from nimprofile.cli.inputs import UsageError, inventory_of, open_manifest, wanted_of
 from nimprofile.cli.options import add_command, add_format, machine_options
-from nimprofile.manifest.extensions import MisplacedError
+from nimprofile.manifest.nodes import MisplacedError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -206,7 +206,7 @@ def _diff_options(parser: argparse.ArgumentParser) -> None:
 def _diff(args: argparse.Namespace) -> int:
     from nimprofile.authoring.diff import diff, selection_change
     from nimprofile.report.manifests import diff_text, diff_to_dict
-    from nimprofile.selection.rank import find_policy
+    from nimprofile.selection.policies import find_policy
     from nimprofile.selection.request import Request
 
     if (args.old, args.new, args.inventory).count("-") > 1:
@@ -240,7 +240,8 @@ def _output(parser: argparse.ArgumentParser) -> None:
 def _document(path: str) -> Document:
     """A manifest of any dialect with tags, in the form of schema v2; one without profiles too."""
     from nimprofile.authoring.writer import to_document
-    from nimprofile.manifest.reader import load_text, parse_manifest, printout_in, read_tree
+    from nimprofile.manifest.printout import printout_in
+    from nimprofile.manifest.reader import load_text, parse_manifest, read_tree
 
     source, text = load_text(path)
     if printout_in(text, source) is not None:

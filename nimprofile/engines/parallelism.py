@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import gcd
 
 from nimprofile.base.versions import satisfies
-from nimprofile.manifest.profile import Engine
+from nimprofile.engines.spec import spec_of
 from nimprofile.model.quantization import PADDING, Storage, is_own
 
 TYPE_CHECKING = False
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import TypeAlias
 
-    from nimprofile.manifest.profile import Precision
+    from nimprofile.base.enums import Engine, Precision
     from nimprofile.model.shape import ModelShape, Weights
 
     Misfit: TypeAlias = tuple[str, int, str, int]
@@ -45,11 +45,15 @@ def indivisible(
         yield "attention heads", shape.heads, "tp", tp
     if shape.kv_heads and not _shares_evenly(shape.kv_heads, tp):
         yield "KV heads", shape.kv_heads, "tp", tp
-    if engine is not Engine.TENSORRT_LLM and not shape.experts and shape.intermediate_size % tp:
-        yield "the MLP's width", shape.intermediate_size, "tp", tp
-    if engine is not Engine.TENSORRT_LLM and shape.experts and shape.expert_size % tp:
-        yield "the experts' width", shape.expert_size, "tp", tp
-    yield from _torn(shape, precision, tp, refines=engine is Engine.VLLM and _refines(version))
+    spec = None if engine is None else spec_of(engine)
+    if spec is None or spec.divides_widths:
+        if not shape.experts and shape.intermediate_size % tp:
+            yield "the MLP's width", shape.intermediate_size, "tp", tp
+        if shape.experts and shape.expert_size % tp:
+            yield "the experts' width", shape.expert_size, "tp", tp
+    refined = None if spec is None else spec.refines_blocks
+    refines = refined is not None and (version is None or satisfies(version, refined))
+    yield from _torn(shape, precision, tp, refines=refines)
 
 
 def _shares_evenly(kv_heads: int, tp: int) -> bool:
@@ -59,14 +63,6 @@ def _shares_evenly(kv_heads: int, tp: int) -> bool:
 
 REFINED = 32
 """The smallest block that vLLM makes of a larger one."""
-
-
-def _refines(version: str | None) -> bool:
-    """Whether vLLM divides the blocks of experts that a rank's share would cut.
-
-    Since 0.29: `fused_moe/oracle/fp8.py`, refine_fp8_moe_block_shape.
-    """
-    return version is None or satisfies(version, ">=0.29")
 
 
 def _torn(

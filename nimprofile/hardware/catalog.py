@@ -10,14 +10,10 @@ import os
 from functools import cache
 
 from nimprofile.base.errors import UnknownGpuError
+from nimprofile.base.gpu_ids import normalise_gpu_name, parse_device_id
 from nimprofile.base.record import Record
-from nimprofile.base.units import (
-    MIB,
-    ComputeCapability,
-    normalise_gpu_name,
-    parse_device_id,
-    shared_mib,
-)
+from nimprofile.base.units import MIB, ComputeCapability
+from nimprofile.hardware.host import shared_mib
 from nimprofile.hardware.inventory import Gpu, Inventory
 
 TYPE_CHECKING = False

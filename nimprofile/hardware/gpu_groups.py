@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nimprofile.base.units import normalise_gpu_name
+from nimprofile.base.gpu_ids import normalise_gpu_name
 from nimprofile.hardware.catalog import product_of
 from nimprofile.selection.request import EMPTY_GPU_FRACTION
 

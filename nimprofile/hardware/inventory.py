@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from nimprofile.base.gpu_ids import parse_device_id
 from nimprofile.base.record import Record
-from nimprofile.base.units import ComputeCapability, parse_device_id
+from nimprofile.base.units import ComputeCapability
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,19 +7,19 @@ where the manifest's JSON Schema is made, and nowhere on the way of a plain `sel
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import fields
 from functools import cache
 
 from pydantic import TypeAdapter, ValidationError
 
 from nimprofile.base.errors import InventoryError, ManifestError
+from nimprofile.base.gpu_ids import normalise_gpu_name
 from nimprofile.base.nim_printout import is_listing, read_listing, unwrap_json_lines
-from nimprofile.base.units import normalise_gpu_name
+from nimprofile.base.text_files import read_stdin, read_text
 from nimprofile.base.yaml_reader import place
+from nimprofile.hardware.anonymise import scrubbed
 from nimprofile.hardware.catalog import product_of
 from nimprofile.hardware.inventory import Gpu, Inventory
-from nimprofile.manifest.reader import read_stdin, read_text
 
 NON_FREE_PERCENT = 6
 
@@ -109,41 +109,6 @@ def record(inventory: Inventory, path: str) -> None:
         raise InventoryError(f"{path}: is there already; name a new file") from None
     except OSError as error:
         raise InventoryError(f"{path}: cannot be written: {error.strerror}") from None
-
-
-def scrubbed(inventory: Inventory) -> Inventory:
-    """The same machine with made-up UUIDs; serial numbers and host names are never read.
-
-    What is said of it loses UUIDs, paths, and the values of variables.
-    """
-    return inventory.replace(
-        gpus=tuple(
-            gpu.replace(
-                uuid=None if gpu.uuid is None else _made_up_uuid(gpu),
-                health_issues=tuple(map(_anonymous, gpu.health_issues)),
-                unavailable=None if gpu.unavailable is None else _anonymous(gpu.unavailable),
-            )
-            for gpu in inventory.gpus
-        ),
-        remarks=tuple(map(_anonymous, inventory.remarks)),
-    )
-
-
-def _made_up_uuid(gpu: Gpu) -> str:
-    return f"{'MIG' if gpu.mig else 'GPU'}-00000000-0000-0000-0000-{gpu.index:012x}"
-
-
-_VARIABLE = re.compile(r"(\w+_VISIBLE_DEVICES)=.*( hides (?:no GPU|GPUs? [0-9,-]+))", re.DOTALL)
-_UUID = re.compile(
-    r"\b(?:(?:GPU|MIG)-[0-9a-f-]{4,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.IGNORECASE
-)
-_PATH = re.compile(r"/(?!dev/)\S+")
-
-
-def _anonymous(text: str) -> str:
-    if (variable := _VARIABLE.match(text)) is not None:
-        return f"{variable[1]}{variable[2]}"
-    return _PATH.sub("<path>", _UUID.sub("<UUID>", text))
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import re
 
+from nimprofile.base.enums import Engine, Precision, Server
 from nimprofile.base.errors import LaunchError
 from nimprofile.base.record import Record
 from nimprofile.base.versions import satisfies
-from nimprofile.engines.support import HALF, PLAIN, stored_as, ways
+from nimprofile.engines.spec import spec_of
+from nimprofile.engines.support import HALF, PLAIN, stored_as
 from nimprofile.hardware.visible_devices import BUS_ORDER, CudaDevices, cuda_devices
-from nimprofile.launch.images import ENGINES_OF, newest
-from nimprofile.launch.plan import Server
+from nimprofile.launch.server_spec import server_spec
 from nimprofile.launch.setup import PORT, is_path
-from nimprofile.manifest.profile import Engine, Precision
 from nimprofile.selection.reasons import ContextTooLong
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from nimprofile.engines.serving import Serving
     from nimprofile.hardware.inventory import Gpu
     from nimprofile.launch.setup import Setup
-    from nimprofile.manifest.dialects import Manifest
+    from nimprofile.manifest.manifest import Manifest
     from nimprofile.manifest.profile import Profile
     from nimprofile.model.shape import ModelShape
     from nimprofile.selection.decision import Decision
     from nimprofile.selection.fit import Verdict
-    from nimprofile.selection.request import Serving
 
 
 class Job(Record):
@@ -150,7 +150,7 @@ def job_of(decision: Decision, manifest: Manifest, setup: Setup) -> Job:
     model, shape = _weights(profile, manifest, setup, server)
     context, notes = _context(verdict, serving, shape)
     if version is None and setup.image is not None and server is not Server.NIM:
-        told = f"the flags are those of {engine} {newest(engine, server)}, the newest known"
+        told = f"the flags are those of {engine} {server_spec(server).newest(engine)}, the newest known"
         notes = (*notes, f"{told}: --engine-version names the image's")
     if profile.lora and not setup.adapters and server is not Server.NIM:
         where = setup.peft_source and f"none lies in {setup.peft_source}"
@@ -159,7 +159,7 @@ def job_of(decision: Decision, manifest: Manifest, setup: Setup) -> Job:
     return Job(
         server,
         engine,
-        version or newest(engine, server),
+        version or server_spec(server).newest(engine),
         profile,
         gpus,
         () if named is None else _devices(gpus, named, engine, version),
@@ -175,17 +175,16 @@ def job_of(decision: Decision, manifest: Manifest, setup: Setup) -> Job:
     )
 
 
-INDICES_ONLY = "<0.24"
-"""vLLM that reads CUDA_VISIBLE_DEVICES as numbers (vllm/platforms/cuda.py)."""
-
-
 def _devices(
     gpus: tuple[Gpu, ...], named: CudaDevices, engine: Engine | None, version: str | None
 ) -> tuple[tuple[str, str], ...]:
     """The variables that show an engine its GPUs; by number, which every engine understands."""
     if any(gpu.mig for gpu in gpus):
-        if engine is Engine.VLLM and version is not None and satisfies(version, INDICES_ONLY):
-            raise LaunchError(f"vLLM {version} takes no MIG instance by its UUID; 0.24 does")
+        spec = None if engine is None else spec_of(engine)
+        since = None if spec is None else spec.uuids_from
+        if spec and since and version is not None and not satisfies(version, f">={since}"):
+            told = f"{spec.label} {version} takes no MIG instance by its UUID"
+            raise LaunchError(f"{told}; {since} does")
         return tuple(named.environ.items())
     numbers = ",".join(str(gpu.index) for gpu in gpus)
     return tuple(CudaDevices(numbers, BUS_ORDER).environ.items())
@@ -200,10 +199,11 @@ def _served_by(profile: Profile, server: Server | None) -> tuple[Engine | None, 
         raise LaunchError(f"{problem}: --server nim starts it in its container")
     if server is None:
         return engine, Server(engine)
-    if engine not in ENGINES_OF[server]:
-        able = " or ".join(f"--engine {each}" for each in ENGINES_OF[server])
+    able = server_spec(server).runs
+    if engine not in able:
+        flags = " or ".join(f"--engine {each}" for each in able)
         problem = f"{profile.name} is a profile of {engine}, which {server} does not run"
-        raise LaunchError(f"{problem}; {able} selects among those it does")
+        raise LaunchError(f"{problem}; {flags} selects among those it does")
     return engine, server
 
 
@@ -254,7 +254,7 @@ def _is_quantised(profile: Profile, shape: ModelShape | None) -> bool:
     if shape is None or precision is None or engine is None:
         return False
     stored = stored_as(shape)
-    served = {way.precision for way in ways(engine, stored)}
+    served = {way.precision for way in spec_of(engine).ways(stored)}
     if stored not in {PLAIN, HALF}:
         if served and precision not in served:
             raise LaunchError(

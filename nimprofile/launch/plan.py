@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
+from nimprofile.base.enums import Server
 from nimprofile.base.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
-
-
-class Server(StrEnum):
-    """What is started: an engine, or what runs one inside."""
-
-    VLLM = "vllm"
-    SGLANG = "sglang"
-    TENSORRT_LLM = "tensorrt_llm"
-    TRITON = "triton"
-    NIM = "nim"
 
 
 class PlanFile(Record):

@@ -13,9 +13,10 @@ import socket
 import subprocess
 import tempfile
 
+from nimprofile.base.enums import Server
 from nimprofile.base.record import Record
 from nimprofile.launch.flags import last_of
-from nimprofile.launch.plan import Server
+from nimprofile.launch.server_spec import server_spec
 from nimprofile.launch.servers.nim import KEY
 from nimprofile.launch.servers.triton import SPELLING
 from nimprofile.launch.setup import is_path
@@ -30,14 +31,6 @@ if TYPE_CHECKING:
 SHARED_MEMORY_MIB = 1024
 """Below this in /dev/shm, ranks of one engine are known to fail; Docker's own default is 64 MiB
 (vLLM, docs/deployment/docker.md)."""
-
-PROGRAMS = {
-    Server.VLLM: "vllm",
-    Server.SGLANG: "sglang",
-    Server.TENSORRT_LLM: "trtllm-serve",
-    Server.TRITON: "tritonserver",
-    Server.NIM: "docker",
-}
 
 
 class Trouble(Record):
@@ -82,8 +75,9 @@ def _program(plan: LaunchPlan, environ: Mapping[str, str]) -> Iterator[Trouble]:
         return
     others = [
         server
-        for server, name in PROGRAMS.items()
-        if server not in {plan.server, Server.NIM} and shutil.which(name, path=path)
+        for server in Server
+        if server not in {plan.server, Server.NIM}
+        and shutil.which(server_spec(server).program, path=path)
     ]
     fix = f"install {plan.server}, or run this in its image"
     if others:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
+from nimprofile.base.enums import Server
+from nimprofile.base.environment import model_in, read_count
 from nimprofile.base.errors import RequestError
 from nimprofile.base.record import Record
-from nimprofile.launch.plan import Server
-from nimprofile.selection.request import model_in, read_count
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

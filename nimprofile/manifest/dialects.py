@@ -7,65 +7,31 @@ that are ours, tolerant about everybody else's.
 from __future__ import annotations
 
 from nimprofile.base.errors import ManifestError
-from nimprofile.base.record import Record
-from nimprofile.base.units import stated_gb_to_bytes
 from nimprofile.base.yaml_reader import place
 from nimprofile.manifest.extensions import (
     HEAD,
     SHARED,
     Checkpoint,
-    MisplacedError,
-    kind_of,
     read_checkpoints,
     read_requires,
     read_shape,
-    read_text,
     read_version,
     shared,
 )
-from nimprofile.manifest.profile import NOTHING_REQUIRED, Profile, Stated, profile_from_tags
-from nimprofile.manifest.profile_names import describe, parse_name
+from nimprofile.manifest.manifest import Manifest
+from nimprofile.manifest.metadata_api import FIELD_OF_TAG, METADATA_HEAD, tags_of
+from nimprofile.manifest.nodes import MisplacedError, kind_of, read_tags, read_text
+from nimprofile.manifest.profile import NOTHING_REQUIRED, Profile, profile_from_tags
+from nimprofile.manifest.profile_names import describe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from typing import Literal
 
     from nimprofile.base.yaml_reader import Node, Path
-    from nimprofile.model.shape import ModelShape
+    from nimprofile.manifest.manifest import Dialect
 
-    Dialect = Literal["v1", "v2", "metadata-api", "listing"]
     Entry = tuple[Path, str, dict[str, Node]]
-
-
-class Manifest(Record):
-    """The profiles of one model.
-
-    Attributes:
-        profiles: in the order of the source; the order means nothing.
-        dialect: `v1`, `v2`, `metadata-api` or `listing`.
-        model: the model's name, when the source has it.
-        model_shape: what memory is estimated from, when the source has it.
-        source: where it was read from.
-        engine_version: of the engine in the container, when the source says so.
-        checkpoints: of which the profiles are served, when the source names them.
-    """
-
-    profiles: tuple[Profile, ...]
-    dialect: Dialect = "v2"
-    model: str | None = None
-    model_shape: ModelShape | None = None
-    source: str = ""
-    engine_version: str | None = None
-    checkpoints: tuple[Checkpoint, ...] = ()
-
-    def shape_of(self, profile: Profile) -> ModelShape | None:
-        """The shape of what a profile serves: its checkpoint's, or the only one there is."""
-        own = profile.checkpoint
-        for checkpoint in self.checkpoints:
-            if checkpoint.name == own:
-                return checkpoint.shape
-        return self.model_shape
 
 
 def read_document(root: Node, source: str) -> Manifest:
@@ -169,7 +135,7 @@ def _listed_entry(at: int, entry: Node, key: str) -> Entry:
 
 def _mapped(root: dict[str, Node], errors: list[MisplacedError]) -> tuple[Dialect, list[Entry]]:
     """The mapping of id to profile of schema v1."""
-    if root and root.keys() <= _METADATA_HEAD:
+    if root and root.keys() <= METADATA_HEAD:
         raise MisplacedError("an answer of the Metadata API without profiles", ())
     entries: list[Entry] = []
     for key, entry in root.items():
@@ -214,96 +180,5 @@ def profile_of(path: Path, id: str, entry: dict[str, Node], dialect: Dialect) ->
     except ManifestError as error:
         inner = error.place.split(".")
         if dialect == "metadata-api":
-            inner = [_METADATA_NAMES.get(inner[-1], inner[-1])]
+            inner = [FIELD_OF_TAG.get(inner[-1], inner[-1])]
         raise MisplacedError(error.problem, (*path, *inner)) from None
-
-
-def read_tags(node: Node, path: Path) -> dict[str, str]:
-    """Tag values are texts; a list, as the Metadata API has for `gpu`, is joined by commas."""
-    if not isinstance(node, dict):
-        raise MisplacedError(f"tags is a mapping of texts, this is {kind_of(node)}", path)
-    tags = {}
-    for key, value in node.items():
-        if value is not None:
-            tags[key] = _tag_value(key, value, path)
-    return tags
-
-
-def _tag_value(key: str, value: Node, path: Path) -> str:
-    text = value
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        text = ",".join(str(item) for item in value)
-    if isinstance(text, str) and text.isprintable() and key.isprintable():
-        return text
-    raise MisplacedError(
-        f"a tag is a text or a list of texts, this is {kind_of(value)}", (*path, key)
-    )
-
-
-_METADATA_TAGS = {
-    "inference_backend": "llm_engine",
-    "tensor_parallel_size": "tp",
-    "pipeline_parallel_size": "pp",
-    "buildable_profile": "trtllm_buildable",
-}
-_METADATA_NAMES = {tag: field for field, tag in _METADATA_TAGS.items()}
-_METADATA_HEAD = frozenset({"release_details", "features", "related_urls"})
-_NOT_TAGS = frozenset({"profile_id", "name", "requires", "workspace"})
-
-
-def tags_of(entry: dict[str, Node], path: Path) -> dict[str, str]:
-    """The tags of a profile of the Metadata API, which has fields instead; absent means unknown.
-
-    Source: docs.nvidia.com/nim/metadata-api, response fields (1.0.0).
-    """
-    return {
-        _METADATA_TAGS.get(key, key): _tag_value(key, value, path)
-        for key, value in entry.items()
-        if key not in _NOT_TAGS and isinstance(value, str | list)
-    }
-
-
-def read_printout(text: str, source: str) -> Manifest:
-    """Read a `list-model-profiles` printout or a start-up log, whose tags are in the names.
-
-    Raises ManifestError.
-    """
-    from nimprofile.base.nim_printout import read_listing
-
-    rows, _ = read_listing(text, source=source)
-    if not rows:
-        raise ManifestError("a printout without any profile in it", source=source)
-    profiles = []
-    for row in rows:
-        memory = None
-        if row.full_gb is not None:
-            size = stated_gb_to_bytes(row.full_gb)
-            least = stated_gb_to_bytes(row.least_gb) if row.least_gb is not None else size
-            if row.length is not None and row.least_gb is None:
-                least = 0
-            memory = Stated(
-                size,
-                min(least, size),
-                "the listing's [requires …]",
-                row.length,
-                row.full_gb,
-                row.least_gb,
-            )
-        tags = parse_name(row.name).tags
-        try:
-            profiles.append(
-                profile_from_tags(
-                    row.id, tags, name=row.name or row.id, memory=memory, tags_from_name=True
-                )
-            )
-        except ManifestError as error:
-            raise ManifestError(
-                error.problem, source=source, place=row.name, line=row.line
-            ) from None
-    named: dict[str, str] = {}
-    for row in rows:
-        if named.setdefault(row.id, row.name) != row.name:
-            raise ManifestError(
-                f"the id {row.id} stands here under two names", source=source, line=row.line
-            )
-    return Manifest(tuple(profiles), "listing", source=source)

@@ -6,8 +6,15 @@ They are read strictly, so that a slip of the pen is not a lost requirement.
 from __future__ import annotations
 
 from nimprofile.base.record import Record
-from nimprofile.base.units import parse_size
 from nimprofile.base.versions import is_specifier_set, split_requirement
+from nimprofile.manifest.nodes import (
+    MisplacedError,
+    kind_of,
+    read_fields,
+    read_size,
+    read_text,
+    read_whole,
+)
 from nimprofile.manifest.profile import Requires
 from nimprofile.model.shape import MAX_LAYERS, ModelShape, plain_shape
 
@@ -30,13 +37,6 @@ EXACT_BYTES = "checkpoint_bytes"
 
 SHARED = ("model", "engine_version", "model_shape", "sources")
 """What schema v1, which has nothing but profiles, says in each of them instead."""
-
-
-class MisplacedError(Exception):
-    """A problem and where it is; becomes a ManifestError once the line is known."""
-
-    def __init__(self, problem: str, path: Path):
-        self.problem, self.path = problem, path
 
 
 class Checkpoint(Record):
@@ -109,7 +109,7 @@ _CHECKPOINT = ("name", "path", "model_shape")
 
 def read_requires(node: Node, path: Path) -> Requires:
     """The block `requires` of a profile."""
-    fields = _fields(node, path, _REQUIRES)
+    fields = read_fields(node, path, _REQUIRES)
     for key in ("compute_capability", "driver", "cuda"):
         if (text := fields.get(key)) is not None and not is_specifier_set(text):
             problem = f'{text!r} is not a version specifier set such as ">=8.9"'
@@ -123,7 +123,8 @@ def read_requires(node: Node, path: Path) -> Requires:
                 (*path, "engine"),
             ) from None
     memory, estimated = (
-        None if (text := fields.get(key)) is None else _size(text, (*path, key)) for key in _SIZES
+        None if (text := fields.get(key)) is None else read_size(text, (*path, key))
+        for key in _SIZES
     )
     return Requires(
         fields.get("compute_capability"),
@@ -152,7 +153,7 @@ def read_shape(node: Node, path: Path) -> ModelShape | None:
         return None
     if isinstance(node, dict) and ("model_type" in node or "text_config" in node):
         from nimprofile.base.errors import ModelError
-        from nimprofile.model.architectures.registry import shape_from_config
+        from nimprofile.model.shape_reader import shape_from_config
 
         try:
             shape = shape_from_config(node)
@@ -161,13 +162,13 @@ def read_shape(node: Node, path: Path) -> ModelShape | None:
         exact = read_text(node.get(EXACT_BYTES), (*path, EXACT_BYTES))
         if exact is None:
             return shape
-        return shape.replace(checkpoint_bytes=_whole(exact, (*path, EXACT_BYTES)))
-    fields = _fields(node, path, _SHAPE)
+        return shape.replace(checkpoint_bytes=read_whole(exact, (*path, EXACT_BYTES)))
+    fields = read_fields(node, path, _SHAPE)
     counts = []
     for key in _SHAPE:
         if key not in fields:
             raise MisplacedError(f"{key} is missing", path)
-        counts.append(_whole(fields[key], (*path, key)))
+        counts.append(read_whole(fields[key], (*path, key)))
     if counts[1] > MAX_LAYERS:
         raise MisplacedError(f"{counts[1]} layers are too many", (*path, "num_hidden_layers"))
     return plain_shape(*counts)
@@ -188,52 +189,3 @@ def read_version(node: Node, path: Path) -> str | None:
         except InvalidVersion:
             raise MisplacedError(f"{text!r} is no version such as 0.19.0", path) from None
     return text
-
-
-def _fields(node: Node, path: Path, allowed: tuple[str, ...]) -> dict[str, str]:
-    """A block of our own making: strict, so that a slip of the pen is not a lost requirement."""
-    if not isinstance(node, dict):
-        raise MisplacedError(f"expected a mapping, this is {kind_of(node)}", path)
-    fields = {}
-    for key, value in node.items():
-        if key not in allowed:
-            raise MisplacedError(f"unknown key; known: {', '.join(allowed)}", (*path, key))
-        if (text := read_text(value, (*path, key))) is not None:
-            fields[key] = text
-    return fields
-
-
-def _whole(text: str, path: Path) -> int:
-    digits = text.replace("_", "")
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= 15 and int(digits) > 0):
-        raise MisplacedError(f"{text!r} is not a whole number above 0", path)
-    return int(digits)
-
-
-def _size(text: str, path: Path) -> float:
-    try:
-        return parse_size(text)
-    except ValueError:
-        raise MisplacedError(f"{text!r} is not a size in GiB", path) from None
-
-
-def read_text(node: Node, path: Path) -> str | None:
-    """A printable text, or nothing."""
-    if node is None or (isinstance(node, str) and node.isprintable()):
-        return node
-    raise MisplacedError(f"expected a text, this is {kind_of(node)}", path)
-
-
-def kind_of(node: Node) -> str:
-    """What was found instead of what was expected, in words."""
-    match node:
-        case None:
-            return "empty"
-        case str() if not node.isprintable():
-            return f"a text with control characters, {node[:40]!r}"
-        case str():
-            return f"the text {node[:40]!r}"
-        case list():
-            return "a list"
-        case _:
-            return "a mapping"

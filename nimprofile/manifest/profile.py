@@ -2,77 +2,15 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
+from nimprofile.base.enums import Engine, Objective, Precision
 from nimprofile.base.errors import ManifestError
+from nimprofile.base.gpu_ids import normalise_gpu_name, parse_device_id
 from nimprofile.base.record import Record
-from nimprofile.base.units import (
-    ComputeCapability,
-    normalise_gpu_name,
-    parse_device_id,
-    parse_size,
-    stated_gb_to_bytes,
-)
+from nimprofile.base.units import ComputeCapability, parse_size, stated_gb_to_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-
-class Engine(StrEnum):
-    """A serving engine, spelled as the tag `llm_engine` spells it."""
-
-    TENSORRT_LLM = "tensorrt_llm"
-    VLLM = "vllm"
-    SGLANG = "sglang"
-
-
-ENGINE_ALIASES = {"trtllm": Engine.TENSORRT_LLM, "tensorrt-llm": Engine.TENSORRT_LLM}
-"""Spellings of other sources: 2.x documents and the Metadata API."""
-
-
-class Precision(StrEnum):
-    """A numeric format of the weights, spelled as the tag `precision` spells it."""
-
-    FP32 = "fp32"
-    BF16 = "bf16"
-    FP16 = "fp16"
-    FP8 = "fp8"
-    INT8 = "int8"
-    INT8WO = "int8wo"
-    INT4 = "int4"
-    INT4_AWQ = "int4_awq"
-    W4A16 = "w4a16"
-    MXFP4 = "mxfp4"
-    NVFP4 = "nvfp4"
-
-    @property
-    def bits(self) -> int:
-        """Bits of one weight."""
-        return _BITS[self]
-
-
-_BITS = {
-    Precision.FP32: 32,
-    Precision.BF16: 16,
-    Precision.FP16: 16,
-    Precision.FP8: 8,
-    Precision.INT8: 8,
-    Precision.INT8WO: 8,
-    Precision.INT4: 4,
-    Precision.INT4_AWQ: 4,
-    Precision.W4A16: 4,
-    Precision.MXFP4: 4,
-    Precision.NVFP4: 4,
-}
-
-
-class Objective(StrEnum):
-    """What a profile was tuned for; the tag is called `profile`."""
-
-    LATENCY = "latency"
-    BALANCED = "balanced"
-    THROUGHPUT = "throughput"
 
 
 class Requires(Record):
@@ -210,7 +148,6 @@ class Profile(Record):
 
 
 _PRECISIONS = {str(precision): precision for precision in Precision}
-_ENGINES = {**{str(engine): engine for engine in Engine}, **ENGINE_ALIASES}
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 
 
@@ -248,7 +185,7 @@ def profile_from_tags(
         id,
         name,
         tags,
-        _ENGINES.get(get("llm_engine", "").lower()),
+        Engine.known(get("llm_engine", "")),
         _PRECISIONS.get(get("precision", "").lower()),
         _count(tags, "tp"),
         _count(tags, "pp"),

@@ -23,14 +23,13 @@ from __future__ import annotations
 
 import re
 
+from nimprofile.base.enums import Engine, Objective, Precision
 from nimprofile.base.record import Record
-from nimprofile.manifest.profile import ENGINE_ALIASES, Engine, Objective, Precision
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-_ENGINES = {str(engine) for engine in Engine} | set(ENGINE_ALIASES)
 _PRECISIONS = {str(precision) for precision in Precision}
 _OBJECTIVES = {str(objective) for objective in Objective}
 _BUILDS = {"trtllm_buildable", "local_build"}
@@ -79,7 +78,7 @@ class ProfileName(Record):
             if key in ("tp", "pp"):
                 tags[key] = text[2:]
             elif key == "llm_engine":
-                tags[key] = str(ENGINE_ALIASES.get(text, text))
+                tags[key] = str(Engine.known(text) or text)
             elif key in ("feat_lora", "trtllm_buildable"):
                 tags[key] = "true"
             elif key:
@@ -96,7 +95,7 @@ def parse_name(name: str) -> ProfileName:
     tokens = name.split("-")
     if any(character.isspace() for character in name):
         return _free(name)
-    if tokens[0] in _ENGINES:
+    if Engine.known(tokens[0]) is not None:
         return ProfileName("llm", tuple(_llm_parts(tokens)))
     for separator in ":=":
         pairs = name.split("|")

@@ -6,18 +6,17 @@ Which dialect a text is shows in its shape, never in a version number; `dialects
 from __future__ import annotations
 
 import os
-import sys
 
 from nimprofile.base.errors import ManifestError
-from nimprofile.manifest.dialects import Manifest, read_document, read_printout
-from nimprofile.manifest.extensions import MisplacedError
+from nimprofile.base.text_files import read_stdin, read_text
+from nimprofile.manifest.dialects import read_document
+from nimprofile.manifest.manifest import Manifest
+from nimprofile.manifest.nodes import MisplacedError
+from nimprofile.manifest.printout import printout_in, read_printout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nimprofile.base.yaml_reader import Node
-
-MAX_BYTES = 64 << 20
-"""Largest text that is read, in bytes. The largest manifests seen are under 10 MB."""
 
 
 def load_manifest(path: str | os.PathLike[str]) -> Manifest:
@@ -39,7 +38,7 @@ def load_text(path: str | os.PathLike[str]) -> tuple[str, str]:
         return "<stdin>", read_stdin()
     if not os.path.lexists(name) and (bundled := bundled_manifests().get(name)):
         name = bundled
-    return name, read_text(name, what="manifest")
+    return name, read_text(name, what="manifest", hint=lambda: _nearest_bundled(name))
 
 
 def bundled_manifests() -> dict[str, str]:
@@ -55,60 +54,14 @@ def bundled_manifests() -> dict[str, str]:
     return {}
 
 
-def read_stdin() -> str:
-    """Read standard input as `read_text` reads a file."""
-    if sys.stdin is None:
-        raise ManifestError("standard input is closed", source="<stdin>")
-    return decode(sys.stdin.buffer.read(MAX_BYTES + 1), "<stdin>")
-
-
-def read_text(name: str, *, what: str) -> str:
-    """Read a file of at most `MAX_BYTES` as UTF-8; ManifestError says what is wrong with it."""
-    if os.path.isdir(name):
-        raise ManifestError(f"this is a directory; name the {what} file in it", source=name)
-    try:
-        with open(name, "rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except FileNotFoundError:
-        raise ManifestError(f"no such file{_nearest_bundled(name, what)}", source=name) from None
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise ManifestError(f"cannot be read: {reason}", source=name) from None
-    return decode(data, name)
-
-
-def decode(data: bytes, source: str) -> str:
-    """Turn the bytes of a text file into text, or say why they are none."""
-    if len(data) > MAX_BYTES:
-        raise ManifestError(
-            f"larger than {MAX_BYTES >> 20} MiB, which no manifest is", source=source
-        )
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise ManifestError(
-            f"not a text file: byte {error.start} is not UTF-8", source=source, line=line
-        ) from None
-    if "\0" in text:
-        raise ManifestError("not a text file: it holds a NUL byte", source=source)
-    if not text.strip():
-        raise ManifestError("the file is empty", source=source)
-    return text
-
-
-def _nearest_bundled(name: str, what: str) -> str:
-    if what != "manifest" or os.sep in name:
+def _nearest_bundled(name: str) -> str:
+    if os.sep in name:
         return ""
     from difflib import get_close_matches
 
     names = bundled_manifests()
     near = get_close_matches(name, names, 3, 0.4) or list(names)
     return ", and no bundled manifest of that name; bundled: " + ", ".join(near)
-
-
-_LISTING_MARKS = ("MODEL PROFILES", "ompatible with", "All profiles", "Valid profile")
-"""Cheap to look for; only a text that has one is worth a closer look."""
 
 
 def parse_manifest(text: str, source: str = "<string>") -> Manifest:
@@ -127,19 +80,6 @@ def parse_manifest(text: str, source: str = "<string>") -> Manifest:
         raise ManifestError(
             error.problem, source=source, place=place(error.path), line=line_of(text, error.path)
         ) from None
-
-
-def printout_in(text: str, source: str) -> str | None:
-    """The lines of a `list-model-profiles` printout or a start-up log; None when it is none."""
-    if not text.strip():
-        raise ManifestError("the file is empty", source=source)
-    if any(mark in text for mark in _LISTING_MARKS):
-        from nimprofile.base.nim_printout import is_listing, unwrap_json_lines
-
-        lines = unwrap_json_lines(text)
-        if not _is_json(text) and is_listing(lines):
-            return lines
-    return None
 
 
 def manifest_of(document: object, source: str) -> Manifest:
@@ -168,19 +108,6 @@ def read_tree(text: str, source: str, *, whole: bool = False) -> Node:
         except (ValueError, RecursionError):
             pass  # YAML in flow style, or broken JSON: the YAML reader says which, and where
     return read_yaml(text, source=source, skip=frozenset() if whole else _SKIPPED)
-
-
-def _is_json(text: str) -> bool:
-    """Whether a text that begins like JSON is; a log may begin with `[` too."""
-    if text.lstrip()[:1] not in "{[":
-        return False
-    import json
-
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
 
 
 def _read_json(text: str) -> Node:

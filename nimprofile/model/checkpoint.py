@@ -14,7 +14,7 @@ import os
 from nimprofile.base.errors import ManifestError, ModelError
 from nimprofile.base.record import Record
 from nimprofile.engines.memory.components import is_likely
-from nimprofile.model.architectures.registry import read_config
+from nimprofile.model.shape_reader import read_config
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ def _tensors(path: str, left_out: tuple[str, ...]) -> Iterator[int]:
 
 
 def _mapping(path: str) -> Mapping[str, object]:
-    from nimprofile.manifest.reader import read_text
+    from nimprofile.base.text_files import read_text
 
     try:
         value = json.loads(read_text(path, what="model"))

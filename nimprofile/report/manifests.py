@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nimprofile.base.units import format_gib
-from nimprofile.selection.messages import describe_machine
+from nimprofile.hardware.describe import describe_machine
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
     from nimprofile.authoring.diff import Edit, ManifestDiff, SelectionChange
     from nimprofile.authoring.lint_rules import Finding
-    from nimprofile.manifest.dialects import Manifest
+    from nimprofile.manifest.manifest import Manifest
     from nimprofile.manifest.profile import Profile
     from nimprofile.model.shape import ModelShape
-    from nimprofile.report.tables import Style
+    from nimprofile.report.style import Style
     from nimprofile.selection.decision import Decision
 
 

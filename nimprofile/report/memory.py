@@ -6,19 +6,16 @@ The keys of the JSON are a promise: `docs/memory.md` lists them, and they only e
 from __future__ import annotations
 
 from nimprofile.base.units import GIB, MIB, format_gib
+from nimprofile.engines.facts.nim import NIM
 from nimprofile.engines.memory.budget import cuda_total
 from nimprofile.engines.memory.suggestions import changes
-from nimprofile.engines.spec import NIM, newest
+from nimprofile.engines.serving import DEFAULTS
+from nimprofile.engines.spec import spec_of
+from nimprofile.hardware.describe import describe_machine
 from nimprofile.report.to_json import reason_to_dict
-from nimprofile.selection.messages import (
-    describe_machine,
-    disagreement_message,
-    message,
-    remedies,
-    starved_message,
-)
+from nimprofile.selection.messages import disagreement_message, message, starved_message
 from nimprofile.selection.reasons import TooLittleFree
-from nimprofile.selection.request import DEFAULTS
+from nimprofile.selection.remedies import remedies
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +25,7 @@ if TYPE_CHECKING:
     from nimprofile.engines.memory.budget import Budget
     from nimprofile.engines.memory.components import Part
     from nimprofile.model.shape import ModelShape
-    from nimprofile.report.tables import Style
+    from nimprofile.report.style import Style
     from nimprofile.selection.decision import Decision
     from nimprofile.selection.fit import Verdict
 
@@ -184,8 +181,9 @@ def _unused(budget: Budget) -> Iterator[str]:
     elif asked.engine_version is not None and habits.newest:
         from packaging.version import Version
 
-        if Version(asked.engine_version) > Version(habits.newest) and habits is newest(
-            asked.engine
+        if (
+            Version(asked.engine_version) > Version(habits.newest)
+            and habits is spec_of(asked.engine).overheads[-1]
         ):
             yield (
                 f"{asked.engine} {asked.engine_version} is newer than the newest whose habits are "

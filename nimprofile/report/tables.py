@@ -7,43 +7,18 @@ from __future__ import annotations
 
 from itertools import combinations
 
-from nimprofile.base.record import Record
 from nimprofile.base.units import format_gpus
-from nimprofile.selection.messages import machine_messages
+from nimprofile.hardware.describe import machine_messages
+from nimprofile.report.style import Style, bar
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from nimprofile.base.enums import Engine
     from nimprofile.hardware.catalog import Product
     from nimprofile.hardware.inventory import Gpu, Inventory
-    from nimprofile.manifest.profile import Engine
     from nimprofile.selection.rank import Policy
-
-BAR = 16
-"""Characters of a memory bar."""
-
-
-class Style(Record):
-    """How to write: `columns` for a terminal `width` wide, `colour` when it may have colour."""
-
-    columns: bool = False
-    colour: bool = False
-    width: int = 200
-
-    def paint(self, text: str, code: str) -> str:
-        """The text in an SGR colour, or as it is."""
-        return f"\x1b[{code}m{text}\x1b[0m" if self.colour else text
-
-    def table(self, rows: Sequence[Sequence[str]]) -> Iterator[str]:
-        """Rows aligned on a terminal, separated by tabs in a pipe."""
-        if not self.columns:
-            yield from ("\t".join(row) for row in rows)
-            return
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        for row in rows:
-            cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-            yield "  ".join(cells).rstrip()
 
 
 def gpus_text(inventory: Inventory, style: Style) -> str:
@@ -100,14 +75,6 @@ def _bar(gpu: Gpu) -> str:
 
 def _busy(gpu: Gpu) -> str:
     return "   ?" if gpu.utilization_percent is None else f"{gpu.utilization_percent:3} %"
-
-
-def bar(fraction: float | None) -> str:
-    """A fraction as a bar, to an eighth of a character; dots when it is unknown."""
-    if fraction is None:
-        return "·" * BAR
-    eighths = round(fraction * BAR * 8)
-    return ("█" * (eighths // 8) + " ▏▎▍▌▋▊▉"[eighths % 8].strip()).ljust(BAR, "░")
 
 
 def _state(gpu: Gpu) -> str:
@@ -186,7 +153,7 @@ def policies_text(policies: Iterable[Policy], style: Style) -> str:
 
 def engines_text(engines: Sequence[Engine], style: Style) -> str:
     """What each engine serves: kinds of checkpoints, then kinds of models."""
-    from nimprofile.engines.support import MODELS, WAYS
+    from nimprofile.engines.spec import spec_of
 
     rows = [("engine", "stored as", "served in", "capability", "versions", "source")]
     rows += [
@@ -198,13 +165,13 @@ def engines_text(engines: Sequence[Engine], style: Style) -> str:
             way.versions or "any",
             way.source,
         )
-        for way in WAYS
-        if way.engine in engines
+        for engine in sorted(set(engines), key=lambda each: -len(spec_of(each).formats))
+        for way in spec_of(engine).formats
     ]
     lines = [*style.table(rows if style.columns else rows[1:]), ""]
     for engine in engines:
         by_version: dict[str, list[str]] = {}
-        for model_type, row in sorted(MODELS[engine].items()):
+        for model_type, row in sorted(spec_of(engine).models.items()):
             needs = [row.versions, f"GPUs {row.capability}" if row.capability else ""]
             needs.append("" if row.pp else "no pp")
             by_version.setdefault(", ".join(filter(None, needs)) or "any", []).append(model_type)

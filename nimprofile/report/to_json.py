@@ -6,16 +6,17 @@ The keys are a promise: `docs/cli.md` lists them, and they only ever gain compan
 from __future__ import annotations
 
 from nimprofile.hardware.visible_devices import cuda_devices
-from nimprofile.selection.messages import choice_message, doubt_message, message, remedies
+from nimprofile.selection.messages import choice_message, doubt_message, message
 from nimprofile.selection.rank import deciding, standing
+from nimprofile.selection.remedies import remedies
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from nimprofile.base.enums import Engine
     from nimprofile.hardware.catalog import Product
     from nimprofile.hardware.inventory import Inventory
-    from nimprofile.manifest.profile import Engine
     from nimprofile.selection.decision import Decision
     from nimprofile.selection.fit import Verdict
     from nimprofile.selection.rank import Policy
@@ -126,14 +127,15 @@ def product_to_dict(product: Product) -> dict[str, Any]:
 
 def engine_to_dict(engine: Engine) -> dict[str, Any]:
     """What an engine serves as plain JSON values."""
-    from nimprofile.engines.support import MODELS, NEWEST, WAYS
+    from nimprofile.engines.spec import spec_of
 
-    ways = (way.to_dict() for way in WAYS if way.engine is engine)
+    spec = spec_of(engine)
+    ways = (way.to_dict() for way in spec.formats)
     return {
         "engine": str(engine),
-        "newest": NEWEST[engine],
+        "newest": spec.newest,
         "checkpoints": [{k: v for k, v in way.items() if k != "engine"} for way in ways],
-        "models": {kind: row.to_dict() for kind, row in sorted(MODELS[engine].items())},
+        "models": {kind: row.to_dict() for kind, row in sorted(spec.models.items())},
     }
 
 

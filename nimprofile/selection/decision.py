@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from nimprofile.base.errors import PinError
 from nimprofile.base.record import Record
 from nimprofile.engines.memory.need import Needs
+from nimprofile.hardware.describe import unavailable_messages
 from nimprofile.hardware.gpu_groups import Machine, revived
 from nimprofile.hardware.inventory import Inventory
 from nimprofile.selection.fit import GRADES, Verdict, check
@@ -13,11 +13,11 @@ from nimprofile.selection.messages import (
     doubt_message,
     missing_message,
     starved_message,
-    unavailable_messages,
     unknown_message,
     waiver_message,
 )
-from nimprofile.selection.rank import Criterion, Policy, deciding, find_policy, rank
+from nimprofile.selection.policies import find_policy
+from nimprofile.selection.rank import Criterion, Policy, deciding, rank
 from nimprofile.selection.reasons import (
     LOW_MEMORY,
     ContextTooLong,
@@ -25,13 +25,13 @@ from nimprofile.selection.reasons import (
     TooLittleFree,
     TooLittleMemory,
 )
-from nimprofile.selection.request import Pin, Request
+from nimprofile.selection.request import Request, find_pin
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from nimprofile.manifest.dialects import Manifest
+    from nimprofile.manifest.manifest import Manifest
     from nimprofile.manifest.profile import Profile
 
 NO_REQUEST = Request()
@@ -180,51 +180,6 @@ def _decide(manifest: Manifest, inventory: Inventory, request: Request, policy: 
         _warnings(selected, inventory, request),
         pinned,
     )
-
-
-def find_pin(pin: Pin, manifest: Manifest) -> Profile:
-    """The profile a pin names, by id or by name; case does not matter in names.
-
-    Raises PinError with the nearest profiles, or with the right value for the shapes that are
-    pasted by mistake: `auto`, `<id> (<name>)`, an id cut short.
-    """
-    value, profiles = pin.value, manifest.profiles
-    for profile in profiles:
-        if profile.id == value:
-            return profile
-    named = [profile for profile in profiles if profile.name.casefold() == value.casefold()]
-    if len(named) == 1:
-        return named[0]
-    if named:
-        ids = "\n  ".join(profile.id for profile in named)
-        raise PinError(
-            f"{pin.source}: {value!r} is the name of {len(named)} profiles; use an id:\n  {ids}"
-        )
-    raise PinError(f"{pin.source}: {_not_found(value, profiles)}")
-
-
-def _not_found(value: str, profiles: tuple[Profile, ...]) -> str:
-    if value.lower() == "auto":
-        return "'auto' is not a profile; leave it empty or write default for automatic selection"
-    bare = value.partition(" (")[0].strip().lower()
-    for profile in profiles:
-        if bare == profile.id.lower():
-            return f"{value!r} is not an id or a name; write the bare id {profile.id}"
-    cut = bare.rstrip(".…")
-    starts = [profile for profile in profiles if len(cut) >= 4 and profile.id.startswith(cut)]
-    if starts:
-        return f"{value!r} is an id cut short; write all of it:\n  " + "\n  ".join(
-            f"{profile.id} ({profile.name})" for profile in starts[:5]
-        )
-    from difflib import get_close_matches
-
-    spellings = {profile.name.casefold(): profile for profile in profiles}
-    spellings |= {profile.id: profile for profile in profiles}
-    near = [spellings[match] for match in get_close_matches(value.casefold(), spellings, 5, 0.5)]
-    shown = near or list(profiles[:5])
-    title = "nearest" if near else f"the manifest has {len(profiles)}, such as"
-    lines = "\n  ".join(f"{profile.id} ({profile.name})" for profile in shown)
-    return f"{value!r} is not a profile of this manifest; {title}:\n  {lines}"
 
 
 def missing_warnings(decision: Decision) -> Iterator[str]:

@@ -5,8 +5,9 @@ Sentences are made from a reason's own numbers and from nothing else.
 
 from __future__ import annotations
 
-from nimprofile.base.units import EMULATED_NVFP4_FROM, GIB, MIB, format_gib, format_gpus
-from nimprofile.manifest.profile import Engine, Precision
+from nimprofile.base.enums import Engine, Precision
+from nimprofile.base.units import GIB, MIB, format_gib, format_gpus, is_or_are
+from nimprofile.hardware.describe import causes_of, describe_machine, machine_messages
 from nimprofile.selection.placement import By
 from nimprofile.selection.reasons import (
     CapabilityTooLow,
@@ -33,7 +34,7 @@ from nimprofile.selection.reasons import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from typing import Never
 
     from nimprofile.engines.memory.budget import Budget
@@ -53,17 +54,17 @@ def message(reason: Reason) -> str:
         case PrecisionUnknown(precision):
             return f"precision {precision} is not known; known: {', '.join(Precision)}"
         case WrongGpu(wanted, have, gpus):
-            return f"made for {' / '.join(wanted)}; {format_gpus(gpus)} {_is(gpus)} {have}"
+            return f"made for {' / '.join(wanted)}; {format_gpus(gpus)} {is_or_are(gpus)} {have}"
         case TooFewGpus(need, 0, _, missing):
-            return f"needs {need} {_gpus(need)}; there is none{_beside(missing)}"
+            return f"needs {need} {gpus_word(need)}; there is none{_beside(missing)}"
         case TooFewGpus(need, have, product, missing):
             return (
-                f"needs {need} {_gpus(need)} of one product; there {_are(have)} {have} × {product}"
+                f"needs {need} {gpus_word(need)} of one product; there {_are(have)} {have} × {product}"
                 f"{_beside(missing)}"
             )
         case MigAlone(need, gpus):
             return (
-                f"needs {need} {_gpus(need)} together; {format_gpus(gpus)} {_is(gpus)} "
+                f"needs {need} {gpus_word(need)} together; {format_gpus(gpus)} {is_or_are(gpus)} "
                 f"{'a MIG instance' if len(gpus) == 1 else 'MIG instances'}, which work alone"
             )
         case MixedGpus(products):
@@ -76,14 +77,14 @@ def message(reason: Reason) -> str:
             return (
                 f"needs at least {format_gib(need)} per GPU ({source}); "
                 f"{_have(gpus)} {format_gib(have)}{_apiece(gpus)} in total, "
-                f"{_short(need, have)} too little"
+                f"{shortfall(need, have)} too little"
             )
         case ContextTooLong(need, have, max_model_len, source, gpus):
             hint = f"; {max_model_len} tokens fit" if max_model_len else ""
             return (
                 f"the full context needs {format_gib(need)} per GPU ({source}); "
                 f"{_have(gpus)} {format_gib(have)}{_apiece(gpus)} in total, "
-                f"{_short(need, have)} too little{hint}"
+                f"{shortfall(need, have)} too little{hint}"
             )
         case NotDivisible("layers", number, _, divisor):
             return f"{number} layers cannot make {divisor} pipeline stages"
@@ -93,11 +94,11 @@ def message(reason: Reason) -> str:
             return (
                 f"needs {format_gib(need)} free per GPU ({source}); "
                 f"{_have(gpus)} {format_gib(have)}{_apiece(gpus)} free, "
-                f"{_short(need, have)} too little"
+                f"{shortfall(need, have)} too little"
             )
         case GpuNotEmpty(free, total, gate, gpus):
             return (
-                f"{format_gpus(gpus)} {_is(gpus)} not empty: {free} of {total} MiB{_apiece(gpus)} "
+                f"{format_gpus(gpus)} {is_or_are(gpus)} not empty: {free} of {total} MiB{_apiece(gpus)} "
                 f"free, {_percent(free, total)}; {100 * gate:.0f} % must be"
             )
         case DriverTooOld(need, have):
@@ -115,107 +116,7 @@ def message(reason: Reason) -> str:
         case TagMismatch(tag, wanted, have):
             return f"the selector wants {tag}={wanted}; the profile has {tag}={have}"
         case _:
-            return _unreachable(reason)
-
-
-def remedy(reason: Reason) -> str:
-    """What would have to change."""
-    match reason:
-        case EngineUnavailable(engine, _) if engine in tuple(Engine):
-            return f"a container that has {engine} (see --engine)"
-        case EngineUnavailable(engine, _):
-            return f"correct the tag llm_engine={engine}"
-        case PrecisionUnknown(precision):
-            return f"correct the tag precision={precision}, or pin the profile with --allow-unsafe"
-        case WrongGpu() | CapabilityTooLow() | CapabilityUnmet():
-            return f"GPUs {_wanted(reason)}"
-        case TooFewGpus(need, have, product, gone):
-            more = f"{need - have} more {product}" if have else f"{need} {_gpus(need)}"
-            if len(gone) < need - have:
-                return more
-            return f"{format_gpus(gone)} to answer again, or {more}"
-        case MigAlone(need, _):
-            return f"{need} whole GPUs (MIG mode off), or a profile of tp 1 and pp 1"
-        case MixedGpus(products):
-            shown = ", ".join(products)
-            return f"hide all but one product from the container ({shown}), or --no-uniform-gpus"
-        case TooLittleMemory(need, have, _, _):
-            short = _short(need, have)
-            return (
-                f"{short} more memory per GPU; or another profile, of higher tp or lower precision"
-            )
-        case ContextTooLong(need, have, None, _, _):
-            return f"{_short(need, have)} more memory per GPU"
-        case ContextTooLong(need, have, max_model_len, _, _):
-            return (
-                f"a context of {max_model_len} tokens or less (--max-model-len {max_model_len}), "
-                f"or {_short(need, have)} more memory per GPU"
-            )
-        case NotDivisible("layers", number, by, _):
-            return f"a {by} of {number} at most"
-        case NotDivisible(what, number, by, _):
-            return f"another {by}: one that divides {number} {what}"
-        case TooLittleFree(need, have, _, gpus):
-            return f"free {_short(need, have)} on {_each(gpus)}"
-        case GpuNotEmpty(free, total, gate, gpus):
-            missing = -(-round(gate * total * 1000) // 1000) - free
-            return f"free {_short(missing * MIB, 0)} on {_each(gpus)}, or --no-empty-gpu-gate"
-        case DriverTooOld(need, _):
-            return f"a driver {need}"
-        case CudaTooOld(need, _):
-            return f"a driver that serves CUDA {need}"
-        case EngineVersionUnmet(need, _):
-            return f"{need} (see --engine-version)"
-        case LoraMismatch(True):
-            return "take the adapters away (NIM_PEFT_SOURCE, --lora)"
-        case LoraMismatch(_):
-            return "ask for adapters (--lora, NIM_PEFT_SOURCE)"
-        case TagMismatch(tag, wanted, _):
-            return f"take {tag}={wanted} out of the selector (--tags, NIM_TAGS_SELECTOR)"
-        case _:
-            return _unreachable(reason)
-
-
-def remedies(reasons: tuple[Reason, ...], gpus_needed: int) -> tuple[str, ...]:
-    """What would have to change for all of these reasons to go, each thing once.
-
-    More GPUs of a product that can never run the profile are no help: then it says how many of
-    which, and nothing of the memory that those here have.
-    """
-    unfit = [reason for reason in reasons if isinstance(reason, _WRONG_PRODUCT)]
-    if any(isinstance(reason, MigAlone) for reason in reasons):  # more instances are no help
-        reasons = tuple(reason for reason in reasons if not isinstance(reason, TooFewGpus))
-    if not unfit:
-        return tuple(dict.fromkeys(remedy(reason) for reason in reasons))
-    moot = (
-        *_WRONG_PRODUCT,
-        TooFewGpus,
-        MigAlone,
-        TooLittleMemory,
-        ContextTooLong,
-        TooLittleFree,
-        GpuNotEmpty,
-    )
-    others = (remedy(reason) for reason in reasons if not isinstance(reason, moot))
-    number = "a GPU" if gpus_needed == 1 else f"{gpus_needed} GPUs"
-    wanted = ", ".join(dict.fromkeys(_wanted(reason) for reason in unfit))
-    return tuple(dict.fromkeys((f"{number} {wanted}", *others)))
-
-
-_WRONG_PRODUCT = (WrongGpu, CapabilityTooLow, CapabilityUnmet)
-
-
-def _wanted(reason: WrongGpu | CapabilityTooLow | CapabilityUnmet) -> str:
-    """Which GPUs would do."""
-    match reason:
-        case WrongGpu(wanted, _, _):
-            return f"of product {' / '.join(wanted)}"
-        case CapabilityTooLow("nvfp4", need, have, _) if have >= EMULATED_NVFP4_FROM:
-            return f"of compute capability {need} or higher (or --allow-nvfp4-emulation)"
-        case CapabilityTooLow(_, need, _, _):
-            return f"of compute capability {need} or higher"
-        case _:
-            return f"of compute capability {reason.need}"
+            return unreachable(reason)
 
 
 def waiver_message(reason: Reason, *, by_pin: bool) -> str:
@@ -254,7 +155,7 @@ def missing_message(name: str, gpus: tuple[Gpu, ...], taken_for: Mapping[int, Gp
 
     `taken_for` has what each is taken to be; for one that tells nothing of itself, that is said.
     """
-    causes = _causes(gpus)
+    causes = causes_of(gpus)
     told = f"{name} would be selected if {format_gpus(tuple(gpu.index for gpu in gpus))} answered: "
     if len(causes) == 1:
         told += next(iter(causes))
@@ -270,27 +171,6 @@ def missing_message(name: str, gpus: tuple[Gpu, ...], taken_for: Mapping[int, Gp
 def unknown_message(gpus: tuple[int, ...]) -> str:
     """Which missing GPUs are of a product that nobody knows."""
     return f"whether {format_gpus(gpus)} would change the choice is not known: of unknown product"
-
-
-def unavailable_messages(gpus: tuple[Gpu, ...]) -> Iterator[str]:
-    """Which GPUs cannot be used, once for each cause."""
-    for cause, indices in _causes(gpus).items():
-        yield f"{format_gpus(indices)} {_is(indices)} unavailable: {cause}"
-
-
-def _causes(gpus: tuple[Gpu, ...]) -> dict[str, tuple[int, ...]]:
-    """GPUs by what is wrong with them; of many, the call that each was in says nothing."""
-    causes: dict[str, tuple[int, ...]] = {}
-    for gpu in gpus:
-        cause = str(gpu.unavailable)
-        causes[cause] = (*causes.get(cause, ()), gpu.index)
-    if len(causes) < 2:
-        return causes
-    merged: dict[str, tuple[int, ...]] = {}
-    for cause, indices in causes.items():
-        bare = cause.partition(" (in nvml")[0]
-        merged[bare] = (*merged.get(bare, ()), *indices)
-    return merged if len(merged) < len(causes) else causes
 
 
 def starved_message(budget: Budget) -> str:
@@ -312,24 +192,6 @@ def disagreement_message(need: MemoryNeed) -> str:
     )
 
 
-def machine_messages(inventory: Inventory) -> Iterator[str]:
-    """What is wrong with a machine's GPUs, and what else there is to know of how it was read."""
-    yield from unavailable_messages(inventory.unavailable)
-    for gpu in inventory.gpus:
-        yield from (f"GPU {gpu.index} is ailing: {issue}" for issue in gpu.health_issues)
-    yield from (f"note: {remark}" for remark in inventory.remarks)
-
-
-def describe_machine(inventory: Inventory) -> str:
-    """`8 × NVIDIA H100 80GB HBM3`, and how many GPUs there are beside that cannot be used."""
-    counts: dict[str, int] = {}
-    for gpu in inventory.offered:
-        counts[gpu.label] = counts.get(gpu.label, 0) + 1
-    text = " + ".join(f"{count} × {label}" for label, count in counts.items()) or "no GPUs"
-    missing = len(inventory.unavailable)
-    return f"{text} ({missing} more unavailable)" if missing else text
-
-
 def unexpected_message(expected: int, inventory: Inventory) -> str:
     """How many GPUs were expected and are not there, or are there too many."""
     usable = len(inventory.offered)
@@ -340,16 +202,12 @@ def unexpected_message(expected: int, inventory: Inventory) -> str:
     return "\n  ".join(lines)
 
 
-def _unreachable(reason: Never) -> Never:
+def unreachable(reason: Never) -> Never:
     raise AssertionError(f"no words for {reason!r}")
 
 
-def _gpus(count: int) -> str:
+def gpus_word(count: int) -> str:
     return "GPU" if count == 1 else "GPUs"
-
-
-def _is(gpus: tuple[int, ...]) -> str:
-    return "is" if len(gpus) == 1 else "are"
 
 
 def _beside(missing: tuple[int, ...]) -> str:
@@ -358,7 +216,7 @@ def _beside(missing: tuple[int, ...]) -> str:
     return f", and {format_gpus(missing)} {'does' if len(missing) == 1 else 'do'} not answer"
 
 
-def _each(gpus: tuple[int, ...]) -> str:
+def each_of(gpus: tuple[int, ...]) -> str:
     return format_gpus(gpus) if len(gpus) == 1 else f"each of {format_gpus(gpus)}"
 
 
@@ -374,7 +232,7 @@ def _are(count: int) -> str:
     return "is" if count == 1 else "are"
 
 
-def _short(need: int, have: int) -> str:
+def shortfall(need: int, have: int) -> str:
     missing = (need - have) / GIB
     return f"{missing:.1f} GiB" if missing >= 0.1 else f"{-(-(need - have) // MIB)} MiB"
 

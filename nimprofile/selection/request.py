@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from nimprofile.base.errors import RequestError
+from nimprofile.base.enums import Engine
+from nimprofile.base.environment import read_count, read_switch
+from nimprofile.base.errors import PinError, RequestError
 from nimprofile.base.record import Record
-from nimprofile.manifest.profile import ENGINE_ALIASES, Engine
+from nimprofile.engines.serving import DEFAULTS, Serving
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from nimprofile.manifest.profile import Precision
+    from nimprofile.manifest.manifest import Manifest
+    from nimprofile.manifest.profile import Profile
 
 EMPTY_GPU_FRACTION = 0.95
 """Fraction of a GPU that NIM wants free before it starts.
@@ -25,43 +28,6 @@ class Pin(Record):
 
     value: str
     source: str = "NIM_MODEL_PROFILE"
-
-
-class Serving(Record):
-    """How an engine is started; None is the engine's own default.
-
-    Attributes:
-        engine: the engine.
-        engine_version: its version, `0.19.0`; None is the newest whose habits are known.
-        precision: of the weights; None is the checkpoint's.
-        tp, pp: tensor and pipeline parallel sizes.
-        memory_fraction: vLLM's gpu_memory_utilization, SGLang's mem_fraction_static, TensorRT-LLM's
-            free_gpu_memory_fraction.
-        max_num_batched_tokens: tokens of one step (SGLang: chunked_prefill_size).
-        max_num_seqs: requests of one step (SGLang: max_running_requests).
-        max_model_len: the longest context, in tokens.
-        kv_cache_dtype: `auto`, `fp8…`, `bf16…`, `nvfp4`.
-        concurrency: requests of the longest context that must fit at once.
-        eager: no CUDA graphs.
-        speculative_tokens: tokens that the model's own layers for it predict ahead; 0: none.
-    """
-
-    engine: Engine = Engine.VLLM
-    engine_version: str | None = None
-    precision: Precision | None = None
-    tp: int = 1
-    pp: int = 1
-    memory_fraction: float | None = None
-    max_num_batched_tokens: int | None = None
-    max_num_seqs: int | None = None
-    max_model_len: int | None = None
-    kv_cache_dtype: str = "auto"
-    concurrency: int = 1
-    eager: bool = False
-    speculative_tokens: int = 0
-
-
-DEFAULTS = Serving()
 
 
 class Request(Record):
@@ -115,13 +81,13 @@ class Request(Record):
             pin=_pin(environ.get("NIM_MODEL_PROFILE"), "NIM_MODEL_PROFILE"),
             tags=parse_tags(environ.get("NIM_TAGS_SELECTOR", ""), "NIM_TAGS_SELECTOR"),
             lora=bool(environ.get("NIM_PEFT_SOURCE", "").strip()),
-            relax_memory=_flag(environ, "NIM_RELAX_MEM_CONSTRAINTS"),
-            allow_unsafe=_flag(environ, "NIM_MANIFEST_ALLOW_UNSAFE"),
-            allow_nvfp4_emulation=_flag(environ, "NIM_ALLOW_NVFP4_EMULATION"),
+            relax_memory=read_switch(environ, "NIM_RELAX_MEM_CONSTRAINTS"),
+            allow_unsafe=read_switch(environ, "NIM_MANIFEST_ALLOW_UNSAFE"),
+            allow_nvfp4_emulation=read_switch(environ, "NIM_ALLOW_NVFP4_EMULATION"),
             serving=Serving(
                 max_model_len=read_count(environ, "NIM_MAX_MODEL_LEN"),
                 max_num_seqs=read_count(environ, "NIM_MAX_NUM_SEQS"),
-                eager=_flag(environ, "NIM_DISABLE_CUDA_GRAPH"),
+                eager=read_switch(environ, "NIM_DISABLE_CUDA_GRAPH"),
             ),
             manifest_path=environ.get("NIM_MANIFEST_PATH", "").strip() or None,
         )
@@ -155,43 +121,46 @@ def parse_tags(text: str, source: str) -> tuple[tuple[str, str], ...]:
     return tuple(conditions)
 
 
-def parse_engine(text: str, source: str) -> Engine:
-    """Read an engine's name; RequestError lists the known ones."""
-    name = text.strip().lower()
-    if (engine := ENGINE_ALIASES.get(name)) is not None:
-        return engine
-    try:
-        return Engine(name)
-    except ValueError:
-        problem = f"{text!r} is not an engine; known: {', '.join(Engine)}"
-        raise RequestError(f"{source}: {problem}" if source else problem) from None
+def find_pin(pin: Pin, manifest: Manifest) -> Profile:
+    """The profile a pin names, by id or by name; case does not matter in names.
 
-
-_FLAGS = {"": False, "0": False, "false": False, "no": False, "off": False}
-_FLAGS |= {"1": True, "true": True, "yes": True, "on": True}
-
-
-def model_in(environ: Mapping[str, str]) -> str | None:
-    """The weights that are named: `NIM_MODEL_PATH` (2.x) wins over `NIM_MODEL_NAME` (1.x)."""
-    path, name = (environ.get(key, "").strip() for key in ("NIM_MODEL_PATH", "NIM_MODEL_NAME"))
-    return path or name or None
-
-
-def read_count(environ: Mapping[str, str], name: str, most: int = 999_999_999) -> int | None:
-    """A variable that is a whole number above 0; None when it is unset or empty.
-
-    Raises RequestError.
+    Raises PinError with the nearest profiles, or with the right value for the shapes that are
+    pasted by mistake: `auto`, `<id> (<name>)`, an id cut short.
     """
-    text = environ.get(name, "").strip()
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) < 10 and 0 < int(text) <= most):
-        raise RequestError(f"{name}: {text!r} is not a whole number from 1 to {most:,}")
-    return int(text)
+    value, profiles = pin.value, manifest.profiles
+    for profile in profiles:
+        if profile.id == value:
+            return profile
+    named = [profile for profile in profiles if profile.name.casefold() == value.casefold()]
+    if len(named) == 1:
+        return named[0]
+    if named:
+        ids = "\n  ".join(profile.id for profile in named)
+        raise PinError(
+            f"{pin.source}: {value!r} is the name of {len(named)} profiles; use an id:\n  {ids}"
+        )
+    raise PinError(f"{pin.source}: {_not_found(value, profiles)}")
 
 
-def _flag(environ: Mapping[str, str], name: str) -> bool:
-    text = environ.get(name, "").strip().lower()
-    if text not in _FLAGS:
-        raise RequestError(f"{name}={environ[name]!r} is neither 0 nor 1")
-    return _FLAGS[text]
+def _not_found(value: str, profiles: tuple[Profile, ...]) -> str:
+    if value.lower() == "auto":
+        return "'auto' is not a profile; leave it empty or write default for automatic selection"
+    bare = value.partition(" (")[0].strip().lower()
+    for profile in profiles:
+        if bare == profile.id.lower():
+            return f"{value!r} is not an id or a name; write the bare id {profile.id}"
+    cut = bare.rstrip(".…")
+    starts = [profile for profile in profiles if len(cut) >= 4 and profile.id.startswith(cut)]
+    if starts:
+        return f"{value!r} is an id cut short; write all of it:\n  " + "\n  ".join(
+            f"{profile.id} ({profile.name})" for profile in starts[:5]
+        )
+    from difflib import get_close_matches
+
+    spellings = {profile.name.casefold(): profile for profile in profiles}
+    spellings |= {profile.id: profile for profile in profiles}
+    near = [spellings[match] for match in get_close_matches(value.casefold(), spellings, 5, 0.5)]
+    shown = near or list(profiles[:5])
+    title = "nearest" if near else f"the manifest has {len(profiles)}, such as"
+    lines = "\n  ".join(f"{profile.id} ({profile.name})" for profile in shown)
+    return f"{value!r} is not a profile of this manifest; {title}:\n  {lines}"

@@ -6,9 +6,10 @@ is unknown, or nothing. The literal tuples say which rules there are, in the ord
 
 from __future__ import annotations
 
-from nimprofile.base.units import EMULATED_NVFP4_FROM, MIB, ComputeCapability
+from nimprofile.base.enums import Engine, Precision
+from nimprofile.base.units import MIB
 from nimprofile.base.versions import satisfies, split_requirement
-from nimprofile.manifest.profile import Engine, Precision
+from nimprofile.engines.compute_floors import AMPERE, EMULATED_NVFP4_FROM, NATIVE_FROM, RUNS_FROM
 from nimprofile.selection.reasons import (
     CapabilityTooLow,
     CapabilityUnmet,
@@ -40,41 +41,6 @@ if TYPE_CHECKING:
     from nimprofile.selection.request import Request
 
 
-def _at_least(text: str) -> ComputeCapability:
-    return ComputeCapability.parse(text)
-
-
-RUNS_FROM = {
-    # BF16 8.0, FP8 8.9, NVFP4 10.0: Cosmos NIM 4.0.0, "prerequisites", compute-capability floors.
-    Precision.BF16: _at_least("8.0"),
-    Precision.FP8: _at_least("8.9"),
-    Precision.NVFP4: _at_least("10.0"),
-    # gpt-oss MXFP4 profiles are verified from A10G and A100 on: NIM LLM 2.0.1 support matrix.
-    Precision.MXFP4: _at_least("8.0"),
-    # Below 7.0 there is no FP16 tensor core and vLLM does not start: vLLM, GPU installation page.
-    Precision.FP16: _at_least("7.0"),
-    # INT8 and 4-bit weight-only kernels: vLLM, "supported hardware for quantization kernels".
-    Precision.INT8: _at_least("7.5"),
-    Precision.INT8WO: _at_least("7.5"),
-    Precision.INT4: _at_least("7.5"),
-    Precision.INT4_AWQ: _at_least("7.5"),
-    Precision.W4A16: _at_least("7.5"),
-}
-"""The lowest compute capability on which a precision runs; absent: any."""
-
-NATIVE_FROM = {
-    Precision.FP8: _at_least("8.9"),
-    Precision.NVFP4: _at_least("10.0"),
-}
-"""From where on the hardware computes in the format; the sources are those of `RUNS_FROM`.
-
-Formats of weights only (INT4, AWQ, MXFP4 below Blackwell) are unpacked by the kernels they were
-made for: that is how they are meant to run, so they count as native wherever they run.
-"""
-
-AMPERE = _at_least("8.0")
-
-
 def is_emulated(profile: Profile, kind: GpuKind) -> bool:
     """Whether this GPU is not known to compute in the profile's precision."""
     native = None if profile.precision is None else NATIVE_FROM.get(profile.precision)
@@ -89,7 +55,7 @@ def engine_available(
 ) -> tuple[Reason | Doubt, ...]:
     """The container must have the profile's engine (NIM 2.x: one engine an image)."""
     engine = profile.engine or profile.unknown_engine
-    available = ALL_ENGINES if request.engines is None else request.engines
+    available = tuple(Engine) if request.engines is None else request.engines
     if engine is None or profile.engine in available:
         return ()
     return (EngineUnavailable(str(engine), available),)
@@ -150,8 +116,6 @@ def tags_as_selected(
         if profile.tags.get(tag, "").casefold() != wanted.casefold()
     )
 
-
-ALL_ENGINES = tuple(Engine)
 
 MACHINE_RULES: tuple[Callable[[Profile, Machine, Request], tuple[Reason | Doubt, ...]], ...] = (
     engine_available,

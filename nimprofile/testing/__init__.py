@@ -45,14 +45,9 @@ if TYPE_CHECKING:
         tag_sets,
     )
     from nimprofile.testing.strategies.models import model_configs
-    from nimprofile.testing.strategies.pairs import (
-        FittingPair,
-        NearMiss,
-        Situation,
-        fitting_pairs,
-        near_misses,
-        situations,
-    )
+    from nimprofile.testing.strategies.near_misses import NearMiss, near_misses
+    from nimprofile.testing.strategies.pairs import FittingPair, fitting_pairs
+    from nimprofile.testing.strategies.situations import Situation, situations
 
 _HOME = {
     "fake_nvml": (
@@ -76,14 +71,9 @@ _HOME = {
         "tag_sets",
     ),
     "strategies.models": ("model_configs",),
-    "strategies.pairs": (
-        "FittingPair",
-        "NearMiss",
-        "Situation",
-        "fitting_pairs",
-        "near_misses",
-        "situations",
-    ),
+    "strategies.pairs": ("FittingPair", "fitting_pairs"),
+    "strategies.near_misses": ("NearMiss", "near_misses"),
+    "strategies.situations": ("Situation", "situations"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 

@@ -33,6 +33,7 @@ from nimprofile import (
 )
 from nimprofile.testing import FakeNvml
 from nimprofile.testing.strategies.models import SAMPLE_CONFIGS
+from tests.support.paths import CORPUS
 
 _SPEC = importlib.util.spec_from_file_location("generate", Path(__file__).parent / "generate.py")
 generate = importlib.util.module_from_spec(_SPEC)
@@ -167,7 +168,7 @@ _BARE_PROCESS = [sys.executable, "-c", "import pynvml; pynvml.nvmlInit(); pynvml
     ],
 )
 def test_discovery(benchmark, reader):
-    box = Path(__file__).parent.parent / "corpus" / "machines" / "8xh100.json"
+    box = CORPUS / "machines" / "8xh100.json"
     links = tuple(Connection((a, b), Link.NVLINK) for a in range(8) for b in range(a + 1, 8))
     with FakeNvml(load_inventory(box).replace(connections=links)) as fake:
         if reader == "discover":

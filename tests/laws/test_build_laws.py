@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from hypothesis import assume, given
-from hypothesis import strategies as st
+from hypothesis import assume, given, strategies as st
 
 from nimprofile import ModelError, Request, Serving, memory_budget, mock_inventory, select
 from nimprofile.authoring.build import Wanted, build_manifest
 from nimprofile.authoring.diff import diff
 from nimprofile.authoring.lint import check_manifest
 from nimprofile.authoring.writer import to_document, to_json, to_v1, to_yaml
+from nimprofile.base.enums import Engine, Precision
 from nimprofile.engines.memory.suggestions import fits
 from nimprofile.engines.parallelism import indivisible
-from nimprofile.manifest.profile import Engine, Precision
 from nimprofile.manifest.reader import manifest_of, parse_manifest, read_tree
-from nimprofile.model.architectures.registry import read_config
 from nimprofile.model.checkpoint import Model
+from nimprofile.model.shape_reader import read_config
 from nimprofile.testing import model_configs
 
 BOARDS = st.sampled_from(["t4", "l4", "l40s", "a100", "h100", "h200", "b200", "gb10"])
@@ -29,7 +28,7 @@ VERSIONS = {
 @st.composite
 def wishes(draw):
     """What to build: often everything, on up to as many GPUs."""
-    engines = tuple(draw(st.lists(st.sampled_from(Engine), min_size=1, unique=True)))
+    engines = tuple(draw(st.lists(st.sampled_from(tuple(Engine)), min_size=1, unique=True)))
     version = draw(st.sampled_from(VERSIONS[engines[0]])) if len(engines) == 1 else None
     some = st.lists(st.sampled_from(Precision), min_size=1, max_size=4, unique=True).map(tuple)
     return Wanted(

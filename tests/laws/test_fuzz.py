@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import example, given
-from hypothesis import strategies as st
+from hypothesis import example, given, strategies as st
 
 from nimprofile import (
     POLICIES,
@@ -22,25 +21,27 @@ from nimprofile import (
     RequestError,
     decision_to_dict,
     dump_inventory,
-    lint,
     load_manifest,
     mock_inventory,
     parse_inventory,
     parse_manifest,
     prefer,
     select,
-    yaml_reader,
 )
+from nimprofile.authoring import lint
 from nimprofile.authoring.diff import diff
 from nimprofile.authoring.writer import to_document, to_json, to_v1, to_yaml
+from nimprofile.base import yaml_reader
+from nimprofile.base.enums import parse_engine
 from nimprofile.base.nim_printout import read_listing
-from nimprofile.manifest.reader import bundled_manifests, decode, read_tree
+from nimprofile.base.text_files import decode
+from nimprofile.manifest.reader import bundled_manifests, read_tree
+from nimprofile.report.explain import explain_decision, explain_profile
 from nimprofile.report.manifests import diff_text, diff_to_dict, manifest_text, manifest_to_dict
 from nimprofile.report.nim_listing import LAYOUTS, nim_listing
-from nimprofile.report.tables import Style
-from nimprofile.report.text import explain_decision, explain_profile, list_text
-from nimprofile.selection.decision import find_pin
-from nimprofile.selection.request import parse_engine, parse_tags
+from nimprofile.report.style import Style
+from nimprofile.report.text import list_text
+from nimprofile.selection.request import find_pin, parse_tags
 
 MACHINE = mock_inventory("2xh100,1xl4")
 MANIFEST = load_manifest("llama-3.1-8b-instruct")

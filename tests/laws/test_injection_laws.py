@@ -8,19 +8,19 @@ import subprocess
 
 import pytest
 import yaml
-from cluster_rules import containers, expanded, interpolated
-from helpers import make_gpu
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from ruamel.yaml import YAML
-from test_engines import CASES, manifest_of, plan_for
 
 from nimprofile import LaunchError, RequestError, Setup, deployed, job_of, mock_inventory, select
+from nimprofile.base.enums import Server
+from nimprofile.base.yaml_writer import deployment_yaml
 from nimprofile.launch.deploy.container import container_of, dns_label
 from nimprofile.launch.deploy.kubernetes import node_selector
-from nimprofile.launch.deploy.text import to_yaml
-from nimprofile.launch.plan import LaunchPlan, PlanFile, Server
+from nimprofile.launch.plan import LaunchPlan, PlanFile
 from nimprofile.launch.shell_script import shell_script
+from tests.launch.test_servers import CASES, manifest_of, plan_for
+from tests.support.builders import make_gpu
+from tests.support.cluster_rules import containers, expanded, interpolated
 
 AWKWARD = [
     *(
@@ -95,7 +95,7 @@ DOCUMENTS = st.recursive(
 
 @given(st.lists(DOCUMENTS, min_size=1, max_size=3), TEXTS)
 def test_yaml_of_either_version_reads_back_what_was_written(documents, comment):
-    text = to_yaml(documents, [comment])
+    text = deployment_yaml(documents, [comment])
     assert documents == list(yaml.safe_load_all(text))
     assert documents == list(YAML12.load_all(text))
 
@@ -118,7 +118,7 @@ def argparse_reads(argv, flag):
     return getattr(args, flag.lstrip("-").replace("-", "_"))
 
 
-@given(st.sampled_from(Server), TEXTS.filter(bool), TEXTS, WORDS)
+@given(st.sampled_from(tuple(Server)), TEXTS.filter(bool), TEXTS, WORDS)
 def test_a_plan_hands_on_names_paths_and_arguments_as_they_are(server, name, model, extra):
     words = {"served_name": name, "model": f"/models/{model}", "extra": tuple(extra)}
     if name[:1] == "-" or (server is Server.SGLANG and ":" in name):
@@ -206,7 +206,7 @@ def words_of(target, documents):
 
 @given(
     st.sampled_from(["docker", "compose", "k8s", "kserve"]),
-    st.sampled_from(Server),
+    st.sampled_from(tuple(Server)),
     TEXTS.filter(bool),
     TEXTS,
     WORDS,
@@ -238,7 +238,7 @@ DOLLARS = st.lists(
 
 @given(
     st.sampled_from(["compose", "k8s", "kserve"]),
-    st.sampled_from(Server),
+    st.sampled_from(tuple(Server)),
     DOLLARS,
     st.lists(DOLLARS, max_size=3),
 )

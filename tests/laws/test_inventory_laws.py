@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from nimprofile import dump_inventory, mock_inventory, parse_inventory, products, select
 from nimprofile.hardware.catalog import find_product, product_of

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from nimprofile import Manifest, Requires, load_manifest, parse_manifest
 from nimprofile.manifest.profile import NOTHING_REQUIRED, profile_from_tags

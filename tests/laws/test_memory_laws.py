@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
-from hypothesis import assume, given
-from hypothesis import strategies as st
+from hypothesis import assume, given, strategies as st
 
 from nimprofile import (
     Engine,
@@ -20,10 +19,11 @@ from nimprofile import (
     shape_from_config,
 )
 from nimprofile.base.units import GIB
-from nimprofile.engines.memory.budget import CONTEXT_STEP, nim_budget
-from nimprofile.engines.memory.components import weight_bytes
-from nimprofile.engines.spec import NIM
+from nimprofile.engines.facts.nim import NIM
+from nimprofile.engines.memory.budget import CONTEXT_STEP
+from nimprofile.engines.memory.estimate import nim_budget
 from nimprofile.manifest.profile import profile_from_tags
+from nimprofile.model.weights import weight_bytes
 from nimprofile.testing import model_configs
 from nimprofile.testing.strategies.models import SAMPLE_CONFIGS
 
@@ -46,7 +46,7 @@ BOARDS = st.builds(
 def budgets(draw):
     """A budget of some model on some board, by an engine's rules or NIM's."""
     shape = shape_from_config(draw(model_configs()))
-    engine = draw(st.sampled_from(Engine))
+    engine = draw(st.sampled_from(tuple(Engine)))
     serving = Serving(
         engine=engine,
         engine_version=draw(VERSIONS) if engine is Engine.VLLM else None,
@@ -136,7 +136,7 @@ def test_one_gpu_holds_every_parameter(config):
     assert [4 * shape.parameters] == weight_bytes(shape, Precision.FP32)
 
 
-@given(model_configs(), SIZES, st.sampled_from([1, 2, 3, 100]), st.sampled_from(Engine))
+@given(model_configs(), SIZES, st.sampled_from([1, 2, 3, 100]), st.sampled_from(tuple(Engine)))
 def test_a_model_that_does_not_divide_is_rejected_for_that(config, tp, pp, engine):
     shape = shape_from_config(config)
     tags = {"llm_engine": str(engine), "precision": "bf16", "tp": str(tp), "pp": str(pp)}

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from hypothesis import example, given
-from hypothesis import strategies as st
+from hypothesis import example, given, strategies as st
 
-from nimprofile.manifest.profile import Engine, Objective, Precision
+from nimprofile.base.enums import Engine, Objective, Precision
 from nimprofile.manifest.profile_names import describe, parse_name
 from nimprofile.testing import tag_sets
 

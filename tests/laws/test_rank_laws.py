@@ -5,12 +5,12 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from nimprofile import POLICIES, prefer, select
 from nimprofile.selection.fit import Verdict
-from nimprofile.selection.rank import ID, TAIL, deciding, rank
+from nimprofile.selection.policies import ID, TAIL
+from nimprofile.selection.rank import deciding, rank
 from nimprofile.testing import related_profiles, situations
 
 CHAINS = (

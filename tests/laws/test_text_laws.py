@@ -5,20 +5,14 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from nimprofile import POLICIES, decision_to_dict, message, remedy, select
 from nimprofile.base.nim_printout import read_listing
+from nimprofile.report.explain import explain_decision, explain_profile
 from nimprofile.report.nim_listing import LAYOUTS, nim_listing
-from nimprofile.report.tables import Style
-from nimprofile.report.text import (
-    NO_PROFILE,
-    explain_decision,
-    explain_profile,
-    list_text,
-    nothing_runs,
-)
+from nimprofile.report.style import Style
+from nimprofile.report.text import NO_PROFILE, list_text, nothing_runs
 from nimprofile.report.to_json import explanation_to_dict
 from nimprofile.testing import inventories, manifests, near_misses, requests, situations
 

@@ -6,9 +6,10 @@ policy `nim-2.0` and for a shape of five figures, NIM 2.x's own arithmetic.
 
 from __future__ import annotations
 
+from nimprofile.base.enums import Engine
 from nimprofile.base.record import Record
 from nimprofile.base.units import GIB, MIB
-from nimprofile.manifest.profile import STATED_BY_TAG, Engine
+from nimprofile.manifest.profile import STATED_BY_TAG
 from nimprofile.selection.reasons import NotDivisible
 
 TYPE_CHECKING = False
@@ -161,7 +162,7 @@ class Needs:
         return self._found[key]
 
     def _worked_out(self, profile: Profile, gpu: Gpu, shape: ModelShape) -> Budget | None:
-        from nimprofile.engines.memory.budget import memory_budget, nim_budget
+        from nimprofile.engines.memory.estimate import memory_budget, nim_budget
 
         serving = self._serving.replace(
             engine=profile.engine or Engine.VLLM,

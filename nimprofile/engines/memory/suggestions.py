@@ -5,12 +5,13 @@ Every change is tried: it is named only when the budget with it holds what was a
 
 from __future__ import annotations
 
+from nimprofile.base.enums import Precision
 from nimprofile.base.record import Record
-from nimprofile.engines.memory.budget import kv_value_bytes, memory_budget, nim_budget
+from nimprofile.engines.compute_floors import RUNS_FROM
+from nimprofile.engines.facts.nim import NIM
+from nimprofile.engines.memory.estimate import kv_value_bytes, memory_budget, nim_budget
 from nimprofile.engines.parallelism import indivisible
-from nimprofile.engines.spec import NIM
-from nimprofile.manifest.profile import Engine, Precision
-from nimprofile.selection.rules import RUNS_FROM
+from nimprofile.engines.spec import spec_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,11 +25,6 @@ MOST_RANKS = 16
 LARGEST_FRACTION = 0.95
 """As far as engines are run in the logs of `docs/memory.md`."""
 
-_FRACTION_FLAGS = {
-    Engine.VLLM: "--gpu-memory-utilization",
-    Engine.SGLANG: "--mem-fraction-static",
-    Engine.TENSORRT_LLM: "--free-gpu-memory-fraction",
-}
 _NARROWER = (Precision.FP8, Precision.NVFP4, Precision.INT4_AWQ)
 
 
@@ -78,7 +74,7 @@ def _tried(found: Budget) -> Iterator[Change]:
         yield Change("kv_cache", "fp8", "an FP8 KV cache (--kv-cache-dtype fp8)")
     fraction = serving.memory_fraction or 1.0
     if fraction < LARGEST_FRACTION and _would(found, memory_fraction=LARGEST_FRACTION):
-        flag = _FRACTION_FLAGS[serving.engine]
+        flag = spec_of(serving.engine).fraction_flag
         told = f"more of the GPU for the engine ({flag} {LARGEST_FRACTION})"
         yield Change("fraction", LARGEST_FRACTION, told)
     for tp in (serving.tp * 2**power for power in range(1, 5)):

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 
-from nimprofile.base.units import MIB, ComputeCapability, format_gpus, shared_mib
+from nimprofile.base.units import MIB, ComputeCapability, format_gpus
 from nimprofile.hardware.catalog import product_of
+from nimprofile.hardware.host import shared_mib
 from nimprofile.hardware.inventory import Connection, Gpu, Inventory, Link, MigInstance, is_version
 from nimprofile.hardware.nvml import failures as troubles
 from nimprofile.hardware.nvml.codes import (

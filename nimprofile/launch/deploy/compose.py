@@ -6,9 +6,10 @@ github.com/compose-spec/compose-spec at 170098b (2026-06): deploy.md "devices", 
 
 from __future__ import annotations
 
-from nimprofile.launch.deploy.container import literal, needs_one_node
-from nimprofile.launch.plan import Server
+from nimprofile.base.enums import Server
+from nimprofile.launch.deploy.container import needs_one_node
 from nimprofile.launch.servers.nim import published
+from nimprofile.launch.servers.ranks import literal
 from nimprofile.launch.setup import SHARED_MEMORY_GIB
 
 TYPE_CHECKING = False

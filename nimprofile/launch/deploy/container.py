@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 
+from nimprofile.base.enums import Server
 from nimprofile.base.errors import LaunchError
 from nimprofile.base.record import Record
 from nimprofile.base.units import GIB
-from nimprofile.base.versions import satisfies
 from nimprofile.engines.memory.components import weights_of
-from nimprofile.launch.images import TRITON_IMAGES
-from nimprofile.launch.plan import Server
-from nimprofile.launch.servers import nim, plan_of, triton
+from nimprofile.engines.serving import Serving
+from nimprofile.launch.launch_plan import plan_of
+from nimprofile.launch.server_spec import server_spec
+from nimprofile.launch.servers import nim
 from nimprofile.launch.setup import ANYWHERE, is_path
-from nimprofile.selection.request import Serving
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -98,10 +98,7 @@ class Container(Record):
     @property
     def live(self) -> str:
         """The path that answers as long as the process is not to be killed."""
-        return _LIVE.get(self.job.server, self.plan.health)
-
-
-_LIVE = {Server.NIM: nim.LIVE, Server.TRITON: triton.LIVE}
+        return server_spec(self.job.server).live or self.plan.health
 
 
 def container_of(job: Job, *, gpus_per_node: int, secret: str | None = None) -> Container:
@@ -172,29 +169,10 @@ def _room(job: Job) -> tuple[int | None, tuple[str, ...]]:
 
 
 def image_of(job: Job) -> str:
-    """The image that is named, or the server's public one of the engine's version.
-
-    Sources: docs/deployment/docker.md of vLLM, docs/get_started/install.md of SGLang, the quick
-    start of TensorRT-LLM, and for Triton the table of `TRITON_IMAGES`.
-    """
+    """The image that is named, or the server's public one of the engine's version."""
     if job.setup.image is not None:
         return job.setup.image
-    match job.server:
-        case Server.VLLM:
-            return f"vllm/vllm-openai:v{job.version}"
-        case Server.SGLANG:
-            return f"lmsysorg/sglang:v{job.version}"
-        case Server.TENSORRT_LLM:
-            return f"nvcr.io/nvidia/tensorrt-llm/release:{job.version}"
-        case Server.TRITON:
-            for release, version in TRITON_IMAGES:
-                if satisfies(version, f"=={job.version}"):
-                    return f"nvcr.io/nvidia/tritonserver:{release}-vllm-python-py3"
-            raise LaunchError(
-                f"no Triton image is known to have vLLM {job.version}: name one with --image"
-            )
-        case Server.NIM:
-            return nim.image(job)
+    return server_spec(job.server).image(job)
 
 
 def needs_one_node(container: Container, what: str) -> None:
@@ -204,11 +182,6 @@ def needs_one_node(container: Container, what: str) -> None:
             f"{what} is one node, and {container.job.profile.name} takes {container.nodes} nodes "
             f"of {container.gpus} GPUs: render k8s spans them"
         )
-
-
-def literal(text: str) -> str:
-    """A text that Kubernetes and Compose leave as it is: they read $(NAME) or ${NAME}, $$ as $."""
-    return text.replace("$", "$$")
 
 
 def dns_label(text: str) -> str:

@@ -1,14 +1,16 @@
 """Which `docker run` serves a decision?
 
 docs/deployment/docker.md of vLLM, docs/get_started/install.md of SGLang and the quick starts of
-TensorRT-LLM and Triton: GPUs, shared memory, the cache of Hugging Face. NIM's: `engines.nim`.
+TensorRT-LLM and Triton: GPUs, shared memory, the cache of Hugging Face. NIM's: `servers/nim.py`.
 """
 
 from __future__ import annotations
 
+from nimprofile.base.enums import Server
 from nimprofile.launch.deploy.container import FOLDER, needs_one_node
-from nimprofile.launch.plan import LaunchPlan, PlanFile, Server
-from nimprofile.launch.servers import plan_of
+from nimprofile.launch.launch_plan import plan_of
+from nimprofile.launch.plan import LaunchPlan, PlanFile
+from nimprofile.launch.server_spec import server_spec
 from nimprofile.launch.servers.nim import published, volume
 from nimprofile.launch.setup import SHARED_MEMORY_GIB
 
@@ -24,7 +26,7 @@ def docker_plan(container: Container) -> LaunchPlan:
     if job.server is Server.NIM:
         return plan_of(job)
     argv = ["docker", "run", "--rm", "--init", "--gpus", f'"device={job.named_devices}"']
-    if job.server in {Server.TENSORRT_LLM, Server.TRITON}:  # as their pages have it
+    if server_spec(job.server).locks_memory:
         argv += ["--ulimit", "memlock=-1", "--ulimit", "stack=67108864"]
     argv += ["--shm-size", f"{SHARED_MEMORY_GIB}g", "-p", published(job.setup.host, inner.port)]
     if container.cache_gib is not None:

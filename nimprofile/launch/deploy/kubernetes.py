@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 
+from nimprofile.base.enums import Server
 from nimprofile.base.errors import LaunchError
-from nimprofile.launch.deploy.container import FOLDER, literal, product_label
+from nimprofile.launch.deploy.container import FOLDER, product_label
 from nimprofile.launch.deploy.multinode import member
-from nimprofile.launch.plan import Server
+from nimprofile.launch.servers.ranks import literal
 from nimprofile.launch.setup import SHARED_MEMORY_GIB
 
 TYPE_CHECKING = False

@@ -5,17 +5,16 @@ github.com/NVIDIA/k8s-nim-operator v3.1.2: api/apps/v1alpha1, config/samples/nim
 
 from __future__ import annotations
 
+from nimprofile.base.enums import Server
 from nimprofile.base.errors import LaunchError
-from nimprofile.launch.deploy.container import literal
 from nimprofile.launch.deploy.kubernetes import (
     STARTUP_SECONDS,
     access_mode,
     node_selector,
     resource,
 )
-from nimprofile.launch.deploy.multinode import RAY_PORT
-from nimprofile.launch.plan import Server
 from nimprofile.launch.servers.nim import READY, generation
+from nimprofile.launch.servers.ranks import RAY_PORT, literal
 from nimprofile.launch.setup import SHARED_MEMORY_GIB
 
 TYPE_CHECKING = False

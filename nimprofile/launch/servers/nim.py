@@ -8,16 +8,19 @@ the engine follow the image's name since 2.0.11.
 
 from __future__ import annotations
 
+from nimprofile.base.enums import Server
 from nimprofile.base.errors import LaunchError
 from nimprofile.launch.flags import merged
-from nimprofile.launch.images import tagged
-from nimprofile.launch.plan import LaunchPlan, Server
+from nimprofile.launch.plan import LaunchPlan
+from nimprofile.launch.server_spec import ServerSpec, version_in_tag
+from nimprofile.launch.servers.ranks import LEADER, RANK, RAY_PORT
 from nimprofile.launch.servers.vllm import SPELLING
 from nimprofile.launch.setup import ANYWHERE, SHARED_MEMORY_GIB, is_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nimprofile.launch.job import Job
+    from nimprofile.launch.servers.ranks import Member, Pod
 
 CACHE = "/opt/nim/.cache"
 READY, LIVE = "/v1/health/ready", "/v1/health/live"
@@ -103,14 +106,14 @@ _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-/")
 
 def generation(image: str) -> int | None:
     """The first number of a NIM's version; None when its tag does not say."""
-    version = tagged(image)
+    version = version_in_tag(image)
     return None if version is None else int(version.partition(".")[0])
 
 
 def _notes(job: Job) -> tuple[str, ...]:
     """What NIM is not told, or not in a way that all its releases understand."""
     found = list(job.notes)
-    if tagged(image(job)) is None:
+    if version_in_tag(image(job)) is None:
         found.append("the tag moves, and ids differ between releases: name one by --image")
     found.append("ids are the image's own: `list-model-profiles` in it prints those it has")
     if job.setup.arguments:
@@ -131,3 +134,42 @@ def _notes(job: Job) -> tuple[str, ...]:
     if job.lora and job.setup.max_lora_rank is not None and generation(image(job)) != 1:
         found.append(f"NIM 2.x takes the rank after --: --max-lora-rank {job.setup.max_lora_rank}")
     return tuple(found)
+
+
+def pod(pod: Pod) -> Member:
+    """By Ray: NIM 2.x's `nim-serve-ray` (LLM 2.0 "multi-node-deployment", "cli-reference").
+
+    The variables are as the NIM Operator sets them (nimservice_types.go, v3.1.2); JSON logs are
+    off, which Ray's workers lack.
+    """
+    job = pod.job
+    if generation(pod.image) == 1:
+        raise LaunchError("NIM 1.x spans nodes by MPI: render nim-operator starts it so")
+    start = ["--head", "--port", str(RAY_PORT)]
+    if pod.rank:
+        start = ["--head-address", f"{LEADER}:{RAY_PORT}"]
+    told = {
+        "NIM_MULTI_NODE": "1",
+        "NIM_NUM_COMPUTE_NODES": str(pod.nodes),
+        "NIM_TENSOR_PARALLEL_SIZE": str(job.tp),
+        "NIM_PIPELINE_PARALLEL_SIZE": str(job.pp),
+        "NIM_NODE_RANK": RANK,
+        "NIM_LEADER_ROLE": "0" if pod.rank else "1",
+        "NIM_JSONL_LOGGING": "0",
+    }
+    variables: list[dict[str, object]] = [
+        {"name": name, "value": value} for name, value in told.items()
+    ]
+    return [], ["nim-serve-ray", *start, *pod.args], variables
+
+
+SPEC = ServerSpec(
+    server=Server.NIM,
+    program="docker",
+    flags=SPELLING,
+    plan=plan,
+    image=image,
+    engine_in_image=lambda _: None,  # its tag is the NIM's own
+    live=LIVE,
+    pod=pod,
+)

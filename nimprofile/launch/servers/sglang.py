@@ -7,15 +7,18 @@ hyperparameter_tuning at 5170e11; docs/advanced_features/quantization.md at 0f45
 
 from __future__ import annotations
 
+from nimprofile.base.enums import Engine, Objective, Server
 from nimprofile.base.errors import LaunchError
 from nimprofile.base.versions import satisfies
 from nimprofile.launch.flags import Spelling, flags, last_of, merged
-from nimprofile.launch.plan import LaunchPlan, Server
-from nimprofile.manifest.profile import Objective
+from nimprofile.launch.plan import LaunchPlan
+from nimprofile.launch.server_spec import ServerSpec
+from nimprofile.launch.servers.ranks import LEADER, RANK, SIZE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nimprofile.launch.job import Job
+    from nimprofile.launch.servers.ranks import Member, Pod
 
 SPELLING = Spelling(
     {
@@ -139,3 +142,23 @@ def _notes(job: Job) -> list[str]:
     if job.profile.objective is Objective.LATENCY:
         return ["SGLang documents no flags for latency: the profile's parallelism is all there is"]
     return []
+
+
+PORT_OF_RANKS = 5000
+
+
+def pod(pod: Pod) -> Member:
+    """By ranks of its own: docs/references/multi_node_deployment."""
+    ranks = ["--nnodes", SIZE, "--node-rank", RANK]
+    return [*pod.command, *ranks, "--dist-init-addr", f"{LEADER}:{PORT_OF_RANKS}"], [], []
+
+
+SPEC = ServerSpec(
+    server=Server.SGLANG,
+    program="sglang",
+    flags=SPELLING,
+    plan=plan,
+    image=lambda job: f"lmsysorg/sglang:v{job.version}",  # docs/get_started/install.md
+    engines=(Engine.SGLANG,),
+    pod=pod,
+)

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import json
 
+from nimprofile.base.enums import Engine, Objective, Server
 from nimprofile.base.versions import satisfies
 from nimprofile.launch.flags import Spelling, flags, last_of, merged
-from nimprofile.launch.plan import LaunchPlan, PlanFile, Server
-from nimprofile.manifest.profile import Objective
+from nimprofile.launch.plan import LaunchPlan, PlanFile
+from nimprofile.launch.server_spec import ServerSpec
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -143,3 +144,15 @@ def _notes(job: Job) -> list[str]:
         if len(job.setup.adapters) != 1:
             found.append("room is made for adapters of attn_q, attn_k and attn_v alone")
     return found
+
+
+SPEC = ServerSpec(
+    server=Server.TENSORRT_LLM,
+    program="trtllm-serve",
+    flags=SPELLING,
+    plan=plan,
+    image=lambda job: f"nvcr.io/nvidia/tensorrt-llm/release:{job.version}",  # its quick start
+    engines=(Engine.TENSORRT_LLM,),
+    one_node="is not rendered: it starts its ranks by MPI",
+    locks_memory=True,
+)

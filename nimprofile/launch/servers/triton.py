@@ -11,11 +11,13 @@ from __future__ import annotations
 import json
 import re
 
+from nimprofile.base.enums import Engine, Server
 from nimprofile.base.errors import LaunchError
+from nimprofile.base.versions import satisfies
 from nimprofile.launch.flags import Spelling, last_of, merged, read_flags
-from nimprofile.launch.plan import LaunchPlan, PlanFile, Server
-from nimprofile.launch.servers.vllm import SPELLING as VLLM
-from nimprofile.launch.servers.vllm import engine_arguments
+from nimprofile.launch.plan import LaunchPlan, PlanFile
+from nimprofile.launch.server_spec import ServerSpec, version_in_tag
+from nimprofile.launch.servers.vllm import SPELLING as VLLM, engine_arguments
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -106,3 +108,43 @@ _ODD = re.compile(r"[^A-Za-z0-9._-]+")
 
 def _json(value: object) -> str:
     return json.dumps(value, indent=2) + "\n"
+
+
+IMAGES = (
+    ("26.07", "0.24.0"),
+    ("26.06", "0.22.1"),
+    ("26.05", "0.19.0"),
+    ("26.04", "0.19.0"),
+    ("26.03", "0.17.1"),
+    ("26.02", "0.15.1"),
+    ("26.01", "0.13.0"),
+    ("25.12", "0.11.1"),
+    ("25.11", "0.11.0"),
+    ("25.10", "0.10.2"),
+)
+"""Releases of `tritonserver:…-vllm-python-py3` and the vLLM in each, newest first.
+
+github.com/triton-inference-server/server, docs/introduction/compatibility.md (2026-08-19).
+"""
+
+
+def image(job: Job) -> str:
+    """The newest release that has the job's vLLM; LaunchError when none has."""
+    for release, version in IMAGES:
+        if satisfies(version, f"=={job.version}"):
+            return f"nvcr.io/nvidia/tritonserver:{release}-vllm-python-py3"
+    raise LaunchError(f"no Triton image is known to have vLLM {job.version}: name one with --image")
+
+
+SPEC = ServerSpec(
+    server=Server.TRITON,
+    program="tritonserver",
+    flags=SPELLING,
+    plan=plan,
+    image=image,
+    engines=(Engine.VLLM,),  # by its vLLM backend
+    engine_in_image=lambda image: dict(IMAGES).get(version_in_tag(image) or ""),
+    newest_engine=IMAGES[0][1],
+    live=LIVE,
+    locks_memory=True,
+)

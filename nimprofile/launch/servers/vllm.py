@@ -6,17 +6,20 @@ serve/instrumentator/health.py; docs/features (lora, quantization/online), confi
 
 from __future__ import annotations
 
+from nimprofile.base.enums import Engine, Objective, Server
 from nimprofile.base.errors import LaunchError
 from nimprofile.base.versions import satisfies
 from nimprofile.launch.flags import Spelling, flags, last_of, merged, taken
-from nimprofile.launch.plan import LaunchPlan, Server
-from nimprofile.manifest.profile import Objective
+from nimprofile.launch.plan import LaunchPlan
+from nimprofile.launch.server_spec import ServerSpec
+from nimprofile.launch.servers.ranks import LEADER, RANK, RAY_PORT, SIZE, literal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from nimprofile.launch.job import Job
+    from nimprofile.launch.servers.ranks import Member, Pod
 
 HEALTH = "/health"
 
@@ -169,3 +172,47 @@ def _dtype(job: Job) -> str | None:
 
 def _on_load(job: Job) -> str:
     return "fp8_per_tensor" if satisfies(job.version, ">=0.31") else "fp8"
+
+
+OWN_RANKS = ">=0.18"
+"""Since when its image has no Ray (requirements/cuda.txt); ranks of its own since 0.11.1."""
+
+_JOINED = (
+    "import ray,sys,time; ray.init('auto');"
+    " [time.sleep(5) for _ in iter(lambda: len([n for n in ray.nodes() if n['Alive']])"
+    " >= int(sys.argv[1]), True)]"
+)
+"""Returns once so many nodes have joined."""
+
+_HEAD = f'ray start --head --port={RAY_PORT} && python3 -c "$0" "$1" && shift && exec "$@"'
+"""A shell that is handed the server's arguments and never reads them as its own text."""
+
+_JOIN = 'until ray start --address="$0" --block; do sleep 5; done'
+"""The first pod may still be pulling its image."""
+
+
+def pod(pod: Pod) -> Member:
+    """By ranks of its own, and by Ray up to 0.17, whose images still have it.
+
+    docs/serving/parallelism_scaling.md and docs/deployment/frameworks/lws.md.
+    """
+    if satisfies(pod.job.version, OWN_RANKS):
+        ranks = ["--nnodes", SIZE, "--node-rank", RANK, "--master-addr", LEADER]
+        return [*pod.command, *ranks, *(["--headless"] if pod.rank else [])], [], []
+    if pod.rank == 0:
+        ray = ["--distributed-executor-backend", "ray"]
+        head = [literal(word) for word in ("sh", "-c", _HEAD, _JOINED)]
+        return [*head, SIZE, *pod.command, *ray], [], []
+    join = [literal(word) for word in ("sh", "-c", _JOIN)]
+    return [*join, f"{LEADER}:{RAY_PORT}"], [], []
+
+
+SPEC = ServerSpec(
+    server=Server.VLLM,
+    program="vllm",
+    flags=SPELLING,
+    plan=plan,
+    image=lambda job: f"vllm/vllm-openai:v{job.version}",  # docs/deployment/docker.md
+    engines=(Engine.VLLM,),
+    pod=pod,
+)

@@ -5,16 +5,12 @@
 
 from __future__ import annotations
 
-from nimprofile.base.errors import ModelError
-from nimprofile.model.architectures import layers as blocks
 from nimprofile.model.architectures.decoders import (
     Traits,
     decoder,
-    expert_count,
     gemma3,
     gemma4,
     gpt_oss,
-    kv_heads_of,
     latent,
     llama,
     llama4,
@@ -30,17 +26,14 @@ from nimprofile.model.architectures.hybrids import (
     qwen_hybrid,
 )
 from nimprofile.model.config_fields import Config
-from nimprofile.model.quantization import read_quantization, with_fp4_experts
-from nimprofile.model.shape import CacheKind, Layer, ModelShape, Weights
+from nimprofile.model.shape import Layer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from nimprofile.model.shape import Encoder, Quantization
+    from collections.abc import Callable, Mapping
 
 
-def _compressed(c: Config) -> list[Layer]:
+def deepseek_v4_layers(c: Config) -> list[Layer]:
     from nimprofile.model.architectures.deepseek_v4 import deepseek_v4  # rarely wanted
 
     return deepseek_v4(c)
@@ -74,8 +67,8 @@ ARCHITECTURES: dict[str, Callable[[Config], list[Layer]]] = {
     "deepseek_v32": latent,
     "kimi_k2": latent,
     "glm4_moe_lite": latent,
-    "deepseek_v4": _compressed,
-    "deepseek_ref": _compressed,
+    "deepseek_v4": deepseek_v4_layers,
+    "deepseek_ref": deepseek_v4_layers,
     "gpt_oss": gpt_oss,
     "llama4_text": llama4,
     "mllama_text_model": mllama,
@@ -107,7 +100,7 @@ ARCHITECTURES: dict[str, Callable[[Config], list[Layer]]] = {
 """`model_type` of a language model -> its layers."""
 
 
-_TIED = frozenset(
+TIED_EMBEDDINGS = frozenset(
     {
         *("gemma", "gemma2", "gemma3_text", "gemma4_text", "opt", "cohere", "cohere2"),
         *("starcoder2", "smollm3"),
@@ -116,7 +109,7 @@ _TIED = frozenset(
 """Where the output head is the embedding unless the file says otherwise."""
 
 
-_DEFAULTS: dict[str, Mapping[str, object]] = {
+CONFIG_DEFAULTS: dict[str, Mapping[str, object]] = {
     # transformers, configuration_gemma3.py: what a text_config leaves out.
     "gemma3_text": {
         "vocab_size": 262208,
@@ -129,7 +122,7 @@ _DEFAULTS: dict[str, Mapping[str, object]] = {
 }
 
 
-_NESTED = {
+TEXT_MODEL_TYPES = {
     # A wrapper's text_config without a model_type of its own.
     "llama4": "llama4_text",
     "mllama": "mllama_text_model",
@@ -145,244 +138,3 @@ _NESTED = {
     "llava": "llama",
     "llava_next": "llama",
 }
-
-
-ASSUMED_VOCABULARY = 131_072
-"""For a file without one: on the large side of today's models, so that memory is not short."""
-
-_DTYPE_BITS = {"float32": 32, "bfloat16": 16, "float16": 16}
-
-
-def shape_from_config(
-    fields: Mapping[str, object], quantization: Mapping[str, object] | None = None
-) -> ModelShape:
-    """Read a model's shape from the mapping of a Hugging Face `config.json`.
-
-    Args:
-        fields: the mapping. Keys that do not bear on memory are passed over.
-        quantization: the `quantization` block of ModelOpt's `hf_quant_config.json`, when that
-            lies beside it.
-
-    Returns:
-        The shape; without layers when the `model_type` is not known.
-
-    Raises:
-        ModelError: a key is missing or has no figure, with its place.
-    """
-    return read_config(fields, quantization)[0]
-
-
-def read_config(
-    fields: Mapping[str, object], quantization: Mapping[str, object] | None = None
-) -> tuple[ModelShape, dict[str, object]]:
-    """Like `shape_from_config`, and what of the two mappings the shape was read from.
-
-    The second is a `config.json` of the same shape, as a manifest has it.
-    """
-    outer = Config(fields)
-    block = None if quantization is None else Config(quantization, place="quantization")
-    shape, language = _read(outer, block)
-    if "model_type" not in language.asked:  # read by its keys
-        language.asked["model_type"] = shape.architecture
-    if block is not None:
-        outer.asked["quantization_config"] = block.asked
-    return shape, _in_order(outer.asked, fields)
-
-
-def _in_order(asked: Mapping[str, object], fields: object) -> dict[str, object]:
-    """What was asked for, in the order of the file, whatever the order of asking."""
-    order = list(fields) if isinstance(fields, dict) else []
-    keys = sorted(asked, key=lambda key: order.index(key) if key in order else len(order))
-    found: dict[str, object] = {}
-    for key in keys:
-        value = asked[key]
-        inner = fields.get(key) if isinstance(fields, dict) else None
-        found[key] = _in_order(value, inner) if isinstance(value, dict) else value
-    return found
-
-
-def _read(outer: Config, quantization: Config | None) -> tuple[ModelShape, Config]:
-    """The shape, and the part of the file that is about the language model."""
-    outer_type = outer.text("model_type") or ""
-    key = next((key for key in ("text_config", "llm_config") if outer.block(key)), None)
-    nested = None if key is None else outer.block(key)
-    inner_type = (outer_type if nested is None else nested.text("model_type")) or ""
-    inner_type = inner_type or _NESTED.get(outer_type, "")
-    notes = []
-    if not inner_type and (inner_type := _by_keys(nested or outer)):
-        notes.append(f"there is no model_type: read as {inner_type} by its keys; engines want one")
-    defaults = _DEFAULTS.get(inner_type)
-    c = (outer.block(key, defaults) if key else None) or outer
-    quantized = _quantization(outer, c, quantization)
-    dtype, stored = _dtype(outer, c, notes)
-    if quantized is not None and quantized.rules is None:
-        notes.append(f"the quantisation {quantized.method!r} is not known: only weight bytes count")
-    bits = 16
-    build = ARCHITECTURES.get(inner_type)
-    if build and c.get("num_hidden_layers") is not None and c.get("vocab_size") is None:
-        c.assume("vocab_size", ASSUMED_VOCABULARY)
-        notes.append(f"vocab_size is missing: {ASSUMED_VOCABULARY:,} is assumed")
-    if build is None:
-        kind = inner_type or outer_type or "unknown"
-        named = inner_type or outer_type
-        told = f"model_type {kind!r} is not known" if named else "there is no model_type"
-        notes.append(f"{told}: only weight bytes count")
-        shape = ModelShape(
-            kind,
-            (),
-            heads=c.integer("num_attention_heads", default=0) or 0,
-            kv_heads=c.integer("num_key_value_heads", default=0) or 0,
-            dtype=dtype,
-            dtype_bits=bits,
-            stored_bits=stored,
-            quantization=quantized,
-            notes=tuple(notes),
-        )
-        return shape, c
-    context = c.integer("max_position_embeddings", "n_positions", "seq_length")
-    if context is not None:
-        context = c.count("max_position_embeddings", "n_positions", "seq_length")
-    heads, kv_heads = c.integer("num_attention_heads", default=0) or 0, 0
-    if heads and (kv_heads := kv_heads_of(c)) and heads % kv_heads:
-        problem = f"{heads} attention heads cannot share {kv_heads} KV heads evenly"
-        raise ModelError(problem, place=c.place("num_key_value_heads"))
-    layers = tuple(build(c))
-    hidden, vocab = c.count("hidden_size"), c.count("vocab_size")
-    tied = outer.flag(
-        "tie_word_embeddings", default=c.flag("tie_word_embeddings", default=inner_type in _TIED)
-    )
-    first, encoder, assumed = _first(outer, outer_type, c, inner_type)
-    last = [blocks.norm("norm", hidden)]
-    tables = 0
-    if build is _compressed:
-        from nimprofile.model.architectures.deepseek_v4 import hyper_head, rotary_tables
-
-        last.append(hyper_head(c))
-        tables = rotary_tables(c)
-    if not tied:
-        head_bias = vocab if inner_type == "phi" else 0
-        last.append(blocks.matrix("lm_head", hidden, vocab, vocab, bias=head_bias))
-    # Qwen3-Next's file does not say that it has one (vLLM, `models/qwen3_next_mtp.py`).
-    usual = 1 if inner_type == "qwen3_next" else 0
-    drafts = c.integer("num_nextn_predict_layers", "mtp_num_hidden_layers", default=usual) or 0
-    experts = expert_count(c)
-    shape = ModelShape(
-        inner_type,
-        layers,
-        tuple(first),
-        tuple(last),
-        tuple(_drafter(c, layers, hidden)) if drafts > 0 else (),
-        context,
-        hidden,
-        c.count("intermediate_size", "ffn_dim", "moe_intermediate_size", default=4 * hidden),
-        vocab,
-        heads=heads,
-        kv_heads=kv_heads,
-        experts=experts,
-        experts_per_token=c.count("num_experts_per_tok", "top_k_experts", "moe_k", default=1)
-        if experts
-        else 0,
-        expert_size=c.count("moe_intermediate_size", "intermediate_size") if experts else 0,
-        encoder=encoder,
-        table_bytes=tables,
-        tied=tied,
-        dtype=dtype,
-        dtype_bits=bits,
-        stored_bits=stored,
-        quantization=quantized,
-        notes=(*notes, *c.notes, *assumed),
-    )
-    return shape, c
-
-
-def _quantization(outer: Config, c: Config, beside: Config | None) -> Quantization | None:
-    """How the matrices are stored, by ModelOpt's file or else by the config."""
-    block = beside or outer.block("quantization_config") or c.block("quantization_config")
-    own = read_quantization(block)
-    if own is not None and c.text("expert_dtype") == "fp4":
-        return with_fp4_experts(own)
-    return own
-
-
-def _dtype(outer: Config, c: Config, notes: list[str]) -> tuple[str, int]:
-    """The format of what is not quantised, and its bits in the checkpoint."""
-    dtype = outer.text("torch_dtype", "dtype") or c.text("torch_dtype", "dtype") or "bfloat16"
-    dtype = dtype.removeprefix("torch.")
-    stored = _DTYPE_BITS.get(dtype)
-    if stored is None:
-        notes.append(f"the dtype {dtype!r} is not known: 16 bits are counted")
-    elif stored == 32:
-        notes.append("the checkpoint has 32 bits: engines load 16 unless the precision is fp32")
-    return dtype, stored or 16
-
-
-def _by_keys(c: Config) -> str:
-    """The `model_type` of a file without one: by `architectures`, else by keys of one family."""
-    for name in c.words("architectures"):
-        plain = name.partition("For")[0].lower()
-        found = [each for each in ARCHITECTURES if each.replace("_", "") == plain]
-        if found:
-            return found[0]
-    if c.integer("num_hidden_layers") is None or c.integer("hidden_size") is None:
-        return ""
-    for key, name in _TELLING:
-        if c.get(key) is not None:
-            return name
-    return "qwen3_moe" if expert_count(c) else "llama"
-
-
-_TELLING = (
-    ("kv_lora_rank", "deepseek_v3"),
-    ("hybrid_override_pattern", "nemotron_h"),
-    ("linear_num_key_heads", "qwen3_5_moe_text"),
-    ("attn_layer_period", "jamba"),
-    ("ffn_dim", "opt"),
-)
-"""Keys that only one family has."""
-
-
-def _drafter(c: Config, layers: tuple[Layer, ...], hidden: int) -> Iterator[Layer]:
-    """Layers for multi-token prediction: what joins two hidden states, then layers like the others.
-
-    The embedding and the output head are the model's own (vLLM, `models/*_mtp.py`).
-    """
-    pattern = c.text("mtp_hybrid_override_pattern")
-    if pattern is not None:
-        like = [*nemotron_h(c, pattern)]
-    else:
-        attends = [one for one in layers if one.cache and one.cache.kind is not CacheKind.STATE]
-        like = attends[-1:]
-    join = blocks.matrix("eh_proj", 2 * hidden, hidden, 1), blocks.norm("norms", 3 * hidden)
-    for at, one in enumerate(like):
-        weights = (*one.weights, *join) if at == 0 else one.weights
-        yield Layer(tuple(each.replace(name=f"mtp.{each.name}") for each in weights), one.cache)
-
-
-def _first(
-    outer: Config, outer_type: str, c: Config, inner_type: str
-) -> tuple[list[Weights], Encoder | None, list[str]]:
-    """Embeddings and encoders, and what was assumed of them."""
-    hidden, vocab = c.count("hidden_size"), c.count("vocab_size")
-    first = [Weights("embed_tokens", vocab * hidden, vocab)]
-    if inner_type == "opt":
-        first.append(Weights("embed_positions", (c.count("max_position_embeddings") + 2) * hidden))
-    per_layer = c.integer("hidden_size_per_layer_input", default=0) or 0
-    if per_layer:
-        rows = c.count("vocab_size_per_layer_input", default=vocab)
-        width = per_layer * c.count("num_hidden_layers")
-        first.append(Weights("embed_tokens_per_layer", rows * width + hidden * width, rows))
-    encoder, notes = None, []
-    for key in ("vision_config", "audio_config"):
-        block = outer.block(key)
-        if block is None:
-            continue
-        from nimprofile.model.architectures.encoders import ENCODERS, encoder_of
-
-        build = ENCODERS.get((outer_type, key))
-        if build is None:
-            notes.append(f"the encoder of {key} is not counted: model_type {outer_type!r}")
-            continue
-        first += build(block, hidden)
-        encoder = encoder_of(outer_type, block)
-        notes.append(f"the encoder of {key} is counted by its published shape, to a few percent")
-    return first, encoder, notes

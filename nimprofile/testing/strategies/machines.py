@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from hypothesis import strategies as st
 
-from nimprofile.base.units import ComputeCapability, normalise_gpu_name
+from nimprofile.base.gpu_ids import normalise_gpu_name
+from nimprofile.base.units import ComputeCapability
 from nimprofile.hardware.catalog import find_product
 from nimprofile.hardware.inventory import Connection, Gpu, Inventory, Link, MigInstance
 from nimprofile.hardware.nvml.codes import (

@@ -8,18 +8,12 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
-from nimprofile.manifest.dialects import Manifest
-from nimprofile.manifest.profile import (
-    NOTHING_REQUIRED,
-    Engine,
-    Precision,
-    Profile,
-    Requires,
-    profile_from_tags,
-)
+from nimprofile.base.enums import Engine, Precision
+from nimprofile.manifest.manifest import Manifest
+from nimprofile.manifest.profile import NOTHING_REQUIRED, Profile, Requires, profile_from_tags
 from nimprofile.manifest.profile_names import describe
-from nimprofile.model.architectures.registry import shape_from_config
 from nimprofile.model.shape import ModelShape, plain_shape
+from nimprofile.model.shape_reader import shape_from_config
 from nimprofile.selection.request import Pin, Request
 from nimprofile.testing.strategies.machines import COMMON_PRODUCTS, Board, board_of
 from nimprofile.testing.strategies.models import SAMPLE_CONFIGS

@@ -1,0 +1,50 @@
+"""A machine in words: its GPUs, what is wrong with them, and how they were read."""
+
+from __future__ import annotations
+
+from nimprofile.base.units import format_gpus, is_or_are
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nimprofile.hardware.inventory import Gpu, Inventory
+
+
+def unavailable_messages(gpus: tuple[Gpu, ...]) -> Iterator[str]:
+    """Which GPUs cannot be used, once for each cause."""
+    for cause, indices in causes_of(gpus).items():
+        yield f"{format_gpus(indices)} {is_or_are(indices)} unavailable: {cause}"
+
+
+def causes_of(gpus: tuple[Gpu, ...]) -> dict[str, tuple[int, ...]]:
+    """GPUs by what is wrong with them; of many, the call that each was in says nothing."""
+    causes: dict[str, tuple[int, ...]] = {}
+    for gpu in gpus:
+        cause = str(gpu.unavailable)
+        causes[cause] = (*causes.get(cause, ()), gpu.index)
+    if len(causes) < 2:
+        return causes
+    merged: dict[str, tuple[int, ...]] = {}
+    for cause, indices in causes.items():
+        bare = cause.partition(" (in nvml")[0]
+        merged[bare] = (*merged.get(bare, ()), *indices)
+    return merged if len(merged) < len(causes) else causes
+
+
+def machine_messages(inventory: Inventory) -> Iterator[str]:
+    """What is wrong with a machine's GPUs, and what else there is to know of how it was read."""
+    yield from unavailable_messages(inventory.unavailable)
+    for gpu in inventory.gpus:
+        yield from (f"GPU {gpu.index} is ailing: {issue}" for issue in gpu.health_issues)
+    yield from (f"note: {remark}" for remark in inventory.remarks)
+
+
+def describe_machine(inventory: Inventory) -> str:
+    """`8 × NVIDIA H100 80GB HBM3`, and how many GPUs there are beside that cannot be used."""
+    counts: dict[str, int] = {}
+    for gpu in inventory.offered:
+        counts[gpu.label] = counts.get(gpu.label, 0) + 1
+    text = " + ".join(f"{count} × {label}" for label, count in counts.items()) or "no GPUs"
+    missing = len(inventory.unavailable)
+    return f"{text} ({missing} more unavailable)" if missing else text

@@ -1,0 +1,81 @@
+"""Documents that deploy a job: Docker, Compose, Kubernetes, the NIM Operator, KServe."""
+
+from __future__ import annotations
+
+import re
+
+from nimprofile.base.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from nimprofile.launch.job import Job
+
+
+_SECRET = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
+
+
+class Rendered(Record):
+    """What deploys a server: as values, as text, and what the operator should know."""
+
+    value: Any
+    text: str
+    notes: tuple[str, ...]
+
+
+def deployed(
+    target: str,
+    job: Job,
+    *,
+    replicas: int = 1,
+    gpus_per_node: int = 8,
+    secret: str | None = None,
+    pull_secret: str | None = None,
+) -> Rendered:
+    """What deploys a job on a target.
+
+    Args:
+        target: `docker`, `compose`, `k8s`, `nim-operator` or `kserve`.
+        job: what is served.
+        replicas: how many servers; Docker and Compose have one.
+        gpus_per_node: a job of more spans several nodes.
+        secret: the Kubernetes secret that holds the key or token, under its variable's name.
+        pull_secret: the Kubernetes secret to pull the image with; None is `ngc-secret` for a NIM
+            and none for what is public; "" is none.
+
+    Raises LaunchError: the target does not run it, or nobody knows its image.
+    """
+    from nimprofile.base.enums import Server
+    from nimprofile.base.errors import LaunchError
+    from nimprofile.base.yaml_writer import deployment_yaml
+    from nimprofile.launch.deploy import compose, docker, kserve, kubernetes, nim_operator
+    from nimprofile.launch.deploy.container import container_of
+    from nimprofile.launch.shell_script import shell_script
+
+    if replicas < 1:
+        raise LaunchError(f"{replicas} servers serve nobody")
+    for name in (secret, pull_secret):
+        if name and _SECRET.fullmatch(name) is None:
+            raise LaunchError(f"{name!r} is no name of a Kubernetes secret, such as ngc-api-secret")
+    container = container_of(job, gpus_per_node=gpus_per_node, secret=secret)
+    if target == "docker":
+        plan = docker.docker_plan(container)
+        return Rendered(plan.to_dict(), shell_script(plan), plan.notes)
+    if pull_secret is None and job.server is Server.NIM:
+        pull_secret = "ngc-secret"  # noqa: S105 - a name
+    wanted: dict[str, Any] = {"replicas": replicas, "pull_secret": pull_secret}
+    match target:
+        case "compose":
+            objects = [compose.service(container)]
+        case "k8s":
+            objects = kubernetes.objects(container, **wanted)
+        case "nim-operator":
+            objects = nim_operator.objects(container, **wanted)
+        case "kserve":
+            objects = kserve.objects(container, **wanted)
+        case _:
+            raise LaunchError(f"{target!r} is no target that is known")
+    value = objects[0] if len(objects) == 1 else objects
+    made = f"nimprofile: {job.profile.name} on {len(job.gpus)} × {job.gpus[0].label}"
+    return Rendered(value, deployment_yaml(objects, [made]), container.notes)

@@ -1,0 +1,62 @@
+"""Keys, tokens and passwords among the arguments of a server."""
+
+from __future__ import annotations
+
+import re
+
+from nimprofile.launch.flags import is_flag
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+_SECRET = re.compile(
+    r"--?([\w.-]*[._-])?(api[._-]?key|(hf|auth|access|ngc)[._-]token|token|password|passwd|secret)"
+    r"|--[\w-]*restricted-(api|protocol)",
+    re.IGNORECASE,
+)
+
+
+_SECRETS = ("--api-key", "--admin-api-key", "--hf-token")
+"""Of these a beginning is enough for the engines' parsers."""
+
+
+_INSIDE = re.compile(
+    r"((api|admin|access)[-_]?key|(hf|auth)[-_]?token|password|passwd|secret)[\"']?\s*[=:]",
+    re.IGNORECASE,
+)
+"""A key or a password in the value of a flag that has other things too."""
+
+
+def secret_flags(words: Iterable[str]) -> list[str]:
+    """The flags whose value is a key, a token or a password; never the value."""
+    found, last = [], "an argument"
+    for word in words:
+        flag, _, value = word.partition("=")
+        if is_flag(word):
+            last = flag
+        if _is_secret(flag) or _INSIDE.search(value if is_flag(word) else word):
+            found.append(last)
+    return found
+
+
+def _is_secret(flag: str) -> bool:
+    if _SECRET.fullmatch(flag) is not None:
+        return True
+    return len(flag) > 4 and any(name.startswith(flag) for name in _SECRETS)
+
+
+def redacted(words: Sequence[str]) -> list[str]:
+    """The same words with stars for whatever may be a secret."""
+    shown: list[str] = []
+    hide = False
+    for word in words:
+        flag, equals, value = word.partition("=")
+        if not is_flag(word):
+            shown.append("***" if hide or _INSIDE.search(word) else word)
+            continue
+        secret = _is_secret(flag)
+        hide = secret and not equals
+        shown.append(f"{flag}=***" if equals and (secret or _INSIDE.search(value)) else word)
+    return shown

@@ -1,0 +1,45 @@
+"""A manifest: the profiles of one model, whatever dialect they came in."""
+
+from __future__ import annotations
+
+from nimprofile.base.record import Record
+from nimprofile.manifest.extensions import Checkpoint
+from nimprofile.manifest.profile import Profile
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from nimprofile.model.shape import ModelShape
+
+    Dialect = Literal["v1", "v2", "metadata-api", "listing"]
+
+
+class Manifest(Record):
+    """The profiles of one model.
+
+    Attributes:
+        profiles: in the order of the source; the order means nothing.
+        dialect: `v1`, `v2`, `metadata-api` or `listing`.
+        model: the model's name, when the source has it.
+        model_shape: what memory is estimated from, when the source has it.
+        source: where it was read from.
+        engine_version: of the engine in the container, when the source says so.
+        checkpoints: of which the profiles are served, when the source names them.
+    """
+
+    profiles: tuple[Profile, ...]
+    dialect: Dialect = "v2"
+    model: str | None = None
+    model_shape: ModelShape | None = None
+    source: str = ""
+    engine_version: str | None = None
+    checkpoints: tuple[Checkpoint, ...] = ()
+
+    def shape_of(self, profile: Profile) -> ModelShape | None:
+        """The shape of what a profile serves: its checkpoint's, or the only one there is."""
+        own = profile.checkpoint
+        for checkpoint in self.checkpoints:
+            if checkpoint.name == own:
+                return checkpoint.shape
+        return self.model_shape

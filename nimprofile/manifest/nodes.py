@@ -1,0 +1,87 @@
+"""Checked access to the nodes of a parsed manifest; each error knows its place."""
+
+from __future__ import annotations
+
+from nimprofile.base.units import parse_size
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from nimprofile.base.yaml_reader import Node, Path
+
+
+class MisplacedError(Exception):
+    """A problem and where it is; becomes a ManifestError once the line is known."""
+
+    def __init__(self, problem: str, path: Path):
+        self.problem, self.path = problem, path
+
+
+def read_fields(node: Node, path: Path, allowed: tuple[str, ...]) -> dict[str, str]:
+    """A block of our own making: strict, so that a slip of the pen is not a lost requirement."""
+    if not isinstance(node, dict):
+        raise MisplacedError(f"expected a mapping, this is {kind_of(node)}", path)
+    fields = {}
+    for key, value in node.items():
+        if key not in allowed:
+            raise MisplacedError(f"unknown key; known: {', '.join(allowed)}", (*path, key))
+        if (text := read_text(value, (*path, key))) is not None:
+            fields[key] = text
+    return fields
+
+
+def read_whole(text: str, path: Path) -> int:
+    digits = text.replace("_", "")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 15 and int(digits) > 0):
+        raise MisplacedError(f"{text!r} is not a whole number above 0", path)
+    return int(digits)
+
+
+def read_size(text: str, path: Path) -> float:
+    try:
+        return parse_size(text)
+    except ValueError:
+        raise MisplacedError(f"{text!r} is not a size in GiB", path) from None
+
+
+def read_text(node: Node, path: Path) -> str | None:
+    """A printable text, or nothing."""
+    if node is None or (isinstance(node, str) and node.isprintable()):
+        return node
+    raise MisplacedError(f"expected a text, this is {kind_of(node)}", path)
+
+
+def kind_of(node: Node) -> str:
+    """What was found instead of what was expected, in words."""
+    match node:
+        case None:
+            return "empty"
+        case str() if not node.isprintable():
+            return f"a text with control characters, {node[:40]!r}"
+        case str():
+            return f"the text {node[:40]!r}"
+        case list():
+            return "a list"
+        case _:
+            return "a mapping"
+
+
+def read_tags(node: Node, path: Path) -> dict[str, str]:
+    """Tag values are texts; a list, as the Metadata API has for `gpu`, is joined by commas."""
+    if not isinstance(node, dict):
+        raise MisplacedError(f"tags is a mapping of texts, this is {kind_of(node)}", path)
+    tags = {}
+    for key, value in node.items():
+        if value is not None:
+            tags[key] = tag_value(key, value, path)
+    return tags
+
+
+def tag_value(key: str, value: Node, path: Path) -> str:
+    text = value
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        text = ",".join(str(item) for item in value)
+    if isinstance(text, str) and text.isprintable() and key.isprintable():
+        return text
+    raise MisplacedError(
+        f"a tag is a text or a list of texts, this is {kind_of(value)}", (*path, key)
+    )

@@ -1,0 +1,225 @@
+"""The story of a decision, or of one profile, gate by gate."""
+
+from __future__ import annotations
+
+from nimprofile.base.units import MIB, format_gib, format_gpus
+from nimprofile.engines.memory.suggestions import changes
+from nimprofile.hardware.describe import describe_machine
+from nimprofile.report.style import Style
+from nimprofile.report.text import (
+    GRADE_COLOURS,
+    is_telling,
+    nothing_runs,
+    remedies_text,
+    select_text,
+    share_text,
+)
+from nimprofile.selection.messages import choice_message, doubt_message, message, waiver_message
+from nimprofile.selection.rank import deciding
+from nimprofile.selection.reasons import Effect
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nimprofile.engines.memory.need import MemoryNeed
+    from nimprofile.engines.memory.suggestions import Change
+    from nimprofile.selection.decision import Decision
+    from nimprofile.selection.fit import Verdict
+
+
+def explain_decision(decision: Decision, style: Style) -> str:
+    """The story of the whole decision."""
+    lines = [f"Machine: {describe_machine(decision.inventory)}"]
+    lines.append(
+        f"Policy: {decision.policy.name}: {' > '.join(c.name for c in decision.policy.criteria)}"
+    )
+    if decision.selected is not None:
+        lines += ["", select_text(decision, style)]
+    else:
+        lines += ["", nothing_runs(decision)]
+    lines += [f"warning: {warning}" for warning in decision.warnings]
+    lines += [f"note: {remark}" for remark in decision.inventory.remarks]
+    if decision.ranked and decision.ranked != (decision.selected,):
+        lines += ["", style.paint(f"Candidates ({len(decision.ranked)}), best first", "1")]
+        for better, verdict in zip((None, *decision.ranked), decision.ranked, strict=False):
+            lost = (
+                ""
+                if better is None
+                else f"  behind the one above on {deciding(better, verdict, decision.policy).name}"
+            )
+            lines.append(f"  {verdict.profile.name}{lost}")
+    if decision.rejected:
+        lines += ["", style.paint(f"Rejected ({len(decision.rejected)})", "1")]
+        for verdict in decision.rejected:
+            lines.append(
+                f"  {verdict.profile.name}: {style.paint(verdict.grade, GRADE_COLOURS[verdict.grade])}"
+            )
+            lines += [f"    {message(reason)}" for reason in verdict.reasons]
+            lines += [f"    elsewhere: {message(reason)}" for reason in verdict.elsewhere]
+            lines += [f"    to change: {change}" for change in remedies_text(verdict)]
+    return "\n".join(lines)
+
+
+_GATES: tuple[tuple[str, frozenset[str]], ...] = (
+    ("engine", frozenset({"engine", "engine_version"})),
+    ("GPU", frozenset({"gpu", "mixed_gpus"})),
+    ("GPU count", frozenset({"gpu_count", "mig", "divisibility"})),
+    ("capability", frozenset({"precision", "compute_capability", "requires_compute_capability"})),
+    ("total memory", frozenset({"memory_total", "memory_context"})),
+    ("free memory", frozenset({"memory_free", "gpu_not_empty"})),
+    ("driver", frozenset({"driver", "cuda"})),
+    ("LoRA", frozenset({"lora"})),
+    ("tags", frozenset({"tags"})),
+)
+
+
+def explain_profile(decision: Decision, verdict: Verdict, style: Style) -> str:
+    """The story of one profile: every gate, what beat it, what would have to change."""
+    profile = verdict.profile
+    lines = [
+        f"{style.paint(profile.name, '1')}: {style.paint(verdict.grade, GRADE_COLOURS[verdict.grade])}",
+        f"id {profile.id}",
+    ]
+    if _id_disagrees(verdict):
+        lines.append(
+            f"note: its tags hash to {profile.computed_id}; either the tags were edited, or the "
+            "manifest is of NIM 1.2 or older, which hashed differently"
+        )
+    lines.append("")
+    rows = []
+    for title, kinds in _GATES:
+        rows += list(_gate(title, kinds, verdict, decision))
+    lines += [f"  {line}" for line in Style(columns=True).table(rows)]
+    lines += [f"  ? {doubt_message(doubt)}" for doubt in verdict.doubts]
+    if is_telling(verdict.choice):
+        would = "takes" if verdict.fits else "would take"
+        gpus = format_gpus(verdict.gpus)
+        lines += ["", f"It {would} {gpus}: {choice_message(verdict.choice)}."]
+    lines += ["", *_standing(decision, verdict)]
+    if verdict.elsewhere:
+        lines.append("And on the other GPUs of this machine:")
+        lines += [f"  {message(reason)}" for reason in verdict.elsewhere]
+    if verdict.reasons:
+        lines += ["To make it run:", *(f"  {change}" for change in remedies_text(verdict))]
+        lines += [f"  or {change.message}" for change in _tried(verdict)]
+    return "\n".join(lines)
+
+
+def _tried(verdict: Verdict) -> Iterator[Change]:
+    """Changes of the memory budget that would do; the context is in the remedies."""
+    kinds = {reason.kind for reason in verdict.reasons}
+    if verdict.need is not None and kinds and kinds <= {"memory_total", "memory_context"}:
+        yield from (change for change in changes(verdict.need) if change.kind != "context")
+
+
+def _id_disagrees(verdict: Verdict) -> bool:
+    profile = verdict.profile
+    return (
+        not profile.tags_from_name and len(profile.id) == 64 and profile.computed_id != profile.id
+    )
+
+
+def _gate(
+    title: str, kinds: frozenset[str], verdict: Verdict, decision: Decision
+) -> Iterator[tuple[str, str, str]]:
+    failed = [reason for reason in verdict.reasons if reason.kind in kinds]
+    waived = [reason for reason in verdict.waived if reason.kind in kinds]
+    for reason in failed:
+        yield (
+            "no" if reason.effect is not Effect.NOT_WANTED else "not wanted",
+            title,
+            message(reason),
+        )
+    for reason in waived:
+        relaxed = decision.request.relax_memory
+        by_pin = verdict is decision.pinned and reason.effect is Effect.LOW_MEMORY and not relaxed
+        yield ("waived", title, waiver_message(reason, by_pin=by_pin))
+    if not failed and not waived:
+        doubted = [doubt for doubt in verdict.doubts if doubt.kind in kinds]
+        yield ("?" if doubted else "yes", title, _passed(title, verdict, decision))
+
+
+def _passed(title: str, verdict: Verdict, decision: Decision) -> str:
+    """What the profile asks at a gate that held nothing against it."""
+    profile, need = verdict.profile, verdict.need
+    match title:
+        case "engine":
+            return str(profile.engine or "no engine named")
+        case "GPU":
+            wanted = " / ".join(profile.made_for)
+            return f"made for {wanted}" if wanted else "made for any GPU"
+        case "GPU count":
+            sizes = f"tp {profile.tp or '?'} × pp {profile.pp or '?'}"
+            return f"{sizes}: {profile.gpus_needed} of one product"
+        case "capability":
+            return str(profile.precision or "no precision named") + (
+                ", emulated" if verdict.emulated else ""
+            )
+        case "total memory":
+            return (
+                "no need known"
+                if need is None
+                else f"{format_gib(need.full_bytes)} per GPU, {need.source}{_beside(need)}"
+            )
+        case "free memory":
+            gpus = [gpu for gpu in decision.inventory.gpus if gpu.index in verdict.gpus]
+            known = [gpu.memory_free_mib for gpu in gpus if gpu.memory_free_mib is not None]
+            return f"{format_gib(min(known) * MIB)} free on each" if known else "nothing against it"
+        case "driver":
+            wants = [
+                f"{k} {v}"
+                for k, v in (("driver", profile.requires.driver), ("CUDA", profile.requires.cuda))
+                if v
+            ]
+            return f"{', '.join(wants)}" if wants else "nothing required"
+        case "LoRA":
+            return "serves adapters" if profile.lora else "none wanted, none served"
+        case _:
+            return (
+                ", ".join(f"{tag}={value}" for tag, value in decision.request.tags) or "no selector"
+            )
+
+
+def _beside(need: MemoryNeed) -> str:
+    """The estimate beside what the manifest states, when they disagree; else what it is made of."""
+    if need.estimated_bytes is not None:
+        estimate = f" (by the model's shape {format_gib(need.estimated_bytes)})"
+        return estimate if need.disagrees else ""
+    budget = need.budget
+    if budget is None:
+        return ""
+    cache = budget.wanted_cache
+    return (
+        f": weights {format_gib(budget.weights.bytes)}, KV cache {format_gib(cache)} for "
+        f"{budget.serving.max_model_len} tokens, "
+        f"{format_gib(budget.activation.bytes + budget.overhead.bytes)} besides"
+        f"{share_text(budget)}"
+    )
+
+
+def _standing(decision: Decision, verdict: Verdict) -> list[str]:
+    ids = [ranked.profile.id for ranked in decision.ranked]
+    if verdict is decision.pinned and decision.request.pin is not None:
+        outcome = "is refused" if decision.selected is None else "starts"
+        return [f"It is pinned by {decision.request.pin.source}, and {outcome}."]
+    if verdict.profile.id not in ids:
+        return ["It is not a candidate."]
+    place = ids.index(verdict.profile.id)
+    if place == 0:
+        lines = [
+            "It is the best of the candidates." if len(ids) > 1 else "It is the only candidate."
+        ]
+        if len(ids) > 1:
+            second = decision.ranked[1]
+            criterion = deciding(verdict, second, decision.policy)
+            lines.append(
+                f"{criterion.name} puts it before {second.profile.name}: {criterion.prefers}."
+            )
+        return lines
+    best = decision.ranked[0]
+    criterion = deciding(best, verdict, decision.policy)
+    return [
+        f"It is candidate {place + 1} of {len(ids)}.",
+        f"{best.profile.name} beats it on {criterion.name}: {criterion.prefers}.",
+    ]

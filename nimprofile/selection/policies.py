@@ -1,0 +1,206 @@
+"""The criteria, and the policies made of them: each with the source that says so."""
+
+from __future__ import annotations
+
+from nimprofile.base.enums import Engine, Objective, Precision
+from nimprofile.base.errors import RequestError
+from nimprofile.selection.rank import Criterion, Policy
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nimprofile.selection.fit import Verdict
+
+
+def _place(order: tuple[object, ...], value: object) -> int:
+    """Position in an order; what is not in it comes last."""
+    return order.index(value) if value in order else len(order)
+
+
+def _by_engine(*order: Engine) -> Callable[[Verdict], int]:
+    return lambda verdict: _place(order, verdict.profile.engine)
+
+
+def _by_precision(*order: Precision) -> Callable[[Verdict], int]:
+    return lambda verdict: _place(order, verdict.profile.precision)
+
+
+def _fewest_native_bits(verdict: Verdict) -> tuple[int, int]:
+    precision = verdict.profile.precision
+    return (int(verdict.emulated), 64 if precision is None else precision.bits)
+
+
+def _by_objective(*order: Objective) -> Callable[[Verdict], int]:
+    return lambda verdict: _place(order, verdict.profile.objective)
+
+
+_LATENCY_FIRST = _by_objective(Objective.LATENCY, Objective.BALANCED, Objective.THROUGHPUT)
+
+
+def _tensor_parallel(verdict: Verdict) -> int:
+    return -(verdict.profile.tp or 0)
+
+
+_1_0 = "docs.nvidia.com/nim/large-language-models/1.0.0, 'optimization'"
+
+
+ENGINE = Criterion(
+    "engine",
+    _by_engine(Engine.TENSORRT_LLM, Engine.VLLM, Engine.SGLANG),
+    "TensorRT-LLM, then vLLM, then SGLang",
+    _1_0 + ": TensorRT-LLM over vLLM; SGLang came with 1.10 and is last in every listing seen",
+)
+
+
+PRECISION = Criterion(
+    "precision",
+    _fewest_native_bits,
+    "the fewest bits of what the GPUs compute natively",
+    _1_0 + ": lower precision first, FP8 over FP16 being its example",
+)
+
+
+OBJECTIVE = Criterion(
+    "objective", _LATENCY_FIRST, "latency over throughput", "corpus, 001: order of a 1.1.2 listing"
+)
+
+
+TP = Criterion(
+    "tp", _tensor_parallel, "the higher tensor parallelism", "corpus, 039: a 1.3.3 start-up log"
+)
+
+
+GPU_SPECIFIC = Criterion(
+    "gpu_specific",
+    lambda verdict: int(not verdict.profile.gpu_specific),
+    "a profile made for this GPU over a generic one",
+    "docs.nvidia.com/nim/large-language-models/latest (2026-03), 'profiles'; corpus, 076",
+)
+
+
+PREBUILT = Criterion(
+    "prebuilt",
+    lambda verdict: int(verdict.profile.buildable),
+    "a prebuilt engine over one compiled at the first start",
+    "ours: a build takes minutes; in a container that must become ready, that is a failure",
+)
+
+
+PP = Criterion(
+    "pp",
+    lambda verdict: verdict.profile.pp or 1,
+    "the smaller pipeline parallelism",
+    "ours: no listing with differing pp has been seen",
+)
+
+
+NAME = Criterion("name", lambda verdict: verdict.profile.name, "the name, alphabetically", "ours")
+
+
+ID = Criterion("id", lambda verdict: verdict.profile.id, "the id, alphabetically", "ours")
+
+
+TAIL = (GPU_SPECIFIC, PREBUILT, PP, NAME, ID)
+"""What makes any chain total; a chain that names one of these itself keeps its place."""
+
+
+def _chain(*criteria: Criterion) -> tuple[Criterion, ...]:
+    named = {criterion.name for criterion in criteria}
+    return (*criteria, *(criterion for criterion in TAIL if criterion.name not in named))
+
+
+_FP8_FP16_BF16 = Criterion(
+    "precision",
+    _by_precision(Precision.FP8, Precision.FP16, Precision.BF16),
+    "FP8, then FP16, then BF16",
+    "corpus, 001: order of a 1.1.2 listing; an fp16 profile stands before a bf16 one",
+)
+
+
+_LATE_1_X = Criterion(
+    "precision",
+    _by_precision(
+        Precision.MXFP4,
+        Precision.FP8,
+        Precision.INT8,
+        Precision.FP16,
+        Precision.BF16,
+        Precision.INT8WO,
+        Precision.NVFP4,
+        Precision.INT4_AWQ,
+        Precision.INT4,
+        Precision.W4A16,
+    ),
+    "MXFP4, FP8, INT8, FP16, BF16, INT8 weight-only, NVFP4, INT4",
+    "corpus, 012 and 031: FP8, BF16, NVFP4 is the order of the 2.0.x listings; the 1.15.5 image "
+    "also chose FP8 over NVFP4. Third parties report the rest of the order",
+)
+
+
+_OPTIMISED = Criterion(
+    "gpu_specific",
+    GPU_SPECIFIC.key,
+    "a profile made for this GPU over a generic one, buildable ones being generic",
+    "docs.nvidia.com/nim/large-language-models/1.3.0, 'profiles'",
+)
+
+
+_VLLM_FIRST = Criterion(
+    "engine",
+    _by_engine(Engine.VLLM, Engine.TENSORRT_LLM, Engine.SGLANG),
+    "vLLM, then TensorRT-LLM, then SGLang",
+    "corpus, 004, 016, 047 (listing order) and 057 (choice); called a known issue by NVIDIA's RAG "
+    "blueprint and fixed in 1.14.0",
+)
+
+
+POLICIES = {
+    policy.name: policy
+    for policy in (
+        Policy(
+            "nim",
+            _chain(ENGINE, PRECISION, OBJECTIVE, TP),
+            "The documented chain, made total. The default.",
+        ),
+        Policy(
+            "nim-1.0",
+            _chain(ENGINE, _FP8_FP16_BF16, OBJECTIVE, TP),
+            "NIM LLM 1.0 to 1.2, as observed.",
+            uniform_gpus=True,
+        ),
+        Policy(
+            "nim-1.3",
+            _chain(_OPTIMISED, ENGINE, _FP8_FP16_BF16, OBJECTIVE, TP),
+            "NIM LLM 1.3 to 1.11: engines made for the GPU, then engines built here, then vLLM.",
+            uniform_gpus=True,
+        ),
+        Policy(
+            "nim-1.13",
+            _chain(_VLLM_FIRST, _FP8_FP16_BF16, OBJECTIVE, TP),
+            "NIM LLM 1.12 and 1.13, vLLM first: a known issue of those images.",
+            uniform_gpus=True,
+        ),
+        Policy(
+            "nim-1.15",
+            _chain(GPU_SPECIFIC, ENGINE, _LATE_1_X, OBJECTIVE, TP),
+            "NIM LLM 1.14 and 1.15: made for the GPU before generic, whatever the engine.",
+            uniform_gpus=True,
+        ),
+        Policy(
+            "nim-2.0",
+            _chain(_LATE_1_X, OBJECTIVE, TP),
+            "NIM LLM 2.x: one engine an image; FP8 before BF16 before NVFP4; its own arithmetic.",
+            nim_memory=True,
+        ),
+    )
+}
+"""Every policy by name; `docs/selection.md` has them with their sources."""
+
+
+def find_policy(name: str) -> Policy:
+    """The policy of that name; RequestError lists the names when there is none."""
+    try:
+        return POLICIES[name]
+    except KeyError:
+        raise RequestError(f"{name!r} is not a policy; known: {', '.join(POLICIES)}") from None

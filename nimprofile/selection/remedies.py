@@ -1,0 +1,132 @@
+"""What would have to change for a reason to go."""
+
+from __future__ import annotations
+
+from nimprofile.base.enums import Engine
+from nimprofile.base.units import MIB, format_gpus
+from nimprofile.engines.compute_floors import EMULATED_NVFP4_FROM
+from nimprofile.selection.messages import each_of, gpus_word, shortfall, unreachable
+from nimprofile.selection.reasons import (
+    CapabilityTooLow,
+    CapabilityUnmet,
+    ContextTooLong,
+    CudaTooOld,
+    DriverTooOld,
+    EngineUnavailable,
+    EngineVersionUnmet,
+    GpuNotEmpty,
+    LoraMismatch,
+    MigAlone,
+    MixedGpus,
+    NotDivisible,
+    PrecisionUnknown,
+    TagMismatch,
+    TooFewGpus,
+    TooLittleFree,
+    TooLittleMemory,
+    WrongGpu,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from nimprofile.selection.reasons import Reason
+
+
+def remedy(reason: Reason) -> str:
+    """What would have to change."""
+    match reason:
+        case EngineUnavailable(engine, _) if engine in tuple(Engine):
+            return f"a container that has {engine} (see --engine)"
+        case EngineUnavailable(engine, _):
+            return f"correct the tag llm_engine={engine}"
+        case PrecisionUnknown(precision):
+            return f"correct the tag precision={precision}, or pin the profile with --allow-unsafe"
+        case WrongGpu() | CapabilityTooLow() | CapabilityUnmet():
+            return f"GPUs {_wanted(reason)}"
+        case TooFewGpus(need, have, product, gone):
+            more = f"{need - have} more {product}" if have else f"{need} {gpus_word(need)}"
+            if len(gone) < need - have:
+                return more
+            return f"{format_gpus(gone)} to answer again, or {more}"
+        case MigAlone(need, _):
+            return f"{need} whole GPUs (MIG mode off), or a profile of tp 1 and pp 1"
+        case MixedGpus(products):
+            shown = ", ".join(products)
+            return f"hide all but one product from the container ({shown}), or --no-uniform-gpus"
+        case TooLittleMemory(need, have, _, _):
+            short = shortfall(need, have)
+            return (
+                f"{short} more memory per GPU; or another profile, of higher tp or lower precision"
+            )
+        case ContextTooLong(need, have, None, _, _):
+            return f"{shortfall(need, have)} more memory per GPU"
+        case ContextTooLong(need, have, max_model_len, _, _):
+            return (
+                f"a context of {max_model_len} tokens or less (--max-model-len {max_model_len}), "
+                f"or {shortfall(need, have)} more memory per GPU"
+            )
+        case NotDivisible("layers", number, by, _):
+            return f"a {by} of {number} at most"
+        case NotDivisible(what, number, by, _):
+            return f"another {by}: one that divides {number} {what}"
+        case TooLittleFree(need, have, _, gpus):
+            return f"free {shortfall(need, have)} on {each_of(gpus)}"
+        case GpuNotEmpty(free, total, gate, gpus):
+            missing = -(-round(gate * total * 1000) // 1000) - free
+            return f"free {shortfall(missing * MIB, 0)} on {each_of(gpus)}, or --no-empty-gpu-gate"
+        case DriverTooOld(need, _):
+            return f"a driver {need}"
+        case CudaTooOld(need, _):
+            return f"a driver that serves CUDA {need}"
+        case EngineVersionUnmet(need, _):
+            return f"{need} (see --engine-version)"
+        case LoraMismatch(True):
+            return "take the adapters away (NIM_PEFT_SOURCE, --lora)"
+        case LoraMismatch(_):
+            return "ask for adapters (--lora, NIM_PEFT_SOURCE)"
+        case TagMismatch(tag, wanted, _):
+            return f"take {tag}={wanted} out of the selector (--tags, NIM_TAGS_SELECTOR)"
+        case _:
+            return unreachable(reason)
+
+
+def remedies(reasons: tuple[Reason, ...], gpus_needed: int) -> tuple[str, ...]:
+    """What would have to change for all of these reasons to go, each thing once.
+
+    More GPUs of a product that can never run the profile are no help: then it says how many of
+    which, and nothing of the memory that those here have.
+    """
+    unfit = [reason for reason in reasons if isinstance(reason, _WRONG_PRODUCT)]
+    if any(isinstance(reason, MigAlone) for reason in reasons):  # more instances are no help
+        reasons = tuple(reason for reason in reasons if not isinstance(reason, TooFewGpus))
+    if not unfit:
+        return tuple(dict.fromkeys(remedy(reason) for reason in reasons))
+    moot = (
+        *_WRONG_PRODUCT,
+        TooFewGpus,
+        MigAlone,
+        TooLittleMemory,
+        ContextTooLong,
+        TooLittleFree,
+        GpuNotEmpty,
+    )
+    others = (remedy(reason) for reason in reasons if not isinstance(reason, moot))
+    number = "a GPU" if gpus_needed == 1 else f"{gpus_needed} GPUs"
+    wanted = ", ".join(dict.fromkeys(_wanted(reason) for reason in unfit))
+    return tuple(dict.fromkeys((f"{number} {wanted}", *others)))
+
+
+_WRONG_PRODUCT = (WrongGpu, CapabilityTooLow, CapabilityUnmet)
+
+
+def _wanted(reason: WrongGpu | CapabilityTooLow | CapabilityUnmet) -> str:
+    """Which GPUs would do."""
+    match reason:
+        case WrongGpu(wanted, _, _):
+            return f"of product {' / '.join(wanted)}"
+        case CapabilityTooLow("nvfp4", need, have, _) if have >= EMULATED_NVFP4_FROM:
+            return f"of compute capability {need} or higher (or --allow-nvfp4-emulation)"
+        case CapabilityTooLow(_, need, _, _):
+            return f"of compute capability {need} or higher"
+        case _:
+            return f"of compute capability {reason.need}"

@@ -1,0 +1,85 @@
+"""The JSON Schemas in docs are those of the models, and the reader agrees with them."""
+
+import json
+import runpy
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from nimprofile import ManifestError, bundled_manifests, mock_inventory, parse_manifest
+from nimprofile.authoring import json_schema as schema_module
+from nimprofile.authoring.json_schema import inventory_schema, manifest_schema
+from tests.support.paths import DOCS
+
+GOOD = {"id": "a", "tags": {"tp": "1"}}
+SHAPE = {
+    "parameters": 8_030_261_248,
+    "num_hidden_layers": 32,
+    "num_key_value_heads": 8,
+    "head_dim": 128,
+    "max_position_embeddings": 131_072,
+}
+
+
+@pytest.mark.parametrize(
+    ("made", "name"), [(manifest_schema, "manifest"), (inventory_schema, "inventory")]
+)
+def test_the_schema_in_docs_is_the_one_of_the_models(made, name):
+    kept = json.loads((DOCS / f"{name}.schema.json").read_text(encoding="utf-8"))
+    assert made() == kept
+
+
+@pytest.mark.parametrize(
+    ("made", "argv"),
+    [(manifest_schema, []), (manifest_schema, ["manifest"]), (inventory_schema, ["inventory"])],
+)
+def test_the_module_prints_the_schema_it_is_asked_for(made, argv, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["schema", *argv])
+    runpy.run_path(schema_module.__file__, run_name="__main__")
+    assert made() == json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("path", bundled_manifests().values(), ids=bundled_manifests())
+def test_every_bundled_manifest_is_valid(path):
+    jsonschema.validate(yaml.safe_load(Path(path).read_text(encoding="utf-8")), manifest_schema())
+
+
+def test_every_inventory_we_write_is_valid():
+    jsonschema.validate(mock_inventory("2xh100,1xgb10").to_dict(), inventory_schema())
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"profiles": [GOOD]},
+        {"profiles": [GOOD | {"requires": {"driver": ">=550", "memory_gib_per_gpu": 20.5}}]},
+        {"profiles": [GOOD | {"name": "mine", "workspace": {"files": {}}}]},
+        {"profiles": [GOOD], "model": "a/b", "model_shape": SHAPE, "schema_version": "2.0"},
+        {"profiles": [GOOD | {"somebody": "else's"}], "and": "this"},
+        {"profiles": []},
+        {"profiles": {}},
+        {"profiles": ["text"]},
+        {"profiles": [{"id": "", "tags": {}}]},
+        {"profiles": [{"tags": {}}]},
+        {"profiles": [{"id": "a"}]},
+        {"profiles": [{"id": "a", "tags": ["tp"]}]},
+        {"profiles": [{"id": "a", "tags": {"tp": {"deep": "1"}}}]},
+        {"profiles": [GOOD | {"requires": {"drivr": ">=550"}}]},
+        {"profiles": [GOOD | {"requires": {"memory_gib_per_gpu": 0}}]},
+        {"profiles": [GOOD], "model_shape": SHAPE | {"head_dim": 0}},
+        {"profiles": [GOOD], "model_shape": {"parameters": 1}},
+        {"profiles": [GOOD], "model_shape": SHAPE | {"heads": 1}},
+    ],
+    ids=lambda document: json.dumps(document)[:70],
+)
+def test_the_reader_takes_what_the_schema_takes(document):
+    validator = jsonschema.Draft202012Validator(manifest_schema())
+    try:
+        parse_manifest(json.dumps(document))
+        read = True
+    except ManifestError:
+        read = False
+    assert validator.is_valid(document) is read

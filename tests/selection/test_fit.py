@@ -1,0 +1,344 @@
+"""Is one verdict made of all the rules, on the right GPUs, with the right things set aside?"""
+
+import pytest
+
+from nimprofile import Inventory, Request, Requires
+from nimprofile.base.units import MIB, ComputeCapability
+from nimprofile.hardware.catalog import mock_inventory
+from nimprofile.selection.reasons import (
+    Doubt,
+    GpuNotEmpty,
+    MixedGpus,
+    TooFewGpus,
+    WrongGpu,
+)
+from tests.support.builders import (
+    H100_MIB,
+    gib,
+    judge,
+    kinds,
+    make_gpu,
+    make_h100,
+    make_inventory,
+    make_profile,
+    needing,
+)
+
+CC = ComputeCapability.parse
+VLLM = make_profile(llm_engine="vllm", tp="1", pp="1")
+
+
+def test_a_profile_without_any_condition_fits_any_gpu():
+    verdict = judge(make_profile(), make_inventory(make_gpu()))
+    assert (True, (), "runnable", (0,)) == (
+        verdict.fits,
+        verdict.reasons,
+        verdict.grade,
+        verdict.gpus,
+    )
+
+
+# How many GPUs, and which.
+
+
+def test_tp_times_pp_gpus_are_needed():
+    profile = make_profile(llm_engine="vllm", tp="2", pp="2")
+    assert (0, 1, 2, 3) == judge(profile, "4xh100").gpus
+    assert (TooFewGpus(4, 3, "NVIDIA H100 80GB HBM3"),) == judge(profile, "3xh100").reasons
+
+
+def test_an_unknown_tp_of_what_is_no_llm_counts_as_one():
+    assert (0,) == judge(make_profile(model_type="onnx"), "4xh100").gpus
+
+
+def test_a_model_free_llm_profile_spreads_over_every_gpu():
+    assert (0, 1, 2) == judge(make_profile(llm_engine="vllm"), "3xh100").gpus
+
+
+def test_a_model_free_profile_leaves_out_the_gpus_that_are_not_ready():
+    gpus = make_inventory(make_h100(0), make_h100(1, free=0), make_h100(2))
+    assert (0, 2) == judge(make_profile(llm_engine="vllm"), gpus).gpus
+
+
+def test_no_gpu_at_all_is_too_few():
+    verdict = judge(VLLM, Inventory())
+    assert (TooFewGpus(1, 0, "GPU"),) == verdict.reasons
+    assert ((), "incompatible") == (verdict.gpus, verdict.grade)
+
+
+def test_the_lowest_indices_are_taken():
+    gpus = make_inventory(*(make_h100(index) for index in (7, 5, 3, 2)))
+    assert (2, 3) == judge(make_profile(tp="2"), gpus).gpus
+
+
+def test_gpus_that_are_ready_are_taken_before_lower_ones_that_are_not():
+    gpus = make_inventory(make_h100(0, free=10), make_h100(1), make_h100(2, free=20), make_h100(3))
+    verdict = judge(make_profile(llm_engine="vllm", tp="2"), gpus)
+    assert ((), (1, 3)) == (verdict.reasons, verdict.gpus)
+
+
+def test_when_too_few_are_ready_the_verdict_names_those_that_must_be_freed():
+    gpus = make_inventory(make_h100(0, free=10), make_h100(1), make_h100(2, free=20))
+    verdict = judge(make_profile(llm_engine="vllm", tp="2"), gpus)
+    assert (0, 1) == verdict.gpus
+    assert "low memory" == verdict.grade
+    assert (GpuNotEmpty(10, H100_MIB, 0.95, (0,)),) == verdict.reasons
+
+
+def test_gpus_of_one_kind_with_equal_free_memory_share_one_reason():
+    gpus = make_inventory(*(make_h100(index, free=10) for index in range(4)))
+    verdict = judge(make_profile(llm_engine="vllm", tp="4"), gpus)
+    assert (GpuNotEmpty(10, H100_MIB, 0.95, (0, 1, 2, 3)),) == verdict.reasons
+
+
+def test_unused_gpus_say_nothing():
+    gpus = make_inventory(make_h100(0), make_h100(1, free=10))
+    verdict = judge(make_profile(llm_engine="vllm", tp="1"), gpus)
+    assert ((), (0,)) == (verdict.reasons, verdict.gpus)
+
+
+def test_gpus_of_two_products_do_not_serve_one_profile_together():
+    verdict = judge(make_profile(llm_engine="vllm", tp="2"), "1xh100,1xt4")
+    assert (TooFewGpus(2, 1, "NVIDIA H100 80GB HBM3"),) == verdict.reasons
+    assert (TooFewGpus(2, 1, "Tesla T4"),) == verdict.elsewhere
+
+
+def test_a_mixed_machine_is_several_groups():
+    verdict = judge(make_profile(gpu="t4", tp="2"), "4xh100,2xt4")
+    assert ((), (4, 5)) == (verdict.reasons, verdict.gpus)
+
+
+def test_a_group_that_is_ready_comes_before_one_that_must_be_freed():
+    gpus = make_inventory(make_h100(0, free=10), make_gpu(1))
+    verdict = judge(VLLM, gpus)
+    assert ((), (1,)) == (verdict.reasons, verdict.gpus)
+
+
+def test_one_product_in_two_memory_states_is_one_group():
+    gpus = make_inventory(make_h100(0), make_h100(1, free=80_000))
+    assert (0, 1) == judge(make_profile(llm_engine="vllm", tp="2"), gpus).gpus
+
+
+def test_a_gpu_that_cannot_run_it_does_not_spoil_its_product():
+    # The driver hides the capability of one board: nothing says it is another product.
+    gpus = make_inventory(make_gpu(0, total=8_000), make_gpu(1, total=40_000))
+    verdict = judge(needing(20_000 * MIB), gpus)
+    assert ((), (1,)) == (verdict.reasons, verdict.gpus)
+
+
+def test_the_product_that_comes_nearest_gives_the_reasons_and_the_others_stand_beside():
+    verdict = judge(make_profile(gpu="h100", tp="2"), "2xt4,1xh100")
+    assert (WrongGpu(("h100",), "Tesla T4", (0, 1)),) == verdict.reasons
+    assert (TooFewGpus(2, 1, "NVIDIA H100 80GB HBM3"),) == verdict.elsewhere
+
+
+def test_the_product_with_fewer_reasons_comes_nearer():
+    verdict = judge(make_profile(gpu="h100", precision="fp8", tp="2"), "2xt4,1xh100")
+    assert ["gpu_count"] == kinds(verdict)
+    assert ["gpu", "compute_capability"] == [reason.kind for reason in verdict.elsewhere]
+
+
+def test_a_profile_that_runs_has_nothing_against_the_other_products():
+    assert () == judge(make_profile(gpu="h100"), "1xt4,1xh100").elsewhere
+
+
+def test_doubts_about_another_product_are_not_reasons_against_it():
+    gpus = make_inventory(make_gpu(0), make_gpu(1, name="Acme X2", total=None))
+    verdict = judge(needing(gib(1), tp="2"), gpus)
+    assert (TooFewGpus(2, 1, "Acme X1"),) == verdict.reasons
+    assert (TooFewGpus(2, 1, "Acme X2"),) == verdict.elsewhere
+
+
+def test_that_gpus_nobody_can_name_are_alike_is_a_doubt():
+    gpus = make_inventory(make_gpu(0, name=None), make_gpu(1, name=None))
+    verdict = judge(needing(gib(1), tp="2"), gpus)
+    assert ((), (Doubt("gpu_count", "the product", "2 GPUs alike", (0, 1)),)) == (
+        verdict.reasons,
+        verdict.doubts,
+    )
+
+
+def test_one_gpu_that_nobody_can_name_is_alike_itself():
+    gpus = make_inventory(make_gpu(0, name=None), make_gpu(1, name=None))
+    assert () == judge(needing(gib(1)), gpus).doubts
+
+
+# Which GPUs come first.
+
+
+def test_a_gpu_whose_figures_are_known_comes_before_one_in_doubt():
+    gpus = make_inventory(make_gpu(0).replace(memory_free_mib=None), make_gpu(1))
+    verdict = judge(needing(gib(1)), gpus)
+    assert ((), (), (1,)) == (verdict.reasons, verdict.doubts, verdict.gpus)
+
+
+def test_a_gpu_in_doubt_comes_before_one_that_a_switch_lets_through():
+    gpus = make_inventory(
+        make_h100(0, free=10), make_h100(1).replace(memory_free_mib=None), make_h100(2, free=20)
+    )
+    verdict = judge(needing(gib(1) // 1024), gpus, Request(relax_memory=True))
+    assert ((1,), ()) == (verdict.gpus, verdict.waived)
+
+
+def test_with_memory_relaxed_an_idle_gpu_still_comes_first():
+    gpus = make_inventory(make_h100(0, free=10), make_h100(1))
+    verdict = judge(VLLM, gpus, Request(relax_memory=True))
+    assert ((1,), ()) == (verdict.gpus, verdict.waived)
+
+
+EMULATE = Request(allow_nvfp4_emulation=True)
+
+
+def test_a_product_that_computes_natively_comes_before_one_that_emulates():
+    verdict = judge(make_profile(precision="nvfp4", tp="1"), "2xh100,1xb200", EMULATE)
+    assert ((2,), False) == (verdict.gpus, verdict.emulated)
+
+
+def test_a_product_that_emulates_comes_before_one_that_must_be_freed():
+    b200 = mock_inventory("1xb200").gpus[0].replace(memory_free_mib=10)
+    profile = make_profile(llm_engine="vllm", precision="nvfp4", tp="1")
+    verdict = judge(profile, make_inventory(b200, make_h100(1)), EMULATE)
+    assert ((1,), True) == (verdict.gpus, verdict.emulated)
+
+
+def test_a_model_free_profile_spreads_over_gpus_in_doubt_too():
+    gpus = make_inventory(make_gpu(0), make_gpu(1).replace(memory_free_mib=None))
+    profile = needing(gib(1)).replace(tp=None)
+    assert (0, 1) == judge(profile, gpus).gpus
+
+
+def test_a_model_free_profile_does_not_spread_over_gpus_that_a_switch_lets_through():
+    gpus = make_inventory(make_h100(0, free=10), make_h100(1))
+    verdict = judge(make_profile(llm_engine="vllm"), gpus, Request(relax_memory=True))
+    assert ((1,), ()) == (verdict.gpus, verdict.waived)
+
+
+# Uniform machines.
+
+
+def test_a_mixed_machine_can_be_refused_as_a_whole():
+    verdict = judge(VLLM, "1xh100,1xt4", uniform_gpus=True)
+    assert (MixedGpus(("NVIDIA H100 80GB HBM3", "Tesla T4")),) == verdict.reasons
+    assert "incompatible" == verdict.grade
+
+
+def test_a_uniform_machine_passes_the_same_rule():
+    assert () == judge(VLLM, "2xh100", uniform_gpus=True).reasons
+
+
+# What the switches set aside.
+
+BUSY = make_inventory(make_h100(free=10))
+
+
+def test_relaxing_memory_sets_low_memory_aside():
+    verdict = judge(VLLM, BUSY, Request(relax_memory=True))
+    assert (True, (GpuNotEmpty(10, H100_MIB, 0.95, (0,)),)) == (verdict.fits, verdict.waived)
+
+
+def test_a_waived_reason_still_counts_in_the_grade():
+    assert "low memory" == judge(VLLM, BUSY, Request(relax_memory=True)).grade
+
+
+def test_relaxing_memory_alone_does_not_start_what_cannot_fit():
+    verdict = judge(needing(gib(200)), "1xh100", Request(relax_memory=True))
+    assert ["memory_total"] == kinds(verdict)
+
+
+def test_a_pin_sets_low_memory_aside_without_any_switch():
+    verdict = judge(VLLM, BUSY, pinned=True)
+    assert (True, ["gpu_not_empty"]) == (verdict.fits, [r.kind for r in verdict.waived])
+
+
+def test_a_pin_sets_wishes_aside():
+    request = Request(tags=(("tp", "8"),))
+    verdict = judge(make_profile(feat_lora="true", tp="1"), "1xh100", request, pinned=True)
+    assert (True, ["lora", "tags"]) == (verdict.fits, [r.kind for r in verdict.waived])
+
+
+def test_a_pin_alone_does_not_start_what_cannot_fit():
+    assert ["memory_total"] == kinds(judge(needing(gib(200)), "1xh100", pinned=True))
+
+
+def test_a_pin_and_relaxed_memory_together_do():
+    verdict = judge(needing(gib(200)), "1xh100", Request(relax_memory=True), pinned=True)
+    assert (True, "incompatible") == (verdict.fits, verdict.grade)
+    assert (0,) == verdict.gpus
+
+
+@pytest.mark.parametrize(
+    ("tags", "inventory", "options"),
+    [
+        pytest.param({"gpu": "h100"}, "1xt4", {}, id="another GPU"),
+        pytest.param({"precision": "fp8"}, "1xt4", {}, id="capability too low"),
+        pytest.param({"precision": "fp6"}, "1xt4", {}, id="unknown precision"),
+        pytest.param({"compute_capability": "12.0"}, "1xt4", {}, id="another capability"),
+        pytest.param({}, "1xt4,1xh100", {"uniform_gpus": True}, id="mixed machine"),
+    ],
+)
+def test_a_pin_may_ignore_a_mismatch_when_unsafe_is_allowed(tags, inventory, options):
+    profile = make_profile(llm_engine="vllm", tp="1", **tags)
+    refused = judge(profile, inventory, pinned=True, **options)
+    started = judge(profile, inventory, Request(allow_unsafe=True), pinned=True, **options)
+    assert (False, True) == (refused.fits, started.fits)
+    assert refused.reasons == started.waived
+
+
+def test_unsafe_covers_driver_and_cuda():
+    requires = Requires(driver=">=580", cuda=">=13")
+    inventory = make_inventory(make_gpu(), driver="550.1", cuda="12.4")
+    verdict = judge(
+        make_profile(requires=requires), inventory, Request(allow_unsafe=True), pinned=True
+    )
+    assert (True, ["driver", "cuda"]) == (verdict.fits, [r.kind for r in verdict.waived])
+
+
+def test_unsafe_without_a_pin_changes_nothing():
+    verdict = judge(make_profile(gpu="h100"), "1xt4", Request(allow_unsafe=True))
+    assert ["gpu"] == kinds(verdict)
+
+
+def test_unsafe_does_not_cover_memory():
+    verdict = judge(needing(gib(200)), "1xh100", Request(allow_unsafe=True), pinned=True)
+    assert ["memory_total"] == kinds(verdict)
+
+
+@pytest.mark.parametrize(
+    ("tags", "request_", "expected"),
+    [
+        pytest.param({"tp": "8"}, {}, ["gpu_count"], id="too few GPUs"),
+        pytest.param(
+            {"llm_engine": "vllm", "tp": "1"}, {"engines": ()}, ["engine"], id="no such engine"
+        ),
+    ],
+)
+def test_no_switch_conjures_up_gpus_or_engines(tags, request_, expected):
+    request = Request(relax_memory=True, allow_unsafe=True, **request_)
+    assert expected == kinds(judge(make_profile(**tags), "1xh100", request, pinned=True))
+
+
+def test_every_reason_is_collected_and_not_only_the_first():
+    profile = needing(
+        gib(100), llm_engine="vllm", gpu="b200", precision="nvfp4", tp="2", feat_lora="true"
+    ).replace(requires=Requires(driver=">=570"))
+    request = Request(engines=(), tags=(("pp", "1"),))
+    inventory = mock_inventory("1xt4").replace(driver_version="550.1")
+    expected = [
+        "engine",
+        "driver",
+        "gpu",
+        "compute_capability",
+        "memory_total",
+        "gpu_count",
+        "lora",
+        "tags",
+    ]
+    assert expected == kinds(judge(profile, inventory, request))
+
+
+def test_a_tag_and_a_condition_that_say_the_same_are_one_reason():
+    profile = make_profile(compute_capability="9.0").replace(
+        requires=Requires(compute_capability="==9.0")
+    )
+    (reason,) = judge(profile, "1xa100").reasons
+    assert "==9.0" == reason.need
