@@ -66,7 +66,7 @@ def test_a_profile_that_does_not_run_is_not_said_to_be_emulated():
 
 
 def test_reasons_are_told_in_the_order_of_the_gates():
-    requires = Requires(">=12", ">=999", ">=99", 1000.0)
+    requires = Requires(">=12", ">=999", ">=99", memory_gib_per_gpu=1000.0)
     tags = {"llm_engine": "vllm", "gpu": "l4", "compute_capability": "8.9", "feat_lora": "true"}
     request = Request(engines=(), tags=(("tp", "4"),))
     machine = mock_inventory("1xh100").replace(driver_version="550", cuda_version="12.4")

@@ -23,6 +23,7 @@ from nimprofile.manifest.profile_names import describe
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from dataclasses import KW_ONLY
 
     from nimprofile.authoring.engine_match import Serves
     from nimprofile.engines.memory.budget import Budget
@@ -45,6 +46,7 @@ class Wanted(Record):
     engines: tuple[Engine, ...] | None = None
     engine_version: str | None = None
     precisions: tuple[Precision, ...] | None = None
+    _: KW_ONLY
     max_tp: int = 8
     max_nodes: int = 1
     lora: bool = False
@@ -220,7 +222,7 @@ def _layouts(one: Serves, wanted: Wanted) -> Iterator[tuple[int, int]]:
 
 def _budget(one: Serves, wanted: Wanted, tp: int, pp: int) -> Budget | None:
     """The memory of the smallest usual GPU that holds a full context, or of the largest one."""
-    serving = Serving(one.way.engine, wanted.engine_version, one.way.precision, tp, pp)
+    serving = Serving(one.way.engine, wanted.engine_version, one.way.precision, tp=tp, pp=pp)
     budget = None
     for size_mib in _USUAL_MIB:
         budget = memory_budget(one.model.shape, serving, Gpu(0, memory_total_mib=size_mib))

@@ -10,6 +10,7 @@ from nimprofile.selection.rank import deciding
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from dataclasses import KW_ONLY
 
     from nimprofile.hardware.inventory import Inventory
     from nimprofile.manifest.manifest import Manifest
@@ -49,6 +50,7 @@ class ManifestDiff(Record):
     head: tuple[Edit, ...]
     added: tuple[Profile, ...]
     gone: tuple[Profile, ...]
+    _: KW_ONLY
     changed: tuple[Changed, ...]
     same: int
 
@@ -67,8 +69,8 @@ def diff(old: Manifest, new: Manifest) -> ManifestDiff:
         tuple(_head(old, new)),
         tuple(each for each in new.profiles if each.id not in paired),
         tuple(each for each in old.profiles if each.id not in paired),
-        tuple(changed),
-        len(pairs) - len(changed),
+        changed=tuple(changed),
+        same=len(pairs) - len(changed),
     )
 
 
@@ -145,7 +147,7 @@ def _edits(old: Profile, new: Profile) -> Iterator[Edit]:
         a, b = old.tags.get(tag), new.tags.get(tag)
         if a != b:
             yield Edit(f"tags.{tag}", a, b)
-    for key in old.requires.__match_args__:
+    for key in old.requires._fields:
         a, b = getattr(old.requires, key), getattr(new.requires, key)
         if a != b:
             yield Edit(f"requires.{key}", _text(a), _text(b))

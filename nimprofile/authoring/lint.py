@@ -44,17 +44,35 @@ def check_manifest(text: str, source: str = "<string>") -> tuple[Finding, ...]:
             return tuple(_placed(found, places, {}) for found in _found(printout))
         root = read_tree(text, source)
     except ManifestError as error:
-        return (Finding(ERROR, "unreadable", error.place, error.problem, "", error.line),)
+        return (
+            Finding(
+                ERROR,
+                "unreadable",
+                error.place,
+                problem=error.problem,
+                suggestion="",
+                line=error.line,
+            ),
+        )
     misplaced, manifest, paths = _read(root, source)
     lines = lines_of(text)
     findings = [
-        Finding(ERROR, "unreadable", place(error.path), error.problem, "", _line(error.path, lines))
+        Finding(
+            ERROR,
+            "unreadable",
+            place(error.path),
+            problem=error.problem,
+            suggestion="",
+            line=_line(error.path, lines),
+        )
         for error in misplaced
     ]
     if manifest is not None and manifest.dialect == "v2" and not _has_schema_version(root):
         problem = "there is no schema_version: NIM's tools take the text for schema v1"
         suggestion = 'write schema_version: "2.0"'
-        findings.append(Finding(WARNING, "schema_version", "", problem, suggestion))
+        findings.append(
+            Finding(WARNING, "schema_version", "", problem=problem, suggestion=suggestion)
+        )
     if manifest is not None:
         findings += [_placed(found, paths, lines) for found in _found(manifest)]
     return tuple(sorted(findings, key=lambda one: (one.line or 0, one.severity)))
@@ -70,7 +88,14 @@ def _placed(named: tuple[str, Found], paths: dict[str, Path], lines: dict[Path, 
     rule, found = named
     path: Path = (*paths.get(found.profile, ()), *found.key)
     line = _line(path, lines)
-    return Finding(found.severity, rule, place(path), found.problem, found.suggestion, line)
+    return Finding(
+        found.severity,
+        rule,
+        place(path),
+        problem=found.problem,
+        suggestion=found.suggestion,
+        line=line,
+    )
 
 
 def _line(path: Path, lines: dict[Path, int]) -> int | None:

@@ -28,6 +28,7 @@ from nimprofile.selection.request import Request
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from dataclasses import KW_ONLY
 
     from nimprofile.hardware.catalog import Product
     from nimprofile.manifest.manifest import Manifest
@@ -56,6 +57,7 @@ class Finding(Record):
     severity: Severity
     rule: str
     place: str
+    _: KW_ONLY
     problem: str
     suggestion: str = ""
     line: int | None = None
@@ -70,6 +72,7 @@ class Found(Record):
     severity: Severity
     profile: str
     key: tuple[str, ...]
+    _: KW_ONLY
     problem: str
     suggestion: str = ""
 
@@ -95,7 +98,13 @@ def unknown_tags(manifest: Manifest) -> Iterator[Found]:
     for profile in manifest.profiles:
         for tag in sorted(profile.tags.keys() - KNOWN_TAGS):
             problem = f"the tag {tag} is not known: nothing is selected by it"
-            yield Found(WARNING, profile.id, ("tags", tag), problem, _meant(tag, KNOWN_TAGS))
+            yield Found(
+                WARNING,
+                profile.id,
+                ("tags", tag),
+                problem=problem,
+                suggestion=_meant(tag, KNOWN_TAGS),
+            )
 
 
 def unknown_values(manifest: Manifest) -> Iterator[Found]:
@@ -113,7 +122,13 @@ def unknown_values(manifest: Manifest) -> Iterator[Found]:
         ):
             if value is not None:
                 problem = f"{value!r} is not known; known: {', '.join(known)}"
-                yield Found(WARNING, profile.id, ("tags", tag), problem, _meant(value, known))
+                yield Found(
+                    WARNING,
+                    profile.id,
+                    ("tags", tag),
+                    problem=problem,
+                    suggestion=_meant(value, known),
+                )
 
 
 def unknown_gpus(manifest: Manifest) -> Iterator[Found]:
@@ -123,11 +138,17 @@ def unknown_gpus(manifest: Manifest) -> Iterator[Found]:
             if _product(name) is None:
                 known = [product.short for product in products()]
                 problem = f"no known GPU is called {name!r}"
-                yield Found(WARNING, profile.id, ("tags", "gpu"), problem, _meant(name, known))
+                yield Found(
+                    WARNING,
+                    profile.id,
+                    ("tags", "gpu"),
+                    problem=problem,
+                    suggestion=_meant(name, known),
+                )
         for device in _words(profile, "gpu_device"):
             if _product(device) is None:
                 problem = f"no known GPU has the PCI id {device}"
-                yield Found(WARNING, profile.id, ("tags", "gpu_device"), problem)
+                yield Found(WARNING, profile.id, ("tags", "gpu_device"), problem=problem)
 
 
 def gpu_contradiction(manifest: Manifest) -> Iterator[Found]:
@@ -147,7 +168,9 @@ def gpu_contradiction(manifest: Manifest) -> Iterator[Found]:
             suggestion = f"{names} has {ids}" if ids else ""
             kin = any(_family(product) == _family(each) for each in named)
             severity = WARNING if kin else ERROR
-            yield Found(severity, profile.id, ("tags", "gpu_device"), problem, suggestion)
+            yield Found(
+                severity, profile.id, ("tags", "gpu_device"), problem=problem, suggestion=suggestion
+            )
 
 
 def _family(product: Product) -> str:
@@ -164,15 +187,15 @@ def gpu_count(manifest: Manifest) -> Iterator[Found]:
             continue
         if not (stated.isascii() and stated.isdigit() and len(stated) < 7):
             problem = f"{stated[:40]!r} is not a number of GPUs"
-            yield Found(WARNING, profile.id, ("tags", "number_of_gpus"), problem)
+            yield Found(WARNING, profile.id, ("tags", "number_of_gpus"), problem=problem)
             continue
         product = f"tp {profile.tp} x pp {profile.pp or 1} is {profile.gpus_needed}"
         if int(stated) < profile.gpus_needed:
             problem = f"{stated} is too few: {product}"
-            yield Found(ERROR, profile.id, ("tags", "number_of_gpus"), problem)
+            yield Found(ERROR, profile.id, ("tags", "number_of_gpus"), problem=problem)
         elif int(stated) > profile.gpus_needed:
             problem = f"{stated} is more than it uses: {product}"
-            yield Found(WARNING, profile.id, ("tags", "number_of_gpus"), problem)
+            yield Found(WARNING, profile.id, ("tags", "number_of_gpus"), problem=problem)
 
 
 def memory_below_weights(manifest: Manifest) -> Iterator[Found]:
@@ -188,7 +211,7 @@ def memory_below_weights(manifest: Manifest) -> Iterator[Found]:
                 f"{format_gib(stated.full_bytes)} per GPU is stated; its share of the weights "
                 f"alone is {format_gib(weights)} (tp {tp}, pp {pp})"
             )
-            yield Found(ERROR, profile.id, _stated_at(profile), problem)
+            yield Found(ERROR, profile.id, _stated_at(profile), problem=problem)
 
 
 def memory_of_all_gpus(manifest: Manifest) -> Iterator[Found]:
@@ -207,7 +230,9 @@ def memory_of_all_gpus(manifest: Manifest) -> Iterator[Found]:
                     f"GPUs, as on {fewest}"
                 )
                 suggestion = "state what one GPU needs, not what all of them need together"
-                yield Found(WARNING, profile.id, _stated_at(profile), problem, suggestion)
+                yield Found(
+                    WARNING, profile.id, _stated_at(profile), problem=problem, suggestion=suggestion
+                )
 
 
 def wrong_engine(manifest: Manifest) -> Iterator[Found]:
@@ -219,7 +244,7 @@ def wrong_engine(manifest: Manifest) -> Iterator[Found]:
         name = split_requirement(needed)[0].lower().replace("-", "_")
         if (Engine.known(name) or name) != profile.engine:
             problem = f"{needed} is about {name}; the profile is served by {profile.engine}"
-            yield Found(ERROR, profile.id, ("requires", "engine"), problem)
+            yield Found(ERROR, profile.id, ("requires", "engine"), problem=problem)
 
 
 _OF_NIM = frozenset({"nim_workspace_hash_v1", "min_vram_per_device_gb", "profile"})
@@ -245,7 +270,9 @@ def unsupported_checkpoint(manifest: Manifest) -> Iterator[Found]:
                 f"{profile.precision}"
             )
             suggestion = f"one of {', '.join(served)}"
-            yield Found(WARNING, profile.id, ("tags", "precision"), problem, suggestion)
+            yield Found(
+                WARNING, profile.id, ("tags", "precision"), problem=problem, suggestion=suggestion
+            )
 
 
 def never_runs(manifest: Manifest) -> Iterator[Found]:
@@ -260,7 +287,7 @@ def never_runs(manifest: Manifest) -> Iterator[Found]:
     for profile in manifest.profiles:
         torn = needs.against(profile)
         if torn:
-            yield Found(ERROR, profile.id, ("tags", torn[0].by), message(torn[0]))
+            yield Found(ERROR, profile.id, ("tags", torn[0].by), problem=message(torn[0]))
             continue
         if profile.unknown_engine or profile.unknown_precision:
             continue
@@ -284,7 +311,7 @@ def never_runs(manifest: Manifest) -> Iterator[Found]:
                 product, reasons = largest
                 told = "; ".join(message(reason) for reason in reasons)
                 problem = f"no known GPU can run it; on {product.name}: {told}"
-                yield Found(WARNING, profile.id, (), problem)
+                yield Found(WARNING, profile.id, (), problem=problem)
 
 
 def _is_for(profile: Profile, product: Product) -> bool:
@@ -317,7 +344,7 @@ def twins(manifest: Manifest) -> Iterator[Found]:
             suggestion = f"remove all but one, or pin the one that is meant (first: {first.id})"
             if len({profile.checkpoint for profile in alike}) == len(alike):
                 suggestion = f"--tags checkpoint={first.checkpoint} selects one"
-            yield Found(WARNING, others[0].id, (), problem, suggestion)
+            yield Found(WARNING, others[0].id, (), problem=problem, suggestion=suggestion)
 
 
 def same_names(manifest: Manifest) -> Iterator[Found]:
@@ -328,7 +355,7 @@ def same_names(manifest: Manifest) -> Iterator[Found]:
     for alike in named.values():
         if len(alike) > 1:
             problem = f"{len(alike)} profiles are called {alike[0].name}: pin them by their ids"
-            yield Found(WARNING, alike[1].id, (), problem)
+            yield Found(WARNING, alike[1].id, (), problem=problem)
 
 
 def edited_tags(manifest: Manifest) -> Iterator[Found]:
@@ -339,7 +366,7 @@ def edited_tags(manifest: Manifest) -> Iterator[Found]:
         for profile in wrong:
             problem = "the id is not the hash of its tags, as it is in the other profiles"
             suggestion = f"with these tags it is {profile.computed_id}"
-            yield Found(WARNING, profile.id, ("id",), problem, suggestion)
+            yield Found(WARNING, profile.id, ("id",), problem=problem, suggestion=suggestion)
 
 
 RULES: tuple[Callable[[Manifest], Iterable[Found]], ...] = (

@@ -13,6 +13,11 @@ from nimprofile.base.gpu_ids import parse_device_id
 from nimprofile.base.record import Record
 from nimprofile.base.units import parse_size
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from dataclasses import KW_ONLY
+
+
 MAX_LINE = 4096
 
 # Quantifiers that give nothing back (`*+`) keep a line of a million spaces from taking a day.
@@ -55,6 +60,7 @@ class Row(Record):
     id: str
     name: str
     section: str
+    _: KW_ONLY
     full_gb: float | None
     least_gb: float | None
     length: int | None
@@ -73,6 +79,7 @@ class ListedGpu(Record):
     index: int
     device_id: str | None
     name: str
+    _: KW_ONLY
     used_percent: float | None
     free: bool
 
@@ -117,7 +124,15 @@ def read_listing(text: str, *, source: str) -> tuple[tuple[Row, ...], tuple[List
         if len(line) > MAX_LINE and not _is_bullet(line):
             continue  # somebody's log between the lines that are read
         if (match := _VALID.search(line)) and match["name"].isprintable():
-            row = Row(match["id"], match["name"], "valid profile", None, None, None, number)
+            row = Row(
+                match["id"],
+                match["name"],
+                "valid profile",
+                full_gb=None,
+                least_gb=None,
+                length=None,
+                line=number,
+            )
             rows.setdefault((row.id, row.name), row)
         elif match := _GPU.fullmatch(line):
             gpu = _gpu(match, section)
@@ -174,7 +189,7 @@ def _row(line: str, section: str, number: int, source: str) -> Row:
         length = None if need["length"] is None else int(need["length"])
         least = None if need["least"] is None else _gigabytes(need["least"], source, number)
     name = match["name"] or match["pairs"] or ""
-    return Row(match["id"], name, section, full, least, length, number)
+    return Row(match["id"], name, section, full_gb=full, least_gb=least, length=length, line=number)
 
 
 def _gigabytes(text: str, source: str, number: int) -> float:
@@ -197,5 +212,9 @@ def _gpu(match: re.Match[str], section: str) -> ListedGpu:
         device = printed
     known = used if 0 <= used <= 100 else None
     return ListedGpu(
-        int(match["index"]), device, match["name"].strip(), known, section != "non-free gpus"
+        int(match["index"]),
+        device,
+        match["name"].strip(),
+        used_percent=known,
+        free=section != "non-free gpus",
     )

@@ -143,7 +143,9 @@ def _findings(path: str) -> tuple[str, tuple[Finding, ...]]:
     try:
         source, text = load_text(path)
     except ManifestError as error:
-        return error.source, (Finding(ERROR, "unreadable", "", error.problem, "", error.line),)
+        return error.source, (
+            Finding(ERROR, "unreadable", "", problem=error.problem, suggestion="", line=error.line),
+        )
     return source, check_manifest(text, source)
 
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 from nimprofile.base.record import Record
 from nimprofile.base.units import gib
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from dataclasses import KW_ONLY
+
 
 class Overheads(Record):
     """The habits of an engine from one version on.
@@ -52,6 +56,7 @@ class Overheads(Record):
     since: str
     newest: str
     source: str
+    _: KW_ONLY
     fraction: float
     batched_tokens: int
     batched_tokens_large: int

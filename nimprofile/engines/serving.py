@@ -7,6 +7,8 @@ from nimprofile.base.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from dataclasses import KW_ONLY
+
     from nimprofile.base.enums import Precision
 
 
@@ -32,6 +34,7 @@ class Serving(Record):
     engine: Engine = Engine.VLLM
     engine_version: str | None = None
     precision: Precision | None = None
+    _: KW_ONLY
     tp: int = 1
     pp: int = 1
     memory_fraction: float | None = None

@@ -13,6 +13,7 @@ from nimprofile.base.versions import satisfies
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from dataclasses import KW_ONLY
 
     from nimprofile.engines.overheads import Overheads
     from nimprofile.engines.support import Served, Way
@@ -49,6 +50,7 @@ class EngineSpec(Record):
     engine: Engine
     label: str
     newest: str
+    _: KW_ONLY
     formats: tuple[Way, ...]
     models: Mapping[str, Served]
     overheads: tuple[Overheads, ...]

@@ -12,6 +12,7 @@ from nimprofile.base.record import Record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from dataclasses import KW_ONLY
 
     from nimprofile.model.shape import ModelShape
 
@@ -37,6 +38,7 @@ class Way(Record):
     engine: Engine
     stored: str
     precision: Precision
+    _: KW_ONLY
     capability: str
     versions: str
     source: str
@@ -45,7 +47,27 @@ class Way(Record):
 
 def ways(engine: Engine, rows: Iterable[Row]) -> tuple[Way, ...]:
     """The rows of a table: stored, precision, capability, versions, source, perhaps most_tp."""
-    return tuple(Way(engine, *row) for row in rows)
+    return tuple(_way(engine, *row) for row in rows)
+
+
+def _way(
+    engine: Engine,
+    stored: str,
+    precision: Precision,
+    capability: str,
+    versions: str,
+    source: str,
+    most_tp: int = 0,
+) -> Way:
+    return Way(
+        engine,
+        stored,
+        precision,
+        capability=capability,
+        versions=versions,
+        source=source,
+        most_tp=most_tp,
+    )
 
 
 class Served(Record):

@@ -19,6 +19,7 @@ from nimprofile.hardware.inventory import Gpu, Inventory
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from dataclasses import KW_ONLY
 
 MAX_GPUS = 1024
 
@@ -42,6 +43,7 @@ class Product(Record):
     short: str
     name: str
     device_ids: tuple[str, ...]
+    _: KW_ONLY
     spellings: frozenset[str]
     memory_mib: int | None
     compute_capability: ComputeCapability
@@ -66,20 +68,22 @@ def products() -> tuple[Product, ...]:
             row["short"],
             row["name"],
             tuple(f"{id}:10de" for id in row["device_ids"]),
-            frozenset(map(normalise_gpu_name, (row["short"], *row["aliases"])))
-            # A name that boards share (`NVIDIA GeForce RTX 3080`), or that is another's short
-            # name (`NVIDIA H100` is what the 94 GB board says), tells nothing.
-            | {
-                name
-                for name in [name]
-                if names.count(name) == 1 and shorts.get(name, row["short"]) == row["short"]
-            },
-            row["memory_mib"],
-            ComputeCapability.parse(row["compute_capability"]),
-            row["unified"],
-            row.get("listing_name"),
-            row["architecture"],
-            tuple(row["sources"]),
+            spellings=(
+                frozenset(map(normalise_gpu_name, (row["short"], *row["aliases"])))
+                # A name that boards share (`NVIDIA GeForce RTX 3080`), or that is another's short
+                # name (`NVIDIA H100` is what the 94 GB board says), tells nothing.
+                | {
+                    name
+                    for name in [name]
+                    if names.count(name) == 1 and shorts.get(name, row["short"]) == row["short"]
+                }
+            ),
+            memory_mib=row["memory_mib"],
+            compute_capability=ComputeCapability.parse(row["compute_capability"]),
+            unified_memory=row["unified"],
+            listing_name=row.get("listing_name"),
+            architecture=row["architecture"],
+            sources=tuple(row["sources"]),
         )
         for row, name in zip(rows, names, strict=True)
     )

@@ -15,6 +15,7 @@ from nimprofile.base.units import ComputeCapability
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from dataclasses import KW_ONLY
 
 MAX_MIB = 1 << 32
 _LIMITS = {
@@ -92,6 +93,7 @@ class Gpu(Record):
     index: int
     name: str | None = None
     uuid: str | None = None
+    _: KW_ONLY
     device_id: str | None = None
     memory_total_mib: int | None = None
     memory_free_mib: int | None = None
@@ -161,6 +163,7 @@ class Inventory(Record):
     gpus: tuple[Gpu, ...] = ()
     driver_version: str | None = None
     cuda_version: str | None = None
+    _: KW_ONLY
     connections: tuple[Connection, ...] = ()
     remarks: tuple[str, ...] = ()
 

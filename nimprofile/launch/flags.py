@@ -9,6 +9,7 @@ from nimprofile.base.record import Record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from dataclasses import KW_ONLY
 
 
 class Spelling(Record):
@@ -24,6 +25,7 @@ class Spelling(Record):
     aliases: Mapping[str, str]
     decisive: Mapping[str, str]
     dashed: bool = False
+    _: KW_ONLY
     prefixes: bool = False
 
     def plain(self, flag: str) -> str:

@@ -17,6 +17,8 @@ from nimprofile.selection.reasons import ContextTooLong
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from dataclasses import KW_ONLY
+
     from nimprofile.engines.serving import Serving
     from nimprofile.hardware.inventory import Gpu
     from nimprofile.launch.setup import Setup
@@ -52,6 +54,7 @@ class Job(Record):
     server: Server
     engine: Engine | None
     version: str
+    _: KW_ONLY
     profile: Profile
     gpus: tuple[Gpu, ...]
     devices: tuple[tuple[str, str], ...]
@@ -160,18 +163,18 @@ def job_of(decision: Decision, manifest: Manifest, setup: Setup) -> Job:
         server,
         engine,
         version or server_spec(server).newest(engine),
-        profile,
-        gpus,
-        () if named is None else _devices(gpus, named, engine, version),
-        None if named is None else named.devices,
-        model,
-        server is not Server.NIM and _is_quantised(profile, shape),
-        serving,
-        context,
-        setup,
-        manifest.model,
-        shape,
-        notes,
+        profile=profile,
+        gpus=gpus,
+        devices=() if named is None else _devices(gpus, named, engine, version),
+        visible_devices=None if named is None else named.devices,
+        model=model,
+        quantises=server is not Server.NIM and _is_quantised(profile, shape),
+        serving=serving,
+        max_model_len=context,
+        setup=setup,
+        name=manifest.model,
+        shape=shape,
+        notes=notes,
     )
 
 

@@ -7,6 +7,7 @@ from nimprofile.base.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from dataclasses import KW_ONLY
     from typing import Any
 
 
@@ -34,6 +35,7 @@ class LaunchPlan(Record):
     server: Server
     argv: tuple[str, ...]
     env: tuple[tuple[str, str], ...]
+    _: KW_ONLY
     files: tuple[PlanFile, ...]
     port: int
     health: str

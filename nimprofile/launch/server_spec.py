@@ -14,6 +14,7 @@ from nimprofile.engines.spec import spec_of
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from dataclasses import KW_ONLY
 
     from nimprofile.launch.flags import Spelling
     from nimprofile.launch.job import Job
@@ -52,6 +53,7 @@ class ServerSpec(Record):
     server: Server
     program: str
     flags: Spelling
+    _: KW_ONLY
     plan: Callable[[Job], LaunchPlan]
     image: Callable[[Job], str]
     engines: tuple[Engine, ...] | None = None

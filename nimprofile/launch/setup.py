@@ -12,6 +12,7 @@ from nimprofile.base.record import Record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from dataclasses import KW_ONLY
 
     from nimprofile.model.shape import ModelShape
 
@@ -50,6 +51,7 @@ class Setup(Record):
     server: Server | None = None
     model: str | None = None
     shape: ModelShape | None = None
+    _: KW_ONLY
     served_name: str | None = None
     host: str = ANYWHERE
     port: int | None = None

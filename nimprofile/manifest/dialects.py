@@ -64,10 +64,12 @@ def read_document(root: Node, source: str) -> Manifest:
         profiles,
         dialect,
         read_text(head.get("model"), ("model",)),
-        checkpoints[0].shape if checkpoints else shape,
-        source,
-        read_version(head.get("engine_version"), at.get("engine_version", ("engine_version",))),
-        checkpoints,
+        model_shape=checkpoints[0].shape if checkpoints else shape,
+        source=source,
+        engine_version=read_version(
+            head.get("engine_version"), at.get("engine_version", ("engine_version",))
+        ),
+        checkpoints=checkpoints,
     )
 
 

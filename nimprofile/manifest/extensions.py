@@ -130,9 +130,9 @@ def read_requires(node: Node, path: Path) -> Requires:
         fields.get("compute_capability"),
         fields.get("driver"),
         fields.get("cuda"),
-        memory,
-        fields.get("engine"),
-        estimated,
+        memory_gib_per_gpu=memory,
+        engine=fields.get("engine"),
+        estimated_memory_gib_per_gpu=estimated,
     )
 
 

@@ -8,6 +8,7 @@ from nimprofile.manifest.profile import Profile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from dataclasses import KW_ONLY
     from typing import Literal
 
     from nimprofile.model.shape import ModelShape
@@ -31,6 +32,7 @@ class Manifest(Record):
     profiles: tuple[Profile, ...]
     dialect: Dialect = "v2"
     model: str | None = None
+    _: KW_ONLY
     model_shape: ModelShape | None = None
     source: str = ""
     engine_version: str | None = None

@@ -32,9 +32,9 @@ def read_printout(text: str, source: str) -> Manifest:
                 size,
                 min(least, size),
                 "the listing's [requires …]",
-                row.length,
-                row.full_gb,
-                row.least_gb,
+                max_model_len=row.length,
+                printed_gb=row.full_gb,
+                printed_least_gb=row.least_gb,
             )
         tags = parse_name(row.name).tags
         try:

@@ -11,6 +11,7 @@ from nimprofile.base.units import ComputeCapability, parse_size, stated_gb_to_by
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from dataclasses import KW_ONLY
 
 
 class Requires(Record):
@@ -29,6 +30,7 @@ class Requires(Record):
     compute_capability: str | None = None
     driver: str | None = None
     cuda: str | None = None
+    _: KW_ONLY
     memory_gib_per_gpu: float | None = None
     engine: str | None = None
     estimated_memory_gib_per_gpu: float | None = None
@@ -55,6 +57,7 @@ class Stated(Record):
     full_bytes: int
     least_bytes: int
     source: str
+    _: KW_ONLY
     max_model_len: int | None = None
     printed_gb: float | None = None
     printed_least_gb: float | None = None
@@ -88,6 +91,7 @@ class Profile(Record):
     id: str
     name: str
     tags: Mapping[str, str]
+    _: KW_ONLY
     engine: Engine | None = None
     precision: Precision | None = None
     tp: int | None = None
@@ -185,20 +189,20 @@ def profile_from_tags(
         id,
         name,
         tags,
-        Engine.known(get("llm_engine", "")),
-        _PRECISIONS.get(get("precision", "").lower()),
-        _count(tags, "tp"),
-        _count(tags, "pp"),
-        None if objective is None else _objective(objective),
-        _flag(tags, "feat_lora"),
-        _flag(tags, "trtllm_buildable") is True,
-        names,
-        () if devices is None else _devices(devices, names),
-        None if capability is None else _capability(capability),
-        get("ampereplus") == "enabled",
-        memory,
-        requires,
-        tags_from_name,
+        engine=Engine.known(get("llm_engine", "")),
+        precision=_PRECISIONS.get(get("precision", "").lower()),
+        tp=_count(tags, "tp"),
+        pp=_count(tags, "pp"),
+        objective=None if objective is None else _objective(objective),
+        lora=_flag(tags, "feat_lora"),
+        buildable=_flag(tags, "trtllm_buildable") is True,
+        gpu_names=names,
+        gpu_devices=() if devices is None else _devices(devices, names),
+        exact_capability=None if capability is None else _capability(capability),
+        any_ampere_or_newer=get("ampereplus") == "enabled",
+        memory=memory,
+        requires=requires,
+        tags_from_name=tags_from_name,
     )
 
 
@@ -266,4 +270,4 @@ def _stated_by_tag(text: str) -> Stated:
         problem = f"{text!r} is not a size in GB"
         raise ManifestError(problem, place="tags.min_vram_per_device_gb") from None
     size = stated_gb_to_bytes(number)
-    return Stated(size, size, STATED_BY_TAG, None, number)
+    return Stated(size, size, STATED_BY_TAG, max_model_len=None, printed_gb=number)

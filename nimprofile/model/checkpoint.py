@@ -19,6 +19,7 @@ from nimprofile.model.shape_reader import read_config
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from dataclasses import KW_ONLY
 
     from nimprofile.model.shape import ModelShape
 
@@ -44,6 +45,7 @@ class Model(Record):
     name: str
     path: str
     config: dict[str, object]
+    _: KW_ONLY
     shape: ModelShape
 
 
@@ -86,7 +88,7 @@ def read_model(path: str | os.PathLike[str]) -> Model:
             told = f"the checkpoint has {exact:,} bytes, which is not what its config.json makes: "
             shape = shape.replace(notes=(*shape.notes, f"{told}incomplete, or of another model?"))
     own = os.path.basename(os.path.abspath(folder or os.curdir))
-    return Model(own or "model", folder or os.curdir, asked, shape)
+    return Model(own or "model", folder or os.curdir, asked, shape=shape)
 
 
 _TELLING = frozenset({"model_type", "architectures", "text_config", "num_hidden_layers"})

@@ -69,7 +69,9 @@ def read_quantization(config: Config | None) -> Quantization | None:
     if cache is None and scheme is not None and scheme.integer("num_bits") == 8:
         cache = 8
     symmetric = config.flag("sym", default=True)
-    return Quantization(method, rules, kept, group, rows, symmetric, cache)
+    return Quantization(
+        method, rules, kept, group=group, rows=rows, symmetric=symmetric, kv_bits=cache
+    )
 
 
 def _groups(config: Config, method: str) -> tuple[int, int]:

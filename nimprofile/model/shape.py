@@ -11,6 +11,11 @@ from enum import StrEnum
 
 from nimprofile.base.record import Record
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from dataclasses import KW_ONLY
+
+
 MAX_LAYERS = 2_000
 """Above the layers of any model."""
 
@@ -34,6 +39,7 @@ class Weights(Record):
     name: str
     parameters: int
     pieces: int = 1
+    _: KW_ONLY
     linear: bool = False
     experts: tuple[int, int, int, int] | None = None
     inputs: int = 0
@@ -77,6 +83,7 @@ class Cache(Record):
     kind: CacheKind
     values: int
     pieces: int = 1
+    _: KW_ONLY
     window: int | None = None
     float32_values: int = 0
     extra_bytes: int = 0
@@ -103,6 +110,7 @@ class Encoder(Record):
     hidden_size: int
     intermediate_size: int
     patches: int = 0
+    _: KW_ONLY
     outputs: int = 0
 
 
@@ -133,6 +141,7 @@ class Quantization(Record):
     method: str
     rules: tuple[tuple[str, Format], ...] | None
     kept: tuple[str, ...] = ()
+    _: KW_ONLY
     group: int = 0
     rows: int = 0
     symmetric: bool = True
@@ -167,6 +176,7 @@ class ModelShape(Record):
     architecture: str
     layers: tuple[Layer, ...]
     first: tuple[Weights, ...] = ()
+    _: KW_ONLY
     last: tuple[Weights, ...] = ()
     drafter: tuple[Layer, ...] = ()
     max_position_embeddings: int | None = None
@@ -213,11 +223,11 @@ def plain_shape(
     """
     share, rest = divmod(parameters, num_hidden_layers)
     cache = Cache(CacheKind.FULL, 2 * num_key_value_heads * head_dim, num_key_value_heads)
-    layer = Layer((Weights("", share, ANY_NUMBER, True),), cache)
+    layer = Layer((Weights("", share, ANY_NUMBER, linear=True),), cache)
     return ModelShape(
         "",
         (layer,) * num_hidden_layers,
-        first=(Weights("", rest, ANY_NUMBER, True),) if rest else (),
+        first=(Weights("", rest, ANY_NUMBER, linear=True),) if rest else (),
         max_position_embeddings=max_position_embeddings,
         kv_heads=num_key_value_heads,
     )

@@ -30,6 +30,7 @@ from nimprofile.selection.request import Request, find_pin
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from dataclasses import KW_ONLY
 
     from nimprofile.manifest.manifest import Manifest
     from nimprofile.manifest.profile import Profile
@@ -58,6 +59,7 @@ class Decision(Record):
     selected: Verdict | None
     ranked: tuple[Verdict, ...]
     rejected: tuple[Verdict, ...]
+    _: KW_ONLY
     policy: Policy
     deciding: Criterion | None
     request: Request
@@ -173,12 +175,12 @@ def _decide(manifest: Manifest, inventory: Inventory, request: Request, policy: 
         selected,
         ranked,
         rejected,
-        policy,
-        decided,
-        asked,
-        inventory,
-        _warnings(selected, inventory, request),
-        pinned,
+        policy=policy,
+        deciding=decided,
+        request=asked,
+        inventory=inventory,
+        warnings=_warnings(selected, inventory, request),
+        pinned=pinned,
     )
 
 
@@ -208,7 +210,7 @@ def _warnings(selected: Verdict | None, inventory: Inventory, request: Request) 
     merged: dict[tuple[str, str, str], list[int]] = {}
     for doubt in selected.doubts:
         merged.setdefault((doubt.kind, doubt.unknown, doubt.rule), []).extend(doubt.gpus)
-    warnings += [doubt_message(Doubt(*key, tuple(gpus))) for key, gpus in merged.items()]
+    warnings += [doubt_message(Doubt(*key, gpus=tuple(gpus))) for key, gpus in merged.items()]
     if selected.emulated:
         warnings.append(
             f"these GPUs are not known to compute in {selected.profile.precision}: it is emulated"

@@ -28,6 +28,7 @@ from nimprofile.selection.rules import FREE_RULES, GPU_RULES, MACHINE_RULES, WIS
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from dataclasses import KW_ONLY
 
     from nimprofile.hardware.gpu_groups import GpuGroup, GpuKind, Machine
     from nimprofile.manifest.profile import Profile
@@ -61,6 +62,7 @@ class Verdict(Record):
     profile: Profile
     reasons: tuple[Reason, ...]
     gpus: tuple[int, ...]
+    _: KW_ONLY
     waived: tuple[Reason, ...] = ()
     doubts: tuple[Doubt, ...] = ()
     need: MemoryNeed | None = None
@@ -137,12 +139,12 @@ def check(
         profile,
         tuple(reasons),
         trial.gpus,
-        tuple(waived),
-        tuple(doubts),
-        trial.need,
-        trial.emulated,
-        trial.elsewhere,
-        trial.choice,
+        waived=tuple(waived),
+        doubts=tuple(doubts),
+        need=trial.need,
+        emulated=trial.emulated,
+        elsewhere=trial.elsewhere,
+        choice=trial.choice,
     )
 
 
@@ -214,7 +216,7 @@ def _best_trial(
         return trials[0]
     if not trials:
         missing = tuple(gpu.index for gpu in machine.inventory.unavailable)
-        nobody = TooFewGpus(profile.gpus_needed, 0, "GPU", missing)
+        nobody = TooFewGpus(profile.gpus_needed, 0, "GPU", missing=missing)
         return _Trial(_Standing.BLOCKED, [nobody], need=needs.of(profile, None))
     nearest = min(trials, key=_distance)
     if nearest.worst >= _Standing.SHORT:
@@ -260,7 +262,7 @@ def _try_group(
         worst_first = sorted(judged, key=lambda one: -one[0])
         findings = _each_once([found for _, _, found in worst_first])
         if group.size < wanted:
-            findings.append(TooFewGpus(wanted, group.size, group.label, group.missing))
+            findings.append(TooFewGpus(wanted, group.size, group.label, missing=group.missing))
         return _Trial(_Standing.BLOCKED, findings, need=needs.of(profile, group.kinds[0].gpu))
     standings = {index: standing for index, (standing, _) in usable.items()}
     indices, choice = choose(standings, wanted, machine)
@@ -268,7 +270,10 @@ def _try_group(
     chosen = {id(kind): kind for kind in (usable[index][1] for index in indices)}
     findings = _each_once([found for _, kind, found in judged if id(kind) in chosen])
     if wanted > 1 and not alike:
-        findings = [*findings, Doubt("gpu_count", "the product", f"{wanted} GPUs alike", indices)]
+        findings = [
+            *findings,
+            Doubt("gpu_count", "the product", f"{wanted} GPUs alike", gpus=indices),
+        ]
     return _Trial(
         max(standings[index] for index in indices),
         findings,

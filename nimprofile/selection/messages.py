@@ -55,9 +55,9 @@ def message(reason: Reason) -> str:
             return f"precision {precision} is not known; known: {', '.join(Precision)}"
         case WrongGpu(wanted, have, gpus):
             return f"made for {' / '.join(wanted)}; {format_gpus(gpus)} {is_or_are(gpus)} {have}"
-        case TooFewGpus(need, 0, _, missing):
+        case TooFewGpus(need, 0, _, missing=missing):
             return f"needs {need} {gpus_word(need)}; there is none{_beside(missing)}"
-        case TooFewGpus(need, have, product, missing):
+        case TooFewGpus(need, have, product, missing=missing):
             return (
                 f"needs {need} {gpus_word(need)} of one product; there {_are(have)} {have} × {product}"
                 f"{_beside(missing)}"
@@ -69,34 +69,34 @@ def message(reason: Reason) -> str:
             )
         case MixedGpus(products):
             return f"GPUs of {len(products)} products are visible: {', '.join(products)}"
-        case CapabilityTooLow(precision, need, have, gpus):
+        case CapabilityTooLow(precision, need, have, gpus=gpus):
             return f"{precision} needs compute capability {need}; {_have(gpus)} {have}"
         case CapabilityUnmet(need, have, gpus):
             return f"requires compute capability {need}; {_have(gpus)} {have}"
-        case TooLittleMemory(need, have, source, gpus):
+        case TooLittleMemory(need, have, source, gpus=gpus):
             return (
                 f"needs at least {format_gib(need)} per GPU ({source}); "
                 f"{_have(gpus)} {format_gib(have)}{_apiece(gpus)} in total, "
                 f"{shortfall(need, have)} too little"
             )
-        case ContextTooLong(need, have, max_model_len, source, gpus):
+        case ContextTooLong(need, have, max_model_len, source=source, gpus=gpus):
             hint = f"; {max_model_len} tokens fit" if max_model_len else ""
             return (
                 f"the full context needs {format_gib(need)} per GPU ({source}); "
                 f"{_have(gpus)} {format_gib(have)}{_apiece(gpus)} in total, "
                 f"{shortfall(need, have)} too little{hint}"
             )
-        case NotDivisible("layers", number, _, divisor):
+        case NotDivisible("layers", number, _, divisor=divisor):
             return f"{number} layers cannot make {divisor} pipeline stages"
-        case NotDivisible(what, number, by, divisor):
+        case NotDivisible(what, number, by, divisor=divisor):
             return f"{number} {what} cannot be divided by {by} {divisor}"
-        case TooLittleFree(need, have, source, gpus):
+        case TooLittleFree(need, have, source, gpus=gpus):
             return (
                 f"needs {format_gib(need)} free per GPU ({source}); "
                 f"{_have(gpus)} {format_gib(have)}{_apiece(gpus)} free, "
                 f"{shortfall(need, have)} too little"
             )
-        case GpuNotEmpty(free, total, gate, gpus):
+        case GpuNotEmpty(free, total, gate, gpus=gpus):
             return (
                 f"{format_gpus(gpus)} {is_or_are(gpus)} not empty: {free} of {total} MiB{_apiece(gpus)} "
                 f"free, {_percent(free, total)}; {100 * gate:.0f} % must be"

@@ -49,7 +49,8 @@ ENGINE = Criterion(
     "engine",
     _by_engine(Engine.TENSORRT_LLM, Engine.VLLM, Engine.SGLANG),
     "TensorRT-LLM, then vLLM, then SGLang",
-    _1_0 + ": TensorRT-LLM over vLLM; SGLang came with 1.10 and is last in every listing seen",
+    source=_1_0
+    + ": TensorRT-LLM over vLLM; SGLang came with 1.10 and is last in every listing seen",
 )
 
 
@@ -57,17 +58,23 @@ PRECISION = Criterion(
     "precision",
     _fewest_native_bits,
     "the fewest bits of what the GPUs compute natively",
-    _1_0 + ": lower precision first, FP8 over FP16 being its example",
+    source=_1_0 + ": lower precision first, FP8 over FP16 being its example",
 )
 
 
 OBJECTIVE = Criterion(
-    "objective", _LATENCY_FIRST, "latency over throughput", "corpus, 001: order of a 1.1.2 listing"
+    "objective",
+    _LATENCY_FIRST,
+    "latency over throughput",
+    source="corpus, 001: order of a 1.1.2 listing",
 )
 
 
 TP = Criterion(
-    "tp", _tensor_parallel, "the higher tensor parallelism", "corpus, 039: a 1.3.3 start-up log"
+    "tp",
+    _tensor_parallel,
+    "the higher tensor parallelism",
+    source="corpus, 039: a 1.3.3 start-up log",
 )
 
 
@@ -75,7 +82,7 @@ GPU_SPECIFIC = Criterion(
     "gpu_specific",
     lambda verdict: int(not verdict.profile.gpu_specific),
     "a profile made for this GPU over a generic one",
-    "docs.nvidia.com/nim/large-language-models/latest (2026-03), 'profiles'; corpus, 076",
+    source="docs.nvidia.com/nim/large-language-models/latest (2026-03), 'profiles'; corpus, 076",
 )
 
 
@@ -83,7 +90,7 @@ PREBUILT = Criterion(
     "prebuilt",
     lambda verdict: int(verdict.profile.buildable),
     "a prebuilt engine over one compiled at the first start",
-    "ours: a build takes minutes; in a container that must become ready, that is a failure",
+    source="ours: a build takes minutes; in a container that must become ready, that is a failure",
 )
 
 
@@ -91,14 +98,16 @@ PP = Criterion(
     "pp",
     lambda verdict: verdict.profile.pp or 1,
     "the smaller pipeline parallelism",
-    "ours: no listing with differing pp has been seen",
+    source="ours: no listing with differing pp has been seen",
 )
 
 
-NAME = Criterion("name", lambda verdict: verdict.profile.name, "the name, alphabetically", "ours")
+NAME = Criterion(
+    "name", lambda verdict: verdict.profile.name, "the name, alphabetically", source="ours"
+)
 
 
-ID = Criterion("id", lambda verdict: verdict.profile.id, "the id, alphabetically", "ours")
+ID = Criterion("id", lambda verdict: verdict.profile.id, "the id, alphabetically", source="ours")
 
 
 TAIL = (GPU_SPECIFIC, PREBUILT, PP, NAME, ID)
@@ -114,7 +123,7 @@ _FP8_FP16_BF16 = Criterion(
     "precision",
     _by_precision(Precision.FP8, Precision.FP16, Precision.BF16),
     "FP8, then FP16, then BF16",
-    "corpus, 001: order of a 1.1.2 listing; an fp16 profile stands before a bf16 one",
+    source="corpus, 001: order of a 1.1.2 listing; an fp16 profile stands before a bf16 one",
 )
 
 
@@ -133,8 +142,10 @@ _LATE_1_X = Criterion(
         Precision.W4A16,
     ),
     "MXFP4, FP8, INT8, FP16, BF16, INT8 weight-only, NVFP4, INT4",
-    "corpus, 012 and 031: FP8, BF16, NVFP4 is the order of the 2.0.x listings; the 1.15.5 image "
-    "also chose FP8 over NVFP4. Third parties report the rest of the order",
+    source=(
+        "corpus, 012 and 031: FP8, BF16, NVFP4 is the order of the 2.0.x listings; the 1.15.5 image "
+        "also chose FP8 over NVFP4. Third parties report the rest of the order"
+    ),
 )
 
 
@@ -142,7 +153,7 @@ _OPTIMISED = Criterion(
     "gpu_specific",
     GPU_SPECIFIC.key,
     "a profile made for this GPU over a generic one, buildable ones being generic",
-    "docs.nvidia.com/nim/large-language-models/1.3.0, 'profiles'",
+    source="docs.nvidia.com/nim/large-language-models/1.3.0, 'profiles'",
 )
 
 
@@ -150,8 +161,10 @@ _VLLM_FIRST = Criterion(
     "engine",
     _by_engine(Engine.VLLM, Engine.TENSORRT_LLM, Engine.SGLANG),
     "vLLM, then TensorRT-LLM, then SGLang",
-    "corpus, 004, 016, 047 (listing order) and 057 (choice); called a known issue by NVIDIA's RAG "
-    "blueprint and fixed in 1.14.0",
+    source=(
+        "corpus, 004, 016, 047 (listing order) and 057 (choice); called a known issue by NVIDIA's RAG "
+        "blueprint and fixed in 1.14.0"
+    ),
 )
 
 

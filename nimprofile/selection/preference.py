@@ -45,8 +45,8 @@ def prefer(chain: str, base: Policy) -> Policy:
         f"{base.name} preferring {chain}",
         (*links, *rest),
         "A chain of your own.",
-        base.uniform_gpus,
-        base.nim_memory,
+        uniform_gpus=base.uniform_gpus,
+        nim_memory=base.nim_memory,
     )
 
 
@@ -71,7 +71,7 @@ def _link(text: str, own: dict[str, Criterion]) -> Criterion:
             *_as_tuple(default.key(verdict)),
         ),
         f"{first}, then {default.prefers}",
-        "--prefer",
+        source="--prefer",
     )
 
 
@@ -83,7 +83,7 @@ def _counted(default: Criterion, value: str) -> Criterion:
             name,
             lambda verdict: sign * (getattr(verdict.profile, name) or 1),
             f"the {value}er {name}",
-            "--prefer",
+            source="--prefer",
         )
     if not (value.isascii() and value.isdigit() and len(value) <= 4):
         raise RequestError(f"--prefer: {name} takes low, high or a number, not {value!r}")
@@ -95,7 +95,7 @@ def _counted(default: Criterion, value: str) -> Criterion:
             *_as_tuple(default.key(verdict)),
         ),
         f"{name} {wanted}, then {default.prefers}",
-        "--prefer",
+        source="--prefer",
     )
 
 

@@ -11,6 +11,7 @@ from nimprofile.base.record import Record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from dataclasses import KW_ONLY
     from typing import TypeAlias
 
     from nimprofile.selection.fit import Verdict
@@ -31,6 +32,7 @@ class Criterion(Record):
     name: str
     key: Callable[[Verdict], Key]
     prefers: str
+    _: KW_ONLY
     source: str
 
 
@@ -48,6 +50,7 @@ class Policy(Record):
     name: str
     criteria: tuple[Criterion, ...]
     about: str
+    _: KW_ONLY
     uniform_gpus: bool = False
     nim_memory: bool = False
 

@@ -14,6 +14,7 @@ from nimprofile.base.units import ComputeCapability
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from dataclasses import KW_ONLY
     from typing import TypeAlias
 
 
@@ -80,6 +81,7 @@ class TooFewGpus(Record):
     need: int
     have: int
     product: str
+    _: KW_ONLY
     missing: tuple[int, ...] = ()
 
     kind = "gpu_count"
@@ -114,6 +116,7 @@ class CapabilityTooLow(Record):
     precision: str
     need: ComputeCapability
     have: ComputeCapability
+    _: KW_ONLY
     gpus: tuple[int, ...]
 
     kind = "compute_capability"
@@ -139,6 +142,7 @@ class TooLittleMemory(Record):
     need_bytes: int
     have_bytes: int
     source: str
+    _: KW_ONLY
     gpus: tuple[int, ...]
 
     kind = "memory_total"
@@ -155,6 +159,7 @@ class ContextTooLong(Record):
     need_bytes: int
     have_bytes: int
     max_model_len: int | None
+    _: KW_ONLY
     source: str
     gpus: tuple[int, ...]
 
@@ -169,6 +174,7 @@ class NotDivisible(Record):
     what: str
     number: int
     by: str
+    _: KW_ONLY
     divisor: int
 
     kind = "divisibility"
@@ -182,6 +188,7 @@ class TooLittleFree(Record):
     need_bytes: int
     have_bytes: int
     source: str
+    _: KW_ONLY
     gpus: tuple[int, ...]
 
     kind = "memory_free"
@@ -195,6 +202,7 @@ class GpuNotEmpty(Record):
     free_mib: int
     total_mib: int
     gate: float
+    _: KW_ONLY
     gpus: tuple[int, ...]
 
     kind = "gpu_not_empty"
@@ -288,4 +296,5 @@ class Doubt(Record):
     kind: str
     unknown: str
     rule: str
+    _: KW_ONLY
     gpus: tuple[int, ...] = ()

@@ -43,7 +43,7 @@ def remedy(reason: Reason) -> str:
             return f"correct the tag precision={precision}, or pin the profile with --allow-unsafe"
         case WrongGpu() | CapabilityTooLow() | CapabilityUnmet():
             return f"GPUs {_wanted(reason)}"
-        case TooFewGpus(need, have, product, gone):
+        case TooFewGpus(need, have, product, missing=gone):
             more = f"{need - have} more {product}" if have else f"{need} {gpus_word(need)}"
             if len(gone) < need - have:
                 return more
@@ -53,25 +53,25 @@ def remedy(reason: Reason) -> str:
         case MixedGpus(products):
             shown = ", ".join(products)
             return f"hide all but one product from the container ({shown}), or --no-uniform-gpus"
-        case TooLittleMemory(need, have, _, _):
+        case TooLittleMemory(need, have, _):
             short = shortfall(need, have)
             return (
                 f"{short} more memory per GPU; or another profile, of higher tp or lower precision"
             )
-        case ContextTooLong(need, have, None, _, _):
+        case ContextTooLong(need, have, None):
             return f"{shortfall(need, have)} more memory per GPU"
-        case ContextTooLong(need, have, max_model_len, _, _):
+        case ContextTooLong(need, have, max_model_len):
             return (
                 f"a context of {max_model_len} tokens or less (--max-model-len {max_model_len}), "
                 f"or {shortfall(need, have)} more memory per GPU"
             )
-        case NotDivisible("layers", number, by, _):
+        case NotDivisible("layers", number, by):
             return f"a {by} of {number} at most"
-        case NotDivisible(what, number, by, _):
+        case NotDivisible(what, number, by):
             return f"another {by}: one that divides {number} {what}"
-        case TooLittleFree(need, have, _, gpus):
+        case TooLittleFree(need, have, _, gpus=gpus):
             return f"free {shortfall(need, have)} on {each_of(gpus)}"
-        case GpuNotEmpty(free, total, gate, gpus):
+        case GpuNotEmpty(free, total, gate, gpus=gpus):
             missing = -(-round(gate * total * 1000) // 1000) - free
             return f"free {shortfall(missing * MIB, 0)} on {each_of(gpus)}, or --no-empty-gpu-gate"
         case DriverTooOld(need, _):
@@ -124,9 +124,9 @@ def _wanted(reason: WrongGpu | CapabilityTooLow | CapabilityUnmet) -> str:
     match reason:
         case WrongGpu(wanted, _, _):
             return f"of product {' / '.join(wanted)}"
-        case CapabilityTooLow("nvfp4", need, have, _) if have >= EMULATED_NVFP4_FROM:
+        case CapabilityTooLow("nvfp4", need, have) if have >= EMULATED_NVFP4_FROM:
             return f"of compute capability {need} or higher (or --allow-nvfp4-emulation)"
-        case CapabilityTooLow(_, need, _, _):
+        case CapabilityTooLow(_, need, _):
             return f"of compute capability {need} or higher"
         case _:
             return f"of compute capability {reason.need}"

@@ -11,6 +11,7 @@ from nimprofile.engines.serving import DEFAULTS, Serving
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from dataclasses import KW_ONLY
 
     from nimprofile.manifest.manifest import Manifest
     from nimprofile.manifest.profile import Profile
@@ -52,6 +53,7 @@ class Request(Record):
     pin: Pin | None = None
     tags: tuple[tuple[str, str], ...] = ()
     engines: tuple[Engine, ...] | None = None
+    _: KW_ONLY
     lora: bool = False
     relax_memory: bool = False
     allow_unsafe: bool = False

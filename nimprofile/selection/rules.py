@@ -141,7 +141,7 @@ def gpu_matches(
     if not (profile.gpu_names or profile.gpu_devices):
         if "product_name_regex" in profile.tags:
             regex = "which GPUs the profile's product_name_regex means"
-            return Doubt("gpu", regex, "made for them", kind.indices)
+            return Doubt("gpu", regex, "made for them", gpus=kind.indices)
         return None
     if profile.any_ampere_or_newer and kind.capability is not None and kind.capability >= AMPERE:
         return None  # speech NIMs: an A100 profile tagged so is compatible with an H100 (051)
@@ -168,10 +168,10 @@ def capability_for_precision(
             "compute_capability",
             "the compute capability",
             f"{precision} needs {floor}",
-            kind.indices,
+            gpus=kind.indices,
         )
     if kind.capability < floor:
-        return CapabilityTooLow(precision, floor, kind.capability, kind.indices)
+        return CapabilityTooLow(precision, floor, kind.capability, gpus=kind.indices)
     return None
 
 
@@ -187,7 +187,7 @@ def capability_as_tagged(
             "requires_compute_capability",
             "the compute capability",
             f"compute_capability =={exact}",
-            kind.indices,
+            gpus=kind.indices,
         )
     if kind.capability != exact:
         return CapabilityUnmet(f"=={exact}", kind.capability, kind.indices)
@@ -206,7 +206,7 @@ def capability_as_required(
             "requires_compute_capability",
             "the compute capability",
             f"compute_capability {specifiers}",
-            kind.indices,
+            gpus=kind.indices,
         )
     if not satisfies(str(kind.capability), specifiers):
         return CapabilityUnmet(specifiers, kind.capability, kind.indices)
@@ -221,17 +221,20 @@ def total_memory_holds(
         if profile.engine is None:
             return None
         return Doubt(
-            "memory_total", "what memory the profile needs", "total and free memory", kind.indices
+            "memory_total",
+            "what memory the profile needs",
+            "total and free memory",
+            gpus=kind.indices,
         )
     if kind.gpu.memory_total_mib is None:
-        return Doubt("memory_total", "the total memory", f"{need.source}", kind.indices)
+        return Doubt("memory_total", "the total memory", f"{need.source}", gpus=kind.indices)
     have = kind.gpu.memory_total_mib * MIB
     if have < need.least_bytes:
         alone = "" if need.budget is None else "the weights alone, "
-        return TooLittleMemory(need.least_bytes, have, f"{alone}{need.source}", kind.indices)
+        return TooLittleMemory(need.least_bytes, have, f"{alone}{need.source}", gpus=kind.indices)
     if have < need.full_bytes:
         longest = need.longest_context(have, kind.gpu.memory_free_mib)
-        return ContextTooLong(need.full_bytes, have, longest, need.source, kind.indices)
+        return ContextTooLong(need.full_bytes, have, longest, source=need.source, gpus=kind.indices)
     return None
 
 
@@ -242,18 +245,18 @@ def free_memory_holds(
     if need is None or kind.gpu.memory_total_mib is None:
         return None  # the rule on total memory has said so
     if kind.gpu.memory_free_mib is None:
-        return Doubt("memory_free", "the free memory", f"{need.source}", kind.indices)
+        return Doubt("memory_free", "the free memory", f"{need.source}", gpus=kind.indices)
     total, free = kind.gpu.memory_total_mib * MIB, kind.gpu.memory_free_mib * MIB
     wanted = need.full_bytes if need.full_bytes <= total else need.least_bytes
     if wanted <= total and free < wanted:
-        return TooLittleFree(wanted, free, need.source, kind.indices)
+        return TooLittleFree(wanted, free, need.source, gpus=kind.indices)
     budget = need.budget
     if budget is not None and need.estimated_bytes is None:
         asked = budget.of_size(total).asked_at_start
         if asked is not None and free < asked <= total:
             serving = budget.serving
             source = f"{serving.engine} asks for {serving.memory_fraction:g} of a GPU at start"
-            return TooLittleFree(asked, free, source, kind.indices)
+            return TooLittleFree(asked, free, source, gpus=kind.indices)
     return None
 
 
@@ -271,7 +274,7 @@ def gpu_empty_enough(
     total, free = gpu.memory_total_mib, gpu.memory_free_mib
     if total is None or free is None or free >= EMPTY_GPU_FRACTION * total:
         return None
-    return GpuNotEmpty(free, total, EMPTY_GPU_FRACTION, kind.indices)
+    return GpuNotEmpty(free, total, EMPTY_GPU_FRACTION, gpus=kind.indices)
 
 
 def mig_serves_one(

@@ -29,6 +29,7 @@ from nimprofile.testing.fake_driver import about_a_gpu, install, symbols_of
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from dataclasses import KW_ONLY
     from types import TracebackType
     from typing import Any, Self
 
@@ -55,6 +56,7 @@ class Fault(Record):
     call: str = "*"
     outcome: int | str = 999
     gpu: int | None = None
+    _: KW_ONLY
     after: int = 0
     times: int | None = None
     delay: float = 0
@@ -83,12 +85,12 @@ OLD_DRIVER = Fault("nvmlDeviceGetMemoryInfo_v2", "missing")
 
 def lost(gpu: int, after: int = 0) -> Fault:
     """This GPU is lost after so many calls about it."""
-    return Fault("*", 15, gpu, after)
+    return Fault("*", 15, gpu, after=after)
 
 
 def hanging(gpu: int, after: int = 0) -> Fault:
     """This GPU does not answer any more after so many calls about it."""
-    return Fault("*", "hang", gpu, after)
+    return Fault("*", "hang", gpu, after=after)
 
 
 class FakeNvml:

@@ -38,7 +38,7 @@ def model(name="m", block=None, **changes):
     if block is not None:
         config["quantization_config"] = block
     shape, asked = read_config(config)
-    return Model(name, f"models/{name}", asked, shape)
+    return Model(name, f"models/{name}", asked, shape=shape)
 
 
 def built(*models, **wanted):
@@ -321,7 +321,7 @@ def test_exact_bytes_of_a_checkpoint_stand_in_the_manifest(tmp_path):
 
 def recorded(row):
     shape, asked = read_config(row["config"])
-    return Model(row["model"].replace("/", "--"), row["model"], asked, shape)
+    return Model(row["model"].replace("/", "--"), row["model"], asked, shape=shape)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row["model"])
@@ -367,7 +367,7 @@ def _runs(profile, shape, gpu):
     tp, pp, precision = profile.tp, profile.pp, profile.precision
     if any(indivisible(shape, profile.engine, tp, pp, precision=precision)):
         return False
-    budget = memory_budget(shape, Serving(profile.engine, None, precision, tp, pp), gpu)
+    budget = memory_budget(shape, Serving(profile.engine, None, precision, tp=tp, pp=pp), gpu)
     return budget is None or fits(budget)
 
 

@@ -22,7 +22,7 @@ WRITERS = {"YAML": to_yaml, "JSON": to_json}
 def model(name, block=None, **changes):
     config = LLAMA_8B | changes | ({} if block is None else {"quantization_config": block})
     shape, asked = read_config(config)
-    return Model(name, f"models/{name}", asked, shape)
+    return Model(name, f"models/{name}", asked, shape=shape)
 
 
 BUILT = {

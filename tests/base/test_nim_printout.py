@@ -72,9 +72,25 @@ def test_rows_are_read_in_the_order_printed_under_their_headings():
     )
     runnable = "compatible with system and runnable"
     assert (
-        Row(B, "tensorrt_llm-l40s-fp8-tp2-latency", runnable, None, None, None, 3),
-        Row(A, "vllm-bf16-tp1-lora", runnable, None, None, None, 5),
-        Row(C, "vllm-bf16-tp8", "incompatible with system", None, None, None, 7),
+        Row(
+            B,
+            "tensorrt_llm-l40s-fp8-tp2-latency",
+            runnable,
+            full_gb=None,
+            least_gb=None,
+            length=None,
+            line=3,
+        ),
+        Row(A, "vllm-bf16-tp1-lora", runnable, full_gb=None, least_gb=None, length=None, line=5),
+        Row(
+            C,
+            "vllm-bf16-tp8",
+            "incompatible with system",
+            full_gb=None,
+            least_gb=None,
+            length=None,
+            line=7,
+        ),
     ) == rows(text)
 
 
@@ -290,52 +306,52 @@ def test_a_text_that_is_no_such_log_stays_as_it_is(text):
     [
         pytest.param(
             "  -  [20b2:10de] (0) NVIDIA A100-SXM4-80GB (A100 80GB) [current utilization: 0%]",
-            ListedGpu(0, "20b2:10de", "NVIDIA A100-SXM4-80GB", 0, free=True),
+            ListedGpu(0, "20b2:10de", "NVIDIA A100-SXM4-80GB", used_percent=0, free=True),
             id="with a short name",
         ),
         pytest.param(
             "  -  [2321:10de] (1) NVIDIA H100 NVL [current utilization: 30%]",
-            ListedGpu(1, "2321:10de", "NVIDIA H100 NVL", 30, free=True),
+            ListedGpu(1, "2321:10de", "NVIDIA H100 NVL", used_percent=30, free=True),
             id="without one",
         ),
         pytest.param(
             "  -  [1FB1:10DE] (2) NVIDIA T600[current utilization: 0%]",
-            ListedGpu(2, "1fb1:10de", "NVIDIA T600", 0, free=True),
+            ListedGpu(2, "1fb1:10de", "NVIDIA T600", used_percent=0, free=True),
             id="without a space",
         ),
         pytest.param(
             "  -  [2e12:10de] (0) NVIDIA GB10 [current utilization: N/A%]",
-            ListedGpu(0, "2e12:10de", "NVIDIA GB10", None, free=True),
+            ListedGpu(0, "2e12:10de", "NVIDIA GB10", used_percent=None, free=True),
             id="not available",
         ),
         pytest.param(
             "  -  [2684:10de] (0) NVIDIA GeForce RTX 4090",
-            ListedGpu(0, "2684:10de", "NVIDIA GeForce RTX 4090", None, free=True),
+            ListedGpu(0, "2684:10de", "NVIDIA GeForce RTX 4090", used_percent=None, free=True),
             id="unsaid",
         ),
         pytest.param(
             "  -  [1eb8:10de] (0) Tesla T4 [current utilization: 2.5%]",
-            ListedGpu(0, "1eb8:10de", "Tesla T4", 2.5, free=True),
+            ListedGpu(0, "1eb8:10de", "Tesla T4", used_percent=2.5, free=True),
             id="a fraction",
         ),
         pytest.param(
             "  -  [1eb8:10de] (0) Tesla T4 [current utilization: 130%]",
-            ListedGpu(0, "1eb8:10de", "Tesla T4", None, free=True),
+            ListedGpu(0, "1eb8:10de", "Tesla T4", used_percent=None, free=True),
             id="more than all",
         ),
         pytest.param(
             "  -  [1eb8:10de] (0) Tesla T4 [current utilization: -1%]",
-            ListedGpu(0, "1eb8:10de", "Tesla T4", None, free=True),
+            ListedGpu(0, "1eb8:10de", "Tesla T4", used_percent=None, free=True),
             id="less than nothing",
         ),
         pytest.param(
             "  -  [73A1:1002] (0) Radeon",
-            ListedGpu(0, "73a1:1002", "Radeon", None, free=True),
+            ListedGpu(0, "73a1:1002", "Radeon", used_percent=None, free=True),
             id="foreign",
         ),
         pytest.param(
             "  -  [????:????] (0) Acme X1 [current utilization: 0%]",
-            ListedGpu(0, None, "Acme X1", 0, free=True),
+            ListedGpu(0, None, "Acme X1", used_percent=0, free=True),
             id="no PCI id",
         ),
     ],

@@ -48,7 +48,7 @@ def test_what_is_not_annotated_is_no_field():
     [
         ((), {}, "Point is missing x"),
         ((), {"y": 1}, "Point is missing x"),
-        ((1, 2, 3), {}, "Point takes 2 values, not 3"),
+        ((1, 2, 3), {}, "Point takes 2 values by place, not 3"),
         ((1,), {"x": 2}, "Point got a value twice: x"),
         ((1,), {"z": 2}, "Point has no field z"),
     ],

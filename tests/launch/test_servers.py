@@ -106,7 +106,7 @@ profiles:
 def plan_for(server, case="tp1", *, manifest=None, engine=None, **more):
     """The plan of a case, some of its setup or serving different."""
     tags, machine, serving, setup = CASES[case]
-    fields = {name: value for name, value in more.items() if name in Setup.__match_args__}
+    fields = {name: value for name, value in more.items() if name in Setup._fields}
     serving = serving | {name: value for name, value in more.items() if name not in fields}
     manifest = manifest or manifest_of(engine or server_spec(server).runs[-2:][0], tags)
     request = Request(lora=case == "lora", serving=Serving(**serving))

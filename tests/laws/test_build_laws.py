@@ -35,10 +35,10 @@ def wishes(draw):
         engines,
         version,
         draw(st.one_of(st.none(), st.none(), some)),
-        draw(st.integers(1, 8)),
-        draw(st.integers(1, 3)),
-        draw(st.booleans()),
-        draw(st.sampled_from([None, "org/m", "a: b #c", "7", "模型"])),
+        max_tp=draw(st.integers(1, 8)),
+        max_nodes=draw(st.integers(1, 3)),
+        lora=draw(st.booleans()),
+        name=draw(st.sampled_from([None, "org/m", "a: b #c", "7", "模型"])),
     )
 
 
@@ -47,7 +47,7 @@ ANY_WISHES = wishes()
 
 def model_of(config):
     shape, asked = read_config(config)
-    return Model("m", "models/m", asked, shape)
+    return Model("m", "models/m", asked, shape=shape)
 
 
 @st.composite
@@ -164,5 +164,5 @@ def test_what_is_selected_fits_its_budget(drawn, board, count, lora):
 
 
 def budget_of(shape, profile, version, gpu):
-    serving = Serving(profile.engine, version, profile.precision, profile.tp, profile.pp)
+    serving = Serving(profile.engine, version, profile.precision, tp=profile.tp, pp=profile.pp)
     return memory_budget(shape, serving, gpu)

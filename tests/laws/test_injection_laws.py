@@ -66,7 +66,9 @@ YAML12 = YAML(typ="safe", pure=True)
 @given(WORDS)
 @settings(max_examples=60)
 def test_a_shell_hands_on_every_word_as_it_is(words):
-    plan = LaunchPlan(Server.VLLM, ("printf", "%s\\0", *words, "end"), (), (), 8000, "/health")
+    plan = LaunchPlan(
+        Server.VLLM, ("printf", "%s\\0", *words, "end"), (), files=(), port=8000, health="/health"
+    )
     script = shell_script(plan)
     assert ["printf", "%s\\0", *words, "end"] == shlex.split(script)
     for shell in ("bash", "sh"):
@@ -80,7 +82,9 @@ def test_a_shell_writes_a_file_as_it_is(tmp_path_factory, text, name):
     folder = tmp_path_factory.mktemp("run")
     files = (PlanFile(f"{folder}/{name}/it", text),)
     value = text.replace("\n", " ")
-    plan = LaunchPlan(Server.VLLM, ("printenv", "IT"), (("IT", value),), files, 8000, "/health")
+    plan = LaunchPlan(
+        Server.VLLM, ("printenv", "IT"), (("IT", value),), files=files, port=8000, health="/health"
+    )
     done = subprocess.run(["bash", "-c", shell_script(plan)], capture_output=True, check=True)
     assert text.encode() == (folder / name / "it").read_bytes()
     assert f"{value}\n".encode() == done.stdout

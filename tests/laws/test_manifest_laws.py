@@ -59,7 +59,7 @@ def head(manifest):
 def requirements(profile):
     if profile.requires == NOTHING_REQUIRED:
         return {}
-    stated = {name: getattr(profile.requires, name) for name in Requires.__match_args__}
+    stated = {name: getattr(profile.requires, name) for name in Requires._fields}
     return {"requires": {name: value for name, value in stated.items() if value is not None}}
 
 

@@ -26,7 +26,7 @@ def assert_true(reason, profile, inventory, request):  # noqa: C901, PLR0912, PL
     """The reason's own numbers say no, and they are the machine's and the profile's numbers."""
     gpus = {gpu.index: gpu for gpu in inventory.gpus}
     named = [gpus[index] for index in getattr(reason, "gpus", ())]
-    assert named or "gpus" not in type(reason).__match_args__
+    assert named or "gpus" not in type(reason)._fields
     match reason:
         case r.EngineUnavailable(engine, available):
             assert engine not in available

@@ -137,7 +137,7 @@ def test_requires_is_read():
     block = '{compute_capability: ">=8.9", driver: ">=550", cuda: ">=12.4,<13", '
     block += "memory_gib_per_gpu: 17.5}"
     (profile,) = parse_manifest(with_requires(block)).profiles
-    assert Requires(">=8.9", ">=550", ">=12.4,<13", 17.5) == profile.requires
+    assert Requires(">=8.9", ">=550", ">=12.4,<13", memory_gib_per_gpu=17.5) == profile.requires
     size = round(17.5 * GIB)
     assert Stated(size, size, "requires.memory_gib_per_gpu") == profile.memory
 
@@ -397,13 +397,26 @@ def test_what_a_name_says_is_read_and_the_rest_is_unknown():
 
 def test_the_requirement_of_a_row_is_read():
     memory = parse_manifest(LISTING).profiles[1].memory
-    assert Stated(33 * GIB, 28 * GIB, "the listing's [requires …]", 84992, 33, 28) == memory
+    assert (
+        Stated(
+            33 * GIB,
+            28 * GIB,
+            "the listing's [requires …]",
+            max_model_len=84992,
+            printed_gb=33,
+            printed_least_gb=28,
+        )
+        == memory
+    )
 
 
 def test_a_length_to_try_without_what_it_saves_leaves_the_least_open():
     text = f"- All profiles:\n  - {ID_1} (v) [requires >=27 GB/gpu, try --max-model-len=131072]\n"
     memory = parse_manifest(text).profiles[0].memory
-    assert Stated(27 * GIB, 0, "the listing's [requires …]", 131072, 27) == memory
+    assert (
+        Stated(27 * GIB, 0, "the listing's [requires …]", max_model_len=131072, printed_gb=27)
+        == memory
+    )
 
 
 def test_a_requirement_without_a_reduction_is_the_least_too():

@@ -82,13 +82,13 @@ def test_when_too_few_are_ready_the_verdict_names_those_that_must_be_freed():
     verdict = judge(make_profile(llm_engine="vllm", tp="2"), gpus)
     assert (0, 1) == verdict.gpus
     assert "low memory" == verdict.grade
-    assert (GpuNotEmpty(10, H100_MIB, 0.95, (0,)),) == verdict.reasons
+    assert (GpuNotEmpty(10, H100_MIB, 0.95, gpus=(0,)),) == verdict.reasons
 
 
 def test_gpus_of_one_kind_with_equal_free_memory_share_one_reason():
     gpus = make_inventory(*(make_h100(index, free=10) for index in range(4)))
     verdict = judge(make_profile(llm_engine="vllm", tp="4"), gpus)
-    assert (GpuNotEmpty(10, H100_MIB, 0.95, (0, 1, 2, 3)),) == verdict.reasons
+    assert (GpuNotEmpty(10, H100_MIB, 0.95, gpus=(0, 1, 2, 3)),) == verdict.reasons
 
 
 def test_unused_gpus_say_nothing():
@@ -152,7 +152,7 @@ def test_doubts_about_another_product_are_not_reasons_against_it():
 def test_that_gpus_nobody_can_name_are_alike_is_a_doubt():
     gpus = make_inventory(make_gpu(0, name=None), make_gpu(1, name=None))
     verdict = judge(needing(gib(1), tp="2"), gpus)
-    assert ((), (Doubt("gpu_count", "the product", "2 GPUs alike", (0, 1)),)) == (
+    assert ((), (Doubt("gpu_count", "the product", "2 GPUs alike", gpus=(0, 1)),)) == (
         verdict.reasons,
         verdict.doubts,
     )
@@ -233,7 +233,7 @@ BUSY = make_inventory(make_h100(free=10))
 
 def test_relaxing_memory_sets_low_memory_aside():
     verdict = judge(VLLM, BUSY, Request(relax_memory=True))
-    assert (True, (GpuNotEmpty(10, H100_MIB, 0.95, (0,)),)) == (verdict.fits, verdict.waived)
+    assert (True, (GpuNotEmpty(10, H100_MIB, 0.95, gpus=(0,)),)) == (verdict.fits, verdict.waived)
 
 
 def test_a_waived_reason_still_counts_in_the_grade():

@@ -85,22 +85,22 @@ WORDS = [
         "hide all but one product from the container (NVIDIA L40S, Tesla T4), or --no-uniform-gpus",
     ),
     (
-        CapabilityTooLow("fp8", CC("8.9"), CC("8.6"), (1,)),
+        CapabilityTooLow("fp8", CC("8.9"), CC("8.6"), gpus=(1,)),
         "fp8 needs compute capability 8.9; GPU 1 has 8.6",
         "GPUs of compute capability 8.9 or higher",
     ),
     (
-        CapabilityTooLow("nvfp4", CC("10.0"), CC("9.0"), (0, 1)),
+        CapabilityTooLow("nvfp4", CC("10.0"), CC("9.0"), gpus=(0, 1)),
         "nvfp4 needs compute capability 10.0; GPUs 0-1 have 9.0",
         "GPUs of compute capability 10.0 or higher (or --allow-nvfp4-emulation)",
     ),
     (
-        CapabilityTooLow("nvfp4", CC("10.0"), CC("8.0"), (0,)),
+        CapabilityTooLow("nvfp4", CC("10.0"), CC("8.0"), gpus=(0,)),
         "nvfp4 needs compute capability 10.0; GPU 0 has 8.0",
         "GPUs of compute capability 10.0 or higher (or --allow-nvfp4-emulation)",
     ),
     (
-        CapabilityTooLow("nvfp4", CC("10.0"), CC("7.5"), (0,)),
+        CapabilityTooLow("nvfp4", CC("10.0"), CC("7.5"), gpus=(0,)),
         "nvfp4 needs compute capability 10.0; GPU 0 has 7.5",
         "GPUs of compute capability 10.0 or higher",
     ),
@@ -110,7 +110,7 @@ WORDS = [
         "GPUs of compute capability >=8.9,<12",
     ),
     (
-        TooLittleMemory(gib(33), gib(24), "tag min_vram_per_device_gb", (0,)),
+        TooLittleMemory(gib(33), gib(24), "tag min_vram_per_device_gb", gpus=(0,)),
         (
             "needs at least 33.0 GiB per GPU (tag min_vram_per_device_gb); "
             "GPU 0 has 24.0 GiB in total, 9.0 GiB too little"
@@ -118,7 +118,7 @@ WORDS = [
         "9.0 GiB more memory per GPU; or another profile, of higher tp or lower precision",
     ),
     (
-        ContextTooLong(gib(33), gib(31), 84992, "estimated", (0, 1)),
+        ContextTooLong(gib(33), gib(31), 84992, source="estimated", gpus=(0, 1)),
         (
             "the full context needs 33.0 GiB per GPU (estimated); "
             "GPUs 0-1 have 31.0 GiB each in total, 2.0 GiB too little; 84992 tokens fit"
@@ -129,12 +129,12 @@ WORDS = [
         ),
     ),
     (
-        NotDivisible("attention heads", 40, "tp", 16),
+        NotDivisible("attention heads", 40, "tp", divisor=16),
         "40 attention heads cannot be divided by tp 16",
         "another tp: one that divides 40 attention heads",
     ),
     (
-        ContextTooLong(gib(33), gib(31), None, "the listing", (0,)),
+        ContextTooLong(gib(33), gib(31), None, source="the listing", gpus=(0,)),
         (
             "the full context needs 33.0 GiB per GPU (the listing); "
             "GPU 0 has 31.0 GiB in total, 2.0 GiB too little"
@@ -142,27 +142,27 @@ WORDS = [
         "2.0 GiB more memory per GPU",
     ),
     (
-        TooLittleFree(gib(20), gib(15.5), "estimated", (0,)),
+        TooLittleFree(gib(20), gib(15.5), "estimated", gpus=(0,)),
         "needs 20.0 GiB free per GPU (estimated); GPU 0 has 15.5 GiB free, 4.5 GiB too little",
         "free 4.5 GiB on GPU 0",
     ),
     (
-        TooLittleFree(1000 * MIB, 999 * MIB, "estimated", (0, 2)),
+        TooLittleFree(1000 * MIB, 999 * MIB, "estimated", gpus=(0, 2)),
         "needs 1.0 GiB free per GPU (estimated); GPUs 0,2 have 1.0 GiB each free, 1 MiB too little",
         "free 1 MiB on each of GPUs 0,2",
     ),
     (
-        TooLittleMemory(1000 * MIB + 1, 1000 * MIB, "estimated", (0,)),
+        TooLittleMemory(1000 * MIB + 1, 1000 * MIB, "estimated", gpus=(0,)),
         "needs at least 1.0 GiB per GPU (estimated); GPU 0 has 1.0 GiB in total, 1 MiB too little",
         "1 MiB more memory per GPU; or another profile, of higher tp or lower precision",
     ),
     (
-        GpuNotEmpty(29846, 32607, 0.95, (0,)),
+        GpuNotEmpty(29846, 32607, 0.95, gpus=(0,)),
         "GPU 0 is not empty: 29846 of 32607 MiB free, 91.5 %; 95 % must be",
         "free 1.1 GiB on GPU 0, or --no-empty-gpu-gate",
     ),
     (
-        GpuNotEmpty(949, 1000, 0.95, (0, 1)),
+        GpuNotEmpty(949, 1000, 0.95, gpus=(0, 1)),
         "GPUs 0-1 are not empty: 949 of 1000 MiB each free, 94.9 %; 95 % must be",
         "free 1 MiB on each of GPUs 0-1, or --no-empty-gpu-gate",
     ),
@@ -253,7 +253,7 @@ def test_a_stranger_is_a_fault_of_ours(say):
 def test_freeing_what_the_gate_asks_for_passes_the_gate(total):
     # In MiB: the remedy of a GPU one MiB short asks for one.
     enough = next(free for free in range(total) if free >= 0.95 * total)
-    short = GpuNotEmpty(enough - 1, total, 0.95, (0,))
+    short = GpuNotEmpty(enough - 1, total, 0.95, gpus=(0,))
     assert "free 1 MiB on GPU 0, or --no-empty-gpu-gate" == remedy(short)
 
 
@@ -276,11 +276,11 @@ def test_no_reason_takes_no_change():
 def test_on_the_wrong_product_the_right_one_is_counted_and_the_memory_of_this_one_is_moot():
     reasons = (
         WrongGpu(("h100",), "Tesla T4", (0,)),
-        TooLittleMemory(gib(33), gib(15), "estimated", (0,)),
-        ContextTooLong(gib(33), gib(15), 512, "estimated", (0,)),
-        TooLittleFree(gib(14), gib(1), "estimated", (0,)),
+        TooLittleMemory(gib(33), gib(15), "estimated", gpus=(0,)),
+        ContextTooLong(gib(33), gib(15), 512, source="estimated", gpus=(0,)),
+        TooLittleFree(gib(14), gib(1), "estimated", gpus=(0,)),
         TooFewGpus(4, 1, "Tesla T4"),
-        GpuNotEmpty(0, 15360, 0.95, (0,)),
+        GpuNotEmpty(0, 15360, 0.95, gpus=(0,)),
         DriverTooOld(">=550", "535.1"),
         LoraMismatch(False),
     )
@@ -294,19 +294,22 @@ def test_on_the_wrong_product_the_right_one_is_counted_and_the_memory_of_this_on
 @pytest.mark.parametrize(
     ("reason", "change"),
     [
-        (CapabilityTooLow("bf16", CC("8.0"), CC("7.5"), (0,)), "compute capability 8.0 or higher"),
+        (
+            CapabilityTooLow("bf16", CC("8.0"), CC("7.5"), gpus=(0,)),
+            "compute capability 8.0 or higher",
+        ),
         (CapabilityUnmet(">=8.9", CC("7.5"), (0,)), "compute capability >=8.9"),
     ],
 )
 def test_a_product_that_is_too_old_is_not_asked_for_more_of(reason, change):
-    reasons = (reason, TooFewGpus(4, 1, "Tesla T4"), GpuNotEmpty(0, 15360, 0.95, (0,)))
+    reasons = (reason, TooFewGpus(4, 1, "Tesla T4"), GpuNotEmpty(0, 15360, 0.95, gpus=(0,)))
     assert (f"4 GPUs of {change}",) == remedies(reasons, 4)
 
 
 def test_what_rules_a_product_out_twice_is_one_change():
     reasons = (
         WrongGpu(("h100",), "Tesla T4", (0,)),
-        CapabilityTooLow("fp8", CC("8.9"), CC("7.5"), (0,)),
+        CapabilityTooLow("fp8", CC("8.9"), CC("7.5"), gpus=(0,)),
         CapabilityUnmet("==9.0", CC("7.5"), (0,)),
     )
     assert (
@@ -329,8 +332,12 @@ def test_enough_gpus_of_the_wrong_product_do_not_hide_how_many_are_needed():
 @pytest.mark.parametrize(
     ("reason", "by_pin", "by"),
     [
-        (GpuNotEmpty(10, 15360, 0.95, (0,)), True, "the pin"),
-        (GpuNotEmpty(10, 15360, 0.95, (0,)), False, "--relax-memory (NIM_RELAX_MEM_CONSTRAINTS)"),
+        (GpuNotEmpty(10, 15360, 0.95, gpus=(0,)), True, "the pin"),
+        (
+            GpuNotEmpty(10, 15360, 0.95, gpus=(0,)),
+            False,
+            "--relax-memory (NIM_RELAX_MEM_CONSTRAINTS)",
+        ),
         (
             WrongGpu(("h100",), "Tesla T4", (0,)),
             False,
@@ -355,15 +362,17 @@ def test_a_waived_reason_says_what_overrides_it(reason, by_pin, by):
             "the driver version is unknown: not checked (driver >=550)",
         ),
         (
-            Doubt("compute_capability", "the compute capability", "fp8 needs 8.9", (0,)),
+            Doubt("compute_capability", "the compute capability", "fp8 needs 8.9", gpus=(0,)),
             "the compute capability of GPU 0 is unknown: not checked (fp8 needs 8.9)",
         ),
         (
-            Doubt("memory_free", "the free memory", "estimated", (2, 0, 1)),
+            Doubt("memory_free", "the free memory", "estimated", gpus=(2, 0, 1)),
             "the free memory of GPUs 0-2 is unknown: not checked (estimated)",
         ),
         (
-            Doubt("memory_total", "what memory the profile needs", "total and free memory", (0,)),
+            Doubt(
+                "memory_total", "what memory the profile needs", "total and free memory", gpus=(0,)
+            ),
             "what memory the profile needs is unknown: not checked (total and free memory)",
         ),
     ],

@@ -194,7 +194,7 @@ def test_a_gpu_without_a_pci_id_is_known_by_its_name():
 def test_the_catalogue_supplies_a_missing_compute_capability():
     gpu = make_gpu(name="Tesla T4", capability=None)
     verdict = judge(make_profile(precision="bf16"), make_inventory(gpu))
-    assert (CapabilityTooLow(Precision.BF16, CC("8.0"), CC("7.5"), (0,)),) == verdict.reasons
+    assert (CapabilityTooLow(Precision.BF16, CC("8.0"), CC("7.5"), gpus=(0,)),) == verdict.reasons
 
 
 def test_a_gpu_nobody_knows_is_matched_by_its_own_name():
@@ -240,7 +240,7 @@ def test_a_gpu_nobody_knows_is_matched_by_its_own_id():
 def test_a_product_name_regex_is_a_doubt():
     verdict = judge(make_profile(product_name_regex="H100.*"), "1xh100")
     expected = Doubt(
-        "gpu", "which GPUs the profile's product_name_regex means", "made for them", (0,)
+        "gpu", "which GPUs the profile's product_name_regex means", "made for them", gpus=(0,)
     )
     assert ((), (expected,)) == (verdict.reasons, verdict.doubts)
 
@@ -284,7 +284,7 @@ def test_each_precision_runs_from_its_floor_on_and_not_one_below(precision):
     at = judge(profile, make_inventory(make_gpu(capability=str(floor))))
     below = judge(profile, make_inventory(make_gpu(capability=one_below(floor))))
     assert () == at.reasons
-    too_low = CapabilityTooLow(precision, floor, CC(one_below(floor)), (0,))
+    too_low = CapabilityTooLow(precision, floor, CC(one_below(floor)), gpus=(0,))
     assert (too_low,) == below.reasons
 
 
@@ -319,7 +319,7 @@ def test_an_unknown_compute_capability_is_a_doubt_and_no_reason():
     verdict = judge(make_profile(precision="fp8"), gpus)
     assert () == verdict.reasons
     assert (
-        Doubt("compute_capability", "the compute capability", "fp8 needs 8.9", (0,)),
+        Doubt("compute_capability", "the compute capability", "fp8 needs 8.9", gpus=(0,)),
     ) == verdict.doubts
 
 
@@ -391,7 +391,7 @@ def test_a_compiled_engine_on_an_unknown_capability_is_a_doubt():
             "requires_compute_capability",
             "the compute capability",
             "compute_capability ==12.0",
-            (0,),
+            gpus=(0,),
         ),
     ) == verdict.doubts
 
@@ -414,7 +414,10 @@ def test_a_required_capability_that_is_unknown_is_a_doubt():
     profile = make_profile(requires=Requires(compute_capability=">=8.9"))
     verdict = judge(profile, make_inventory(make_gpu(capability=None)))
     expected = Doubt(
-        "requires_compute_capability", "the compute capability", "compute_capability >=8.9", (0,)
+        "requires_compute_capability",
+        "the compute capability",
+        "compute_capability >=8.9",
+        gpus=(0,),
     )
     assert ((), (expected,)) == (verdict.reasons, verdict.doubts)
 
@@ -430,14 +433,16 @@ def test_memory_exactly_equal_to_the_need_is_enough():
 def test_one_byte_short_of_the_least_is_incompatible():
     need = 40_000 * MIB + 1
     verdict = judge(needing(need), make_inventory(make_gpu(total=40_000)))
-    assert (TooLittleMemory(need, 40_000 * MIB, "the test", (0,)),) == verdict.reasons
+    assert (TooLittleMemory(need, 40_000 * MIB, "the test", gpus=(0,)),) == verdict.reasons
     assert "incompatible" == verdict.grade
 
 
 def test_one_byte_short_of_the_full_context_is_low_memory():
     need = 40_000 * MIB + 1
     verdict = judge(needing(need, least=need - 1), make_inventory(make_gpu(total=40_000)))
-    assert (ContextTooLong(need, 40_000 * MIB, None, "the test", (0,)),) == verdict.reasons
+    assert (
+        ContextTooLong(need, 40_000 * MIB, None, source="the test", gpus=(0,)),
+    ) == verdict.reasons
     assert "low memory" == verdict.grade
     assert (0,) == verdict.gpus
 
@@ -455,7 +460,9 @@ def test_the_context_that_fits_is_said_when_the_shape_is_known():
 
 def test_an_unknown_need_of_an_llm_is_a_doubt():
     verdict = judge(VLLM, "1xh100")
-    expected = Doubt("memory_total", "what memory the profile needs", "total and free memory", (0,))
+    expected = Doubt(
+        "memory_total", "what memory the profile needs", "total and free memory", gpus=(0,)
+    )
     assert ((), (expected,), None) == (verdict.reasons, verdict.doubts, verdict.need)
 
 
@@ -467,7 +474,7 @@ def test_an_unknown_total_memory_is_a_doubt_and_unknown_is_not_zero():
     gpu = make_gpu(total=None)
     verdict = judge(needing(gib(1000)), make_inventory(gpu))
     assert () == verdict.reasons
-    assert (Doubt("memory_total", "the total memory", "the test", (0,)),) == verdict.doubts
+    assert (Doubt("memory_total", "the total memory", "the test", gpus=(0,)),) == verdict.doubts
 
 
 def test_a_need_of_80_gb_does_not_reject_an_80_gb_h100():
@@ -493,7 +500,7 @@ def test_free_memory_exactly_equal_to_the_need_is_enough():
 def test_one_byte_short_of_free_memory_is_low_memory():
     need = 10_000 * MIB + 1
     verdict = judge(needing(need), make_inventory(make_gpu(total=40_000, free=10_000)), NO_GATE)
-    assert (TooLittleFree(need, 10_000 * MIB, "the test", (0,)),) == verdict.reasons
+    assert (TooLittleFree(need, 10_000 * MIB, "the test", gpus=(0,)),) == verdict.reasons
     assert ("low memory", (0,)) == (verdict.grade, verdict.gpus)
 
 
@@ -514,7 +521,7 @@ def test_what_does_not_fit_the_whole_gpu_is_not_reported_twice():
 def test_an_unknown_free_memory_is_a_doubt_and_no_reason():
     gpu = make_gpu().replace(memory_free_mib=None)
     verdict = judge(needing(10_000 * MIB), make_inventory(gpu))
-    assert ((), (Doubt("memory_free", "the free memory", "the test", (0,)),)) == (
+    assert ((), (Doubt("memory_free", "the free memory", "the test", gpus=(0,)),)) == (
         verdict.reasons,
         verdict.doubts,
     )
@@ -551,7 +558,7 @@ def test_exactly_95_percent_is_enough_whatever_the_total(total):
 
 def test_the_gate_says_its_numbers_and_makes_it_low_memory():
     verdict = judge(VLLM, make_inventory(make_h100(free=70_000)))
-    assert (GpuNotEmpty(70_000, H100_MIB, 0.95, (0,)),) == verdict.reasons
+    assert (GpuNotEmpty(70_000, H100_MIB, 0.95, gpus=(0,)),) == verdict.reasons
     assert "low memory" == verdict.grade
 
 

@@ -23,10 +23,10 @@ H100 = Gpu(
     0,
     "NVIDIA H100 80GB HBM3",
     "GPU-00000000-0000-0000-0000-000000000000",
-    "2330:10de",
-    81559,
-    81080,
-    ComputeCapability.parse("9.0"),
+    device_id="2330:10de",
+    memory_total_mib=81559,
+    memory_free_mib=81080,
+    compute_capability=ComputeCapability.parse("9.0"),
     memory_reserved_mib=480,
     architecture="Hopper",
     pci_bus_id="00000000:53:00.0",
@@ -367,7 +367,7 @@ def test_one_fake_is_not_used_twice_at_once():
 )
 def test_a_fault_that_makes_no_sense_is_refused(fault, problem):
     with pytest.raises(ValueError, match=problem):
-        Fault(*fault)
+        Fault(**dict(zip(Fault._fields, fault, strict=False)))
 
 
 @pytest.mark.parametrize("call", ["nvmlInit", "nvmlDeviceGetCount", "dlopen"])

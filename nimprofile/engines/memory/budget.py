@@ -20,6 +20,8 @@ from nimprofile.hardware.host import UNIFIED_SHARE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from dataclasses import KW_ONLY
+
     from nimprofile.engines.memory.kv_cache import Pool
     from nimprofile.engines.overheads import Overheads
     from nimprofile.engines.serving import Serving
@@ -49,6 +51,7 @@ class Budget(Record):
     asked: Serving
     serving: Serving
     gpu: Gpu
+    _: KW_ONLY
     stage: int
     total: int
     weights: Part

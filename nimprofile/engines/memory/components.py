@@ -15,6 +15,8 @@ from nimprofile.model.weights import stages, weight_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from dataclasses import KW_ONLY
+
     from nimprofile.engines.overheads import Overheads
     from nimprofile.engines.serving import Serving
     from nimprofile.hardware.inventory import Gpu
@@ -36,6 +38,7 @@ class Part(Record):
     bytes: int
     source: str
     basis: str
+    _: KW_ONLY
     low: int | None = None
     high: int | None = None
 
@@ -145,7 +148,9 @@ def activation_of(shape: ModelShape, serving: Serving, habits: Overheads, stage:
         if profile > likely:
             likely, high = profile, max(high, profile)
             basis = f"the encoder, profiled with {images} images" if images else "the encoder"
-    return Part(int(likely), ESTIMATED, basis, *((int(low), int(high)) if low < high else ()))
+    if low == high:
+        return Part(int(likely), ESTIMATED, basis)
+    return Part(int(likely), ESTIMATED, basis, low=int(low), high=int(high))
 
 
 def with_states(part: Part, shape: ModelShape, serving: Serving, stage: int) -> Part:
@@ -183,4 +188,4 @@ def overhead_of(serving: Serving, habits: Overheads, gpu: Gpu, total: int) -> Pa
         return Part(context, ESTIMATED, "CUDA and the engine, outside of PyTorch")
     low, likely, high = (context + graphs for graphs in habits.graph_bytes)
     basis = "CUDA and the engine, outside of PyTorch, and CUDA graphs"
-    return Part(likely, ESTIMATED, basis, low, high)
+    return Part(likely, ESTIMATED, basis, low=low, high=high)

@@ -51,8 +51,18 @@ def memory_budget(shape: ModelShape, serving: Serving, gpu: Gpu) -> Budget | Non
         pool = _pool(shape, serving, habits, stage) if shape.known else None
         found.append(
             Budget(
-                *(asked, serving, gpu, stage, total, part, activation, overhead, pool, shape),
-                *(habits, 0 if stored is None else stored[stage].bytes),
+                asked=asked,
+                serving=serving,
+                gpu=gpu,
+                stage=stage,
+                total=total,
+                weights=part,
+                activation=activation,
+                overhead=overhead,
+                pool=pool,
+                shape=shape,
+                habits=habits,
+                peak=0 if stored is None else stored[stage].bytes,
             )
         )
     context = serving.max_model_len or CONTEXT_STEP
@@ -91,8 +101,17 @@ def nim_budget(
     nothing = Part(0, ESTIMATED, "part of NIM 2.x's allowance")
     found = [
         Budget(
-            *(asked, serving, gpu, stage, total, part, nothing, overhead),
-            *(_pool(shape, serving, NIM, stage), shape, NIM),
+            asked=asked,
+            serving=serving,
+            gpu=gpu,
+            stage=stage,
+            total=total,
+            weights=part,
+            activation=nothing,
+            overhead=overhead,
+            pool=_pool(shape, serving, NIM, stage),
+            shape=shape,
+            habits=NIM,
         )
         for stage, part in enumerate(weights)
     ]

@@ -15,6 +15,7 @@ from nimprofile.model.shape import CacheKind
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from dataclasses import KW_ONLY
 
     from nimprofile.model.shape import Cache, Layer
 
@@ -42,6 +43,7 @@ class Group(Record):
     layers: int
     cache: Cache
     token_bytes: float
+    _: KW_ONLY
     state_bytes: float
 
 
@@ -62,6 +64,7 @@ class Pool(Record):
     groups: tuple[Group, ...]
     block_tokens: int
     block_bytes: float
+    _: KW_ONLY
     width: int
     batched_tokens: int
     state_pages: int = 1
@@ -153,8 +156,11 @@ def pool_of(
     if not counts:
         return None
     groups = tuple(
-        Group(count, cache, *_bytes(cache, tp, value_bytes, dtype_bytes, speculative_tokens))
+        Group(count, cache, token_bytes=token_bytes, state_bytes=state_bytes)
         for cache, count in counts.items()
+        for token_bytes, state_bytes in [
+            _bytes(cache, tp, value_bytes, dtype_bytes, speculative_tokens)
+        ]
     )
     widest = max((group.token_bytes for group in groups), default=0.0)
     state = max(group.state_bytes for group in groups)
@@ -166,8 +172,13 @@ def pool_of(
     width = max(sizes) if max(sizes) < merge * min(sizes) else min(sizes)
     under_way = sum(group.layers * group.cache.under_way for group in groups)
     return Pool(
-        *(groups, tokens, page * width, width, batched_tokens, state_pages + speculative_tokens),
-        under_way if compressors else 0,
+        groups,
+        tokens,
+        page * width,
+        width=width,
+        batched_tokens=batched_tokens,
+        state_pages=state_pages + speculative_tokens,
+        under_way=under_way if compressors else 0,
         tokenwise=window_share is not None,
     )
 

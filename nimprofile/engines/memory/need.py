@@ -15,6 +15,7 @@ from nimprofile.selection.reasons import NotDivisible
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from dataclasses import KW_ONLY
 
     from nimprofile.engines.memory.budget import Budget
     from nimprofile.hardware.inventory import Gpu
@@ -39,6 +40,7 @@ class MemoryNeed(Record):
     full_bytes: int
     least_bytes: int
     source: str
+    _: KW_ONLY
     budget: Budget | None = None
     estimated_bytes: int | None = None
 
@@ -107,15 +109,21 @@ class Needs:
         if stated is None:
             requests = budget.serving.concurrency
             source = ESTIMATED if requests == 1 else f"{ESTIMATED}, {requests} requests at once"
-            return MemoryNeed(full, least, source, budget)
+            return MemoryNeed(full, least, source, budget=budget)
         # NIM 2.x's tag is the need of the full context; with less of it the weights must still fit.
         if stated.source != STATED_BY_TAG:
-            return MemoryNeed(stated.full_bytes, stated.least_bytes, stated.source, budget, full)
+            return MemoryNeed(
+                stated.full_bytes,
+                stated.least_bytes,
+                stated.source,
+                budget=budget,
+                estimated_bytes=full,
+            )
         least = min(least, stated.full_bytes)
         needed = stated.full_bytes
         if self._shortened(budget):
             needed = min(needed, max(least, full))
-        return MemoryNeed(needed, least, stated.source, budget, full)
+        return MemoryNeed(needed, least, stated.source, budget=budget, estimated_bytes=full)
 
     def _shortened(self, budget: Budget) -> bool:
         """Whether a shorter context than the model's own is asked for."""
@@ -146,7 +154,9 @@ class Needs:
             precision=profile.precision,
             version=self._serving.engine_version,
         )
-        return tuple(NotDivisible(*each) for each in found)
+        return tuple(
+            NotDivisible(what, number, by, divisor=divisor) for what, number, by, divisor in found
+        )
 
     def _budget(self, profile: Profile, gpu: Gpu) -> Budget | None:
         shape = self._shape_of(profile)

@@ -101,8 +101,8 @@ class Hearing:
             tuple(gpus),
             _version(machine.get("driver")),
             None if not isinstance(cuda, int) else f"{cuda // 1000}.{cuda % 1000 // 10}",
-            tuple(self._connections()),
-            (*soft, *self._remarks()),
+            connections=tuple(self._connections()),
+            remarks=(*soft, *self._remarks()),
         )
 
     def _about(self, subject: object) -> dict[str, Any]:
@@ -115,7 +115,7 @@ class Hearing:
             index,
             _printable(about.get("name")),
             _printable(about.get("uuid")),
-            f"{device >> 16:04x}:10de" if device and device & 0xFFFF == 0x10DE else None,
+            device_id=f"{device >> 16:04x}:10de" if device and device & 0xFFFF == 0x10DE else None,
             compute_capability=_capability(about.get("capability")),
             architecture=ARCHITECTURES.get(about.get("architecture", -1)),
             pci_bus_id=_printable(bus),

@@ -17,6 +17,8 @@ from nimprofile.launch.setup import ANYWHERE, is_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from dataclasses import KW_ONLY
+
     from nimprofile.launch.job import Job
     from nimprofile.launch.plan import LaunchPlan, PlanFile
 
@@ -61,6 +63,7 @@ class Container(Record):
     name: str
     job: Job
     plan: LaunchPlan
+    _: KW_ONLY
     image: str
     secrets: tuple[Secret, ...]
     cache: str
@@ -124,14 +127,14 @@ def container_of(job: Job, *, gpus_per_node: int, secret: str | None = None) -> 
         dns_label(job.setup.name or job.served_name or job.model),
         job,
         plan,
-        image_of(job),
-        _secrets(job, secret),
-        nim.CACHE if is_nim else HUGGINGFACE_CACHE,
-        size,
-        job.mounts,
-        needed // nodes,
-        nodes,
-        (*plan.notes, *notes),
+        image=image_of(job),
+        secrets=_secrets(job, secret),
+        cache=nim.CACHE if is_nim else HUGGINGFACE_CACHE,
+        cache_gib=size,
+        mounts=job.mounts,
+        gpus=needed // nodes,
+        nodes=nodes,
+        notes=(*plan.notes, *notes),
     )
 
 

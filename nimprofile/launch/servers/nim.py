@@ -83,7 +83,9 @@ def inside(job: Job) -> LaunchPlan:
             "NIM_MAX_CPU_LORAS": setup.max_cpu_loras,
         }
     env = tuple((name, str(value)) for name, value in told.items() if value is not None)
-    return LaunchPlan(Server.NIM, setup.arguments, env, (), job.port, READY, _notes(job))
+    return LaunchPlan(
+        Server.NIM, setup.arguments, env, files=(), port=job.port, health=READY, notes=_notes(job)
+    )
 
 
 def image(job: Job) -> str:

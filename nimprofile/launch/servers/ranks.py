@@ -6,6 +6,8 @@ from nimprofile.base.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from dataclasses import KW_ONLY
+
     from nimprofile.launch.job import Job
 
     Member = tuple[list[str], list[str], list[dict[str, object]]]
@@ -31,6 +33,7 @@ class Pod(Record):
     job: Job
     image: str
     nodes: int
+    _: KW_ONLY
     rank: int
     command: list[str]
     args: list[str]

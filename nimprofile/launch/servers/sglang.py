@@ -88,10 +88,10 @@ def plan(job: Job) -> LaunchPlan:
         Server.SGLANG,
         (*(("sglang", "serve") if newest else _MODULE), *words),
         job.devices,
-        (),
-        last_of(words, "--port", SPELLING, job.port),
-        "/health" if satisfies(job.version, PROBES_ENGINE) else "/health_generate",
-        (*job.notes, *_notes(job), *notes),
+        files=(),
+        port=last_of(words, "--port", SPELLING, job.port),
+        health="/health" if satisfies(job.version, PROBES_ENGINE) else "/health_generate",
+        notes=(*job.notes, *_notes(job), *notes),
     )
 
 

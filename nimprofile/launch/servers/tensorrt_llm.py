@@ -68,10 +68,10 @@ def plan(job: Job) -> LaunchPlan:
         Server.TENSORRT_LLM,
         ("trtllm-serve", job.model, *words),
         job.devices,
-        (file,) if options else (),
-        last_of(words, "--port", SPELLING, job.port),
-        HEALTH,
-        (*job.notes, *_notes(job), *notes),
+        files=(file,) if options else (),
+        port=last_of(words, "--port", SPELLING, job.port),
+        health=HEALTH,
+        notes=(*job.notes, *_notes(job), *notes),
     )
 
 

@@ -59,10 +59,10 @@ def plan(job: Job) -> LaunchPlan:
         Server.TRITON,
         ("tritonserver", *words),
         job.devices,
-        tuple(PlanFile(f"{folder}/{name}/{path}", text) for path, text in files.items()),
-        http,
-        READY,
-        (*job.notes, *told, *more, *notes),
+        files=tuple(PlanFile(f"{folder}/{name}/{path}", text) for path, text in files.items()),
+        port=http,
+        health=READY,
+        notes=(*job.notes, *told, *more, *notes),
     )
 
 

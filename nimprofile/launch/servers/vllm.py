@@ -68,10 +68,10 @@ def plan(job: Job) -> LaunchPlan:
         Server.VLLM,
         ("vllm", "serve", model or job.model, *words),
         job.devices,
-        (),
-        last_of(words, "--port", SPELLING, job.port),
-        HEALTH,
-        (*job.notes, *told, *notes),
+        files=(),
+        port=last_of(words, "--port", SPELLING, job.port),
+        health=HEALTH,
+        notes=(*job.notes, *told, *notes),
     )
 
 

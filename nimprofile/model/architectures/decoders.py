@@ -16,6 +16,7 @@ from nimprofile.model.shape import MAX_LAYERS, Cache, CacheKind, Layer, Weights
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from dataclasses import KW_ONLY
     from typing import Any
 
     from nimprofile.model.config_fields import Config
@@ -35,6 +36,7 @@ class Traits(Record):
     qkv_bias: bool | None = None
     out_bias: bool | None = None
     head_norms: str = ""
+    _: KW_ONLY
     norms: int = 2
     gated_attention: bool = False
     slides: bool = False

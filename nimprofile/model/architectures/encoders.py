@@ -167,7 +167,7 @@ def encoder_of(kind: str, c: Config) -> Encoder:
             return Encoder(width, inner, side * side)
         case "mllama":
             tiles = c.count("max_num_tiles", default=4)
-            return Encoder(width, inner, (side * side + 1) * tiles, 1 + _taps(c))
+            return Encoder(width, inner, (side * side + 1) * tiles, outputs=1 + _taps(c))
         case _:
             return Encoder(width, inner)
 

@@ -38,8 +38,8 @@ def _mamba_block(c: Config, prefix: str) -> tuple[Iterator[Weights], Cache]:
         heads,
         width,
         c.count("n_groups", "mamba_n_groups", default=1),
-        c.count("ssm_state_size", "mamba_d_state"),
-        c.count("conv_kernel", "mamba_d_conv", default=4),
+        state_size=c.count("ssm_state_size", "mamba_d_state"),
+        kernel=c.count("conv_kernel", "mamba_d_conv", default=4),
     )
     float32 = (c.text("mamba_ssm_cache_dtype") or c.text("mamba_ssm_dtype")) == "float32"
     return mamba.weights(prefix, hidden), mamba.state(float32=float32)
@@ -168,8 +168,8 @@ def qwen_hybrid(c: Config) -> list[Layer]:
         c.count("linear_num_key_heads"),
         c.count("linear_num_value_heads"),
         c.count("linear_key_head_dim"),
-        c.count("linear_value_head_dim"),
-        c.count("linear_conv_kernel_dim", default=4),
+        value_dim=c.count("linear_value_head_dim"),
+        kernel=c.count("linear_conv_kernel_dim", default=4),
     )
     # Without the key, vLLM keeps the state in the model's format.
     float32 = c.text("mamba_ssm_dtype") == "float32"

@@ -13,6 +13,7 @@ from nimprofile.model.shape import ANY_NUMBER, Cache, CacheKind, Layer, Weights
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from dataclasses import KW_ONLY
 
 
 def norm(name: str, width: int) -> Weights:
@@ -22,7 +23,7 @@ def norm(name: str, width: int) -> Weights:
 
 def matrix(name: str, inputs: int, outputs: int, pieces: int, *, bias: int = 0) -> Weights:
     """A linear layer, with `bias` numbers added to it."""
-    weights = Weights(name, inputs * outputs + bias, pieces, True)
+    weights = Weights(name, inputs * outputs + bias, pieces, linear=True)
     if pieces == 1:
         return weights
     if name.endswith(_BACK):
@@ -75,7 +76,7 @@ def kv_cache(
     window: int | None = None,
 ) -> Cache:
     """Keys and values of one layer."""
-    return Cache(kind, 2 * kv_heads * head_dim, kv_heads, window)
+    return Cache(kind, 2 * kv_heads * head_dim, kv_heads, window=window)
 
 
 def latent_attention(
@@ -143,8 +144,8 @@ def experts(
         f"{prefix}.experts.0.up_proj",
         count * (matrices * width * inner + biases),
         count * inner,
-        True,
-        (count, width, inner, matrices),
+        linear=True,
+        experts=(count, width, inner, matrices),
     )
     yield Weights(f"{prefix}.{router}", count * (hidden + router_bias))
     if routed_width:
@@ -158,6 +159,7 @@ class Mamba2(Record):
     heads: int
     head_dim: int
     groups: int
+    _: KW_ONLY
     state_size: int
     kernel: int
 
@@ -208,6 +210,7 @@ class GatedDelta(Record):
     key_heads: int
     value_heads: int
     key_dim: int
+    _: KW_ONLY
     value_dim: int
     kernel: int
 

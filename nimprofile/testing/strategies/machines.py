@@ -139,11 +139,11 @@ def gpus_of(draw: st.DrawFn, board: Board, index: int) -> Gpu:
         index,
         board.name,
         draw(st.sampled_from([None, f"GPU-{index:08x}"])),
-        board.device_id,
-        total,
-        draw(_frees(total)),
-        capability,
-        board.unified,
+        device_id=board.device_id,
+        memory_total_mib=total,
+        memory_free_mib=draw(_frees(total)),
+        compute_capability=capability,
+        unified_memory=board.unified,
     )
 
 
@@ -193,9 +193,9 @@ def _inventories(
     indices = draw(indices_of(draw(counts)))
     members = [draw(gpus_of(draw(st.sampled_from(pool)), index)) for index in indices]
     members = [draw(_in_any_state(gpu)) for gpu in members]
-    return Inventory(
-        tuple(members), *draw(versions()), connections=tuple(draw(_connections(members)))
-    )
+    driver, cuda = draw(versions())
+    connections = tuple(draw(_connections(members)))
+    return Inventory(tuple(members), driver, cuda, connections=connections)
 
 
 _WELL: dict[str, object] = {}
@@ -251,7 +251,8 @@ def _nvml_machines(draw: st.DrawFn, max_gpus: int, kinds: st.SearchStrategy[Boar
         if board.mig_enabled:
             members += draw(_mig_instances(board, len(members)))
     connections = draw(_connections([gpu for gpu in members if gpu.mig is None]))
-    return Inventory(tuple(members), *draw(versions()), connections=tuple(connections))
+    driver, cuda = draw(versions())
+    return Inventory(tuple(members), driver, cuda, connections=tuple(connections))
 
 
 @st.composite
@@ -265,10 +266,10 @@ def _nvml_gpus(draw: st.DrawFn, board: Board, index: int) -> Gpu:
         index,
         board.name,
         draw(st.sampled_from([None, f"GPU-{index:08x}"])),
-        board.device_id,
-        total,
-        None if total is None else draw(st.integers(0, total)),
-        board.capability,
+        device_id=board.device_id,
+        memory_total_mib=total,
+        memory_free_mib=None if total is None else draw(st.integers(0, total)),
+        compute_capability=board.capability,
         memory_reserved_mib=None if total is None else draw(st.sampled_from([None, 0, 480])),
         architecture=draw(st.sampled_from([None, "Hopper", "Ada"])),
         pci_bus_id=draw(st.sampled_from([None, f"00000000:{index:02X}:00.0"])),

@@ -139,8 +139,8 @@ def _requirements() -> st.SearchStrategy[Requires]:
     stated = st.builds(
         Requires,
         *(st.sampled_from([None, *texts]) for texts in _SPECIFIERS.values()),
-        st.one_of(st.none(), st.sampled_from([0.5, 22.494140625, 79.6, 80.0])),
-        st.sampled_from([None, None, "vllm>=0.10.1", "sglang>=0.5,<0.6", "vllm"]),
+        memory_gib_per_gpu=st.one_of(st.none(), st.sampled_from([0.5, 22.494140625, 79.6, 80.0])),
+        engine=st.sampled_from([None, None, "vllm>=0.10.1", "sglang>=0.5,<0.6", "vllm"]),
     )
     return st.one_of(st.just(NOTHING_REQUIRED), st.just(NOTHING_REQUIRED), stated)
 
@@ -165,7 +165,7 @@ def manifests(
         unique_by=lambda profile: profile.id,
     )
     return st.builds(
-        lambda entries, model, shape: Manifest(tuple(entries), "v2", model, shape),
+        lambda entries, model, shape: Manifest(tuple(entries), "v2", model, model_shape=shape),
         entries,
         st.sampled_from([None, "meta/llama-3.1-8b-instruct"]),
         st.sampled_from([None, *SHAPE_BLOCKS]),

@@ -197,7 +197,16 @@ def _add_gpus(draw: st.DrawFn, draft: Draft) -> None:
     for index in draw(indices_of(draft.count)):
         (known, free), capability = draw(choices)
         draft.gpus.append(
-            Gpu(index, board.name, None, board.device_id, known, free, capability, board.unified)
+            Gpu(
+                index,
+                board.name,
+                None,
+                device_id=board.device_id,
+                memory_total_mib=known,
+                memory_free_mib=free,
+                compute_capability=capability,
+                unified_memory=board.unified,
+            )
         )
 
 

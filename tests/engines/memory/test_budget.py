@@ -28,7 +28,7 @@ def budget(shape=LLAMA, gpu=H100, **serving):
 
 
 def need(found):
-    return MemoryNeed(found.gpu_bytes(found.wanted_cache), 0, "estimated", found)
+    return MemoryNeed(found.gpu_bytes(found.wanted_cache), 0, "estimated", budget=found)
 
 
 # Blocks.
