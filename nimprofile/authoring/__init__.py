@@ -1,0 +1,1 @@
+"""Manifests built, checked, written and compared."""

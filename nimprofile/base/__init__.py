@@ -1,0 +1,1 @@
+"""Values, units and text formats that know no other folder."""

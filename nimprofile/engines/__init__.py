@@ -1,0 +1,1 @@
+"""What each serving engine serves, and what it holds of a GPU."""

@@ -1,0 +1,1 @@
+"""The machine: what NVML and the host say, as an Inventory."""

@@ -1,0 +1,1 @@
+"""A manifest's text, of any dialect, as a Manifest."""

@@ -1,0 +1,1 @@
+"""Values as text, JSON and NIM's own layouts."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from nimprofile.base.units import GIB
 from nimprofile.hardware.catalog import product_of
+from nimprofile.hardware.gpu_groups import EMPTY_GPU_FRACTION
 from nimprofile.selection.reasons import ContextTooLong
-from nimprofile.selection.request import EMPTY_GPU_FRACTION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""Inventory, Manifest and Request in; a Decision with its reasons out."""

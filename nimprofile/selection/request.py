@@ -16,13 +16,6 @@ if TYPE_CHECKING:
     from nimprofile.manifest.manifest import Manifest
     from nimprofile.manifest.profile import Profile
 
-EMPTY_GPU_FRACTION = 0.95
-"""Fraction of a GPU that NIM wants free before it starts.
-
-GPUs at 0-3 % used are listed as free and those at 7 % and more as non-free; "95 %" is the one
-published figure, in a third party's deployment notes. `docs/selection.md` has the evidence.
-"""
-
 
 class Pin(Record):
     """A profile that was asked for by id or name, and what asked for it."""

@@ -10,6 +10,7 @@ from nimprofile.base.enums import Engine, Precision
 from nimprofile.base.units import MIB
 from nimprofile.base.versions import satisfies, split_requirement
 from nimprofile.engines.compute_floors import AMPERE, EMULATED_NVFP4_FROM, NATIVE_FROM, RUNS_FROM
+from nimprofile.hardware.gpu_groups import EMPTY_GPU_FRACTION
 from nimprofile.selection.reasons import (
     CapabilityTooLow,
     CapabilityUnmet,
@@ -28,7 +29,6 @@ from nimprofile.selection.reasons import (
     TooLittleMemory,
     WrongGpu,
 )
-from nimprofile.selection.request import EMPTY_GPU_FRACTION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

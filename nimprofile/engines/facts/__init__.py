@@ -1,0 +1,1 @@
+"""One file an engine: its specification and the tables it is made of."""

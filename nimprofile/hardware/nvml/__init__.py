@@ -1,0 +1,1 @@
+"""NVML, read in a child process, and what its answers mean."""

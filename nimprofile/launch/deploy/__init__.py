@@ -1,0 +1,1 @@
+"""Documents that deploy a plan: Docker, Compose, Kubernetes, KServe, NIM Operator."""

@@ -1,0 +1,1 @@
+"""One file a server: its specification and how its plan is made."""

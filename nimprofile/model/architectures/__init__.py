@@ -1,0 +1,1 @@
+"""The layers of each `model_type`."""

@@ -1,0 +1,1 @@
+"""Hypothesis strategies for machines, manifests, models and what goes with them."""

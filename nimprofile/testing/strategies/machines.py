@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from nimprofile.base.gpu_ids import normalise_gpu_name
 from nimprofile.base.units import ComputeCapability
 from nimprofile.hardware.catalog import find_product
+from nimprofile.hardware.gpu_groups import EMPTY_GPU_FRACTION
 from nimprofile.hardware.inventory import Connection, Gpu, Inventory, Link, MigInstance
 from nimprofile.hardware.nvml.codes import (
     ECC_ERRORS,
@@ -21,7 +22,6 @@ from nimprofile.hardware.nvml.codes import (
     VIRTUALIZATIONS,
     phrase,
 )
-from nimprofile.selection.request import EMPTY_GPU_FRACTION
 
 COMMON_PRODUCTS = (
     "h100",
