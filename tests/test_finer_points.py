@@ -7,7 +7,7 @@ import pytest
 
 from nimprofile import POLICIES, Request, RequestError, Requires, mock_inventory, prefer
 from nimprofile.hardware.gpu_groups import Machine
-from nimprofile.selection.fit import Verdict, check
+from nimprofile.selection.fit import Judge, Verdict
 from nimprofile.selection.rank import rank, standing
 from tests.support.builders import (
     decide,
@@ -112,8 +112,8 @@ def test_whether_gpus_are_alike_is_in_doubt_only_where_nothing_names_them(
 def test_a_profile_that_names_its_gpu_by_a_pattern_is_in_doubt_and_one_like_it_is_not():
     profiles = [needing(gib(30)), needing(gib(30), product_name_regex=".*H100.*")]
     for order in (profiles, profiles[::-1]):
-        machine = Machine(make_inventory(make_gpu()))
-        doubts = [bool(check(profile, machine, Request()).doubts) for profile in order]
+        judge = Judge(Machine(make_inventory(make_gpu())), Request())
+        doubts = [bool(judge.verdict(profile).doubts) for profile in order]
         assert doubts == ["product_name_regex" in profile.tags for profile in order]
 
 

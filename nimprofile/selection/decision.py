@@ -7,7 +7,7 @@ from nimprofile.engines.memory.need import Needs
 from nimprofile.hardware.describe import unavailable_messages
 from nimprofile.hardware.gpu_groups import Machine, revived
 from nimprofile.hardware.inventory import Inventory
-from nimprofile.selection.fit import GRADES, Verdict, check
+from nimprofile.selection.fit import GRADES, Judge, Verdict
 from nimprofile.selection.messages import (
     disagreement_message,
     doubt_message,
@@ -159,17 +159,16 @@ def _decide(manifest: Manifest, inventory: Inventory, request: Request, policy: 
         request = request.replace(serving=serving)
     uniform = policy.uniform_gpus if request.uniform_gpus is None else request.uniform_gpus
     needs = Needs(manifest.shape_of, request, nim=policy.nim_memory)
-    verdicts = [
-        check(profile, machine, request, needs=needs, uniform_gpus=uniform)
-        for profile in manifest.profiles
-    ]
+    judge = Judge(machine, request, needs=needs, uniform_gpus=uniform)
+    verdicts = [judge.verdict(profile) for profile in manifest.profiles]
     ranked = rank((verdict for verdict in verdicts if verdict.fits), policy)
     rejected = rank((verdict for verdict in verdicts if not verdict.fits), policy)
     decided = deciding(ranked[0], ranked[1], policy) if len(ranked) > 1 and pin is None else None
     selected = ranked[0] if ranked else None
     pinned = None
     if pin is not None:
-        pinned = check(pin, machine, request, needs=needs, uniform_gpus=uniform, pinned=True)
+        judge = Judge(machine, request, needs=needs, uniform_gpus=uniform, pinned=True)
+        pinned = judge.verdict(pin)
         selected = pinned if pinned.fits else None
     return Decision(
         selected,

@@ -6,7 +6,7 @@ from nimprofile.engines.memory.need import Needs
 from nimprofile.hardware.gpu_groups import Machine
 from nimprofile.manifest.profile import NOTHING_REQUIRED, Stated, profile_from_tags
 from nimprofile.manifest.profile_names import describe
-from nimprofile.selection.fit import check
+from nimprofile.selection.fit import Judge
 
 H100_NAME = "NVIDIA H100 80GB HBM3"
 H100_MIB = 81559
@@ -62,7 +62,7 @@ def judge(profile, inventory, request=None, shape=None, **options):
         inventory = mock_inventory(inventory)
     request = request or Request()
     needs = Needs(lambda _: shape, request)
-    return check(profile, Machine(inventory), request, needs=needs, **options)
+    return Judge(Machine(inventory), request, needs=needs, **options).verdict(profile)
 
 
 def decide(profiles, inventory, request=None, policy="nim", shape=None):

@@ -130,14 +130,6 @@ class Needs:
         wanted, most = self._serving.max_model_len, budget.shape.max_position_embeddings
         return wanted is not None and most is not None and wanted < most
 
-    def asked_of(self, profile: Profile) -> tuple[object, ...]:
-        """What of a profile its need depends on."""
-        shape = self._shape_of(profile)
-        stated = profile.memory, profile.requires.estimated_memory_gib_per_gpu
-        if shape is None:
-            return stated
-        return (*stated, id(shape), profile.engine, profile.tp, profile.pp, profile.lora)
-
     def against(self, profile: Profile) -> tuple[NotDivisible, ...]:
         """Why the engine cannot divide the model so."""
         shape = self._shape_of(profile)
