@@ -8,7 +8,7 @@ import pytest
 from nimprofile import POLICIES, Request, RequestError, Requires, mock_inventory, prefer
 from nimprofile.hardware.gpu_groups import Machine
 from nimprofile.selection.fit import Judge, Verdict
-from nimprofile.selection.rank import rank, standing
+from nimprofile.selection.rank import rank
 from tests.support.builders import (
     decide,
     gib,
@@ -21,6 +21,7 @@ from tests.support.builders import (
 )
 
 NIM = POLICIES["nim"]
+CRITERIA = {criterion.name: criterion for criterion in NIM.criteria}
 
 
 def ranked_tps(chain, *tps):
@@ -163,12 +164,12 @@ def test_beside_gpus_that_could_be_freed_stand_the_reasons_against_the_others():
 )
 def test_what_a_verdict_shows_at_a_criterion(criterion, tags, shown):
     verdict = Verdict(make_profile("the-id", name="the name", **tags), (), ())
-    assert shown == standing(criterion, verdict)
+    assert shown == CRITERIA[criterion].describe(verdict)
 
 
 def test_an_emulated_precision_says_so():
     verdict = Verdict(make_profile(precision="nvfp4"), (), (), emulated=True)
-    assert standing("precision", verdict) == "nvfp4, emulated"
+    assert CRITERIA["precision"].describe(verdict) == "nvfp4, emulated"
 
 
 # Chains of one's own.
