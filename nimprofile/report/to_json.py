@@ -54,7 +54,7 @@ def decision_to_dict(decision: Decision) -> dict[str, Any]:
         "ranked": [_ranked(verdict) for verdict in decision.ranked],
         "rejected": [verdict_to_dict(verdict) for verdict in decision.rejected],
         "if_answered": None if decision.if_answered is None else _ranked(decision.if_answered),
-        "warnings": list(decision.warnings),
+        "warnings": [str(warning) for warning in decision.warnings],
         "inventory": decision.inventory.to_dict(),
     }
 

@@ -217,7 +217,8 @@ class Judge:
         }
         wanted = profile.gpus_needed
         if profile.tp is None and profile.is_llm and not group.mig:
-            # A model-free profile spreads over what it is given: "(vllm) on GPUs [0, 1]" (corpus, 057).
+            # A model-free profile spreads over what it is given: "(vllm) on GPUs [0, 1]" (corpus,
+            # 057).
             ready = sum(fitness <= Fitness.DOUBTED for fitness, _ in usable.values())
             wanted = max(wanted, ready)
         if len(usable) < wanted:

@@ -72,6 +72,11 @@ def decide(profiles, inventory, request=None, policy="nim", shape=None):
     return select(make_manifest(*profiles, shape=shape), inventory, request or Request(), policy)
 
 
+def warnings_of(decision):
+    """The warnings of a decision as people read them."""
+    return tuple(str(warning) for warning in decision.warnings)
+
+
 def kinds(verdict):
     """The kinds of a verdict's reasons, in order."""
     return [reason.kind for reason in verdict.reasons]
