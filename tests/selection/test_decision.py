@@ -297,7 +297,9 @@ def test_a_pinned_lora_profile_runs_without_adapters_being_asked_for():
     lora = make_profile("lora", llm_engine="vllm", feat_lora="true", tp="1")
     decision = pinned("lora", (lora, BF16))
     assert lora == decision.selected.profile
-    assert "the pin overrides: serves LoRA adapters, and none are wanted" == warnings_of(decision)[0]
+    assert (
+        "the pin overrides: serves LoRA adapters, and none are wanted" == warnings_of(decision)[0]
+    )
 
 
 # Warnings.
