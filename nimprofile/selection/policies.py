@@ -129,7 +129,7 @@ ENGINE = Criterion(
     source=_1_0
     + ": TensorRT-LLM over vLLM; SGLang came with 1.10 and is last in every listing seen",
     describe=_describe_engine,
-    accepts=OneOf(tuple(Engine), _engine),
+    accepts=OneOf(Engine, _engine),
 )
 
 PRECISION = Criterion(
@@ -138,7 +138,7 @@ PRECISION = Criterion(
     "the fewest bits of what the GPUs compute natively",
     source=_1_0 + ": lower precision first, FP8 over FP16 being its example",
     describe=_describe_precision,
-    accepts=OneOf(tuple(Precision), _precision),
+    accepts=OneOf(Precision, _precision),
 )
 
 OBJECTIVE = Criterion(
@@ -147,7 +147,7 @@ OBJECTIVE = Criterion(
     "latency over throughput",
     source="corpus, 001: order of a 1.1.2 listing",
     describe=_describe_objective,
-    accepts=OneOf(tuple(Objective), _objective),
+    accepts=OneOf(Objective, _objective),
 )
 
 TP = Criterion(

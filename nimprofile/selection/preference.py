@@ -57,7 +57,7 @@ def _link(text: str, known: dict[str, Criterion]) -> Criterion:
         return criterion
     match criterion.accepts:
         case OneOf(values, of):
-            return _with_value_first(criterion, value, values, of)
+            return _with_value_first(criterion, value, tuple(values), of)
         case Count(of):
             return _with_count(criterion, value.lower(), of)
         case _:

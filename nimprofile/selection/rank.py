@@ -23,11 +23,11 @@ class OneOf(Record):
     """A preference may put one of these values first: `precision=fp8`.
 
     Attributes:
-        values: in lower case, as they are written.
+        values: in lower case, as they are written; perhaps an enumeration that still grows.
         of: the value of a verdict.
     """
 
-    values: tuple[str, ...]
+    values: Iterable[str]
     of: Callable[[Verdict], object]
 
 
