@@ -122,6 +122,13 @@ class Judge:
 
     What the GPUs have against a profile is worked out once for all profiles that the rules cannot
     tell apart, since real manifests have many such.
+
+    Attributes:
+        machine: where the profiles would run.
+        request: the operator's wishes.
+        needs: what the model's profiles need; by default only what each states.
+        uniform_gpus: reject everything on a machine of several products.
+        waivers: what is set aside; more when the operator asked for the very profile (`pinned`).
     """
 
     def __init__(
@@ -133,15 +140,6 @@ class Judge:
         uniform_gpus: bool = False,
         pinned: bool = False,
     ):
-        """Say where the profiles would run, and what is wished.
-
-        Args:
-            machine: where they would run.
-            request: the operator's wishes.
-            needs: what the model's profiles need; without, only what each states.
-            uniform_gpus: reject everything on a machine of several products.
-            pinned: the operator asked for the very profile, so the switches waive more.
-        """
         self.machine, self.request = machine, request
         self.needs = needs or Needs(lambda _: None, request)
         self.uniform_gpus = uniform_gpus
@@ -198,8 +196,9 @@ class Judge:
         nearest = min(trials, key=_distance)
         if nearest.worst < Fitness.SHORT:
             return nearest
-        others = (trial for trial in trials if trial is not nearest)
-        findings = (finding for trial in others for finding in trial.findings)
+        findings = (
+            finding for trial in trials if trial is not nearest for finding in trial.findings
+        )
         elsewhere = tuple(finding for finding in findings if not isinstance(finding, Doubt))
         return nearest.replace(elsewhere=elsewhere)
 
@@ -217,8 +216,7 @@ class Judge:
         }
         wanted = profile.gpus_needed
         if profile.tp is None and profile.is_llm and not group.mig:
-            # A model-free profile spreads over what it is given: "(vllm) on GPUs [0, 1]" (corpus,
-            # 057).
+            # A model-free profile spreads over them all: "(vllm) on GPUs [0, 1]" (corpus, 057).
             ready = sum(fitness <= Fitness.DOUBTED for fitness, _ in usable.values())
             wanted = max(wanted, ready)
         if len(usable) < wanted:
@@ -272,8 +270,7 @@ class Judge:
             elif self._is_waived(finding):
                 fitness = Fitness.WAIVED
             else:
-                blocks = finding.effect is INCOMPATIBLE
-                fitness = Fitness.BLOCKED if blocks else Fitness.SHORT
+                fitness = Fitness.BLOCKED if finding.effect is INCOMPATIBLE else Fitness.SHORT
             worst = max(worst, fitness)
         return worst
 
@@ -295,10 +292,10 @@ def _waivers(request: Request, pinned: bool) -> frozenset[tuple[Waiver | None, E
 
 def _distance(trial: _Trial) -> tuple[int, bool, bool, int, int]:
     """How far a group is from running the profile; GPUs that are missing count last."""
-    counts = [finding for finding in trial.findings if type(finding) is TooFewGpus]
-    missing = sum(reason.need - reason.have for reason in counts)
-    split = any(type(finding) is MigAlone for finding in trial.findings)
-    return (trial.worst, split, trial.emulated, len(trial.findings), missing)
+    findings = trial.findings
+    missing = sum(reason.need - reason.have for reason in findings if type(reason) is TooFewGpus)
+    split = any(type(reason) is MigAlone for reason in findings)
+    return (trial.worst, split, trial.emulated, len(findings), missing)
 
 
 def _without_repeats(findings: Iterable[tuple[Finding, ...]]) -> tuple[Finding, ...]:

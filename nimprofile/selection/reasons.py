@@ -1,7 +1,8 @@
 """The reasons why a profile does not run: one frozen class for each kind, with its figures.
 
 `kind` is the name it has in JSON; `effect` says what it does to the grade; `waived_by` names the
-switch that lets an explicit pin start all the same. `messages` and `remedies` word them.
+switch that lets an explicit pin start all the same. `messages` and `remedies` word them. It is a
+table, as long as there are kinds.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What does the operator want?"""
+"""The operator's wishes: switches, tag selectors and the pin, and the profile that a pin names."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Request(Record):
         empty_gpu_gate: apply NIM's rule that a GPU must be nearly empty.
         uniform_gpus: reject everything when GPUs of several products are visible; None leaves it
             to the policy.
-        manifest_path: `NIM_MANIFEST_PATH`, for whoever loads the manifest.
+        manifest_path: `NIM_MANIFEST_PATH`, from which the caller loads the manifest.
         serving: how the engine will be started, beside what the profile says; `NIM_MAX_MODEL_LEN`
             is its longest context.
     """
