@@ -87,13 +87,12 @@ class Verdict(Record):
 
 
 class Fitness(IntEnum):
-    """How well a profile runs on a GPU, best first."""
+    """How well a profile runs on a GPU, best first; SHORT is once memory is freed."""
 
     CLEAR = 0
     DOUBTED = 1
     WAIVED = 2
     SHORT = 3
-    """Once memory is freed."""
     BLOCKED = 4
 
 
@@ -120,8 +119,7 @@ class _Trial(Record):
 class Judge:
     """Judges profiles on one machine for one request, collecting every reason against each.
 
-    What the GPUs have against a profile is worked out once for all profiles that the rules cannot
-    tell apart, since real manifests have many such.
+    Profiles that the rules cannot tell apart are tried on the GPUs once: manifests have many such.
 
     Attributes:
         machine: where the profiles would run.

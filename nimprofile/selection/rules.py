@@ -119,7 +119,7 @@ MACHINE_RULES: tuple[ProfileRule, ...] = (
 WISH_RULES: tuple[ProfileRule, ...] = (lora_as_wanted, tags_as_selected)
 
 
-# Rules about one GPU. They may read any attribute of the profile: `fit` notes which.
+# Rules about one GPU. They may read any attribute of a profile; `fit` notes which they read.
 
 
 def gpu_matches(
