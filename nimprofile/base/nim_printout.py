@@ -1,4 +1,4 @@
-"""What does a `list-model-profiles` printout, or a start-up log, say?
+"""The profiles and GPUs in a `list-model-profiles` printout or a start-up log.
 
 Every layout seen, 1.0 to 2.x, speech, retrieval and BioNeMo NIMs included; the corpus holds them.
 """

@@ -1,4 +1,4 @@
-"""Which units and small value types do all the others share?
+"""Units, sizes, GPU indices and compute capabilities.
 
 Memory is counted in whole bytes or whole MiB and every name says which. `GB` in NIM's tags and
 listings has two readings; `stated_gb_to_bytes` is the only place that decides between them.

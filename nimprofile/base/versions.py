@@ -1,4 +1,4 @@
-"""Does a version satisfy a specifier set, and is a text one at all?
+"""Versions, specifier sets and requirements.
 
 As `packaging` says. Plain sets of plain versions, `>=8.0,<10.0`, are compared right here, because
 importing packaging costs an entrypoint as much as three bare interpreters; a law holds the two

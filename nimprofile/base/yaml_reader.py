@@ -1,4 +1,4 @@
-"""How is a YAML or JSON text read without trusting it?
+"""A reader of YAML that trusts nothing it reads.
 
 A walk over libyaml's events that builds plain mappings, lists and texts. Nothing is constructed
 from tags, every scalar stays the text that was written (an id like `12345e67` is not a float),

@@ -1,4 +1,4 @@
-"""What is one candidate: a profile, typed from its tags?"""
+"""`Profile`: one entry of a manifest, typed from its tags."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does a profile's name say?
+"""The grammar of profile names.
 
 The grammar below is the only place where a name is read for meaning, and only a
 `list-model-profiles` printout, which has no tags, is read that way. A part the grammar does not

@@ -1,4 +1,4 @@
-"""How do a manifest, its findings and a difference read, as tables and as JSON?"""
+"""A manifest, its findings and the difference of two, as tables and as JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How does a memory budget read, as bars, as a table and in JSON?
+"""X
 
 The keys of the JSON are a promise: `docs/memory.md` lists them, and they only ever gain company.
 """

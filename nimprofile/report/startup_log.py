@@ -1,4 +1,4 @@
-"""What does a start-up log say of a decision, in NIM's own lines?
+"""A decision as the lines of NIM's start-up log.
 
 The lines are those of NIM LLM 1.x as public logs have them; `load_manifest` reads them back. Text
 as `INFO 2024-09-27 12:59:39.857 file.py:231] …`, or JSON lines with the keys of the records of 1.x

@@ -1,4 +1,4 @@
-"""How do the GPUs, the catalogue, the policies and the engines read as tables?
+"""GPUs, catalogue, policies and engines as tables.
 
 On a terminal there are aligned columns, bars and colour; in a pipe, plain lines with tabs.
 """

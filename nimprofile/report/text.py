@@ -1,4 +1,4 @@
-"""How does a decision read on a terminal, and in a pipe?
+"""A decision as text.
 
 Nothing is decided here: every sentence is made from the record.
 """

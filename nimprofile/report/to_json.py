@@ -1,4 +1,4 @@
-"""What is a decision in JSON?
+"""A decision, a policy, a product and an engine as JSON values.
 
 The keys are a promise: `docs/cli.md` lists them, and they only ever gain company.
 """

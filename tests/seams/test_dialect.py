@@ -172,5 +172,5 @@ def test_the_other_dialects_are_read_as_before(text, dialect):
 
 def test_a_text_that_no_dialect_recognises_is_refused(monkeypatch):
     monkeypatch.setattr(registry, "DIALECTS", (ACME,))
-    with pytest.raises(ManifestError, match="m.yaml: a manifest of no known dialect"):
+    with pytest.raises(ManifestError, match=r"m\.yaml: a manifest of no known dialect"):
         parse_manifest(V2, "m.yaml")

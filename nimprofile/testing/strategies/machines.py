@@ -1,4 +1,4 @@
-"""Which machines are worth testing against?"""
+"""Strategies for GPUs and machines."""
 
 from __future__ import annotations
 

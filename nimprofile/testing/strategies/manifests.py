@@ -1,4 +1,4 @@
-"""Which manifests and wishes are worth testing against?"""
+"""Strategies for tags, profiles, manifests and requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which profile and machine belong together, and which only just do not?
+"""Strategies for a profile and a machine that belong together.
 
 Drawing the two apart wastes nearly every example, so here a machine is made for its profile. How a
 pair is made says nothing about how it is judged: nothing is taken from `nimprofile.selection.fit` but the
