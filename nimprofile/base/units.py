@@ -106,8 +106,10 @@ class ComputeCapability(tuple[int, int]):
 
 
 def gib(number: float) -> int:
+    """A number of GiB in bytes."""
     return round(number * GIB)
 
 
 def is_or_are(gpus: tuple[int, ...]) -> str:
+    """The verb for GPUs, by their indices."""
     return "is" if len(gpus) == 1 else "are"

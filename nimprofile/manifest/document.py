@@ -13,8 +13,9 @@ from nimprofile.manifest.extensions import (
 )
 from nimprofile.manifest.manifest import Manifest
 from nimprofile.manifest.nodes import MisplacedError, read_text
-from nimprofile.manifest.profile import NOTHING_REQUIRED, profile_from_tags
+from nimprofile.manifest.profile import NOTHING_REQUIRED
 from nimprofile.manifest.profile_names import describe
+from nimprofile.manifest.profile_tags import profile_from_tags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -132,7 +132,7 @@ def _profile_to_dict(profile: Profile) -> dict[str, Any]:
 
 
 def findings_text(source: str, findings: Sequence[Finding], style: Style) -> str:
-    """Findings, a line for each, as compilers write them: file, line, severity, place, advice."""
+    """Findings as compilers write them: file, line, severity, place, problem and advice."""
     return "\n".join(_finding(source, finding, style) for finding in findings)
 
 
@@ -157,8 +157,8 @@ def diff_text(difference: ManifestDiff, selection: SelectionChange | None, style
         lines.append(style.paint(f"~ {changed.new.name}", "33"))
         lines += [f"    {edit.what}: {_edit(edit)}" for edit in changed.edits]
     counts = (
-        f"{len(difference.added)} added, {len(difference.gone)} gone, {len(difference.changed)} changed, "
-        f"{difference.same} the same"
+        f"{len(difference.added)} added, {len(difference.gone)} gone, "
+        f"{len(difference.changed)} changed, {difference.same} the same"
     )
     lines.append(counts)
     if selection is not None:

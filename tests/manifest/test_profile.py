@@ -4,7 +4,8 @@ import pytest
 
 from nimprofile import Engine, ManifestError, Objective, Precision, Requires
 from nimprofile.base.units import GB, GIB, ComputeCapability
-from nimprofile.manifest.profile import Stated, profile_from_tags
+from nimprofile.manifest.profile import Stated
+from nimprofile.manifest.profile_tags import profile_from_tags
 from tests.support.builders import make_profile
 
 

@@ -10,7 +10,7 @@ from nimprofile.cli.main import main
 from nimprofile.manifest.dialects import registry
 from nimprofile.manifest.dialects.spec import TextDialect, TreeDialect, listed_entries
 from nimprofile.manifest.manifest import Manifest
-from nimprofile.manifest.profile import profile_from_tags
+from nimprofile.manifest.profile_tags import profile_from_tags
 from tests.support.dialect_samples import LISTING, METADATA, V1, V2
 
 FIELDS = {"server": "llm_engine", "cards": "tp", "numbers": "precision"}

@@ -7,8 +7,9 @@ from nimprofile.base.text_files import is_json
 from nimprofile.base.units import stated_gb_to_bytes
 from nimprofile.manifest.dialects.spec import TextDialect
 from nimprofile.manifest.manifest import Manifest
-from nimprofile.manifest.profile import Stated, profile_from_tags
+from nimprofile.manifest.profile import Stated
 from nimprofile.manifest.profile_names import parse_name
+from nimprofile.manifest.profile_tags import profile_from_tags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
