@@ -5,9 +5,10 @@ import sys
 
 import pytest
 
-from nimprofile import ManifestError
+from nimprofile import ManifestError, load_manifest
 from nimprofile.base import text_files
 from nimprofile.base.text_files import decode, is_json, read_stdin, read_text
+from tests.support.dialect_samples import V2
 
 
 def error_of(read, *arguments, **named):
@@ -37,6 +38,24 @@ def test_the_largest_text_is_read_and_one_byte_more_is_not(monkeypatch):
     monkeypatch.setattr(text_files, "MAX_BYTES", 4)
     assert "abcd" == decode(b"abcd", "m")
     assert error_of(decode, b"abcde", "m").startswith("m: larger than")
+
+
+def test_a_file_that_is_too_large_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(text_files, "MAX_BYTES", 2 << 20)
+    path = tmp_path / "m.yaml"
+    path.write_bytes(b"#" * ((2 << 20) + 1))
+    assert f"{path}: larger than 2 MiB, which no manifest is" == error_of(load_manifest, path)
+
+
+def test_a_file_of_exactly_the_largest_size_is_read(tmp_path, monkeypatch):
+    path = tmp_path / "m.yaml"
+    path.write_text(V2, encoding="utf-8")
+    monkeypatch.setattr(text_files, "MAX_BYTES", path.stat().st_size)
+    assert 2 == len(load_manifest(path).profiles)
+
+
+def test_the_largest_size_is_64_mib():
+    assert text_files.MAX_BYTES == 64 * 1024 * 1024
 
 
 def test_a_missing_file_is_said_with_its_hint():

@@ -15,7 +15,7 @@ def metadata(**changes):
     return json.dumps({**METADATA, "profiles": [first, METADATA["profiles"][1]]})
 
 
-def test_the_metadata_api_is_told_by_profile_id():
+def test_the_metadata_api_is_recognised_by_profile_id():
     manifest = parse_manifest(metadata())
     assert ("metadata-api", [ID_1, ID_2]) == (
         manifest.dialect,

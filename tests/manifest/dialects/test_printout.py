@@ -10,7 +10,7 @@ from nimprofile.manifest.reader import parse_manifest
 from tests.support.dialect_samples import ID_1, ID_2, LISTING, V2, error_of
 
 
-def test_a_printout_is_told_by_its_headings():
+def test_a_printout_is_recognised_by_its_headings():
     manifest = parse_manifest(LISTING)
     assert ("listing", [ID_1, ID_2]) == (manifest.dialect, [p.id for p in manifest.profiles])
 
