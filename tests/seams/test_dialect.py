@@ -174,3 +174,8 @@ def test_a_text_that_no_dialect_recognises_is_refused(monkeypatch):
     monkeypatch.setattr(registry, "DIALECTS", (ACME,))
     with pytest.raises(ManifestError, match=r"m\.yaml: a manifest of no known dialect"):
         parse_manifest(V2, "m.yaml")
+
+
+def test_a_part_that_is_missing_is_refused_when_the_dialect_is_written_down():
+    with pytest.raises(TypeError, match="TreeDialect is missing entries, list_key"):
+        TreeDialect("half", matches=lambda root: "half" in root)
