@@ -17,8 +17,8 @@ from nimprofile.engines.parallelism import indivisible
 from nimprofile.engines.serving import Serving
 from nimprofile.hardware.catalog import products
 from nimprofile.hardware.inventory import Gpu
-from nimprofile.manifest.profile import profile_from_tags
 from nimprofile.manifest.profile_names import describe
+from nimprofile.manifest.profile_tags import profile_from_tags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

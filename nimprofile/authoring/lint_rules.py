@@ -19,6 +19,7 @@ from nimprofile.engines.spec import spec_of
 from nimprofile.engines.support import stored_as
 from nimprofile.hardware.catalog import find_product, mock_inventory, products
 from nimprofile.hardware.gpu_groups import Machine
+from nimprofile.manifest.dialects.registry import tags_are_fields
 from nimprofile.model.weights import weight_bytes
 from nimprofile.selection.fit import check
 from nimprofile.selection.messages import message
@@ -93,8 +94,8 @@ KNOWN_TAGS = frozenset(
 
 def unknown_tags(manifest: Manifest) -> Iterator[Found]:
     """A tag that nobody reads is a slip of the pen, or of a NIM newer than these rules."""
-    if manifest.dialect == "metadata-api":
-        return  # its other fields are not tags
+    if tags_are_fields(manifest.dialect):
+        return
     for profile in manifest.profiles:
         for tag in sorted(profile.tags.keys() - KNOWN_TAGS):
             problem = f"the tag {tag} is not known: nothing is selected by it"

@@ -4,8 +4,8 @@ import pytest
 
 from nimprofile import Engine, Pin, Request, RequestError
 from nimprofile.base.enums import parse_engine
-from nimprofile.selection.request import (parse_tags)
-from nimprofile.hardware.gpu_groups import (EMPTY_GPU_FRACTION)
+from nimprofile.hardware.gpu_groups import EMPTY_GPU_FRACTION
+from nimprofile.selection.request import parse_tags
 
 
 def test_without_variables_nothing_is_wished():
