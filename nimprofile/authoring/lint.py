@@ -1,4 +1,4 @@
-"""What is wrong with the text of a manifest, and on which line?"""
+"""Findings about the text of a manifest, with their lines."""
 
 from __future__ import annotations
 

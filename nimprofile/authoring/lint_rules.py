@@ -21,7 +21,7 @@ from nimprofile.hardware.catalog import find_product, mock_inventory, products
 from nimprofile.hardware.gpu_groups import Machine
 from nimprofile.manifest.dialects.registry import tags_are_fields
 from nimprofile.model.weights import weight_bytes
-from nimprofile.selection.fit import check
+from nimprofile.selection.fit import check, not_divisible
 from nimprofile.selection.messages import message
 from nimprofile.selection.reasons import INCOMPATIBLE, TooFewGpus
 from nimprofile.selection.request import Request
@@ -282,11 +282,11 @@ def never_runs(manifest: Manifest) -> Iterator[Found]:
     Rules look at one GPU at a time, so one of each product is enough to ask.
     """
     request = Request(empty_gpu_gate=False)
-    needs = Needs(manifest.shape_of, request)
+    needs = Needs(manifest.shape_of, request.serving)
     by_size = sorted(products(), key=lambda product: -(product.memory_mib or 0))
     machines: dict[str, Machine] = {}
     for profile in manifest.profiles:
-        torn = needs.against(profile)
+        torn = not_divisible(profile, needs)
         if torn:
             yield Found(ERROR, profile.id, ("tags", torn[0].by), problem=message(torn[0]))
             continue

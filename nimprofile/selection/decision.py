@@ -158,7 +158,7 @@ def _decide(manifest: Manifest, inventory: Inventory, request: Request, policy: 
         serving = request.serving.replace(engine_version=manifest.engine_version)
         request = request.replace(serving=serving)
     uniform = policy.uniform_gpus if request.uniform_gpus is None else request.uniform_gpus
-    needs = Needs(manifest.shape_of, request, nim=policy.nim_memory)
+    needs = Needs(manifest.shape_of, request.serving, nim=policy.nim_memory)
     verdicts = [
         check(profile, machine, request, needs=needs, uniform_gpus=uniform)
         for profile in manifest.profiles

@@ -21,6 +21,7 @@ from nimprofile.selection.reasons import (
     Doubt,
     MigAlone,
     MixedGpus,
+    NotDivisible,
     TooFewGpus,
 )
 from nimprofile.selection.rules import FREE_RULES, GPU_RULES, MACHINE_RULES, WISH_RULES, is_emulated
@@ -106,9 +107,9 @@ def check(
         uniform_gpus: reject everything on a machine of several products.
         pinned: the operator asked for this very profile, so the switches waive more.
     """
-    needs = needs or Needs(lambda _: None, request)
+    needs = needs or Needs(lambda _: None, request.serving)
     found = [finding for rule in MACHINE_RULES for finding in rule(profile, machine, request)]
-    found += needs.against(profile)
+    found += not_divisible(profile, needs)
     if uniform_gpus and len(machine.groups) > 1:
         found.append(MixedGpus(tuple(group.label for group in machine.groups)))
     waivers = _waivers(request, pinned)
@@ -146,6 +147,14 @@ def check(
         elsewhere=trial.elsewhere,
         choice=trial.choice,
     )
+
+
+def not_divisible(profile: Profile, needs: Needs) -> list[NotDivisible]:
+    """Why the engine cannot divide the model as the profile says."""
+    return [
+        NotDivisible(misfit.what, misfit.number, misfit.by, divisor=misfit.divisor)
+        for misfit in needs.misfits(profile)
+    ]
 
 
 _NO_WAIVERS: _Waivers = frozenset()

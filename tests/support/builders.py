@@ -62,7 +62,7 @@ def judge(profile, inventory, request=None, shape=None, **options):
     if isinstance(inventory, str):
         inventory = mock_inventory(inventory)
     request = request or Request()
-    needs = Needs(lambda _: shape, request)
+    needs = Needs(lambda _: shape, request.serving)
     return check(profile, Machine(inventory), request, needs=needs, **options)
 
 
