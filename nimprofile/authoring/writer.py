@@ -1,8 +1,8 @@
-"""How is a manifest written, as YAML or JSON, in schema v1 or v2?
+"""Manifests written as YAML or JSON, in schema v1 or v2.
 
 A document is plain values in the form of schema v2: numbers where our own blocks have numbers,
-texts everywhere else. Schema v1 has no head; what is said of a manifest as a whole stands in each
-of its profiles, and comes back from there.
+texts everywhere else. Schema v1 has no head; what is stated of a manifest as a whole stands in each
+of its profiles, and is read back from there.
 """
 
 from __future__ import annotations
@@ -63,7 +63,9 @@ def to_v1(document: Document) -> tuple[Document, tuple[str, ...]]:
     Returns:
         The mapping, and notes on what has no place in it.
     """
-    checkpoints = {one["name"]: one for one in document.get("checkpoints") or ()}
+    checkpoints = {
+        checkpoint["name"]: checkpoint for checkpoint in document.get("checkpoints") or ()
+    }
     served: set[str] = set()
     result: Document = {}
     for profile in document["profiles"]:
