@@ -60,10 +60,10 @@ if TYPE_CHECKING:  # `as` says to type checkers that a name is ours to hand on
         cuda_devices as cuda_devices,
     )
     from nimprofile.launch.deploy.documents import Rendered as Rendered, deployed as deployed
-    from nimprofile.launch.job import Job as Job, job_of as job_of
-    from nimprofile.launch.launch_plan import launch_plan as launch_plan
+    from nimprofile.launch.job import Job as Job
     from nimprofile.launch.lora_adapters import with_adapters as with_adapters
     from nimprofile.launch.plan import LaunchPlan as LaunchPlan, PlanFile as PlanFile
+    from nimprofile.launch.planning import job_of as job_of, launch_plan as launch_plan
     from nimprofile.launch.setup import Setup as Setup
     from nimprofile.manifest.manifest import Manifest as Manifest
     from nimprofile.manifest.profile import Profile as Profile, Requires as Requires
@@ -191,16 +191,16 @@ _HOME = {
         "Rendered",
         "deployed",
     ),
-    "launch.job": (
-        "Job",
-        "job_of",
-    ),
+    "launch.job": ("Job",),
     "launch.lora_adapters": ("with_adapters",),
     "launch.plan": (
         "LaunchPlan",
         "PlanFile",
     ),
-    "launch.launch_plan": ("launch_plan",),
+    "launch.planning": (
+        "job_of",
+        "launch_plan",
+    ),
     "launch.setup": ("Setup",),
     "report.to_json": ("decision_to_dict",),
 }

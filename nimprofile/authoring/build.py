@@ -1,7 +1,7 @@
-"""Which profiles make sense for a model, and what does their manifest say?
+"""The manifest of a model: the profiles that make sense for it.
 
-For each engine: the formats in which it serves the checkpoint (`serves`), each over the numbers of
-GPUs that divide the model (`divisibility`) and hold its weights.
+For each engine: the formats in which it serves the checkpoint (`engine_match`), each over the
+numbers of GPUs that divide the model (`parallelism`) and hold its weights.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from nimprofile.engines.parallelism import indivisible
 from nimprofile.engines.serving import Serving
 from nimprofile.hardware.catalog import products
 from nimprofile.hardware.inventory import Gpu
-from nimprofile.manifest.profile import profile_from_tags
 from nimprofile.manifest.profile_names import describe
+from nimprofile.manifest.profile_tags import profile_from_tags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""In which ways does an engine serve this checkpoint, and why not in others?"""
+"""The ways in which an engine serves a checkpoint, and why not in others."""
 
 from __future__ import annotations
 

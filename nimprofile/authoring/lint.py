@@ -1,21 +1,20 @@
-"""What is wrong with the text of a manifest, and on which line?"""
+"""Findings about the text of a manifest, with their lines."""
 
 from __future__ import annotations
 
 from nimprofile.authoring.lint_rules import ERROR, RULES, WARNING, Finding
 from nimprofile.base.errors import ManifestError
 from nimprofile.base.yaml_reader import lines_of, place
-from nimprofile.manifest.dialects import (
-    entries_of,
-    not_of_these,
+from nimprofile.manifest.dialects.registry import text_dialect_of, tree_dialect_of
+from nimprofile.manifest.document import (
     profile_of,
     read_document,
-    where_said,
+    repeated_id,
+    unknown_checkpoints,
 )
-from nimprofile.manifest.extensions import read_checkpoints, read_shape, read_version, shared
+from nimprofile.manifest.extensions import read_checkpoints, read_shape, read_version
 from nimprofile.manifest.manifest import Manifest
-from nimprofile.manifest.nodes import MisplacedError, kind_of
-from nimprofile.manifest.printout import printout_in, read_printout
+from nimprofile.manifest.nodes import MisplacedError
 from nimprofile.manifest.reader import read_tree
 
 TYPE_CHECKING = False
@@ -24,9 +23,8 @@ if TYPE_CHECKING:
 
     from nimprofile.authoring.lint_rules import Found
     from nimprofile.base.yaml_reader import Node, Path
-    from nimprofile.manifest.dialects import Entry
+    from nimprofile.manifest.dialects.spec import Entry, TreeDialect
     from nimprofile.manifest.extensions import Checkpoint
-    from nimprofile.manifest.manifest import Dialect
     from nimprofile.manifest.profile import Profile
 
 
@@ -37,11 +35,12 @@ def check_manifest(text: str, source: str = "<string>") -> tuple[Finding, ...]:
     profiles that can be read; in the order of the text.
     """
     try:
-        printed = printout_in(text, source)
-        if printed is not None:
-            printout = read_printout(printed, source)
-            places: dict[str, Path] = {profile.id: (profile.name,) for profile in printout.profiles}
-            return tuple(_placed(found, places, {}) for found in _found(printout))
+        recognised = text_dialect_of(text, source)
+        if recognised is not None:
+            dialect, lines_in = recognised
+            printed = dialect.read(lines_in, source)
+            places: dict[str, Path] = {profile.id: (profile.name,) for profile in printed.profiles}
+            return tuple(_placed(found, places, {}) for found in _found(printed))
         root = read_tree(text, source)
     except ManifestError as error:
         return (
@@ -67,13 +66,12 @@ def check_manifest(text: str, source: str = "<string>") -> tuple[Finding, ...]:
         )
         for error in misplaced
     ]
-    if manifest is not None and manifest.dialect == "v2" and not _has_schema_version(root):
-        problem = "there is no schema_version: NIM's tools take the text for schema v1"
-        suggestion = 'write schema_version: "2.0"'
-        findings.append(
-            Finding(WARNING, "schema_version", "", problem=problem, suggestion=suggestion)
-        )
     if manifest is not None:
+        tree_dialect, mapping = tree_dialect_of(root)
+        findings += [
+            Finding(WARNING, rule, "", problem=problem, suggestion=suggestion)
+            for rule, problem, suggestion in tree_dialect.head_warnings(mapping)
+        ]
         findings += [_placed(found, paths, lines) for found in _found(manifest)]
     return tuple(sorted(findings, key=lambda one: (one.line or 0, one.severity)))
 
@@ -106,30 +104,28 @@ def _line(path: Path, lines: dict[Path, int]) -> int | None:
 
 def _read(root: Node, source: str) -> tuple[list[MisplacedError], Manifest | None, dict[str, Path]]:
     """Everything that keeps a manifest from being read, and what of it can be read in spite."""
-    if not isinstance(root, dict):
-        return [MisplacedError(f"a manifest is a mapping, this is {kind_of(root)}", ())], None, {}
     errors: list[MisplacedError] = []
     try:
-        dialect, entries = entries_of(root, errors)
-        head = shared(root, [entry for _, _, entry in entries]) if dialect == "v1" else root
+        dialect, mapping = tree_dialect_of(root)
+        entries = dialect.entries(mapping, errors)
+        head, head_paths = dialect.head(mapping, entries)
     except MisplacedError as error:
         return [*errors, error], None, {}
     profiles, unreadable, paths = _profiles(entries, dialect)
     errors += unreadable
-    said = where_said(entries) if dialect == "v1" else {}
-    checkpoints = _head(head, said, errors)
-    errors += not_of_these(checkpoints, profiles, paths)
+    checkpoints = _head(head, head_paths, errors)
+    errors += unknown_checkpoints(checkpoints, profiles, paths)
     try:
         return errors, read_document(root, source), paths
     except MisplacedError as error:
-        if error.path not in [each.path for each in errors]:
+        if error.path not in [known.path for known in errors]:
             errors.append(error)
-        manifest = Manifest(tuple(profiles), dialect, source=source) if profiles else None
+        manifest = Manifest(tuple(profiles), dialect.name, source=source) if profiles else None
         return errors, manifest, paths
 
 
 def _head(
-    head: dict[str, Node], said: dict[str, Path], errors: list[MisplacedError]
+    head: dict[str, Node], paths: dict[str, Path], errors: list[MisplacedError]
 ) -> tuple[Checkpoint, ...]:
     """The checkpoints; `errors` takes what of the head cannot be read."""
     found: dict[str, object] = {}
@@ -140,33 +136,28 @@ def _head(
     )
     for key, reader in readers:
         try:
-            found[key] = reader(head.get(key), said.get(key, (key,)))
+            found[key] = reader(head.get(key), paths.get(key, (key,)))
         except MisplacedError as error:
             errors.append(error)
     checkpoints = found.get("checkpoints")
     return checkpoints if isinstance(checkpoints, tuple) else ()
 
 
-def _has_schema_version(root: Node) -> bool:
-    return isinstance(root, dict) and "schema_version" in root
-
-
 def _profiles(
-    entries: list[Entry], dialect: Dialect
+    entries: list[Entry], dialect: TreeDialect
 ) -> tuple[list[Profile], list[MisplacedError], dict[str, Path]]:
     """The profiles that can be read, why the others cannot, and where each id stands first."""
     profiles: list[Profile] = []
     errors: list[MisplacedError] = []
     paths: dict[str, Path] = {}
-    for path, id, entry in entries:
-        if id in paths:
-            problem = f"the id {id} is that of {place(paths[id])} too"
-            errors.append(MisplacedError(problem, (*path, "id")))
+    for entry in entries:
+        if entry.id in paths:
+            errors.append(repeated_id(entry, paths[entry.id]))
         try:
-            profile = profile_of(path, id, entry, dialect)
+            profile = profile_of(entry, dialect)
         except MisplacedError as error:
             errors.append(error)
         else:
-            profiles += [] if id in paths else [profile]
-        paths.setdefault(id, path)
+            profiles += [] if entry.id in paths else [profile]
+        paths.setdefault(entry.id, entry.path)
     return profiles, errors, paths

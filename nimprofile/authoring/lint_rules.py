@@ -19,8 +19,9 @@ from nimprofile.engines.spec import spec_of
 from nimprofile.engines.support import stored_as
 from nimprofile.hardware.catalog import find_product, mock_inventory, products
 from nimprofile.hardware.gpu_groups import Machine
+from nimprofile.manifest.dialects.registry import tags_are_fields
 from nimprofile.model.weights import weight_bytes
-from nimprofile.selection.fit import Judge
+from nimprofile.selection.fit import Judge, not_divisible
 from nimprofile.selection.messages import message
 from nimprofile.selection.reasons import INCOMPATIBLE, TooFewGpus
 from nimprofile.selection.request import Request
@@ -93,8 +94,8 @@ KNOWN_TAGS = frozenset(
 
 def unknown_tags(manifest: Manifest) -> Iterator[Found]:
     """A tag that nobody reads is a slip of the pen, or of a NIM newer than these rules."""
-    if manifest.dialect == "metadata-api":
-        return  # its other fields are not tags
+    if tags_are_fields(manifest.dialect):
+        return
     for profile in manifest.profiles:
         for tag in sorted(profile.tags.keys() - KNOWN_TAGS):
             problem = f"the tag {tag} is not known: nothing is selected by it"
@@ -281,11 +282,11 @@ def never_runs(manifest: Manifest) -> Iterator[Found]:
     Rules look at one GPU at a time, so one of each product is enough to ask.
     """
     request = Request(empty_gpu_gate=False)
-    needs = Needs(manifest.shape_of, request)
+    needs = Needs(manifest.shape_of, request.serving)
     by_size = sorted(products(), key=lambda product: -(product.memory_mib or 0))
     judges: dict[str, Judge] = {}
     for profile in manifest.profiles:
-        torn = needs.against(profile)
+        torn = not_divisible(profile, needs)
         if torn:
             yield Found(ERROR, profile.id, ("tags", torn[0].by), problem=message(torn[0]))
             continue

@@ -1,18 +1,16 @@
-"""How is a manifest written, as YAML or JSON, in schema v1 or v2?
+"""Manifests written as YAML or JSON, in schema v1 or v2.
 
 A document is plain values in the form of schema v2: numbers where our own blocks have numbers,
-texts everywhere else. Schema v1 has no head; what is said of a manifest as a whole stands in each
-of its profiles, and comes back from there.
+texts everywhere else. Schema v1 has no head; what is stated of a manifest as a whole stands in each
+of its profiles, and is read back from there.
 """
 
 from __future__ import annotations
 
 import json
 
-from nimprofile.manifest.dialects import entries_of
-from nimprofile.manifest.extensions import HEAD, SHARED, shared
-from nimprofile.manifest.metadata_api import tags_of
-from nimprofile.manifest.nodes import MisplacedError, read_tags
+from nimprofile.manifest.dialects.registry import tree_dialect_of
+from nimprofile.manifest.dialects.v1 import KEYS_IN_PROFILES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,48 +18,43 @@ if TYPE_CHECKING:
     from typing import Any
 
     from nimprofile.base.yaml_reader import Node
-    from nimprofile.manifest.dialects import Entry
+    from nimprofile.manifest.nodes import MisplacedError
 
     Document = dict[str, Any]
 
 
-def to_document(root: Node) -> tuple[Document, tuple[str, ...]]:
-    """A manifest of schema v1, schema v2 or the Metadata API in the form of schema v2.
+def to_document(node: Node) -> tuple[Document, tuple[str, ...]]:
+    """A parsed manifest of any dialect in the form of schema v2.
 
     Returns:
         The document, and notes on what does not mean the same there.
 
     Raises:
-        MisplacedError: it is none of these.
+        MisplacedError: it is none that can be read.
     """
-    if not isinstance(root, dict):
-        raise MisplacedError("a manifest is a mapping", ())
-    dialect, entries = entries_of(root)
-    head = shared(root, [entry for _, _, entry in entries]) if dialect == "v1" else root
+    dialect, root = tree_dialect_of(node)
+    problems: list[MisplacedError] = []
+    entries = dialect.entries(root, problems)
+    for problem in problems:
+        raise problem
+    head, _ = dialect.head(root, entries)
     document: Document = {"schema_version": "2.0", "profile_selection_criteria": "auto"}
-    if dialect == "metadata-api":
-        profiles = [
-            {"id": id, "tags": tags_of(entry, path), **_kept(entry, ("name", "requires"))}
-            for path, id, entry in entries
-        ]
-        notes = ("fields of the Metadata API became tags; what is no text was left out",)
-        return document | _kept(root, HEAD) | {"profiles": profiles}, notes
-    document |= {key: _typed(key, value) for key, value in head.items() if key != "profiles"}
-    lifted = {"id", "checkpoint", *head} if dialect == "v1" else {"id"}
-    document["profiles"] = [_profile(entry, lifted) for entry in entries]
-    listed = dialect == "v1" and any("workspace" in entry for _, _, entry in entries)
-    note = (
-        "workspaces are copied as they are: v1 lists files otherwise than v2, and YAML tags such "
-        "as !workspace are gone"
-    )
-    return document, (note,) if listed else ()
+    document |= {key: _typed(key, value) for key, value in head.items()}
+    document["profiles"] = [
+        {
+            "id": entry.id,
+            **{key: _typed(key, value) for key, value in dialect.v2_fields(entry, head).items()},
+            "tags": dialect.tags(entry),
+        }
+        for entry in entries
+    ]
+    return document, dialect.conversion_notes(entries)
 
 
-def _profile(entry: Entry, lifted: set[str]) -> Document:
-    path, id, values = entry
-    tags = read_tags(values.get("tags"), (*path, "tags"))
-    kept = {key: _typed(key, value) for key, value in values.items() if key not in lifted}
-    return {"id": id, **kept, "tags": tags}
+def has_empty_list(node: Node) -> bool:
+    """Whether a manifest lists its profiles and the list is empty: it can be converted."""
+    dialect, root = tree_dialect_of(node)
+    return dialect.list_key is not None and root.get(dialect.list_key) == []
 
 
 def to_v1(document: Document) -> tuple[Document, tuple[str, ...]]:
@@ -70,7 +63,9 @@ def to_v1(document: Document) -> tuple[Document, tuple[str, ...]]:
     Returns:
         The mapping, and notes on what has no place in it.
     """
-    checkpoints = {one["name"]: one for one in document.get("checkpoints") or ()}
+    checkpoints = {
+        checkpoint["name"]: checkpoint for checkpoint in document.get("checkpoints") or ()
+    }
     served: set[str] = set()
     result: Document = {}
     for profile in document["profiles"]:
@@ -78,12 +73,12 @@ def to_v1(document: Document) -> tuple[Document, tuple[str, ...]]:
         if own not in checkpoints and len(checkpoints) == 1:
             own = next(iter(checkpoints))
         result[profile["id"]] = {
-            **_kept(document, SHARED),
+            **_kept(document, KEYS_IN_PROFILES),
             **{key: value for key, value in profile.items() if key != "id"},
             **({"checkpoint": checkpoints[own]} if own in checkpoints else {}),
         }
         served.add(own)
-    gone = document.keys() - {*SHARED, "schema_version", "checkpoints", "profiles"}
+    gone = document.keys() - {*KEYS_IN_PROFILES, "schema_version", "checkpoints", "profiles"}
     if document.get("profile_selection_criteria") == "auto":
         gone -= {"profile_selection_criteria"}
     notes = [f"schema v1 has no place for {key}: left out" for key in sorted(gone)]

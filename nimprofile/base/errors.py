@@ -1,4 +1,4 @@
-"""Which errors can a caller meet?"""
+"""The errors that a caller can meet."""
 
 
 class NimProfileError(Exception):

@@ -1,4 +1,4 @@
-"""What does a `list-model-profiles` printout, or a start-up log, say?
+"""The profiles and GPUs in a `list-model-profiles` printout or a start-up log.
 
 Every layout seen, 1.0 to 2.x, speech, retrieval and BioNeMo NIMs included; the corpus holds them.
 """
@@ -122,7 +122,7 @@ def read_listing(text: str, *, source: str) -> tuple[tuple[Row, ...], tuple[List
     section = ""
     for number, line in enumerate(text.splitlines(), 1):
         if len(line) > MAX_LINE and not _is_bullet(line):
-            continue  # somebody's log between the lines that are read
+            continue  # a log line between those that are read
         if (match := _VALID.search(line)) and match["name"].isprintable():
             row = Row(
                 match["id"],
@@ -150,7 +150,7 @@ def read_listing(text: str, *, source: str) -> tuple[tuple[Row, ...], tuple[List
                 line=number,
             )
         elif not line.strip():
-            section = ""  # what follows a printout is somebody's text
+            section = ""  # what follows a printout is other text
         elif _is_bullet(line) and (section not in _NO_PROFILES or _has_full_id(line)):
             row = _row(line, section, number, source)
             rows.setdefault((row.id, row.name), row)
@@ -162,12 +162,12 @@ def _is_bullet(line: str) -> bool:
 
 
 def _has_full_id(line: str) -> bool:
-    words = line.split(maxsplit=2)
-    return len(words) > 1 and len(words[1]) == 64 and words[1].isalnum()
+    parts = line.split(maxsplit=2)
+    return len(parts) > 1 and len(parts[1]) == 64 and parts[1].isalnum()
 
 
 def _row(line: str, section: str, number: int, source: str) -> Row:
-    # A line of a printout is short and printable; longer ones are no work for these patterns.
+    # A line of a printout is short and printable; these patterns are not made for longer ones.
     line = line.expandtabs()
     match = _ROW.fullmatch(line) if len(line) <= MAX_LINE and line.isprintable() else None
     if match is None:

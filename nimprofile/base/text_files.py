@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import sys
 
+from nimprofile.base.errors import ManifestError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-from nimprofile.base.errors import ManifestError
 
 MAX_BYTES = 64 << 20
 """Largest text that is read, in bytes. The largest manifests seen are under 10 MB."""
@@ -28,7 +28,7 @@ def read_text(name: str, *, what: str, hint: Callable[[], str] | None = None) ->
     Args:
         name: its path.
         what: what it is to hold, for the error: `manifest`, `inventory`, `model`.
-        hint: words added to the error when there is no such file.
+        hint: text added to the error when there is no such file.
 
     Raises ManifestError.
     """
@@ -47,7 +47,7 @@ def read_text(name: str, *, what: str, hint: Callable[[], str] | None = None) ->
 
 
 def decode(data: bytes, source: str) -> str:
-    """Turn the bytes of a text file into text, or say why they are none."""
+    """Decode the bytes of a text file. Raises ManifestError when they are no text."""
     if len(data) > MAX_BYTES:
         raise ManifestError(
             f"larger than {MAX_BYTES >> 20} MiB, which no manifest is", source=source
@@ -67,7 +67,7 @@ def decode(data: bytes, source: str) -> str:
 
 
 def is_json(text: str) -> bool:
-    """Whether a text that begins like JSON is; a log may begin with `[` too."""
+    """Whether a text is JSON; a log may begin with a bracket too."""
     if text.lstrip()[:1] not in "{[":
         return False
     import json

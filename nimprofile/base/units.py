@@ -1,4 +1,4 @@
-"""Which units and small value types do all the others share?
+"""Units, sizes, GPU indices and compute capabilities.
 
 Memory is counted in whole bytes or whole MiB and every name says which. `GB` in NIM's tags and
 listings has two readings; `stated_gb_to_bytes` is the only place that decides between them.
@@ -117,8 +117,10 @@ class ComputeCapability(tuple[int, int]):
 
 
 def gib(number: float) -> int:
+    """A number of GiB in bytes."""
     return round(number * GIB)
 
 
 def is_or_are(gpus: tuple[int, ...]) -> str:
+    """The verb for GPUs, by their indices."""
     return "is" if len(gpus) == 1 else "are"

@@ -1,8 +1,8 @@
-"""Does a version satisfy a specifier set, and is a text one at all?
+"""Versions, specifier sets and requirements.
 
-As `packaging` says. Plain sets of plain versions, `>=8.0,<10.0`, are compared right here, because
-importing packaging costs an entrypoint as much as three bare interpreters; a law holds the two
-together.
+They mean what they mean to `packaging`. Plain sets of plain versions, `>=8.0,<10.0`, are compared
+here, because importing packaging costs an entrypoint as much as three bare interpreters; a law
+compares the two.
 """
 
 from __future__ import annotations

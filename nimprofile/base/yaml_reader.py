@@ -1,8 +1,8 @@
-"""How is a YAML or JSON text read without trusting it?
+"""A reader of YAML that trusts nothing it reads.
 
 A walk over libyaml's events that builds plain mappings, lists and texts. Nothing is constructed
 from tags, every scalar stays the text that was written (an id like `12345e67` is not a float),
-aliases, duplicate keys and deep nesting are errors, and the subtrees that nobody asked for are
+aliases, duplicate keys and deep nesting are errors, and the subtrees that are not wanted are
 passed over without being built. `docs/decisions/0002-yaml-reader.md` has the comparison.
 """
 
@@ -62,22 +62,22 @@ def lines_of(text: str) -> dict[Path, int]:
         root = yaml.compose(text, Loader=Parser)
     except (yaml.YAMLError, ValueError, RecursionError):
         return {}
-    found: dict[Path, int] = {}
+    lines: dict[Path, int] = {}
     waiting: list[tuple[Path, yaml.Node | None]] = [((), root)]
     while waiting:
         path, node = waiting.pop()
         if node is None:
             continue
-        found[path] = node.start_mark.line + 1
+        lines[path] = node.start_mark.line + 1
         if isinstance(node, yaml.MappingNode):
             waiting += [((*path, key.value), value) for key, value in node.value]
         elif isinstance(node, yaml.SequenceNode):
             waiting += [((*path, at), value) for at, value in enumerate(node.value)]
-    return found
+    return lines
 
 
 def place(path: Path) -> str:
-    """A path as people write it: `profiles[3].tags.tp`."""
+    """A path as text: `profiles[3].tags.tp`."""
     text = ""
     for step in path:
         key = step if isinstance(step, int) or step.isprintable() else repr(step)
@@ -178,10 +178,10 @@ class _Reader:
             self._next(), self._next()
             event, line = self._next(), None
             for step in path:
-                found = self._step(event, step)
-                if found is None:
+                reached = self._step(event, step)
+                if reached is None:
                     return line
-                event, line = found, _line(found)
+                event, line = reached, _line(reached)
         except (yaml.YAMLError, ValueError, OverflowError):
             return None
         return line

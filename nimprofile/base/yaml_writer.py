@@ -1,4 +1,4 @@
-"""Writing YAML: manifests for people to edit, and documents that every reader takes the same way."""
+"""Writers of YAML: manifests for people to edit, and documents that all readers read alike."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ _ManifestDumper.add_representer(list, _short_list)
 
 
 class _QuotingDumper(_Dumper):
-    """Every text that could be anything else stands in quotes: YAML 1.1 and 1.2 differ in which."""
+    """Texts that YAML 1.1 or 1.2 could take for another type in quotes."""
 
 
 _PLAIN = re.compile(r"[A-Za-z/][A-Za-z0-9_./-]*")
-"""Texts that no version of YAML takes for anything else, once its words are left to PyYAML."""
+"""Texts that no version of YAML takes for another type; PyYAML knows the words such as `no`."""
 
 _BOOLEANS = frozenset("yYnN")
-"""What YAML 1.1 has for booleans beside the words that PyYAML knows."""
+"""Booleans of YAML 1.1 that PyYAML does not know."""
 
 
 def _quoted_text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:

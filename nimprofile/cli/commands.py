@@ -122,16 +122,18 @@ def _named(text: str, manifest: Manifest) -> Profile:
 
 
 def run_memory(args: argparse.Namespace) -> int:
-    from nimprofile.report.memory import Answer, answer_text, answer_to_dict
+    from nimprofile.report.memory_json import memory_to_dict
+    from nimprofile.report.memory_report import MemoryReport
+    from nimprofile.report.memory_text import memory_text
 
     manifest, decision, verdict = weigh(args)
     model = manifest.model or manifest.source
-    answer = Answer(decision, verdict, manifest.shape_of(verdict.profile))
+    report = MemoryReport(decision, verdict, manifest.shape_of(verdict.profile))
     if args.format == "json":
-        print_json({"model": model, **answer_to_dict(answer)})
+        print_json({"model": model, **memory_to_dict(report)})
     else:
-        print(answer_text(decision, answer, model, style_of_stdout()))
-    return SELECTED if answer.fits else NOTHING_RUNS
+        print(memory_text(decision, report, model, style_of_stdout()))
+    return SELECTED if report.fits else NOTHING_RUNS
 
 
 def run_gpus(args: argparse.Namespace) -> int:

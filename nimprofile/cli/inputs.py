@@ -245,7 +245,7 @@ def _manifest_of(args: argparse.Namespace, model: Model, inventory: Inventory) -
     """The one profile that the flags describe."""
     from nimprofile.base.enums import Engine
     from nimprofile.manifest.manifest import Manifest
-    from nimprofile.manifest.profile import profile_from_tags
+    from nimprofile.manifest.profile_tags import profile_from_tags
     from nimprofile.model.quantization import own_precision
 
     pp = args.pp or 1

@@ -27,7 +27,7 @@ DONE, NOTHING_RUNS, BAD_INPUT = 0, 1, 3
 
 def launch(args: argparse.Namespace) -> int:
     """Print what starts the server."""
-    from nimprofile.launch.launch_plan import plan_of
+    from nimprofile.launch.planning import plan_of
     from nimprofile.launch.shell_script import shell_script
 
     decision, job = _job_of(args)
@@ -64,8 +64,8 @@ def become(args: argparse.Namespace) -> int:
 
 
 def _become(args: argparse.Namespace, log: logging.Logger) -> int:
-    from nimprofile.launch.launch_plan import plan_of
-    from nimprofile.launch.preflight import troubles
+    from nimprofile.launch.planning import plan_of
+    from nimprofile.launch.preflight import host_problems
     from nimprofile.report.startup_log import decision_lines, wants_json
     from nimprofile.report.text import nothing_runs
 
@@ -82,11 +82,11 @@ def _become(args: argparse.Namespace, log: logging.Logger) -> int:
     for note in _notes(job, plan):
         log.warning(note)
     fatal = []
-    for trouble in troubles(job, plan, os.environ):
-        if trouble.fatal:
-            fatal.append(trouble)
+    for problem in host_problems(job, plan, os.environ):
+        if problem.fatal:
+            fatal.append(problem)
         else:
-            log.warning(str(trouble))
+            log.warning(str(problem))
     if fatal:
         raise NotStartedError(f"{plan.server} is not started\n  " + "\n  ".join(map(str, fatal)))
     return _start(plan, log)
@@ -164,7 +164,7 @@ def render(args: argparse.Namespace) -> int:
 
 def _job_of(args: argparse.Namespace) -> tuple[Decision, Job | None]:
     """The decision, and what there is to serve when it selects something."""
-    from nimprofile.launch.job import job_of
+    from nimprofile.launch.planning import job_of
 
     setup = setup_of(args)
     restrict(args, setup)

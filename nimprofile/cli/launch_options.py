@@ -163,7 +163,7 @@ def _version_here(args: argparse.Namespace, setup: Setup) -> str | None:
     if setup.image is not None:
         return spec.engine_in_image(setup.image)
     if args.command != "exec":
-        return spec.newest_engine
+        return spec.newest_engine_version
     return installed(args.engine[0])
 
 

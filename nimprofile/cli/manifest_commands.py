@@ -241,19 +241,17 @@ def _output(parser: argparse.ArgumentParser) -> None:
 
 def _document(path: str) -> Document:
     """A manifest of any dialect with tags, in the form of schema v2; one without profiles too."""
-    from nimprofile.authoring.writer import to_document
-    from nimprofile.manifest.printout import printout_in
+    from nimprofile.authoring.writer import has_empty_list, to_document
+    from nimprofile.manifest.dialects.registry import text_dialect_of
     from nimprofile.manifest.reader import load_text, parse_manifest, read_tree
 
     source, text = load_text(path)
-    if printout_in(text, source) is not None:
-        raise ManifestError(
-            "a printout has names and no tags: only a manifest can be converted", source=source
-        )
+    if (recognised := text_dialect_of(text, source)) is not None:
+        raise ManifestError(recognised[0].not_convertible, source=source)
     tree = read_tree(text, source, whole=True)
-    if not (isinstance(tree, dict) and tree.get("profiles") == []):
-        parse_manifest(text, source)  # says what is wrong with it, and on which line
     try:
+        if not has_empty_list(tree):
+            parse_manifest(text, source)  # says what is wrong with it, and on which line
         document, notes = to_document(tree)
     except MisplacedError as error:
         raise ManifestError(error.problem, source=source, place=place(error.path)) from None

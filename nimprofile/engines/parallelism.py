@@ -1,22 +1,39 @@
-"""Can this engine divide this model among so many GPUs?"""
+"""What of a model an engine cannot divide among several GPUs."""
 
 from __future__ import annotations
 
 from math import gcd
 
+from nimprofile.base.record import Record
 from nimprofile.base.versions import satisfies
 from nimprofile.engines.spec import spec_of
-from nimprofile.model.quantization import PADDING, Storage, is_own
+from nimprofile.model.quantization import PADDING, is_own
+from nimprofile.model.storage import storage_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import TypeAlias
+    from dataclasses import KW_ONLY
 
     from nimprofile.base.enums import Engine, Precision
     from nimprofile.model.shape import ModelShape, Weights
 
-    Misfit: TypeAlias = tuple[str, int, str, int]
+
+class Misfit(Record):
+    """A number that does not divide.
+
+    Attributes:
+        what: what it counts, `KV heads`.
+        number: how many there are.
+        by: what it is divided by, `tp` or `pp`.
+        divisor: how large that is.
+    """
+
+    what: str
+    number: int
+    by: str
+    _: KW_ONLY
+    divisor: int
 
 
 def indivisible(
@@ -28,7 +45,7 @@ def indivisible(
     precision: Precision | None = None,
     version: str | None = None,
 ) -> Iterator[Misfit]:
-    """What does not divide: its name and number, and the name and number that it is divided by.
+    """What does not divide.
 
     A version of None is the newest.
 
@@ -38,19 +55,19 @@ def indivisible(
     TensorRT-LLM wants no more stages than layers (`mapping.py`).
     """
     if shape.layers and pp > len(shape.layers):
-        yield "layers", len(shape.layers), "pp", pp
+        yield Misfit("layers", len(shape.layers), "pp", divisor=pp)
     if tp == 1:
         return
     if shape.heads % tp:
-        yield "attention heads", shape.heads, "tp", tp
+        yield Misfit("attention heads", shape.heads, "tp", divisor=tp)
     if shape.kv_heads and not _shares_evenly(shape.kv_heads, tp):
-        yield "KV heads", shape.kv_heads, "tp", tp
+        yield Misfit("KV heads", shape.kv_heads, "tp", divisor=tp)
     spec = None if engine is None else spec_of(engine)
     if spec is None or spec.divides_widths:
         if not shape.experts and shape.intermediate_size % tp:
-            yield "the MLP's width", shape.intermediate_size, "tp", tp
+            yield Misfit("the MLP's width", shape.intermediate_size, "tp", divisor=tp)
         if shape.experts and shape.expert_size % tp:
-            yield "the experts' width", shape.expert_size, "tp", tp
+            yield Misfit("the experts' width", shape.expert_size, "tp", divisor=tp)
     refined = None if spec is None else spec.refines_blocks
     refines = refined is not None and (version is None or satisfies(version, refined))
     yield from _torn(shape, precision, tp, refines=refines)
@@ -77,25 +94,22 @@ def _torn(
     scheme = shape.quantization
     if scheme is None or not (scheme.group or scheme.rows) or not is_own(shape, precision):
         return
-    storage = Storage(shape, precision)
-    found: dict[str, Misfit] = {}
-    seen: set[int] = set()
-    for at, layer in enumerate(shape.layers):
-        if id(layer) in seen and storage.uniform:
-            continue
-        seen.add(id(layer))
-        for weights in layer.weights:
+    misfits: dict[str, Misfit] = {}
+    for modules in storage_of(shape, precision).kinds:
+        for weights, form in modules:
+            if form is None:
+                continue
+            ranks = min(tp, weights.pieces)
             for what, width, block in _divided(weights, scheme.group, scheme.rows):
-                share = width // min(tp, weights.pieces)
-                form = storage.format(weights, at)
-                if form is None or not share % block:
+                share = width // ranks
+                if not share % block:
                     continue
                 padded = weights.experts is not None and form.name in PADDING
                 refined = refines and scheme.rows and _refined(weights, share, block)
                 if not (padded or refined):
                     name = f"groups of {block} in {what}"
-                    found.setdefault(name, (name, width // block, "tp", min(tp, weights.pieces)))
-    yield from found.values()
+                    misfits.setdefault(name, Misfit(name, width // block, "tp", divisor=ranks))
+    yield from misfits.values()
 
 
 def _refined(weights: Weights, share: int, block: int) -> bool:

@@ -1,6 +1,6 @@
-"""Which models and formats does each engine serve, on which GPUs, from which version on?
+"""Records of the models and formats that engines serve, on which GPUs, from which version on.
 
-Literal tables; a row that is not there is not known to work. Versions are the first release that a
+The tables are in `facts`; a row that is not there is not known to work. Versions are the first release that a
 source or a package shows, so a patch release before it may have it too.
 """
 

@@ -1,4 +1,4 @@
-"""What becomes of our arguments beside those the operator adds, and which of theirs change what?"""
+"""The command lines of servers: our arguments beside those that the operator adds."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from dataclasses import KW_ONLY
 
 
-class Spelling(Record):
-    """The flags of one engine, as far as a plan writes them or must understand them.
+class FlagSyntax(Record):
+    """How a server reads its flags, as far as a plan writes them or must understand them.
 
     Attributes:
-        aliases: other spellings -> ours.
-        decisive: our spelling -> what of the selection it decides, in a word.
-        dashed: the engine reads `--max_model_len` as `--max-model-len`.
+        aliases: other names of a flag -> the one that a plan writes.
+        decisive: the name that a plan writes -> what of the selection the flag decides.
+        dashed: the server reads `--max_model_len` as `--max-model-len`.
         prefixes: it takes the beginning of a flag for the flag, as argparse does on its own.
     """
 
@@ -28,100 +28,102 @@ class Spelling(Record):
     _: KW_ONLY
     prefixes: bool = False
 
-    def plain(self, flag: str) -> str:
-        """Our spelling of a flag."""
+    def canonical(self, flag: str) -> str:
+        """The name that a plan writes for a flag."""
         if self.dashed and flag.startswith("--"):
             flag = flag.replace("_", "-")
         flag = self.aliases.get(flag, flag)
         if self.prefixes and flag not in self.decisive and flag.startswith("--"):
-            meant = [name for name in self.decisive if name.startswith(flag)]
-            return meant[0] if len(meant) == 1 else flag
+            candidates = [name for name in self.decisive if name.startswith(flag)]
+            return candidates[0] if len(candidates) == 1 else flag
         return flag
 
 
-def flags(told: Mapping[str, object]) -> list[tuple[str, ...]]:
-    """What an engine is told, as flags: True is the flag alone, and None or False is none."""
+def flag_groups(values: Mapping[str, object]) -> list[tuple[str, ...]]:
+    """Flags and their values: True is the flag alone, and None or False leaves it out."""
     return [
         (flag,) if value is True else (flag, str(value))
-        for flag, value in told.items()
+        for flag, value in values.items()
         if value is not None and value is not False
     ]
 
 
-def merged(
-    own: Sequence[tuple[str, ...]], extra: Sequence[str], spelling: Spelling
+def merge_arguments(
+    own: Sequence[tuple[str, ...]], extra: Sequence[str], syntax: FlagSyntax
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Our flags but for those that are given again, then the operator's arguments as they are.
 
     Args:
         own: each flag and its values.
         extra: what the operator adds.
-        spelling: the engine's.
+        syntax: the server's.
 
     Returns:
-        The arguments, and a note for each of theirs that changes what was selected.
+        The arguments, and a note for each of the operator's that changes what was selected.
     """
-    given = dict(read_flags(extra, spelling))
-    argv = [word for words in own if words[0] not in given for word in _joined(words)]
-    said = {flag: values for flag, *values in own}
+    given = dict(read_flags(extra, syntax))
+    argv = [argument for group in own if group[0] not in given for argument in _joined(group)]
+    values_of = {flag: values for flag, *values in own}
     notes = []
     for flag, value in given.items():
-        what, ours = spelling.decisive.get(flag), said.get(flag)
-        if what is None or ours == ([] if value is None else [value]):
+        decides, ours = syntax.decisive.get(flag), values_of.get(flag)
+        if decides is None or ours == ([] if value is None else [value]):
             continue
-        told = flag if value is None else f"{flag} {value}"
+        theirs = flag if value is None else f"{flag} {value}"
         instead = f" instead of {' '.join(ours)}" if ours else ""
-        notes.append(f"your {told}{instead} changes what was selected: {what}")
+        notes.append(f"your {theirs}{instead} changes what was selected: {decides}")
     return (*argv, *extra), tuple(notes)
 
 
-def _joined(words: tuple[str, ...]) -> tuple[str, ...]:
+def _joined(group: tuple[str, ...]) -> tuple[str, ...]:
     """A flag and its values; a value that looks like a flag is joined to its own."""
-    if len(words) == 2 and words[1][:1] == "-":
-        return (f"{words[0]}={words[1]}",)
-    return words
+    if len(group) == 2 and group[1][:1] == "-":
+        return (f"{group[0]}={group[1]}",)
+    return group
 
 
-def read_flags(words: Sequence[str], spelling: Spelling) -> Iterator[tuple[str, str | None]]:
-    """The flags in a command line, in our spelling, with their first value."""
-    for at, word in enumerate(words):
-        if word == "--":
+def read_flags(arguments: Sequence[str], syntax: FlagSyntax) -> Iterator[tuple[str, str | None]]:
+    """The flags among arguments, as a plan names them, with their first value."""
+    for position, argument in enumerate(arguments):
+        if argument == "--":
             return
-        if not is_flag(word):
+        if not is_flag(argument):
             continue
-        flag, equals, value = word.partition("=")
-        after = words[at + 1] if at + 1 < len(words) else "-"
-        found = value if equals else None if is_flag(after) else after
-        yield spelling.plain(flag), found
+        flag, equals, value = argument.partition("=")
+        following = arguments[position + 1] if position + 1 < len(arguments) else "-"
+        following_value = None if is_flag(following) else following
+        yield syntax.canonical(flag), value if equals else following_value
 
 
-def taken(
-    words: Sequence[str], flag: str, spelling: Spelling
+def take_value(
+    arguments: Sequence[str], flag: str, syntax: FlagSyntax
 ) -> tuple[str | None, tuple[str, ...]]:
-    """The last value of a flag that takes one, and the words without it."""
-    found, rest, skip = None, [], False
-    for at, word in enumerate(words):
-        name, equals, value = word.partition("=")
-        if skip:
-            skip = False
-        elif is_flag(word) and spelling.plain(name) == flag:
-            skip = not equals and at + 1 < len(words)
-            found = value if equals else words[at + 1] if skip else found
+    """The last value of a flag that takes one, and the arguments without it."""
+    last: str | None = None
+    rest: list[str] = []
+    is_value = False
+    for position, argument in enumerate(arguments):
+        name, equals, value = argument.partition("=")
+        if is_value:
+            is_value = False
+        elif is_flag(argument) and syntax.canonical(name) == flag:
+            is_value = not equals and position + 1 < len(arguments)
+            last = value if equals else arguments[position + 1] if is_value else last
         else:
-            rest.append(word)
-    return found, tuple(rest)
+            rest.append(argument)
+    return last, tuple(rest)
 
 
-def last_of(words: Sequence[str], flag: str, spelling: Spelling, default: int) -> int:
+def last_number(arguments: Sequence[str], flag: str, syntax: FlagSyntax, default: int) -> int:
     """The last number that a flag is given; the default when it is given none."""
-    given = [value for name, value in read_flags(words, spelling) if name == flag]
+    given = [value for name, value in read_flags(arguments, syntax) if name == flag]
     last = given[-1] if given else None
     return int(last) if last and last.isascii() and last.isdigit() else default
 
 
-def is_flag(word: str) -> bool:
-    """Whether a word is a flag, and no value such as -1 or a lone dash."""
-    return _FLAG.match(word) is not None
+def is_flag(argument: str) -> bool:
+    """Whether an argument is a flag, and no value such as -1 or a lone dash."""
+    return _FLAG.match(argument) is not None
 
 
 _FLAG = re.compile(r"--?[A-Za-z]")

@@ -1,7 +1,7 @@
-"""Which LoRA adapters lie in a directory, and of which rank?
+"""The LoRA adapters in a directory, and their ranks.
 
-Each is a directory with an `adapter_config.json`, whose `r` is its rank: PEFT's format, as NIM
-("finetune-lora"), vLLM and SGLang read it.
+An adapter is a directory with an `adapter_config.json`, whose `r` is its rank: PEFT's format, as
+NIM ("finetune-lora"), vLLM and SGLang read it.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ def with_adapters(setup: Setup) -> Setup:
     except OSError as error:
         raise ModelError(f"cannot be listed: {error.strerror}", source=source) from None
     paths = {name: os.path.join(source, name) for name in names}
-    found = {
+    adapters = {
         name: path for name, path in paths.items() if os.path.isfile(os.path.join(path, CONFIG))
     }
-    ranks = [_rank(os.path.join(path, CONFIG)) for path in found.values()]
+    ranks = [_rank(os.path.join(path, CONFIG)) for path in adapters.values()]
     known = [rank for rank in ranks if rank is not None]
     return setup.replace(
         peft_source=source,
-        adapters=tuple(found.items()),
+        adapters=tuple(adapters.items()),
         max_lora_rank=setup.max_lora_rank or max(known, default=None),
     )
 

@@ -1,4 +1,4 @@
-"""What starts a server: arguments, variables and files; and where does it say it is ready?"""
+"""`LaunchPlan`: the arguments, variables and files that start a server."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 
 class PlanFile(Record):
-    """A text the server reads: where it stands, and what it says."""
+    """A text file that the server reads."""
 
     path: str
     text: str
 
 
 class LaunchPlan(Record):
-    """Everything that starts a server, and nothing secret.
+    """Everything that starts a server, without any key or token.
 
     Attributes:
         server: what is started.

@@ -1,6 +1,6 @@
-"""What on this host would keep a server from starting, and what is the fix?
+"""What on this host would keep a server from starting, and how to fix it.
 
-Looked at before the engine takes minutes to find it out.
+It is looked at before the engine takes minutes to fail.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import tempfile
 
 from nimprofile.base.enums import Server
 from nimprofile.base.record import Record
-from nimprofile.launch.flags import last_of
+from nimprofile.launch.flags import last_number
 from nimprofile.launch.server_spec import server_spec
 from nimprofile.launch.servers.nim import KEY
-from nimprofile.launch.servers.triton import SPELLING
+from nimprofile.launch.servers.triton import FLAGS as TRITON_FLAGS
 from nimprofile.launch.setup import is_path
 
 TYPE_CHECKING = False
@@ -33,8 +33,8 @@ SHARED_MEMORY_MIB = 1024
 (vLLM, docs/deployment/docker.md)."""
 
 
-class Trouble(Record):
-    """What is wrong, and what to do; a `fatal` one keeps the server from starting."""
+class HostProblem(Record):
+    """What is wrong on this host, and what to do; a fatal one keeps the server from starting."""
 
     problem: str
     fix: str
@@ -44,8 +44,8 @@ class Trouble(Record):
         return f"{self.problem}: {self.fix}"
 
 
-def troubles(job: Job, plan: LaunchPlan, environ: Mapping[str, str]) -> Iterator[Trouble]:
-    """Everything that is wrong here, the fatal and the doubtful."""
+def host_problems(job: Job, plan: LaunchPlan, environ: Mapping[str, str]) -> Iterator[HostProblem]:
+    """Everything on this host that is wrong, or likely to be."""
     yield from _program(plan, environ)
     yield from _ports(job, plan)
     yield from _model(job)
@@ -54,24 +54,24 @@ def troubles(job: Job, plan: LaunchPlan, environ: Mapping[str, str]) -> Iterator
     yield from _files(plan)
     if plan.server is Server.NIM and not environ.get(KEY):
         fix = "set it: NGC wants it for images and weights, but for some of NIM 2.0.12 and later"
-        yield Trouble(f"{KEY} is not set", fix, fatal=False)
+        yield HostProblem(f"{KEY} is not set", fix, fatal=False)
     if len(job.gpus) > 1 and plan.server is not Server.NIM:
         yield from _shared_memory()
     if plan.server in {Server.VLLM, Server.TRITON} and environ.get("VLLM_PORT", "").startswith(
         "tcp:"
     ):
-        yield Trouble(
+        yield HostProblem(
             "VLLM_PORT is a URL, which Kubernetes sets for a Service named vllm",
             "rename the Service, or set enableServiceLinks: false (vLLM, docs/deployment/k8s.md)",
         )
 
 
-def _program(plan: LaunchPlan, environ: Mapping[str, str]) -> Iterator[Trouble]:
+def _program(plan: LaunchPlan, environ: Mapping[str, str]) -> Iterator[HostProblem]:
     program, path = plan.argv[0], environ.get("PATH")
     if (there := shutil.which(program, path=path)) is not None:
         if plan.argv[1] == "-m" and not _has_module(there, plan.argv[2].partition(".")[0]):
             fix = f"install it there, or run this in {plan.server}'s image"
-            yield Trouble(f"{there} has no {plan.argv[2]}", fix)
+            yield HostProblem(f"{there} has no {plan.argv[2]}", fix)
         return
     others = [
         server
@@ -82,7 +82,7 @@ def _program(plan: LaunchPlan, environ: Mapping[str, str]) -> Iterator[Trouble]:
     fix = f"install {plan.server}, or run this in its image"
     if others:
         fix += f"; {others[0]} is here, and --server {others[0]} selects for it"
-    yield Trouble(f"there is no {program} on the PATH", fix)
+    yield HostProblem(f"there is no {program} on the PATH", fix)
 
 
 def _has_module(python: str, module: str) -> bool:
@@ -91,24 +91,24 @@ def _has_module(python: str, module: str) -> bool:
     return done.returncode == 0
 
 
-def _ports(job: Job, plan: LaunchPlan) -> Iterator[Trouble]:
+def _ports(job: Job, plan: LaunchPlan) -> Iterator[HostProblem]:
     ports = [plan.port]
     if plan.server is Server.TRITON:
-        ports += [last_of(plan.argv, flag, SPELLING, 0) for flag in _MORE_PORTS]
+        ports += [last_number(plan.argv, flag, TRITON_FLAGS, 0) for flag in _MORE_PORTS]
     for port in ports:
         if ports.count(port) > 1:
             fix = "name others with --port, or with --grpc-port and --metrics-port after --"
-            yield Trouble(f"port {port} is that of two of Triton's services", fix)
+            yield HostProblem(f"port {port} is that of two of Triton's services", fix)
             return
     for port in ports:
-        if (why := _taken(job.setup.host, port)) is not None:
-            yield why
+        if (problem := _port_problem(job.setup.host, port)) is not None:
+            yield problem
 
 
 _MORE_PORTS = ("--grpc-port", "--metrics-port")
 
 
-def _taken(host: str, port: int) -> Trouble | None:
+def _port_problem(host: str, port: int) -> HostProblem | None:
     """Why nothing can listen there; None when something can."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
@@ -116,46 +116,46 @@ def _taken(host: str, port: int) -> Trouble | None:
         try:
             probe.bind((host, port))
         except (OSError, OverflowError) as error:
-            told = getattr(error, "strerror", None) or str(error)
+            why = getattr(error, "strerror", None) or str(error)
             elsewhere = isinstance(error, socket.gaierror) or (
                 isinstance(error, OSError) and error.errno == errno.EADDRNOTAVAIL
             )
             fix = "stop what holds it, or name another with --port or NIM_SERVER_PORT"
             if elsewhere:
                 fix = "name an address of this host with --host"
-            return Trouble(f"port {port} of {host} cannot be listened on ({told})", fix)
+            return HostProblem(f"port {port} of {host} cannot be listened on ({why})", fix)
     return None
 
 
-def _model(job: Job) -> Iterator[Trouble]:
+def _model(job: Job) -> Iterator[HostProblem]:
     fix = "mount them there, or name another with --model or NIM_MODEL_PATH"
     if is_path(job.model):
         if not os.path.isfile(os.path.join(job.model, "config.json")):
             is_there = os.path.isdir(job.model)
             missing = "it has no config.json" if is_there else "there is no such directory"
-            yield Trouble(f"the weights are to be in {job.model}, and {missing}", fix)
+            yield HostProblem(f"the weights are to be in {job.model}, and {missing}", fix)
     elif job.model and job.server is not Server.NIM and _REPOSITORY.fullmatch(job.model) is None:
-        yield Trouble(f"{job.model!r} is no directory, and no name on Hugging Face", fix)
+        yield HostProblem(f"{job.model!r} is no directory, and no name on Hugging Face", fix)
 
 
 _REPOSITORY = re.compile(r"[\w.-]+(?:/[\w.-]+)?", re.ASCII)
 
 
-def _adapters(job: Job) -> Iterator[Trouble]:
+def _adapters(job: Job) -> Iterator[HostProblem]:
     source = job.setup.peft_source if job.lora else None
     if source is None or job.setup.adapters:
         return
     if not os.path.isdir(source):
-        yield Trouble(f"there is no directory {source} of adapters", "mount it there")
+        yield HostProblem(f"there is no directory {source} of adapters", "mount it there")
     elif job.server is not Server.NIM:  # which looks again, every NIM_PEFT_REFRESH_INTERVAL
-        yield Trouble(
+        yield HostProblem(
             f"no directory in {source} has an adapter_config.json",
             "name the directory whose directories are the adapters",
         )
 
 
-def _cache(job: Job, environ: Mapping[str, str]) -> Iterator[Trouble]:
-    """A model that is downloaded must have where to go."""
+def _cache(job: Job, environ: Mapping[str, str]) -> Iterator[HostProblem]:
+    """The cache that a model is downloaded into must be writable."""
     if job.server is Server.NIM:
         folder, variable = job.setup.cache, "--cache"
         if not is_path(folder):
@@ -165,9 +165,9 @@ def _cache(job: Job, environ: Mapping[str, str]) -> Iterator[Trouble]:
         if is_path(job.model) or offline:
             return
         folder, variable = _hub_cache(environ)
-    if (closed := _closed(folder)) is not None:
-        yield Trouble(
-            f"the cache {folder} cannot be written ({closed})",
+    if (why := _why_not_writable(folder)) is not None:
+        yield HostProblem(
+            f"the cache {folder} cannot be written ({why})",
             f"mount it writable for user {os.getuid()}, or name another with {variable}",
         )
 
@@ -183,15 +183,15 @@ def _hub_cache(environ: Mapping[str, str]) -> tuple[str, str]:
     return os.path.join(home, "hub"), "HF_HOME"
 
 
-def _files(plan: LaunchPlan) -> Iterator[Trouble]:
+def _files(plan: LaunchPlan) -> Iterator[HostProblem]:
     for folder in dict.fromkeys(os.path.dirname(file.path) for file in plan.files):
-        if (closed := _closed(folder)) is not None:
+        if (why := _why_not_writable(folder)) is not None:
             fix = "name another directory with --dir"
-            yield Trouble(f"files of the plan cannot be written in {folder} ({closed})", fix)
+            yield HostProblem(f"files of the plan cannot be written in {folder} ({why})", fix)
 
 
-def _closed(folder: str) -> str | None:
-    """Why nothing can be written in a directory that may be yet to make; None when it can."""
+def _why_not_writable(folder: str) -> str | None:
+    """Why a directory, there or yet to be made, cannot be written; None when it can."""
     there = os.path.abspath(folder)
     while not os.path.exists(there):
         there = os.path.dirname(there)
@@ -204,14 +204,14 @@ def _closed(folder: str) -> str | None:
         return f"{there}: {error.strerror}"
 
 
-def _shared_memory() -> Iterator[Trouble]:
+def _shared_memory() -> Iterator[HostProblem]:
     try:
-        found = os.statvfs("/dev/shm")  # noqa: S108 - its size is all that is asked
+        filesystem = os.statvfs("/dev/shm")  # noqa: S108 - its size is all that is asked
     except OSError:
         return
-    size = found.f_frsize * found.f_blocks >> 20
+    size = filesystem.f_frsize * filesystem.f_blocks >> 20
     if size < SHARED_MEMORY_MIB:
-        yield Trouble(
+        yield HostProblem(
             f"/dev/shm has {size} MiB, and the ranks of an engine talk through it",  # noqa: S108
             "start the container with --ipc=host or --shm-size=16g",
             fatal=False,

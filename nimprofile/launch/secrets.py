@@ -29,16 +29,16 @@ _INSIDE = re.compile(
 """A key or a password in the value of a flag that has other things too."""
 
 
-def secret_flags(words: Iterable[str]) -> list[str]:
+def secret_flags(arguments: Iterable[str]) -> list[str]:
     """The flags whose value is a key, a token or a password; never the value."""
-    found, last = [], "an argument"
-    for word in words:
-        flag, _, value = word.partition("=")
-        if is_flag(word):
+    flags, last = [], "an argument"
+    for argument in arguments:
+        flag, _, value = argument.partition("=")
+        if is_flag(argument):
             last = flag
-        if _is_secret(flag) or _INSIDE.search(value if is_flag(word) else word):
-            found.append(last)
-    return found
+        if _is_secret(flag) or _INSIDE.search(value if is_flag(argument) else argument):
+            flags.append(last)
+    return flags
 
 
 def _is_secret(flag: str) -> bool:
@@ -47,16 +47,16 @@ def _is_secret(flag: str) -> bool:
     return len(flag) > 4 and any(name.startswith(flag) for name in _SECRETS)
 
 
-def redacted(words: Sequence[str]) -> list[str]:
-    """The same words with stars for whatever may be a secret."""
+def redacted(arguments: Sequence[str]) -> list[str]:
+    """The same arguments with stars for whatever may be a secret."""
     shown: list[str] = []
     hide = False
-    for word in words:
-        flag, equals, value = word.partition("=")
-        if not is_flag(word):
-            shown.append("***" if hide or _INSIDE.search(word) else word)
+    for argument in arguments:
+        flag, equals, value = argument.partition("=")
+        if not is_flag(argument):
+            shown.append("***" if hide or _INSIDE.search(argument) else argument)
             continue
         secret = _is_secret(flag)
         hide = secret and not equals
-        shown.append(f"{flag}=***" if equals and (secret or _INSIDE.search(value)) else word)
+        shown.append(f"{flag}=***" if equals and (secret or _INSIDE.search(value)) else argument)
     return shown

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from dataclasses import KW_ONLY
 
-    from nimprofile.launch.flags import Spelling
+    from nimprofile.launch.flags import FlagSyntax
     from nimprofile.launch.job import Job
     from nimprofile.launch.plan import LaunchPlan
     from nimprofile.launch.servers.ranks import Member, Pod
@@ -26,8 +26,8 @@ _TAG = re.compile(r":v?([0-9]+\.[0-9]+[0-9a-z.]*)(?:-[A-Za-z0-9._-]*)?$")
 
 def version_in_tag(image: str) -> str | None:
     """The version in an image's tag; None when it has none, as `latest`."""
-    found = _TAG.search(image)
-    return None if found is None else found[1]
+    match = _TAG.search(image)
+    return None if match is None else match[1]
 
 
 class ServerSpec(Record):
@@ -41,7 +41,8 @@ class ServerSpec(Record):
         image: its public image for a job; LaunchError when none is known.
         engines: whose profiles it runs; None: those of all engines.
         engine_in_image: the engine's version in an image, by its tag; None when it does not say.
-        newest_engine: the newest version of the engine inside of it; None is the engine's newest.
+        newest_engine_version: the newest version of the engine inside of it; None is that of the
+            engine.
         live: the path that answers as long as the process is not to be killed; None is that of
             readiness.
         pod: what each pod runs when it spans several nodes, from its own command and arguments;
@@ -52,13 +53,13 @@ class ServerSpec(Record):
 
     server: Server
     program: str
-    flags: Spelling
+    flags: FlagSyntax
     _: KW_ONLY
     plan: Callable[[Job], LaunchPlan]
     image: Callable[[Job], str]
     engines: tuple[Engine, ...] | None = None
     engine_in_image: Callable[[str], str | None] = version_in_tag
-    newest_engine: str | None = None
+    newest_engine_version: str | None = None
     live: str | None = None
     pod: Callable[[Pod], Member] | None = None
     one_node: str = "is not known to work: --server vllm does it"
@@ -69,11 +70,11 @@ class ServerSpec(Record):
         """The engines whose profiles it runs."""
         return tuple(Engine) if self.engines is None else self.engines
 
-    def newest(self, engine: Engine | None) -> str:
+    def newest_version(self, engine: Engine | None) -> str:
         """The newest version of an engine whose flags are known; "" of no engine."""
         if engine is None:
             return ""
-        return self.newest_engine or spec_of(engine).newest
+        return self.newest_engine_version or spec_of(engine).newest
 
 
 _SPECS: dict[Server, ServerSpec] = {}

@@ -1,4 +1,4 @@
-"""What does the operator want of a server, beside what is selected?"""
+"""`Setup`: what the operator wants of a server besides what is selected."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ class Setup(Record):
             max_lora_rank=read_count(environ, "NIM_MAX_LORA_RANK"),
             max_loras=read_count(environ, "NIM_MAX_GPU_LORAS"),
             max_cpu_loras=read_count(environ, "NIM_MAX_CPU_LORAS"),
-            passthrough=_words(environ, "NIM_PASSTHROUGH_ARGS"),
+            passthrough=_shell_words(environ, "NIM_PASSTHROUGH_ARGS"),
         )
 
 
@@ -130,7 +130,7 @@ _ADAPTER = re.compile(r"[A-Za-z0-9._][A-Za-z0-9._-]*")
 _IMAGE = re.compile(r"[A-Za-z0-9][\w.:@/+-]*", re.ASCII)
 
 
-def _words(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+def _shell_words(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
     from shlex import split
 
     try:

@@ -1,4 +1,4 @@
-"""How is a plan written for a shell?"""
+"""A plan as the lines of a shell script."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What do our own additions to a manifest say: requirements, shapes, checkpoints?
+"""Our own blocks of a manifest: `requires`, `model_shape`, `checkpoints`, `engine_version`.
 
-They are read strictly, so that a slip of the pen is not a lost requirement.
+They are read strictly: an unknown key is an error, so that a misspelt requirement is not lost.
 """
 
 from __future__ import annotations
@@ -20,11 +20,9 @@ from nimprofile.model.shape import MAX_LAYERS, ModelShape, plain_shape
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from nimprofile.base.yaml_reader import Node, Path
 
-HEAD = frozenset(
+HEAD_KEYS = frozenset(
     {
         *("schema_version", "profile_selection_criteria", "model", "release", "model_shape"),
         *("engine_version", "checkpoints", "sources"),
@@ -33,10 +31,7 @@ HEAD = frozenset(
 """Keys of a manifest as a whole."""
 
 EXACT_BYTES = "checkpoint_bytes"
-"""What a shape has beside the keys of a `config.json`: the bytes of the checkpoint's weights."""
-
-SHARED = ("model", "engine_version", "model_shape", "sources")
-"""What schema v1, which has nothing but profiles, says in each of them instead."""
+"""The key of a shape beside those of a `config.json`: the bytes of the checkpoint's weights."""
 
 
 class Checkpoint(Record):
@@ -53,41 +48,15 @@ class Checkpoint(Record):
     shape: ModelShape
 
 
-def shared(root: dict[str, Node], profiles: Iterable[dict[str, Node]]) -> dict[str, Node]:
-    """The head of a schema v1 manifest: what all the profiles that say it say alike."""
-    head = {key: root[key] for key in root.keys() & HEAD}
-    for key in SHARED:
-        said = [one[key] for one in (root, *profiles) if one.get(key) is not None]
-        if said and all(one == said[0] for one in said):
-            head[key] = said[0]
-        elif said and key != "model":
-            raise MisplacedError(f"the profiles say different things of {key}: write two files", ())
-    own: dict[str, Node] = {}
-    for profile in profiles:
-        checkpoint = profile.get("checkpoint")
-        if checkpoint is None:
-            continue
-        if not isinstance(checkpoint, dict):
-            raise MisplacedError(f"a checkpoint is a mapping, this is {kind_of(checkpoint)}", ())
-        name = checkpoint.get("name")
-        if not isinstance(name, str) or not name:
-            raise MisplacedError("a checkpoint has a name", ())
-        if own.setdefault(name, checkpoint) != checkpoint:
-            raise MisplacedError(f"its profiles say different things of checkpoint {name}", ())
-    if own and "checkpoints" not in head:
-        head["checkpoints"] = [own[name] for name in sorted(own)]
-    return head
-
-
 def read_checkpoints(node: Node, path: Path) -> tuple[Checkpoint, ...]:
     """The list `checkpoints`; () when it is not there."""
     if node is None:
         return ()
     if not isinstance(node, list):
         raise MisplacedError(f"expected a list, this is {kind_of(node)}", path)
-    found: dict[str, Checkpoint] = {}
-    for at, entry in enumerate(node):
-        where = (*path, at)
+    checkpoints: dict[str, Checkpoint] = {}
+    for position, entry in enumerate(node):
+        where = (*path, position)
         if not isinstance(entry, dict):
             raise MisplacedError(f"expected a mapping, this is {kind_of(entry)}", where)
         if unknown := entry.keys() - set(_CHECKPOINT):
@@ -98,10 +67,11 @@ def read_checkpoints(node: Node, path: Path) -> tuple[Checkpoint, ...]:
         if not name or shape is None:
             missing = "model_shape" if name else "name"
             raise MisplacedError(f"{missing} is missing", where)
-        if name in found:
+        if name in checkpoints:
             raise MisplacedError(f"there is a checkpoint {name} already", (*where, "name"))
-        found[name] = Checkpoint(name, read_text(entry.get("path"), (*where, "path")) or "", shape)
-    return tuple(found.values())
+        directory = read_text(entry.get("path"), (*where, "path")) or ""
+        checkpoints[name] = Checkpoint(name, directory, shape)
+    return tuple(checkpoints.values())
 
 
 _CHECKPOINT = ("name", "path", "model_shape")

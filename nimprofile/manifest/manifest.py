@@ -1,4 +1,4 @@
-"""A manifest: the profiles of one model, whatever dialect they came in."""
+"""`Manifest`: the profiles of one model, whatever dialect they were read from."""
 
 from __future__ import annotations
 
@@ -9,11 +9,8 @@ from nimprofile.manifest.profile import Profile
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from dataclasses import KW_ONLY
-    from typing import Literal
 
     from nimprofile.model.shape import ModelShape
-
-    Dialect = Literal["v1", "v2", "metadata-api", "listing"]
 
 
 class Manifest(Record):
@@ -21,7 +18,8 @@ class Manifest(Record):
 
     Attributes:
         profiles: in the order of the source; the order means nothing.
-        dialect: `v1`, `v2`, `metadata-api` or `listing`.
+        dialect: the name of the dialect it was read from, such as `v1`, `v2`, `metadata-api` or
+            `listing`; it bears on nothing that is decided.
         model: the model's name, when the source has it.
         model_shape: what memory is estimated from, when the source has it.
         source: where it was read from.
@@ -30,7 +28,7 @@ class Manifest(Record):
     """
 
     profiles: tuple[Profile, ...]
-    dialect: Dialect = "v2"
+    dialect: str = "v2"
     model: str | None = None
     _: KW_ONLY
     model_shape: ModelShape | None = None
@@ -40,8 +38,7 @@ class Manifest(Record):
 
     def shape_of(self, profile: Profile) -> ModelShape | None:
         """The shape of what a profile serves: its checkpoint's, or the only one there is."""
-        own = profile.checkpoint
         for checkpoint in self.checkpoints:
-            if checkpoint.name == own:
+            if checkpoint.name == profile.checkpoint:
                 return checkpoint.shape
         return self.model_shape

@@ -17,7 +17,7 @@ class MisplacedError(Exception):
 
 
 def read_fields(node: Node, path: Path, allowed: tuple[str, ...]) -> dict[str, str]:
-    """A block of our own making: strict, so that a slip of the pen is not a lost requirement."""
+    """The texts of one of our own blocks, whose keys must be among those allowed."""
     if not isinstance(node, dict):
         raise MisplacedError(f"expected a mapping, this is {kind_of(node)}", path)
     fields = {}
@@ -30,6 +30,7 @@ def read_fields(node: Node, path: Path, allowed: tuple[str, ...]) -> dict[str, s
 
 
 def read_whole(text: str, path: Path) -> int:
+    """A whole number above 0, of at most 15 digits. Raises MisplacedError."""
     digits = text.replace("_", "")
     if not (digits.isascii() and digits.isdigit() and len(digits) <= 15 and int(digits) > 0):
         raise MisplacedError(f"{text!r} is not a whole number above 0", path)
@@ -37,6 +38,7 @@ def read_whole(text: str, path: Path) -> int:
 
 
 def read_size(text: str, path: Path) -> float:
+    """A size in GiB. Raises MisplacedError."""
     try:
         return parse_size(text)
     except ValueError:
@@ -44,14 +46,14 @@ def read_size(text: str, path: Path) -> float:
 
 
 def read_text(node: Node, path: Path) -> str | None:
-    """A printable text, or nothing."""
+    """A printable text, or None where there is none. Raises MisplacedError."""
     if node is None or (isinstance(node, str) and node.isprintable()):
         return node
     raise MisplacedError(f"expected a text, this is {kind_of(node)}", path)
 
 
 def kind_of(node: Node) -> str:
-    """What was found instead of what was expected, in words."""
+    """What a node is, for an error that expected another kind."""
     match node:
         case None:
             return "empty"
@@ -66,7 +68,10 @@ def kind_of(node: Node) -> str:
 
 
 def read_tags(node: Node, path: Path) -> dict[str, str]:
-    """Tag values are texts; a list, as the Metadata API has for `gpu`, is joined by commas."""
+    """The texts of a mapping `tags`; a list of texts is joined by commas.
+
+    Raises MisplacedError.
+    """
     if not isinstance(node, dict):
         raise MisplacedError(f"tags is a mapping of texts, this is {kind_of(node)}", path)
     tags = {}
@@ -77,6 +82,7 @@ def read_tags(node: Node, path: Path) -> dict[str, str]:
 
 
 def tag_value(key: str, value: Node, path: Path) -> str:
+    """The text of a tag; `path` is that of the mapping it stands in. Raises MisplacedError."""
     text = value
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         text = ",".join(str(item) for item in value)

@@ -1,8 +1,8 @@
-"""What does a profile's name say?
+"""The grammar of profile names.
 
-The grammar below is the only place where a name is read for meaning, and only a
-`list-model-profiles` printout, which has no tags, is read that way. A part the grammar does not
-know is kept and means nothing; what a name leaves out stays unknown.
+A name is read for meaning by this grammar alone, and only in a `list-model-profiles` printout,
+which has no tags. A part that the grammar does not know is kept and means nothing; what a name
+leaves out stays unknown.
 
     name      = llm | hardware | retriever | pairs | free
     llm       = engine ["-" build | "-" gpu] ["-" precision] ["-tp" n] ["-pp" n]

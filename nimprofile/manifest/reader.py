@@ -1,6 +1,6 @@
-"""What could run: how is a manifest found, read and told apart from other texts?
+"""Manifests read from files, standard input, bundled names and texts.
 
-Which dialect a text is shows in its shape, never in a version number; `dialects` has the rest.
+Which dialect a text is shows in its shape, never in a version number; `dialects` has one file each.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ import os
 
 from nimprofile.base.errors import ManifestError
 from nimprofile.base.text_files import read_stdin, read_text
-from nimprofile.manifest.dialects import read_document
+from nimprofile.manifest.dialects.registry import text_dialect_of
+from nimprofile.manifest.document import read_document
 from nimprofile.manifest.manifest import Manifest
 from nimprofile.manifest.nodes import MisplacedError
-from nimprofile.manifest.printout import printout_in, read_printout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,8 +69,9 @@ def parse_manifest(text: str, source: str = "<string>") -> Manifest:
 
     Raises ManifestError, with the line and a place such as `profiles[3].tags.tp`.
     """
-    if (lines := printout_in(text, source)) is not None:
-        return read_printout(lines, source)
+    if (recognised := text_dialect_of(text, source)) is not None:
+        dialect, lines = recognised
+        return dialect.read(lines, source)
     from nimprofile.base.yaml_reader import line_of, place
 
     root = read_tree(text, source)

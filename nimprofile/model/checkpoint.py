@@ -1,4 +1,4 @@
-"""What shape has the model in this file or directory, and how many bytes exactly?
+"""A checkpoint on disk: the model its directory describes, and the exact bytes of its weights.
 
 A Hugging Face directory holds `config.json`, perhaps ModelOpt's `hf_quant_config.json`, and the
 weights as safetensors. Their bytes are in `model.safetensors.index.json`, or in the header at the
@@ -13,8 +13,8 @@ import os
 
 from nimprofile.base.errors import ManifestError, ModelError
 from nimprofile.base.record import Record
-from nimprofile.engines.memory.components import is_likely
 from nimprofile.model.shape_reader import read_config
+from nimprofile.model.weights import is_likely
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""How is a figure read from somebody else's `config.json`, and what is said when it is not one?"""
+"""Typed reading of the fields of a `config.json`, with the place of what cannot be read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_COUNT = 10**15
 class Config:
     """A mapping of a `config.json`, and where in the file it stands.
 
-    Keys nobody asks for are passed over; `notes` takes what a reader had to assume. Every reader
+    Keys that no reader asks for are passed over; `notes` takes what a reader had to assume. Every reader
     takes several spellings of one key and raises ModelError, with the place, for a value of the
     wrong kind.
     """

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    import re
+    from collections.abc import Iterator
 
 
 _WILD = frozenset("*?[")
@@ -30,57 +33,99 @@ _SPELLINGS = {
 
 
 class ModulePatterns:
-    """Names of modules, as `Quantization` has them."""
+    """Names of modules, as `Quantization` has them, indexed once for all modules.
 
-    def __init__(self, patterns: Iterable[str]):
-        self._plain: set[tuple[str, ...]] = set()
-        self._wild: list[tuple[str, ...]] = []
-        self._expressions: list[str] = []
-        for pattern in patterns:
+    A checkpoint may list thousands. Names are found by their parts, so a search costs the same
+    however many there are; patterns with wildcards are found by their literal parts first.
+
+    Attributes:
+        by_layer: whether a module may be named in one layer and not in another.
+    """
+
+    def __init__(self, patterns: tuple[str, ...]):
+        self.by_layer = False
+        self._plain: dict[str, int] = {}  # path -> position of the first pattern that names it
+        # Length and places of wildcards -> literal parts -> position and the parts in full.
+        self._wild: dict[
+            tuple[int, tuple[int, ...]], dict[tuple[str, ...], list[tuple[int, tuple[str, ...]]]]
+        ] = {}
+        self._expressions: list[tuple[int, re.Pattern[str]]] = []
+        for position, pattern in enumerate(patterns):
             if pattern.startswith("re:"):
-                self._expressions.append(pattern.removeprefix("re:"))
+                self._add_expression(position, pattern.removeprefix("re:"))
                 continue
             parts = [part for part in _within(pattern).split(".") if part]
             while parts and parts[-1] in {"*", "weight"}:
                 parts.pop()
             for spelling in _spellings(parts):
-                if any(not _WILD.isdisjoint(part) for part in spelling):
-                    self._wild.append(spelling)
-                elif spelling:
-                    self._plain.add(spelling)
+                self._add(position, spelling)
 
-    def match(self, path: str) -> bool:
-        """Whether a pattern names this module or one around it."""
+    def _add_expression(self, position: int, expression: str) -> None:
+        import re
+
+        self._expressions.append((position, re.compile(expression)))
+        self.by_layer = True
+
+    def _add(self, position: int, parts: tuple[str, ...]) -> None:
+        if not parts:
+            return
+        first, path = parts[0], ".".join(parts)
+        wild = not _WILD.isdisjoint(path)
+        # Only `layers` and the number after it tell layers apart.
+        if first == "layers" or first.isdigit() or (wild and not _WILD.isdisjoint(first)):
+            self.by_layer = True
+        if not wild:
+            self._plain.setdefault(path, position)
+            return
+        places = tuple(at for at, part in enumerate(parts) if not _WILD.isdisjoint(part))
+        literal = tuple(part for at, part in enumerate(parts) if at not in places)
+        alike = self._wild.setdefault((len(parts), places), {})
+        alike.setdefault(literal, []).append((position, parts))
+
+    def first(self, path: str) -> int | None:
+        """The position of the first pattern that names this module or one around it."""
         if not (self._plain or self._wild or self._expressions):
-            return False
+            return None
         parts = path.split(".")
         size = len(parts)
-        runs = {tuple(parts[a:b]) for a in range(size) for b in range(a + 1, size + 1)}
-        if not self._plain.isdisjoint(runs):
-            return True
+        runs = [parts[a:b] for a in range(size) for b in range(a + 1, size + 1)]
+        plain = self._plain
+        positions = [plain[run] for run in map(".".join, runs) if run in plain]
         if self._wild:
-            from fnmatch import fnmatchcase
+            positions += self._wild_positions(runs)
+        best = min(positions, default=None)
+        for position, expression in self._expressions:
+            if best is not None and best < position:
+                break
+            if any(expression.match(prefix + path) for prefix in _PREFIXES):
+                return position
+        return best
 
-            if any(
-                len(run) == len(wild) and all(map(fnmatchcase, run, wild))
-                for wild in self._wild
-                for run in runs
-            ):
-                return True
-        if self._expressions:
-            import re
+    def _wild_positions(self, runs: list[list[str]]) -> Iterator[int]:
+        from fnmatch import fnmatchcase
 
-            return any(
-                re.match(one, prefix + path) for one in self._expressions for prefix in _PREFIXES
-            )
-        return False
+        for (length, places), alike in self._wild.items():
+            for run in runs:
+                if len(run) != length:
+                    continue
+                literal = tuple(part for at, part in enumerate(run) if at not in places)
+                for position, parts in alike.get(literal, ()):
+                    if all(fnmatchcase(run[at], parts[at]) for at in places):
+                        yield position
+                        break
+
+
+@lru_cache(maxsize=16)
+def module_patterns(patterns: tuple[str, ...]) -> ModulePatterns:
+    """The index of these patterns, kept for the models that were read last."""
+    return ModulePatterns(patterns)
 
 
 def _within(pattern: str) -> str:
     """A path from `layers` on, whatever the checkpoint calls what is around them."""
-    around, found, rest = pattern.partition("layers.")
-    own = found and _AROUND.issuperset(part for part in around.split(".") if part)
-    return found + rest if own else pattern
+    around, separator, rest = pattern.partition("layers.")
+    own = separator and _AROUND.issuperset(part for part in around.split(".") if part)
+    return separator + rest if own else pattern
 
 
 def _spellings(parts: list[str]) -> Iterator[tuple[str, ...]]:

@@ -1,18 +1,16 @@
-"""How does a checkpoint store its weights, and which of them?
+"""Formats in which checkpoints and engines store weights, and the precisions they are served in.
 
-`config.json` says it in `quantization_config`, ModelOpt also in `hf_quant_config.json`. Bits of a
-weight include its scales: an 8-bit scale for each 16 weights of NVFP4 makes 4.5.
+Bits of a weight include its scales: an 8-bit scale for each 16 weights of NVFP4 makes 4.5.
 """
 
 from __future__ import annotations
 
 from nimprofile.base.enums import Precision
-from nimprofile.model.module_patterns import ModulePatterns
 from nimprofile.model.shape import Format, Quantization
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from nimprofile.model.shape import ModelShape, Weights
+    from nimprofile.model.shape import ModelShape
 
 GROUP = 128
 """Weights that share a scale, where a checkpoint does not say."""
@@ -53,7 +51,6 @@ _ON_LOAD = {
     Precision.NVFP4: NVFP4,
     Precision.MXFP4: MXFP4,
 }
-_WIDE = {Precision.FP32: 32, Precision.BF16: 16, Precision.FP16: 16}
 _PRECISION_OF = {
     "fp8": Precision.FP8,
     "int8": Precision.INT8,
@@ -63,79 +60,6 @@ _PRECISION_OF = {
 }
 EVERY_MODULE = ""
 ROUTED_EXPERTS = "experts"
-
-
-class Storage:
-    """In how many bits each weight of a model is stored, for one precision.
-
-    A precision that is the checkpoint's own is stored as the checkpoint says; another as engines
-    do it on load: matrices in that format, embeddings, head and norms as they were.
-
-    Attributes:
-        wide: bits of a weight that is not quantised.
-        scheme: how the others are stored; None: none are.
-    """
-
-    def __init__(self, shape: ModelShape, precision: Precision | None):
-        own = shape.quantization
-        self.wide = shape.dtype_bits
-        self.scheme = own
-        if precision is None or (own is not None and own.rules is None):
-            pass  # as it is stored, known or not
-        elif precision in _WIDE:
-            self.wide, self.scheme = _WIDE[precision], None
-        elif not is_own(shape, precision):
-            self.scheme = _on_load(shape, precision)
-        scheme = self.scheme
-        self._kept = ModulePatterns(() if scheme is None else scheme.kept)
-        rules = () if scheme is None else scheme.rules or ()
-        self._rules = [(ModulePatterns((pattern,)), form) for pattern, form in rules if pattern]
-        self._rest = next((form for pattern, form in rules if pattern == EVERY_MODULE), None)
-
-    @property
-    def known(self) -> bool:
-        """Whether the format is known."""
-        return self.scheme is None or self.scheme.rules is not None
-
-    @property
-    def uniform(self) -> bool:
-        """Whether a module is stored alike in every layer."""
-        scheme = self.scheme
-        if scheme is None:
-            return True
-        patterns = (*scheme.kept, *(pattern for pattern, _ in scheme.rules or ()))
-        return not any("layers" in pattern for pattern in patterns)
-
-    def format(self, weights: Weights, layer: int | None) -> Format | None:
-        """The format of a module, in this layer or outside of all; None: it stays wide."""
-        if self.scheme is None or not weights.linear:
-            return None
-        path = weights.name if layer is None else f"layers.{layer}.{weights.name}"
-        if self._kept.match(path):
-            return None
-        for patterns, form in self._rules:
-            if patterns.match(path):
-                return form
-        return None if layer is None else self._rest
-
-    def bytes_on_rank(
-        self, weights: Weights, layer: int | None, tp: int, *, padded: bool = True
-    ) -> float:
-        """Bytes of a module on one of `tp` ranks, with what engines pad it by or without."""
-        form = self.format(weights, layer)
-        bits = self.wide if form is None else min(form.bits, self.wide)
-        size = weights.on_rank(tp) * bits / 8
-        if padded and weights.experts is not None and form is not None and form.name in PADDING:
-            count, width, inner, matrices = weights.experts
-            share = -(-inner // tp)
-            of_width, of_inner = PADDING[form.name]
-            more = _round_up(width, of_width) * _round_up(share, of_inner) - width * share
-            size += count * matrices * more * bits / 8
-        return size
-
-
-def _round_up(number: int, step: int) -> int:
-    return -(-number // step) * step
 
 
 def own_precision(shape: ModelShape) -> Precision:
@@ -159,16 +83,11 @@ def is_own(shape: ModelShape, precision: Precision | None) -> bool:
 
 def _same(own: Precision, precision: Precision) -> bool:
     """Whether two names mean one kind of format: INT4, AWQ and W4A16 are all 4-bit integers."""
-    kinds = [_ON_LOAD[each].name.partition("_")[0] for each in (own, precision) if each in _ON_LOAD]
+    kinds = [_ON_LOAD[name].name.partition("_")[0] for name in (own, precision) if name in _ON_LOAD]
     return len(kinds) == 2 and kinds[0] == kinds[1]
 
 
-def _on_load(shape: ModelShape, precision: Precision) -> Quantization:
+def made_on_load(shape: ModelShape, precision: Precision) -> Quantization:
+    """What an engine makes of a checkpoint that is not stored in this precision."""
     only = ROUTED_EXPERTS if precision is Precision.MXFP4 and shape.experts else EVERY_MODULE
     return Quantization(str(precision), ((only, _ON_LOAD[precision]),))
-
-
-# Which modules a pattern names.
-
-
-# Reading.

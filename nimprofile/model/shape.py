@@ -1,4 +1,4 @@
-"""What shape is the model, as far as memory depends on it?
+"""The shape of a model, as far as memory depends on it.
 
 A model is a stack of layers between embeddings and an output head. Each has weights, which the
 tensor-parallel ranks divide among themselves or all hold, and a layer may keep something of every

@@ -69,14 +69,13 @@ def read_config(
 
 def _in_order(asked: Mapping[str, object], fields: object) -> dict[str, object]:
     """What was asked for, in the order of the file, whatever the order of asking."""
-    order = list(fields) if isinstance(fields, dict) else []
-    keys = sorted(asked, key=lambda key: order.index(key) if key in order else len(order))
-    found: dict[str, object] = {}
-    for key in keys:
+    order = fields if isinstance(fields, dict) else {}
+    positions = {key: position for position, key in enumerate(order)}
+    ordered: dict[str, object] = {}
+    for key in sorted(asked, key=lambda key: positions.get(key, len(positions))):
         value = asked[key]
-        inner = fields.get(key) if isinstance(fields, dict) else None
-        found[key] = _in_order(value, inner) if isinstance(value, dict) else value
-    return found
+        ordered[key] = _in_order(value, order.get(key)) if isinstance(value, dict) else value
+    return ordered
 
 
 def _read(outer: Config, quantization: Config | None) -> tuple[ModelShape, Config]:

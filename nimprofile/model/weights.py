@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from itertools import accumulate
 
-from nimprofile.model.quantization import Storage
+from nimprofile.model.storage import storage_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nimprofile.base.enums import Precision
-    from nimprofile.model.shape import ModelShape, Weights
+    from nimprofile.model.shape import ModelShape
 
 
 def stages(shape: ModelShape, pp: int) -> list[tuple[int, int]]:
@@ -42,31 +42,36 @@ def weight_bytes(
         draft: with the layers for multi-token prediction.
         padded: with what engines pad.
     """
-    storage = Storage(shape, precision)
-    layers: dict[int, float] = {}  # of layers that are one object, where the format is one
-
-    def layer_size(at: int) -> float:
-        layer = shape.layers[at]
-        if not storage.uniform:
-            return size(layer.weights, at)
-        if id(layer) not in layers:
-            layers[id(layer)] = size(layer.weights, at)
-        return layers[id(layer)]
-
-    def size(weights: tuple[Weights, ...], at: int | None) -> float:
-        return sum(storage.bytes_on_rank(one, at, tp, padded=padded) for one in weights)
-
+    storage = storage_of(shape, precision)
+    layers = storage.layer_bytes(tp, padded=padded)
     result = []
     for stage, (start, end) in enumerate(stages(shape, pp)):
-        total = shape.table_bytes + sum(layer_size(at) for at in range(start, end))
+        total = shape.table_bytes + sum(layers[start:end])
         if stage == 0:
-            total += size(shape.first, None)
+            total += storage.bytes_of(shape.first, None, tp, padded=padded)
         if stage == pp - 1:
-            total += size(shape.last, None)
+            total += storage.bytes_of(shape.last, None, tp, padded=padded)
             if shape.tied and pp > 1:
-                total += size(shape.first[:1], None)
+                total += storage.bytes_of(shape.first[:1], None, tp, padded=padded)
             if draft:
-                drafter = enumerate(shape.drafter, len(shape.layers))
-                total += sum(size(layer.weights, at) for at, layer in drafter)
+                total += sum(
+                    storage.bytes_of(layer.weights, at, tp, padded=padded)
+                    for at, layer in enumerate(shape.drafter, len(shape.layers))
+                )
         result.append(int(total))
     return result
+
+
+def is_likely(shape: ModelShape) -> bool:
+    """Whether a checkpoint's bytes are about those that its shape makes."""
+    if shape.checkpoint_bytes is None or not storage_of(shape, None).known:
+        return True
+    loaded = shape.checkpoint_bytes
+    if shape.quantization is None:
+        loaded = loaded * shape.dtype_bits // shape.stored_bits
+    return _LIKELY[0] <= loaded / weight_bytes(shape, None, padded=False)[0] <= _LIKELY[1]
+
+
+_LIKELY = 0.7, 1.4
+"""How far a checkpoint's bytes may be from its shape's; beyond, part of it is missing, or it is
+another model's."""

@@ -1,19 +1,12 @@
-"""The story of a decision, or of one profile, gate by gate."""
+"""A decision, or one profile of it, explained gate by gate."""
 
 from __future__ import annotations
 
 from nimprofile.base.units import MIB, format_gib, format_gpus
 from nimprofile.engines.memory.suggestions import changes
 from nimprofile.hardware.describe import describe_machine
-from nimprofile.report.style import Style
-from nimprofile.report.text import (
-    GRADE_COLOURS,
-    is_telling,
-    nothing_runs,
-    remedies_text,
-    select_text,
-    share_text,
-)
+from nimprofile.report.style import GRADE_COLOURS, Style
+from nimprofile.report.text import is_informative, nothing_runs, remedies_of, select_text
 from nimprofile.selection.messages import choice_message, doubt_message, message, waiver_message
 from nimprofile.selection.rank import deciding
 from nimprofile.selection.reasons import Effect
@@ -22,6 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from nimprofile.engines.memory.budget import Budget
     from nimprofile.engines.memory.need import MemoryNeed
     from nimprofile.engines.memory.suggestions import Change
     from nimprofile.selection.decision import Decision
@@ -29,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def explain_decision(decision: Decision, style: Style) -> str:
-    """The story of the whole decision."""
+    """The whole decision: the candidates in order, and why the others are rejected."""
     lines = [f"Machine: {describe_machine(decision.inventory)}"]
     lines.append(
         f"Policy: {decision.policy.name}: {' > '.join(c.name for c in decision.policy.criteria)}"
@@ -52,13 +46,15 @@ def explain_decision(decision: Decision, style: Style) -> str:
     if decision.rejected:
         lines += ["", style.paint(f"Rejected ({len(decision.rejected)})", "1")]
         for verdict in decision.rejected:
-            lines.append(
-                f"  {verdict.profile.name}: {style.paint(verdict.grade, GRADE_COLOURS[verdict.grade])}"
-            )
+            lines.append(f"  {verdict.profile.name}: {_grade(verdict, style)}")
             lines += [f"    {message(reason)}" for reason in verdict.reasons]
             lines += [f"    elsewhere: {message(reason)}" for reason in verdict.elsewhere]
-            lines += [f"    to change: {change}" for change in remedies_text(verdict)]
+            lines += [f"    to change: {change}" for change in remedies_of(verdict)]
     return "\n".join(lines)
+
+
+def _grade(verdict: Verdict, style: Style) -> str:
+    return style.paint(verdict.grade, GRADE_COLOURS[verdict.grade])
 
 
 _GATES: tuple[tuple[str, frozenset[str]], ...] = (
@@ -75,10 +71,10 @@ _GATES: tuple[tuple[str, frozenset[str]], ...] = (
 
 
 def explain_profile(decision: Decision, verdict: Verdict, style: Style) -> str:
-    """The story of one profile: every gate, what beat it, what would have to change."""
+    """One profile: every gate, which profile ranks before it, what would have to change."""
     profile = verdict.profile
     lines = [
-        f"{style.paint(profile.name, '1')}: {style.paint(verdict.grade, GRADE_COLOURS[verdict.grade])}",
+        f"{style.paint(profile.name, '1')}: {_grade(verdict, style)}",
         f"id {profile.id}",
     ]
     if _id_disagrees(verdict):
@@ -92,22 +88,22 @@ def explain_profile(decision: Decision, verdict: Verdict, style: Style) -> str:
         rows += list(_gate(title, kinds, verdict, decision))
     lines += [f"  {line}" for line in Style(columns=True).table(rows)]
     lines += [f"  ? {doubt_message(doubt)}" for doubt in verdict.doubts]
-    if is_telling(verdict.choice):
+    if is_informative(verdict.choice):
         would = "takes" if verdict.fits else "would take"
         gpus = format_gpus(verdict.gpus)
         lines += ["", f"It {would} {gpus}: {choice_message(verdict.choice)}."]
-    lines += ["", *_standing(decision, verdict)]
+    lines += ["", *_rank_lines(decision, verdict)]
     if verdict.elsewhere:
         lines.append("And on the other GPUs of this machine:")
         lines += [f"  {message(reason)}" for reason in verdict.elsewhere]
     if verdict.reasons:
-        lines += ["To make it run:", *(f"  {change}" for change in remedies_text(verdict))]
-        lines += [f"  or {change.message}" for change in _tried(verdict)]
+        lines += ["To make it run:", *(f"  {change}" for change in remedies_of(verdict))]
+        lines += [f"  or {change.message}" for change in _suggestions(verdict)]
     return "\n".join(lines)
 
 
-def _tried(verdict: Verdict) -> Iterator[Change]:
-    """Changes of the memory budget that would do; the context is in the remedies."""
+def _suggestions(verdict: Verdict) -> Iterator[Change]:
+    """Changes of the memory budget that would suffice; the context is in the remedies."""
     kinds = {reason.kind for reason in verdict.reasons}
     if verdict.need is not None and kinds and kinds <= {"memory_total", "memory_context"}:
         yield from (change for change in changes(verdict.need) if change.kind != "context")
@@ -194,11 +190,20 @@ def _beside(need: MemoryNeed) -> str:
         f": weights {format_gib(budget.weights.bytes)}, KV cache {format_gib(cache)} for "
         f"{budget.serving.max_model_len} tokens, "
         f"{format_gib(budget.activation.bytes + budget.overhead.bytes)} besides"
-        f"{share_text(budget)}"
+        f"{_memory_share(budget)}"
     )
 
 
-def _standing(decision: Decision, verdict: Verdict) -> list[str]:
+def _memory_share(budget: Budget) -> str:
+    """Why the sum is less than the need: the engine takes a part of the GPU."""
+    fraction = budget.serving.memory_fraction
+    if fraction is None or fraction >= 1:
+        return ""
+    of = "what is free for the KV cache" if budget.habits.of_free else "the GPU"
+    return f"; {budget.serving.engine} takes {fraction:g} of {of}"
+
+
+def _rank_lines(decision: Decision, verdict: Verdict) -> list[str]:
     ids = [ranked.profile.id for ranked in decision.ranked]
     if verdict is decision.pinned and decision.request.pin is not None:
         outcome = "is refused" if decision.selected is None else "starts"

@@ -1,4 +1,4 @@
-"""How do a manifest, its findings and a difference read, as tables and as JSON?"""
+"""A manifest, its findings and the difference of two, as tables and as JSON."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ def manifest_text(manifest: Manifest, style: Style) -> str:
         ("dialect", manifest.dialect),
         ("engine version", manifest.engine_version),
         ("shape", None if manifest.checkpoints else _shape(manifest.model_shape)),
-        *((f"checkpoint {each.name}", _shape(each.shape)) for each in manifest.checkpoints),
+        *(
+            (f"checkpoint {checkpoint.name}", _shape(checkpoint.shape))
+            for checkpoint in manifest.checkpoints
+        ),
     ]
     lines = [*style.table([(name, value) for name, value in head if value is not None]), ""]
     rows = [_HEADINGS, *(_row(profile) for profile in manifest.profiles)]
@@ -88,8 +91,12 @@ def manifest_to_dict(manifest: Manifest) -> dict[str, Any]:
         "engine_version": manifest.engine_version,
         "model_shape": None if manifest.checkpoints else _shape_to_dict(manifest.model_shape),
         "checkpoints": [
-            {"name": each.name, "path": each.path, "model_shape": _shape_to_dict(each.shape)}
-            for each in manifest.checkpoints
+            {
+                "name": checkpoint.name,
+                "path": checkpoint.path,
+                "model_shape": _shape_to_dict(checkpoint.shape),
+            }
+            for checkpoint in manifest.checkpoints
         ],
         "profiles": [_profile_to_dict(profile) for profile in manifest.profiles],
     }
@@ -125,34 +132,42 @@ def _profile_to_dict(profile: Profile) -> dict[str, Any]:
 
 
 def findings_text(source: str, findings: Sequence[Finding], style: Style) -> str:
-    """A line for each finding, as compilers write them: file, line, severity, place, what to do."""
+    """Findings as compilers write them: file, line, severity, place, problem and advice."""
     return "\n".join(_finding(source, finding, style) for finding in findings)
 
 
 def _finding(source: str, finding: Finding, style: Style) -> str:
     where = source + (f":{finding.line}" if finding.line else "")
     colour = "31" if finding.severity == "error" else "33"
-    said = [part for part in (finding.place, finding.problem) if part]
-    text = f"{where}: {style.paint(str(finding.severity), colour)}: {': '.join(said)}"
+    parts = [part for part in (finding.place, finding.problem) if part]
+    text = f"{where}: {style.paint(str(finding.severity), colour)}: {': '.join(parts)}"
     return f"{text}; {finding.suggestion}" if finding.suggestion else text
 
 
-def diff_text(found: ManifestDiff, selection: SelectionChange | None, style: Style) -> str:
+def diff_text(difference: ManifestDiff, selection: SelectionChange | None, style: Style) -> str:
     """What was added, is gone and changed, and what becomes of the selection."""
-    lines = [f"{edit.what}: {_edit(edit)}" for edit in found.head]
-    lines += [style.paint(f"+ {each.name}  {each.id[:12]}", "32") for each in found.added]
-    lines += [style.paint(f"- {each.name}  {each.id[:12]}", "31") for each in found.gone]
-    for changed in found.changed:
+    lines = [f"{edit.what}: {_edit(edit)}" for edit in difference.head]
+    lines += [
+        style.paint(f"+ {profile.name}  {profile.id[:12]}", "32") for profile in difference.added
+    ]
+    lines += [
+        style.paint(f"- {profile.name}  {profile.id[:12]}", "31") for profile in difference.gone
+    ]
+    for changed in difference.changed:
         lines.append(style.paint(f"~ {changed.new.name}", "33"))
         lines += [f"    {edit.what}: {_edit(edit)}" for edit in changed.edits]
     counts = (
-        f"{len(found.added)} added, {len(found.gone)} gone, {len(found.changed)} changed, "
-        f"{found.same} the same"
+        f"{len(difference.added)} added, {len(difference.gone)} gone, "
+        f"{len(difference.changed)} changed, {difference.same} the same"
     )
     lines.append(counts)
     if selection is not None:
         lines += _selection_lines(selection)
     return "\n".join(lines)
+
+
+def _profile(profile: Profile) -> str:
+    return f"{profile.name}  {profile.id[:12]}"
 
 
 def _edit(edit: Edit) -> str:
@@ -162,7 +177,7 @@ def _edit(edit: Edit) -> str:
 
 def _selection_lines(selection: SelectionChange) -> Iterator[str]:
     machine = describe_machine(selection.new.inventory)
-    old, new = (_selected(one) for one in (selection.old, selection.new))
+    old, new = (_selected(decision) for decision in (selection.old, selection.new))
     if not selection.changes:
         yield f"on {machine}: {new}, as before"
         return
@@ -175,21 +190,21 @@ def _selected(decision: Decision) -> str:
     return "nothing runs" if decision.selected is None else decision.selected.profile.name
 
 
-def diff_to_dict(found: ManifestDiff, selection: SelectionChange | None) -> dict[str, Any]:
+def diff_to_dict(difference: ManifestDiff, selection: SelectionChange | None) -> dict[str, Any]:
     """A difference as plain JSON values."""
     return {
-        "head": [edit.to_dict() for edit in found.head],
-        "added": [{"id": each.id, "name": each.name} for each in found.added],
-        "gone": [{"id": each.id, "name": each.name} for each in found.gone],
+        "head": [edit.to_dict() for edit in difference.head],
+        "added": [{"id": profile.id, "name": profile.name} for profile in difference.added],
+        "gone": [{"id": profile.id, "name": profile.name} for profile in difference.gone],
         "changed": [
             {
-                "id": each.new.id,
-                "name": each.new.name,
-                "edits": [edit.to_dict() for edit in each.edits],
+                "id": change.new.id,
+                "name": change.new.name,
+                "edits": [edit.to_dict() for edit in change.edits],
             }
-            for each in found.changed
+            for change in difference.changed
         ],
-        "same": found.same,
+        "same": difference.same,
         "selection": None
         if selection is None
         else {

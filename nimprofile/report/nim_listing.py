@@ -1,4 +1,4 @@
-"""What would NIM's own `list-model-profiles` print here?
+"""A decision in the layouts of NIM's own `list-model-profiles`.
 
 The same headings, bullets and brackets, so that scripts written for it keep working. Source: the
 printouts of 1.0-1.2, 1.3-1.15 and 2.x whose lines the corpus keeps.

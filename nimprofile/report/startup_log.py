@@ -1,4 +1,4 @@
-"""What does a start-up log say of a decision, in NIM's own lines?
+"""A decision as the lines of NIM's start-up log.
 
 The lines are those of NIM LLM 1.x as public logs have them; `load_manifest` reads them back. Text
 as `INFO 2024-09-27 12:59:39.857 file.py:231] …`, or JSON lines with the keys of the records of 1.x
@@ -39,16 +39,16 @@ def decision_lines(decision: Decision) -> Iterator[tuple[int, str]]:
         why = "are currently not runnable due to low free GPU memory."
         yield logging.INFO, f"Detected additional {len(low)} compatible profile(s) that {why}"
     for verdict in ranked:
-        yield logging.INFO, f"Valid profile: {_told(verdict)} on GPUs {list(verdict.gpus)}"
+        yield logging.INFO, f"Valid profile: {_id_and_name(verdict)} on GPUs {list(verdict.gpus)}"
     for warning in decision.warnings:
         yield logging.WARNING, str(warning)
     if selected is not None:
-        yield logging.INFO, f"Selected profile: {_told(selected)}"
+        yield logging.INFO, f"Selected profile: {_id_and_name(selected)}"
         for tag, value in sorted(selected.profile.tags.items()):
             yield logging.INFO, f"Profile metadata: {tag}: {value}"
 
 
-def _told(verdict: Verdict) -> str:
+def _id_and_name(verdict: Verdict) -> str:
     return f"{verdict.profile.id} ({verdict.profile.name})"
 
 

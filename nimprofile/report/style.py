@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 
+GRADE_COLOURS = {"runnable": "32", "low memory": "33", "incompatible": "31"}
+"""The SGR colour of each grade of a verdict."""
+
 BAR = 16
 """Characters of a memory bar."""
 

@@ -1,4 +1,4 @@
-"""How do the GPUs, the catalogue, the policies and the engines read as tables?
+"""GPUs, catalogue, policies and engines as tables.
 
 On a terminal there are aligned columns, bars and colour; in a pipe, plain lines with tabs.
 """
@@ -38,9 +38,9 @@ def _plain_row(gpu: Gpu) -> tuple[str, ...]:
         str(gpu.index),
         gpu.name or "?",
         gpu.device_id or "?",
-        known(gpu.memory_total_mib),
-        known(gpu.memory_free_mib),
-        known(gpu.compute_capability),
+        figure_text(gpu.memory_total_mib),
+        figure_text(gpu.memory_free_mib),
+        figure_text(gpu.compute_capability),
         _state(gpu),
         gpu.uuid or "?",
     )
@@ -60,7 +60,7 @@ def _fitting(inventory: Inventory, style: Style) -> list[str]:
 
 
 def _memory(gpu: Gpu) -> str:
-    return f"{known(gpu.memory_free_mib):>7} / {known(gpu.memory_total_mib):>7}"
+    return f"{figure_text(gpu.memory_free_mib):>7} / {figure_text(gpu.memory_total_mib):>7}"
 
 
 def _in_use(gpu: Gpu) -> str:
@@ -83,10 +83,10 @@ def _state(gpu: Gpu) -> str:
         return "unavailable"
     if gpu.mig_enabled:
         return "split by MIG"
-    words = ["ailing" if gpu.health_issues else "ok"]
-    words += ["unified memory"] if gpu.unified_memory else []
-    words += [f"part of GPU {gpu.mig.board}"] if gpu.mig is not None else []
-    return ", ".join(words)
+    parts = ["ailing" if gpu.health_issues else "ok"]
+    parts += ["unified memory"] if gpu.unified_memory else []
+    parts += [f"part of GPU {gpu.mig.board}"] if gpu.mig is not None else []
+    return ", ".join(parts)
 
 
 _COLUMNS: dict[str, tuple[Callable[[Gpu], str], int]] = {
@@ -97,7 +97,7 @@ _COLUMNS: dict[str, tuple[Callable[[Gpu], str], int]] = {
     "memory in use": (_bar, 3),
     "busy": (_busy, 5),
     "device": (lambda gpu: (gpu.device_id or "?").partition(":")[0], 7),
-    "cc": (lambda gpu: known(gpu.compute_capability), 6),
+    "cc": (lambda gpu: figure_text(gpu.compute_capability), 6),
     "bus": (lambda gpu: (gpu.pci_bus_id or "?").removeprefix("00000000:"), 8),
     "state": (_state, 0),
     "UUID": (lambda gpu: gpu.uuid or "?", 9),
@@ -132,7 +132,7 @@ def products_text(products: Iterable[Product], style: Style) -> str:
             product.short,
             product.name,
             ",".join(id.partition(":")[0] for id in product.device_ids) or "-",
-            known(product.memory_mib),
+            figure_text(product.memory_mib),
             str(product.compute_capability),
         )
         for product in products
@@ -165,7 +165,7 @@ def engines_text(engines: Sequence[Engine], style: Style) -> str:
             way.versions or "any",
             way.source,
         )
-        for engine in sorted(set(engines), key=lambda each: -len(spec_of(each).formats))
+        for engine in sorted(set(engines), key=lambda engine: -len(spec_of(engine).formats))
         for way in spec_of(engine).formats
     ]
     lines = [*style.table(rows if style.columns else rows[1:]), ""]
@@ -180,6 +180,6 @@ def engines_text(engines: Sequence[Engine], style: Style) -> str:
     return "\n".join(lines)
 
 
-def known(value: object) -> str:
+def figure_text(value: object) -> str:
     """A figure, or a question mark where there is none."""
     return "?" if value is None else str(value)

@@ -1,6 +1,6 @@
-"""How does a decision read on a terminal, and in a pipe?
+"""A decision as text.
 
-Nothing is decided here: every sentence is made from the record.
+Nothing is decided here: every sentence is made from the decision's own figures.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from nimprofile.base.units import format_gib, format_indices
 from nimprofile.hardware.describe import describe_machine
 from nimprofile.hardware.visible_devices import cuda_devices
-from nimprofile.report.style import Style
+from nimprofile.report.style import GRADE_COLOURS, Style
 from nimprofile.selection.fit import GRADES
 from nimprofile.selection.messages import choice_message, message
 from nimprofile.selection.placement import By
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import TypeGuard
 
-    from nimprofile.engines.memory.budget import Budget
     from nimprofile.hardware.inventory import Inventory
     from nimprofile.selection.decision import Decision
     from nimprofile.selection.fit import Verdict
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
 
 NO_PROFILE = "No profile found for the detected hardware"
 """What the message begins with when nothing runs; scripts look for it."""
-
-GRADE_COLOURS = {"runnable": "32", "low memory": "33", "incompatible": "31"}
 
 
 def select_text(decision: Decision, style: Style) -> str:
@@ -54,13 +51,13 @@ def _gpus(verdict: Verdict, inventory: Inventory) -> str:
     names = {gpu.label: None for gpu in inventory.gpus if gpu.index in verdict.gpus}
     text = f"{format_indices(verdict.gpus)} ({len(verdict.gpus)} × {', '.join(names)})"
     choice = verdict.choice
-    if not is_telling(choice) or (choice.by is By.INDEX and choice.link is None):
+    if not is_informative(choice) or (choice.by is By.INDEX and choice.link is None):
         return text
     return f"{text}: {choice_message(choice)}"
 
 
-def is_telling(choice: Choice | None) -> TypeGuard[Choice]:
-    """Whether there was anything to choose, or the connection is known."""
+def is_informative(choice: Choice | None) -> TypeGuard[Choice]:
+    """Whether there is more to say than the indices: other GPUs would do, or a link is known."""
     return choice is not None and (choice.by is not By.ALL or choice.link is not None)
 
 
@@ -88,7 +85,7 @@ def nothing_runs(decision: Decision) -> str:
     if pin is not None and pinned is not None:
         lines = [f"{pin.source}={pin.value} is refused: {pinned.profile.name} does not run here."]
         lines += [f"  {message(reason)}" for reason in pinned.reasons]
-        lines += [f"  to change: {change}" for change in remedies_text(pinned)]
+        lines += [f"  to change: {change}" for change in remedies_of(pinned)]
         if all(reason.waived_by for reason in pinned.reasons):
             switches = sorted({f"{reason.waived_by}=1" for reason in pinned.reasons})
             lines.append(f"  or start it all the same: {', '.join(switches)}")
@@ -100,11 +97,12 @@ def nothing_runs(decision: Decision) -> str:
         lines += [f"  {count:4} × {text}" for text, count in histogram(decision.rejected)]
         nearest = decision.nearest
         lines.append(f"Nearest: {nearest.profile.name}, which would take:")
-        lines += [f"  {change}" for change in remedies_text(nearest)]
+        lines += [f"  {change}" for change in remedies_of(nearest)]
     return "\n".join(lines)
 
 
-def remedies_text(verdict: Verdict) -> tuple[str, ...]:
+def remedies_of(verdict: Verdict) -> tuple[str, ...]:
+    """What would make a rejected profile run, in sentences."""
     return remedies(verdict.reasons, verdict.profile.gpus_needed)
 
 
@@ -166,12 +164,3 @@ def _remark(verdict: Verdict) -> str:
         )
     more = len(verdict.reasons) - 1
     return message(verdict.reasons[0]) + (f" (+{more} more)" if more else "")
-
-
-def share_text(budget: Budget) -> str:
-    """Why the sum is less than the need: the engine takes a part of the GPU."""
-    fraction = budget.serving.memory_fraction
-    if fraction is None or fraction >= 1:
-        return ""
-    of = "what is free for the KV cache" if budget.habits.of_free else "the GPU"
-    return f"; {budget.serving.engine} takes {fraction:g} of {of}"

@@ -1,6 +1,6 @@
-"""What is a decision in JSON?
+"""A decision, a policy, a product and an engine as JSON values.
 
-The keys are a promise: `docs/cli.md` lists them, and they only ever gain company.
+The keys are a promise: `docs/cli.md` lists them, and keys are added, and none is taken away.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def policy_to_dict(policy: Policy) -> dict[str, Any]:
 
 
 def explanation_to_dict(decision: Decision, verdict: Verdict) -> dict[str, Any]:
-    """The story of one profile as plain JSON values."""
+    """The explanation of one profile as plain JSON values."""
     ranked = [candidate.profile.id for candidate in decision.ranked]
     place = ranked.index(verdict.profile.id) + 1 if verdict.profile.id in ranked else None
     beaten = None

@@ -140,7 +140,7 @@ def _decide(manifest: Manifest, inventory: Inventory, request: Request, policy: 
         serving = request.serving.replace(engine_version=manifest.engine_version)
         request = request.replace(serving=serving)
     uniform = policy.uniform_gpus if request.uniform_gpus is None else request.uniform_gpus
-    needs = Needs(manifest.shape_of, request, nim=policy.nim_memory)
+    needs = Needs(manifest.shape_of, request.serving, nim=policy.nim_memory)
     judge = Judge(machine, request, needs=needs, uniform_gpus=uniform)
     verdicts = [judge.verdict(profile) for profile in manifest.profiles]
     ranked = rank((verdict for verdict in verdicts if verdict.fits), policy)

@@ -13,15 +13,12 @@ from nimprofile.base.record import Record
 from nimprofile.engines.memory.need import MemoryNeed, Needs
 from nimprofile.selection.placement import Choice, choose
 from nimprofile.selection.reasons import (
-    ALLOW_UNSAFE,
     INCOMPATIBLE,
     LOW_MEMORY,
-    NOT_WANTED,
-    PIN,
-    RELAX_MEMORY,
     Doubt,
     MigAlone,
     MixedGpus,
+    NotDivisible,
     TooFewGpus,
 )
 from nimprofile.selection.rules import FREE_RULES, GPU_RULES, MACHINE_RULES, WISH_RULES, is_emulated
@@ -33,7 +30,7 @@ if TYPE_CHECKING:
 
     from nimprofile.hardware.gpu_groups import GpuGroup, GpuKind, Machine
     from nimprofile.manifest.profile import Profile
-    from nimprofile.selection.reasons import Effect, Finding, Reason, Waiver
+    from nimprofile.selection.reasons import Finding, Reason
     from nimprofile.selection.request import Request
     from nimprofile.selection.rules import GpuRule
 
@@ -139,9 +136,9 @@ class Judge:
         pinned: bool = False,
     ):
         self.machine, self.request = machine, request
-        self.needs = needs or Needs(lambda _: None, request)
+        self.needs = needs or Needs(lambda _: None, request.serving)
         self.uniform_gpus = uniform_gpus
-        self.waivers = _waivers(request, pinned)
+        self.waivers = request.waivers(pinned=pinned)
         self._trial = memoised(self._best_trial)
 
     def verdict(self, profile: Profile) -> Verdict:
@@ -172,7 +169,7 @@ class Judge:
         machine, request = self.machine, self.request
         for machine_rule in MACHINE_RULES:
             yield from machine_rule(profile, machine, request)
-        yield from self.needs.against(profile)
+        yield from not_divisible(profile, self.needs)
         if self.uniform_gpus and len(machine.groups) > 1:
             yield MixedGpus(tuple(group.label for group in machine.groups))
         yield from trial.findings
@@ -273,19 +270,12 @@ class Judge:
         return worst
 
 
-def _waivers(request: Request, pinned: bool) -> frozenset[tuple[Waiver | None, Effect]]:
-    """Which reasons are set aside: pairs of a switch and the effect it takes away."""
-    waivers: set[tuple[Waiver | None, Effect]] = set()
-    if request.relax_memory:
-        waivers.add((RELAX_MEMORY, LOW_MEMORY))
-    if pinned:
-        # NIM 2.0.12 starts a pinned profile that it lists as low memory (corpus, 015).
-        waivers |= {(RELAX_MEMORY, LOW_MEMORY), (PIN, NOT_WANTED)}
-        if request.relax_memory:
-            waivers.add((RELAX_MEMORY, INCOMPATIBLE))
-        if request.allow_unsafe:
-            waivers.add((ALLOW_UNSAFE, INCOMPATIBLE))
-    return frozenset(waivers)
+def not_divisible(profile: Profile, needs: Needs) -> list[NotDivisible]:
+    """Why the engine cannot divide the model as the profile says."""
+    return [
+        NotDivisible(misfit.what, misfit.number, misfit.by, divisor=misfit.divisor)
+        for misfit in needs.misfits(profile)
+    ]
 
 
 def _distance(trial: _Trial) -> tuple[int, bool, bool, int, int]:

@@ -30,12 +30,8 @@ if TYPE_CHECKING:
         hanging,
         lost,
     )
-    from nimprofile.testing.strategies.machines import (
-        COMMON_PRODUCTS,
-        gpus,
-        inventories,
-        nvml_inventories,
-    )
+    from nimprofile.testing.strategies.boards import COMMON_PRODUCTS
+    from nimprofile.testing.strategies.machines import gpus, inventories, nvml_inventories
     from nimprofile.testing.strategies.manifests import (
         RelatedProfiles,
         manifests,
@@ -61,7 +57,8 @@ _HOME = {
         "hanging",
         "lost",
     ),
-    "strategies.machines": ("COMMON_PRODUCTS", "gpus", "inventories", "nvml_inventories"),
+    "strategies.boards": ("COMMON_PRODUCTS",),
+    "strategies.machines": ("gpus", "inventories", "nvml_inventories"),
     "strategies.manifests": (
         "RelatedProfiles",
         "manifests",

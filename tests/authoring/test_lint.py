@@ -8,7 +8,7 @@ import yaml
 
 from nimprofile.authoring.lint import check_manifest
 from nimprofile.authoring.lint_rules import RULES
-from nimprofile.manifest.profile import profile_from_tags
+from nimprofile.manifest.profile_tags import profile_from_tags
 from tests.support.dialect_samples import ID_1, ID_2, LISTING, METADATA, V1, V2
 from tests.support.model_configs import LLAMA_8B
 

@@ -1,4 +1,7 @@
-"""Is every layout of a printout, and a start-up log, read line by line?"""
+"""Every layout of a printout, and a start-up log, is read line by line.
+
+The file is long because it holds the lines of every layout seen.
+"""
 
 import pytest
 
@@ -39,7 +42,7 @@ def error_of(text):
         f"INFO 2024 ngc_profile.py:222] Valid profile: {A} (vllm) on GPUs [0, 1]",
     ],
 )
-def test_a_printout_or_log_is_told_by_its_headings(text):
+def test_a_printout_or_log_is_recognised_by_its_headings(text):
     assert is_listing(text)
 
 

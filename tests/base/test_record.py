@@ -1,4 +1,4 @@
-"""Is a record what its users take it for: a frozen, slotted dataclass?"""
+"""A record is a frozen, slotted dataclass to its users."""
 
 import copy
 import dataclasses

@@ -1,4 +1,4 @@
-"""Is YAML read as plain mappings, lists and texts, and never trusted?"""
+"""YAML is read as plain mappings, lists and texts, and never trusted."""
 
 import pytest
 import yaml

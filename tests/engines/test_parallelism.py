@@ -22,7 +22,8 @@ MOE = LLAMA_8B | {
 
 def torn(config, tp, precision=None, *, engine=Engine.VLLM, version="0.28.0", **changes):
     shape = shape_from_config(config | changes)
-    return [*indivisible(shape, engine, tp, 1, precision=precision, version=version)]
+    misfits = indivisible(shape, engine, tp, 1, precision=precision, version=version)
+    return [(misfit.what, misfit.number, misfit.by, misfit.divisor) for misfit in misfits]
 
 
 @pytest.mark.parametrize(("tp", "groups"), [(1, False), (2, False), (4, True), (8, True)])

@@ -2,10 +2,10 @@
 
 import pytest
 
-from nimprofile.launch.flags import Spelling, last_of, merged, read_flags, taken
+from nimprofile.launch.flags import FlagSyntax, last_number, merge_arguments, read_flags, take_value
 from nimprofile.launch.secrets import redacted, secret_flags
 
-SPELLING = Spelling(
+FLAGS = FlagSyntax(
     {"-tp": "--tensor-parallel-size"},
     {"--tensor-parallel-size": "tensor parallelism", "--max-model-len": "memory"},
     dashed=True,
@@ -26,7 +26,7 @@ OWN = [("--host", "0.0.0.0"), ("--tensor-parallel-size", "2"), ("--enforce-eager
     ],
 )
 def test_an_argument_wins_over_ours_in_every_spelling(extra):
-    words, notes = merged(OWN, extra, SPELLING)
+    words, notes = merge_arguments(OWN, extra, FLAGS)
     assert ("--host", "0.0.0.0", "--enforce-eager", *extra) == words
     assert (
         "your --tensor-parallel-size 4 instead of 2 changes what was selected: tensor parallelism",
@@ -34,26 +34,26 @@ def test_an_argument_wins_over_ours_in_every_spelling(extra):
 
 
 def test_what_says_the_same_is_no_change():
-    assert () == merged(OWN, ("--tensor-parallel-size", "2"), SPELLING)[1]
+    assert () == merge_arguments(OWN, ("--tensor-parallel-size", "2"), FLAGS)[1]
 
 
 def test_what_decides_nothing_is_not_noted():
-    assert () == merged(OWN, ("--seed", "7", "--host=::1"), SPELLING)[1]
+    assert () == merge_arguments(OWN, ("--seed", "7", "--host=::1"), FLAGS)[1]
 
 
 def test_what_we_leave_to_the_engine_is_noted_when_it_decides():
-    notes = merged(OWN, ("--max-model-len", "4096"), SPELLING)[1]
+    notes = merge_arguments(OWN, ("--max-model-len", "4096"), FLAGS)[1]
     assert ("your --max-model-len 4096 changes what was selected: memory",) == notes
 
 
 def test_values_are_no_flags():
     words = ("--a", "-1", "--b", "--c=d", "e", "-", "--", "--not-read")
-    assert [("--a", "-1"), ("--b", None), ("--c", "d")] == list(read_flags(words, SPELLING))
+    assert [("--a", "-1"), ("--b", None), ("--c", "d")] == list(read_flags(words, FLAGS))
 
 
 def test_a_value_that_looks_like_a_flag_is_joined_to_its_own():
-    assert ("--name=--trust-remote-code",) == merged(
-        [("--name", "--trust-remote-code")], (), SPELLING
+    assert ("--name=--trust-remote-code",) == merge_arguments(
+        [("--name", "--trust-remote-code")], (), FLAGS
     )[0]
 
 
@@ -68,7 +68,7 @@ def test_a_value_that_looks_like_a_flag_is_joined_to_its_own():
     ],
 )
 def test_a_flag_is_taken_out_with_its_last_value(words, value, rest):
-    assert (value, rest) == taken(words, "--model", SPELLING)
+    assert (value, rest) == take_value(words, "--model", FLAGS)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_a_flag_is_taken_out_with_its_last_value(words, value, rest):
     [((), 8000), (("--port", "1", "--port=2"), 2), (("--port", "x"), 8000), (("--port",), 8000)],
 )
 def test_the_last_number_counts(words, port):
-    assert port == last_of(words, "--port", SPELLING, 8000)
+    assert port == last_number(words, "--port", FLAGS, 8000)
 
 
 SECRETS = [

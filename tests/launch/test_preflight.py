@@ -9,16 +9,16 @@ from types import SimpleNamespace
 import pytest
 
 from nimprofile import Server, Setup, job_of, mock_inventory, select
-from nimprofile.launch.launch_plan import plan_of
-from nimprofile.launch.preflight import troubles
+from nimprofile.launch.planning import plan_of
+from nimprofile.launch.preflight import host_problems
 from tests.launch.test_servers import manifest_of
 
 
 def found(server="vllm", machine="2xh100", environ=None, **setup):
-    """The troubles of a job of two GPUs, but for those of the PATH and the ports."""
+    """The problems of a job of two GPUs, but for those of the PATH and the ports."""
     manifest = manifest_of("vllm", {"tp": machine[0]})
     job = job_of(select(manifest, mock_inventory(machine)), manifest, Setup(server, **setup))
-    seen = troubles(job, plan_of(job), {"HF_HUB_OFFLINE": "1"} | (environ or {}))
+    seen = host_problems(job, plan_of(job), {"HF_HUB_OFFLINE": "1"} | (environ or {}))
     return [each for each in seen if "PATH" not in each.problem and "port" not in each.problem]
 
 
@@ -29,9 +29,9 @@ def shared_memory(monkeypatch, mib):
 
 def test_little_shared_memory_is_doubtful_for_several_gpus(monkeypatch):
     shared_memory(monkeypatch, 64)
-    (trouble,) = found()
-    assert not trouble.fatal
-    assert str(trouble) == (
+    (problem,) = found()
+    assert not problem.fatal
+    assert str(problem) == (
         "/dev/shm has 64 MiB, and the ranks of an engine talk through it: start the container "
         "with --ipc=host or --shm-size=16g"
     )
@@ -52,8 +52,8 @@ def test_a_host_without_shared_memory_is_left_alone(monkeypatch):
 
 
 def test_a_nim_without_its_key_is_doubtful():
-    (trouble,) = found("nim")
-    assert (False, "NGC_API_KEY is not set") == (trouble.fatal, trouble.problem)
+    (problem,) = found("nim")
+    assert (False, "NGC_API_KEY is not set") == (problem.fatal, problem.problem)
     assert [] == found("nim", environ={"NGC_API_KEY": "k"})
 
 
@@ -67,17 +67,17 @@ def test_a_nim_without_its_key_is_doubtful():
     ],
 )
 def test_the_cache_is_where_huggingface_hub_has_it(environ, folder, variable):
-    (trouble,) = found(machine="1xh100", environ={"HF_HUB_OFFLINE": "0"} | environ)
-    assert trouble.fatal
-    assert f"the cache {folder} cannot be written (/proc/sys: " in trouble.problem
-    assert trouble.fix.endswith(f"or name another with {variable}")
+    (problem,) = found(machine="1xh100", environ={"HF_HUB_OFFLINE": "0"} | environ)
+    assert problem.fatal
+    assert f"the cache {folder} cannot be written (/proc/sys: " in problem.problem
+    assert problem.fix.endswith(f"or name another with {variable}")
 
 
 def test_a_nims_cache_is_the_directory_that_is_mounted():
     environ = {"NGC_API_KEY": "k"}
-    (trouble,) = found("nim", environ=environ, cache="/proc/sys/cache")
-    assert trouble.problem.startswith("the cache /proc/sys/cache cannot be written")
-    assert trouble.fix.endswith("or name another with --cache")
+    (problem,) = found("nim", environ=environ, cache="/proc/sys/cache")
+    assert problem.problem.startswith("the cache /proc/sys/cache cannot be written")
+    assert problem.fix.endswith("or name another with --cache")
 
 
 def test_every_server_has_a_program_to_look_for():

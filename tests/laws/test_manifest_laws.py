@@ -10,7 +10,8 @@ import yaml
 from hypothesis import given, strategies as st
 
 from nimprofile import Manifest, Requires, load_manifest, parse_manifest
-from nimprofile.manifest.profile import NOTHING_REQUIRED, profile_from_tags
+from nimprofile.manifest.profile import NOTHING_REQUIRED
+from nimprofile.manifest.profile_tags import profile_from_tags
 from nimprofile.manifest.reader import bundled_manifests
 from nimprofile.testing import manifests, profiles, related_profiles, tag_sets
 from nimprofile.testing.strategies.manifests import SHAPE_BLOCKS

@@ -22,7 +22,7 @@ from nimprofile.base.units import GIB
 from nimprofile.engines.facts.nim import NIM
 from nimprofile.engines.memory.budget import CONTEXT_STEP
 from nimprofile.engines.memory.estimate import nim_budget
-from nimprofile.manifest.profile import profile_from_tags
+from nimprofile.manifest.profile_tags import profile_from_tags
 from nimprofile.model.weights import weight_bytes
 from nimprofile.testing import model_configs
 from nimprofile.testing.strategies.models import SAMPLE_CONFIGS

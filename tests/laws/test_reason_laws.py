@@ -13,7 +13,7 @@ from packaging.specifiers import SpecifierSet
 from nimprofile import Request, mock_inventory, products, select
 from nimprofile.hardware.catalog import product_of
 from nimprofile.hardware.gpu_groups import Machine
-from nimprofile.manifest.profile import profile_from_tags
+from nimprofile.manifest.profile_tags import profile_from_tags
 from nimprofile.selection import reasons as r
 from nimprofile.selection.fit import Judge
 from nimprofile.testing import inventories, manifests, near_misses, requests, situations

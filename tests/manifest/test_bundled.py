@@ -1,4 +1,4 @@
-"""Are the bundled manifests sound, and do they select what the public sources say?"""
+"""The bundled manifests are sound, and select what the public sources say."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Is every name read by the grammar, and printed back as it was?"""
+"""Every name is read by the grammar, and printed back as it was."""
 
 import pytest
 

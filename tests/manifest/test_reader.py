@@ -1,4 +1,4 @@
-"""Is a text of any origin read safely, and a hostile one refused with one clear error?"""
+"""A text of any origin is read safely, and a hostile one refused with one clear error."""
 
 import io
 import json
@@ -9,7 +9,6 @@ import sys
 import pytest
 
 from nimprofile import ManifestError, bundled_manifests, load_manifest
-from nimprofile.base import text_files
 from nimprofile.manifest import reader as manifest_module
 from nimprofile.manifest.reader import parse_manifest
 from tests.support.dialect_samples import V1, V2, error_of
@@ -251,24 +250,6 @@ def test_a_file_that_is_no_text_is_refused(tmp_path, data, message):
     path = tmp_path / "m.yaml"
     path.write_bytes(data)
     assert load_error(path).startswith(f"{path}{message}")
-
-
-def test_a_file_that_is_too_large_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(text_files, "MAX_BYTES", 2 << 20)
-    path = tmp_path / "m.yaml"
-    path.write_bytes(b"#" * ((2 << 20) + 1))
-    assert f"{path}: larger than 2 MiB, which no manifest is" == load_error(path)
-
-
-def test_a_file_of_exactly_the_largest_size_is_read(tmp_path, monkeypatch):
-    path = tmp_path / "m.yaml"
-    path.write_text(V2, encoding="utf-8")
-    monkeypatch.setattr(text_files, "MAX_BYTES", path.stat().st_size)
-    assert 2 == len(load_manifest(path).profiles)
-
-
-def test_the_largest_size_is_64_mib():
-    assert text_files.MAX_BYTES == 64 * 1024 * 1024
 
 
 def stdin_of(monkeypatch, data):

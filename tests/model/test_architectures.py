@@ -15,9 +15,10 @@ from nimprofile import (
 from nimprofile.base.units import GIB
 from nimprofile.model.architectures.registry import ARCHITECTURES
 from nimprofile.model.config_fields import Config
-from nimprofile.model.quantization import Storage, own_precision
+from nimprofile.model.quantization import own_precision
 from nimprofile.model.quantization_config import read_quantization
 from nimprofile.model.shape import CacheKind
+from nimprofile.model.storage import Storage
 from nimprofile.model.weights import stages, weight_bytes
 from nimprofile.testing.strategies.models import SAMPLE_CONFIGS
 from tests.support.builders import make_gpu

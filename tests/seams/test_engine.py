@@ -12,7 +12,7 @@ from nimprofile.engines.overheads import Overheads
 from nimprofile.engines.spec import EngineSpec, spec_of
 from nimprofile.engines.support import PLAIN, Served, ways
 from nimprofile.launch import server_spec as server_specs
-from nimprofile.launch.flags import Spelling, flags, merged
+from nimprofile.launch.flags import FlagSyntax, flag_groups, merge_arguments
 from nimprofile.launch.server_spec import ServerSpec, server_spec
 from tests.support.model_configs import LLAMA_8B
 
@@ -21,8 +21,8 @@ GIB = 1 << 30
 
 def plan(job):
     """`acme serve`, with what the profile asks for."""
-    words, notes = merged(
-        flags({"--model": job.model, "--ranks": job.tp, "--port": job.port}),
+    words, notes = merge_arguments(
+        flag_groups({"--model": job.model, "--ranks": job.tp, "--port": job.port}),
         job.setup.arguments,
         ACME_FLAGS,
     )
@@ -37,7 +37,7 @@ def plan(job):
     )
 
 
-ACME_FLAGS = Spelling({}, {"--ranks": "tensor parallelism"})
+ACME_FLAGS = FlagSyntax({}, {"--ranks": "tensor parallelism"})
 
 
 @pytest.fixture

@@ -4,8 +4,9 @@ from nimprofile import Gpu, Inventory, Manifest, Request, mock_inventory, select
 from nimprofile.base.units import GIB, ComputeCapability
 from nimprofile.engines.memory.need import Needs
 from nimprofile.hardware.gpu_groups import Machine
-from nimprofile.manifest.profile import NOTHING_REQUIRED, Stated, profile_from_tags
+from nimprofile.manifest.profile import NOTHING_REQUIRED, Stated
 from nimprofile.manifest.profile_names import describe
+from nimprofile.manifest.profile_tags import profile_from_tags
 from nimprofile.selection.fit import Judge
 
 H100_NAME = "NVIDIA H100 80GB HBM3"
@@ -61,7 +62,7 @@ def judge(profile, inventory, request=None, shape=None, **options):
     if isinstance(inventory, str):
         inventory = mock_inventory(inventory)
     request = request or Request()
-    needs = Needs(lambda _: shape, request)
+    needs = Needs(lambda _: shape, request.serving)
     return Judge(Machine(inventory), request, needs=needs, **options).verdict(profile)
 
 

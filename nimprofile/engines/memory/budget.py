@@ -1,4 +1,4 @@
-"""What does each GPU hold when an engine serves this model, and what is left for the KV cache?
+"""The memory budget of a GPU: what an engine holds when it serves a model, and the KV cache.
 
 The sum is the engine's own: what it may take of the GPU, less weights, activations and what CUDA
 holds, is the pool its KV cache gets.

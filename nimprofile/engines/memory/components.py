@@ -1,4 +1,4 @@
-"""What is taken of a GPU before the KV cache: weights, activations, what CUDA holds?
+"""What is taken of a GPU before the KV cache: weights, activations, what CUDA holds.
 
 A part is `exact` when it follows from the checkpoint's bytes, `manifest` when the manifest states
 it, else `estimated`.
@@ -9,9 +9,9 @@ from __future__ import annotations
 from nimprofile.base.record import Record
 from nimprofile.base.units import GIB
 from nimprofile.engines.memory.kv_cache import states_beside
-from nimprofile.model.quantization import Storage
 from nimprofile.model.shape import MAX_LAYERS
-from nimprofile.model.weights import stages, weight_bytes
+from nimprofile.model.storage import storage_of
+from nimprofile.model.weights import is_likely, stages, weight_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,9 +54,9 @@ def weights_of(shape: ModelShape, serving: Serving) -> list[Part] | None:
     The checkpoint's bytes count where they are loaded as they are; what engines pad, and the layers
     that draft, come on top.
     """
-    ranks, storage = serving.tp * serving.pp, Storage(shape, serving.precision)
+    ranks, storage = serving.tp * serving.pp, storage_of(shape, serving.precision)
     exact = shape.checkpoint_bytes
-    if storage.scheme != shape.quantization or storage.wide != shape.dtype_bits:
+    if not storage.as_stored:
         exact = None
     elif exact is not None and shape.quantization is None:
         exact = exact * shape.dtype_bits // shape.stored_bits
@@ -85,21 +85,6 @@ def weights_of(shape: ModelShape, serving: Serving) -> list[Part] | None:
     ]
 
 
-def is_likely(shape: ModelShape) -> bool:
-    """Whether a checkpoint's bytes are about those that its shape makes."""
-    if shape.checkpoint_bytes is None or not Storage(shape, None).known:
-        return True
-    loaded = shape.checkpoint_bytes
-    if shape.quantization is None:
-        loaded = loaded * shape.dtype_bits // shape.stored_bits
-    return _LIKELY[0] <= loaded / weight_bytes(shape, None, padded=False)[0] <= _LIKELY[1]
-
-
-_LIKELY = 0.7, 1.4
-"""How far a checkpoint's bytes may be from its shape's; beyond, part of it is missing, or it is
-another model's."""
-
-
 def is_large(habits: Overheads, gpu: Gpu, total: int) -> bool:
     """Whether vLLM starts with the defaults of large GPUs (`engine/arg_utils.py`)."""
     name = (gpu.name or "").lower()
@@ -118,7 +103,7 @@ def activation_of(shape: ModelShape, serving: Serving, habits: Overheads, stage:
     if not shape.hidden_size:
         return Part(0, ESTIMATED, "unknown: the shape does not give it")
     tokens = serving.max_num_batched_tokens or 0
-    width = Storage(shape, serving.precision).wide / 8
+    width = storage_of(shape, serving.precision).wide / 8
     hidden = tokens * shape.hidden_size * width
     held = 3 if serving.tp == 1 else 5
     layer = held * hidden + 3 * tokens * -(-shape.intermediate_size // serving.tp) * width
@@ -156,7 +141,7 @@ def activation_of(shape: ModelShape, serving: Serving, habits: Overheads, stage:
 def with_states(part: Part, shape: ModelShape, serving: Serving, stage: int) -> Part:
     """Older vLLM sets aside the states of max_num_seqs requests (`mamba_cache.py` at 0.8.3)."""
     start, end = stages(shape, serving.pp)[stage]
-    width = Storage(shape, serving.precision).wide / 8
+    width = storage_of(shape, serving.precision).wide / 8
     one = states_beside(shape.layers[start:end], serving.tp, width)
     if not one:
         return part

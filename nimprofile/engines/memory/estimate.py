@@ -17,7 +17,8 @@ from nimprofile.engines.memory.components import (
 )
 from nimprofile.engines.memory.kv_cache import pool_of
 from nimprofile.engines.spec import spec_of
-from nimprofile.model.quantization import Storage, is_own
+from nimprofile.model.quantization import is_own
+from nimprofile.model.storage import storage_of
 from nimprofile.model.weights import stages
 
 TYPE_CHECKING = False
@@ -155,7 +156,7 @@ def _pool(shape: ModelShape, serving: Serving, habits: Overheads, stage: int) ->
         layers,
         tp=serving.tp,
         value_bytes=kv_value_bytes(shape, serving, own=habits.own_kv_format),
-        dtype_bytes=Storage(shape, serving.precision).wide / 8,
+        dtype_bytes=storage_of(shape, serving.precision).wide / 8,
         batched_tokens=(serving.max_num_batched_tokens or 0) * habits.steps_in_flight,
         hybrid=habits.hybrid,
         chunks=spec.caches_chunks,
@@ -174,7 +175,7 @@ def kv_value_bytes(shape: ModelShape, serving: Serving, *, own: bool = True) -> 
         scheme = shape.quantization
         if own and scheme is not None and scheme.kv_bits is not None:
             return scheme.kv_bits / 8
-        return Storage(shape, serving.precision).wide / 8
+        return storage_of(shape, serving.precision).wide / 8
     if dtype.startswith("fp8") or dtype == "int8":
         return 1
     if dtype == "nvfp4":

@@ -1,4 +1,4 @@
-"""How much cache does a request need on one GPU, and how many tokens does a pool of it hold?
+"""The KV cache that a request takes of one GPU, and the tokens that a pool of it holds.
 
 vLLM cuts the pool into blocks of one size, each for the same number of tokens of a group of like
 layers; a request takes blocks for each group. Source: vLLM, `v1/core/kv_cache_utils.py` and

@@ -1,4 +1,4 @@
-"""How much memory does a profile need on each GPU?
+"""The memory that a profile needs on each GPU.
 
 What the manifest states wins. Without that it is the budget of its engine (`budget`), or, under the
 policy `nim-2.0` and for a shape of five figures, NIM 2.x's own arithmetic.
@@ -10,7 +10,6 @@ from nimprofile.base.enums import Engine
 from nimprofile.base.record import Record
 from nimprofile.base.units import GIB, MIB
 from nimprofile.manifest.profile import STATED_BY_TAG
-from nimprofile.selection.reasons import NotDivisible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,10 +17,11 @@ if TYPE_CHECKING:
     from dataclasses import KW_ONLY
 
     from nimprofile.engines.memory.budget import Budget
+    from nimprofile.engines.parallelism import Misfit
+    from nimprofile.engines.serving import Serving
     from nimprofile.hardware.inventory import Gpu
     from nimprofile.manifest.profile import Profile
     from nimprofile.model.shape import ModelShape
-    from nimprofile.selection.request import Request
 
 ESTIMATED = "estimated from the model's shape"
 
@@ -79,18 +79,22 @@ class MemoryNeed(Record):
 
 
 class Needs:
-    """What the profiles of one model need, for one request; worked out once for like profiles."""
+    """What the profiles of one model need, started in one way; worked out once for like profiles.
+
+    `serving` is what the operator says of how engines are started; the engine, the precision and
+    the parallel sizes are each profile's own.
+    """
 
     def __init__(
         self,
         shape_of: Callable[[Profile], ModelShape | None],
-        request: Request,
+        serving: Serving,
         *,
         nim: bool = False,
     ):
         self._shape_of, self._nim = shape_of, nim
-        self._serving = request.serving
-        self._found: dict[object, Budget | None] = {}
+        self._serving = serving
+        self._budgets: dict[object, Budget | None] = {}
 
     def of(self, profile: Profile, gpu: Gpu | None) -> MemoryNeed | None:
         """The need of one GPU; None when nothing states it and the shape does not give it."""
@@ -130,24 +134,22 @@ class Needs:
         wanted, most = self._serving.max_model_len, budget.shape.max_position_embeddings
         return wanted is not None and most is not None and wanted < most
 
-    def against(self, profile: Profile) -> tuple[NotDivisible, ...]:
-        """Why the engine cannot divide the model so."""
+    def misfits(self, profile: Profile) -> tuple[Misfit, ...]:
+        """What of the model the engine cannot divide as the profile says."""
         shape = self._shape_of(profile)
         if shape is None or (profile.tp or 1) * (profile.pp or 1) == 1:
             return ()
         from nimprofile.engines.parallelism import indivisible
 
-        tp, pp = profile.tp or 1, profile.pp or 1
-        found = indivisible(
-            shape,
-            profile.engine,
-            tp,
-            pp,
-            precision=profile.precision,
-            version=self._serving.engine_version,
-        )
         return tuple(
-            NotDivisible(what, number, by, divisor=divisor) for what, number, by, divisor in found
+            indivisible(
+                shape,
+                profile.engine,
+                profile.tp or 1,
+                profile.pp or 1,
+                precision=profile.precision,
+                version=self._serving.engine_version,
+            )
         )
 
     def _budget(self, profile: Profile, gpu: Gpu) -> Budget | None:
@@ -159,9 +161,9 @@ class Needs:
             *(profile.engine, profile.precision, profile.tp, profile.pp, profile.lora),
             *(gpu.name, gpu.memory_total_mib, gpu.memory_reserved_mib, gpu.unified_memory),
         )
-        if key not in self._found:
-            self._found[key] = self._worked_out(profile, gpu, shape)
-        return self._found[key]
+        if key not in self._budgets:
+            self._budgets[key] = self._worked_out(profile, gpu, shape)
+        return self._budgets[key]
 
     def _worked_out(self, profile: Profile, gpu: Gpu, shape: ModelShape) -> Budget | None:
         from nimprofile.engines.memory.estimate import memory_budget, nim_budget

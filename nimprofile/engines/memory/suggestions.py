@@ -1,6 +1,6 @@
-"""What could be changed so that the requests asked for fit?
+"""Changes with which the requests asked for would fit.
 
-Every change is tried: it is named only when the budget with it holds what was asked for.
+Every change is tried: it is suggested only when the budget with it holds what was asked for.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which Compose file serves a decision?
+"""The Compose file that serves a job.
 
 github.com/compose-spec/compose-spec at 170098b (2026-06): deploy.md "devices", 05-services.md,
 12-interpolation.md, where a dollar is written twice.
@@ -27,10 +27,10 @@ def service(container: Container) -> Document:
     plan, job = container.plan, container.job
     server: Document = {"image": container.image, "restart": "unless-stopped"}
     if container.command:
-        server["entrypoint"] = [literal(word) for word in container.command[:1]]
-        server["command"] = [literal(word) for word in container.command[1:]]
+        server["entrypoint"] = [literal(argument) for argument in container.command[:1]]
+        server["command"] = [literal(argument) for argument in container.command[1:]]
     elif container.args:
-        server["command"] = [literal(word) for word in container.args]
+        server["command"] = [literal(argument) for argument in container.args]
     if environment := _environment(container):
         server["environment"] = environment
     if job.setup.user is not None and job.server is Server.NIM:
@@ -75,11 +75,11 @@ _ASK = "import sys, urllib.request; urllib.request.urlopen(sys.argv[1], timeout=
 
 def _environment(container: Container) -> Document:
     """Variables; what is secret comes from the caller's environment, and is asked for there."""
-    found: Document = {name: literal(value) for name, value in container.env}
+    variables: Document = {name: literal(value) for name, value in container.env}
     for secret in container.secrets:
         name = secret.variable
-        found[name] = f"${{{name}:?set {name} where you start this}}" if secret.needed else None
-    return found
+        variables[name] = f"${{{name}:?set {name} where you start this}}" if secret.needed else None
+    return variables
 
 
 def _volume(source: str, target: str) -> Document:

@@ -1,4 +1,4 @@
-"""What does a container that serves a job need: image, command, secrets, memory, mounts, probes?"""
+"""The container of a job: image, secrets, cache, mounts and number of nodes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nimprofile.base.record import Record
 from nimprofile.base.units import GIB
 from nimprofile.engines.memory.components import weights_of
 from nimprofile.engines.serving import Serving
-from nimprofile.launch.launch_plan import plan_of
+from nimprofile.launch.planning import plan_of
 from nimprofile.launch.server_spec import server_spec
 from nimprofile.launch.servers import nim
 from nimprofile.launch.setup import ANYWHERE, is_path
@@ -151,13 +151,13 @@ def _nodes(job: Job, gpus_per_node: int) -> int:
 
 
 def _secrets(job: Job, secret: str | None) -> tuple[Secret, ...]:
-    found: tuple[Secret, ...] = ()
+    secrets: tuple[Secret, ...] = ()
     if job.server is Server.NIM:
-        found = (Secret(nim.KEY, secret or "ngc-api-secret", needed=True),)
+        secrets = (Secret(nim.KEY, secret or "ngc-api-secret", needed=True),)
         secret = None
     if job.model and not is_path(job.model):
-        found += (Secret("HF_TOKEN", secret or "hf-token", needed=False),)
-    return found
+        secrets += (Secret("HF_TOKEN", secret or "hf-token", needed=False),)
+    return secrets
 
 
 def _room(job: Job) -> tuple[int | None, tuple[str, ...]]:

@@ -1,4 +1,4 @@
-"""Which `docker run` serves a decision?
+"""The `docker run` that serves a job.
 
 docs/deployment/docker.md of vLLM, docs/get_started/install.md of SGLang and the quick starts of
 TensorRT-LLM and Triton: GPUs, shared memory, the cache of Hugging Face. NIM's: `servers/nim.py`.
@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from nimprofile.base.enums import Server
 from nimprofile.launch.deploy.container import FOLDER, needs_one_node
-from nimprofile.launch.launch_plan import plan_of
 from nimprofile.launch.plan import LaunchPlan, PlanFile
+from nimprofile.launch.planning import plan_of
 from nimprofile.launch.server_spec import server_spec
 from nimprofile.launch.servers.nim import published, volume
 from nimprofile.launch.setup import SHARED_MEMORY_GIB
@@ -44,6 +44,6 @@ def docker_plan(container: Container) -> LaunchPlan:
         argv += ["-v", volume(here.path, there.path, "ro")]
     for secret in container.secrets:
         argv += ["-e", secret.variable]
-    program, *words = container.command
-    argv += ["--entrypoint", program, container.image, *words]
+    program, *arguments = container.command
+    argv += ["--entrypoint", program, container.image, *arguments]
     return inner.replace(argv=tuple(argv), env=(), files=files, notes=container.notes)

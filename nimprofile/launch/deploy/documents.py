@@ -44,7 +44,7 @@ def deployed(
         pull_secret: the Kubernetes secret to pull the image with; None is `ngc-secret` for a NIM
             and none for what is public; "" is none.
 
-    Raises LaunchError: the target does not run it, or nobody knows its image.
+    Raises LaunchError: the target does not run it, or its image is not known.
     """
     from nimprofile.base.enums import Server
     from nimprofile.base.errors import LaunchError
@@ -64,18 +64,18 @@ def deployed(
         return Rendered(plan.to_dict(), shell_script(plan), plan.notes)
     if pull_secret is None and job.server is Server.NIM:
         pull_secret = "ngc-secret"  # noqa: S105 - a name
-    wanted: dict[str, Any] = {"replicas": replicas, "pull_secret": pull_secret}
+    options: dict[str, Any] = {"replicas": replicas, "pull_secret": pull_secret}
     match target:
         case "compose":
             objects = [compose.service(container)]
         case "k8s":
-            objects = kubernetes.objects(container, **wanted)
+            objects = kubernetes.objects(container, **options)
         case "nim-operator":
-            objects = nim_operator.objects(container, **wanted)
+            objects = nim_operator.objects(container, **options)
         case "kserve":
-            objects = kserve.objects(container, **wanted)
+            objects = kserve.objects(container, **options)
         case _:
             raise LaunchError(f"{target!r} is no target that is known")
     value = objects[0] if len(objects) == 1 else objects
-    made = f"nimprofile: {job.profile.name} on {len(job.gpus)} × {job.gpus[0].label}"
-    return Rendered(value, deployment_yaml(objects, [made]), container.notes)
+    origin = f"nimprofile: {job.profile.name} on {len(job.gpus)} × {job.gpus[0].label}"
+    return Rendered(value, deployment_yaml(objects, [origin]), container.notes)

@@ -1,4 +1,4 @@
-"""Which KServe InferenceService serves a decision?
+"""The InferenceService of KServe that serves a job.
 
 github.com/kserve/kserve v0.20.0: a predictor with a container of its own
 (pkg/apis/serving/v1beta1/predictor_custom.go), mode `Standard` (pkg/constants/constants.go), in
@@ -27,11 +27,11 @@ def objects(container: Container, *, replicas: int, pull_secret: str | None) -> 
     needs_one_node(container, "an InferenceService of one container")
     head = metadata(container)
     head["annotations"]["serving.kserve.io/deploymentMode"] = "Standard"
-    found = claims(container, replicas)
+    documents = claims(container, replicas)
     if container.files:
-        found.append(config_map(container))
+        documents.append(config_map(container))
     spec = pod(container, "kserve-container", pull_secret)
-    found.append(
+    documents.append(
         {
             "apiVersion": "serving.kserve.io/v1beta1",
             "kind": "InferenceService",
@@ -46,4 +46,4 @@ def objects(container: Container, *, replicas: int, pull_secret: str | None) -> 
             },
         }
     )
-    return found
+    return documents

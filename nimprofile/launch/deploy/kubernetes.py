@@ -1,4 +1,4 @@
-"""Which Kubernetes objects serve a decision: Deployment or LeaderWorkerSet, Service, cache?
+"""The Kubernetes objects of a job: Deployment or LeaderWorkerSet, Service, claim of the cache.
 
 Probes, shared memory and the claim for the cache: docs/deployment/k8s.md of vLLM (v0.33),
 deploy/k8s-onprem of Triton, and the NIM Operator's defaults (api/apps/v1alpha1, v3.1.2). Pods of
@@ -31,15 +31,15 @@ STARTUP_SECONDS = 3600
 
 def objects(container: Container, *, replicas: int, pull_secret: str | None) -> list[Object]:
     """A PersistentVolumeClaim, a ConfigMap where there are files, the pods, and a Service."""
-    found = claims(container, replicas)
+    documents = claims(container, replicas)
     if container.files:
-        found.append(config_map(container))
+        documents.append(config_map(container))
     if container.nodes > 1:
-        found.append(_leader_worker_set(container, replicas, pull_secret))
+        documents.append(_leader_worker_set(container, replicas, pull_secret))
     else:
-        found.append(_deployment(container, replicas, pull_secret))
-    found.append(_service(container))
-    return found
+        documents.append(_deployment(container, replicas, pull_secret))
+    documents.append(_service(container))
+    return documents
 
 
 def _deployment(container: Container, replicas: int, pull_secret: str | None) -> Object:
@@ -147,13 +147,13 @@ def _env(container: Container) -> list[Object]:
 
 def _secret_env(container: Container) -> list[Object]:
     """References to secrets, never what they hold."""
-    found = []
+    variables = []
     for secret in container.secrets:
         reference: Object = {"name": secret.secret, "key": secret.variable}
         if not secret.needed:
             reference["optional"] = True
-        found.append({"name": secret.variable, "valueFrom": {"secretKeyRef": reference}})
-    return found
+        variables.append({"name": secret.variable, "valueFrom": {"secretKeyRef": reference}})
+    return variables
 
 
 def probes(container: Container) -> Object:
@@ -194,7 +194,7 @@ def access_mode(container: Container, replicas: int) -> str:
 
 
 ROLLING = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}}
-"""A new server beside the old one would want GPUs that the old one holds."""
+"""A new server beside the old would want GPUs that the old one still holds."""
 
 
 def config_map(container: Container) -> Object:

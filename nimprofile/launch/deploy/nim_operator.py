@@ -1,4 +1,4 @@
-"""Which objects of the NIM Operator serve a decision: a NIMCache, and a NIMService pinned to it?
+"""The objects of the NIM Operator that serve a job: a NIMCache, and a NIMService pinned to it.
 
 github.com/NVIDIA/k8s-nim-operator v3.1.2: api/apps/v1alpha1, config/samples/nim.
 """
@@ -55,7 +55,7 @@ def objects(container: Container, *, replicas: int, pull_secret: str | None) -> 
     ]
     service: Object = {"image": image, "authSecret": secret}
     if container.args:
-        service["args"] = [literal(word) for word in container.args]
+        service["args"] = [literal(argument) for argument in container.args]
     if environment:
         service["env"] = environment
     service |= {

@@ -1,4 +1,4 @@
-"""How is a NIM container started, pinned to a profile?
+"""How a NIM container is started, pinned to a profile.
 
 docs.nvidia.com/nim/large-language-models: 1.15 "configuration" and 2.0.12 "quickstart",
 "environment-variables", "advanced-configuration", "finetune-lora"; examples of `docker run` with a
@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from nimprofile.base.enums import Server
 from nimprofile.base.errors import LaunchError
-from nimprofile.launch.flags import merged
+from nimprofile.launch.flags import merge_arguments
 from nimprofile.launch.plan import LaunchPlan
 from nimprofile.launch.server_spec import ServerSpec, version_in_tag
 from nimprofile.launch.servers.ranks import LEADER, RANK, RAY_PORT
-from nimprofile.launch.servers.vllm import SPELLING
+from nimprofile.launch.servers.vllm import FLAGS
 from nimprofile.launch.setup import ANYWHERE, SHARED_MEMORY_GIB, is_path
 
 TYPE_CHECKING = False
@@ -30,7 +30,7 @@ KEY = "NGC_API_KEY"
 def plan(job: Job) -> LaunchPlan:
     """`docker run` with the profile pinned and its GPUs alone."""
     setup = job.setup
-    found = inside(job)
+    container_plan = inside(job)
     argv = ["docker", "run", "--rm", "--gpus", f'"device={job.named_devices}"']
     argv += ["--shm-size", f"{SHARED_MEMORY_GIB}GB", "-p", published(setup.host, job.port)]
     if setup.user is not None:
@@ -41,9 +41,9 @@ def plan(job: Job) -> LaunchPlan:
     argv += ["-e", KEY]
     if job.model and not is_path(job.model):
         argv += ["-e", "HF_TOKEN"]
-    for name, value in found.env:
+    for name, value in container_plan.env:
         argv += ["-e", f"{name}={value}"]
-    return found.replace(argv=(*argv, image(job), *found.argv), env=())
+    return container_plan.replace(argv=(*argv, image(job), *container_plan.argv), env=())
 
 
 def volume(*parts: str) -> str:
@@ -63,10 +63,10 @@ def published(host: str, port: int) -> str:
 
 
 def inside(job: Job) -> LaunchPlan:
-    """What NIM is told in its container: variables, and arguments for its own command."""
+    """The variables of a NIM's container, and the arguments for its own command."""
     setup = job.setup
     model = job.model if not job.model or is_path(job.model) or "://" in job.model else ""
-    told = {
+    variables = {
         "NIM_MODEL_PROFILE": job.profile.id,
         "NIM_SERVER_PORT": str(job.port),
         "NIM_SERVED_MODEL_NAME": setup.served_name,
@@ -76,13 +76,13 @@ def inside(job: Job) -> LaunchPlan:
         "NIM_DISABLE_CUDA_GRAPH": "1" if job.serving.eager else None,
     }
     if job.lora:
-        told |= {
+        variables |= {
             "NIM_PEFT_SOURCE": setup.peft_source,
             "NIM_MAX_LORA_RANK": setup.max_lora_rank,
             "NIM_MAX_GPU_LORAS": setup.max_loras,
             "NIM_MAX_CPU_LORAS": setup.max_cpu_loras,
         }
-    env = tuple((name, str(value)) for name, value in told.items() if value is not None)
+    env = tuple((name, str(value)) for name, value in variables.items() if value is not None)
     return LaunchPlan(
         Server.NIM, setup.arguments, env, files=(), port=job.port, health=READY, notes=_notes(job)
     )
@@ -113,14 +113,16 @@ def generation(image: str) -> int | None:
 
 
 def _notes(job: Job) -> tuple[str, ...]:
-    """What NIM is not told, or not in a way that all its releases understand."""
-    found = list(job.notes)
+    """What the variables leave out, or not all releases of NIM understand."""
+    notes = list(job.notes)
     if version_in_tag(image(job)) is None:
-        found.append("the tag moves, and ids differ between releases: name one by --image")
-    found.append("ids are the image's own: `list-model-profiles` in it prints those it has")
+        notes.append("the tag moves, and ids differ between releases: name one by --image")
+    notes.append("ids are the image's own: `list-model-profiles` in it prints those it has")
     if job.setup.arguments:
-        found.append("what follows -- reaches the engine from NIM 2.0.11 on")
-        found += merged([], job.setup.arguments, SPELLING)[1]  # NIM's arguments are named as vLLM's
+        notes.append("what follows -- reaches the engine from NIM 2.0.11 on")
+        notes += merge_arguments([], job.setup.arguments, FLAGS)[
+            1
+        ]  # NIM's arguments are named as vLLM's
     serving = job.serving
     asked = {
         "the memory fraction": serving.memory_fraction,
@@ -128,14 +130,14 @@ def _notes(job: Job) -> tuple[str, ...]:
         "the tokens of a step": serving.max_num_batched_tokens,
         "the trust in the model's code": job.setup.trust_remote_code,
     }
-    if untold := [what for what, value in asked.items() if value]:
-        found.append(
-            f"NIM is not told of {' and '.join(untold)}: its releases differ in how; after --, 2.x "
+    if unset := [what for what, value in asked.items() if value]:
+        notes.append(
+            f"NIM is not told of {' and '.join(unset)}: its releases differ in how; after --, 2.x "
             "takes its engine's own arguments"
         )
     if job.lora and job.setup.max_lora_rank is not None and generation(image(job)) != 1:
-        found.append(f"NIM 2.x takes the rank after --: --max-lora-rank {job.setup.max_lora_rank}")
-    return tuple(found)
+        notes.append(f"NIM 2.x takes the rank after --: --max-lora-rank {job.setup.max_lora_rank}")
+    return tuple(notes)
 
 
 def pod(pod: Pod) -> Member:
@@ -150,7 +152,7 @@ def pod(pod: Pod) -> Member:
     start = ["--head", "--port", str(RAY_PORT)]
     if pod.rank:
         start = ["--head-address", f"{LEADER}:{RAY_PORT}"]
-    told = {
+    values = {
         "NIM_MULTI_NODE": "1",
         "NIM_NUM_COMPUTE_NODES": str(pod.nodes),
         "NIM_TENSOR_PARALLEL_SIZE": str(job.tp),
@@ -160,7 +162,7 @@ def pod(pod: Pod) -> Member:
         "NIM_JSONL_LOGGING": "0",
     }
     variables: list[dict[str, object]] = [
-        {"name": name, "value": value} for name, value in told.items()
+        {"name": name, "value": value} for name, value in values.items()
     ]
     return [], ["nim-serve-ray", *start, *pod.args], variables
 
@@ -168,7 +170,7 @@ def pod(pod: Pod) -> Member:
 SPEC = ServerSpec(
     server=Server.NIM,
     program="docker",
-    flags=SPELLING,
+    flags=FLAGS,
     plan=plan,
     image=image,
     engine_in_image=lambda _: None,  # its tag is the NIM's own

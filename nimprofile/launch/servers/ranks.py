@@ -1,4 +1,4 @@
-"""What each pod of a LeaderWorkerSet is told, and how Kubernetes leaves text as it is."""
+"""The pods of a server that spans several nodes, and the variables that tell them apart."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     """Command, arguments and variables of a pod."""
 
 LEADER, SIZE, RANK = "$(LWS_LEADER_ADDRESS)", "$(LWS_GROUP_SIZE)", "$(LWS_WORKER_INDEX)"
-"""What LeaderWorkerSet tells each pod; Kubernetes puts the values in."""
+"""Variables that LeaderWorkerSet sets in each pod; Kubernetes puts their values in."""
 
 RAY_PORT = 6379
 

@@ -1,4 +1,4 @@
-"""How is SGLang started?
+"""How SGLang is started.
 
 The packages 0.3.6 to 0.5.23: sglang/srt/server_args.py, in the newest srt/arg_groups, cli/serve.py
 and srt/entrypoints/http_server.py; docs_new/docs/advanced_features: lora at 6232748,
@@ -10,7 +10,7 @@ from __future__ import annotations
 from nimprofile.base.enums import Engine, Objective, Server
 from nimprofile.base.errors import LaunchError
 from nimprofile.base.versions import satisfies
-from nimprofile.launch.flags import Spelling, flags, last_of, merged
+from nimprofile.launch.flags import FlagSyntax, flag_groups, last_number, merge_arguments
 from nimprofile.launch.plan import LaunchPlan
 from nimprofile.launch.server_spec import ServerSpec
 from nimprofile.launch.servers.ranks import LEADER, RANK, SIZE
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from nimprofile.launch.job import Job
     from nimprofile.launch.servers.ranks import Member, Pod
 
-SPELLING = Spelling(
+FLAGS = FlagSyntax(
     {
         "--model": "--model-path",
         "--tensor-parallel-size": "--tp-size",
@@ -64,8 +64,7 @@ def plan(job: Job) -> LaunchPlan:
             f"SGLang takes no colon in a served name, which {job.served_name} has: name another "
             "with --served-model-name"
         )
-    newest = satisfies(job.version, SERVE)
-    told = {
+    values = {
         "--model-path": job.model,
         "--host": setup.host,
         "--port": job.port,
@@ -83,15 +82,16 @@ def plan(job: Job) -> LaunchPlan:
         "--disable-cuda-graph": serving.eager,
         "--trust-remote-code": setup.trust_remote_code,
     }
-    words, notes = merged([*flags(told), *_lora(job)], setup.arguments, SPELLING)
+    own = [*flag_groups(values), *_lora(job)]
+    argv, changes = merge_arguments(own, setup.arguments, FLAGS)
     return LaunchPlan(
         Server.SGLANG,
-        (*(("sglang", "serve") if newest else _MODULE), *words),
+        (*(("sglang", "serve") if satisfies(job.version, SERVE) else _MODULE), *argv),
         job.devices,
         files=(),
-        port=last_of(words, "--port", SPELLING, job.port),
+        port=last_number(argv, "--port", FLAGS, job.port),
         health="/health" if satisfies(job.version, PROBES_ENGINE) else "/health_generate",
-        notes=(*job.notes, *_notes(job), *notes),
+        notes=(*job.notes, *_notes(job), *changes),
     )
 
 
@@ -99,25 +99,25 @@ _MODULE = ("python3", "-m", "sglang.launch_server")
 
 
 def _lora(job: Job) -> list[tuple[str, ...]]:
-    """Adapters; without any at the start, SGLang must be told what to make room for."""
+    """Adapters; without any at the start, SGLang wants to know what to make room for."""
     setup = job.setup
     if not job.lora:
         return []
-    found: list[tuple[str, ...]] = []
+    groups: list[tuple[str, ...]] = []
     if satisfies(job.version, LORA_FLAGS):
         rank = job.max_lora_rank or (None if setup.adapters else MOST_RANK)
-        found.append(("--enable-lora",))
+        groups.append(("--enable-lora",))
         if rank is not None:
-            found.append(("--max-lora-rank", str(rank)))
+            groups.append(("--max-lora-rank", str(rank)))
         if not setup.adapters:
-            found.append(("--lora-target-modules", "all"))
+            groups.append(("--lora-target-modules", "all"))
     if setup.max_loras is not None:
-        found.append(("--max-loras-per-batch", str(setup.max_loras + 1)))  # one is the model's own
+        groups.append(("--max-loras-per-batch", str(setup.max_loras + 1)))  # one is the model's own
     if setup.max_cpu_loras is not None and satisfies(job.version, ">=0.5.2"):
-        found.append(("--max-loaded-loras", str(setup.max_cpu_loras)))
+        groups.append(("--max-loaded-loras", str(setup.max_cpu_loras)))
     if setup.adapters:
-        found.append(("--lora-paths", *(f"{name}={path}" for name, path in setup.adapters)))
-    return found
+        groups.append(("--lora-paths", *(f"{name}={path}" for name, path in setup.adapters)))
+    return groups
 
 
 def _kv_cache(job: Job) -> str | None:
@@ -156,7 +156,7 @@ def pod(pod: Pod) -> Member:
 SPEC = ServerSpec(
     server=Server.SGLANG,
     program="sglang",
-    flags=SPELLING,
+    flags=FLAGS,
     plan=plan,
     image=lambda job: f"lmsysorg/sglang:v{job.version}",  # docs/get_started/install.md
     engines=(Engine.SGLANG,),

@@ -1,4 +1,4 @@
-"""How is TensorRT-LLM started?
+"""How TensorRT-LLM's own server is started.
 
 tensorrt_llm/commands/serve.py at 4c05a74 (1.1), 00209af (1.2) and 44373a3 (1.4), and the schema of
 its file (tensorrt_llm/schemas at 20e2031, 1.4.0rc0), whose every key must be known. Which of the
@@ -13,7 +13,7 @@ import json
 
 from nimprofile.base.enums import Engine, Objective, Server
 from nimprofile.base.versions import satisfies
-from nimprofile.launch.flags import Spelling, flags, last_of, merged
+from nimprofile.launch.flags import FlagSyntax, flag_groups, last_number, merge_arguments
 from nimprofile.launch.plan import LaunchPlan, PlanFile
 from nimprofile.launch.server_spec import ServerSpec
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 HEALTH = "/health"
 FILE = "trtllm-serve.yaml"
 
-SPELLING = Spelling(
+FLAGS = FlagSyntax(
     {
         "--tensor_parallel_size": "--tp_size",
         "--pipeline_parallel_size": "--pp_size",
@@ -51,7 +51,7 @@ def plan(job: Job) -> LaunchPlan:
     serving, setup = job.serving, job.setup
     options = _options(job)
     file = PlanFile(f"{setup.folder}/{FILE}", json.dumps(options, indent=2) + "\n")
-    told = {
+    values = {
         "--host": setup.host,
         "--port": job.port,
         "--tp_size": job.tp,
@@ -63,15 +63,15 @@ def plan(job: Job) -> LaunchPlan:
         "--extra_llm_api_options": file.path if options else None,
         "--trust_remote_code": setup.trust_remote_code,
     }
-    words, notes = merged(flags(told), setup.arguments, SPELLING)
+    argv, changes = merge_arguments(flag_groups(values), setup.arguments, FLAGS)
     return LaunchPlan(
         Server.TENSORRT_LLM,
-        ("trtllm-serve", job.model, *words),
+        ("trtllm-serve", job.model, *argv),
         job.devices,
         files=(file,) if options else (),
-        port=last_of(words, "--port", SPELLING, job.port),
+        port=last_number(argv, "--port", FLAGS, job.port),
         health=HEALTH,
-        notes=(*job.notes, *_notes(job), *notes),
+        notes=(*job.notes, *_notes(job), *changes),
     )
 
 
@@ -85,26 +85,26 @@ def _is_named(job: Job) -> bool:
 
 def _options(job: Job) -> dict[str, Any]:
     """Fields of `LlmArgs`; JSON is YAML."""
-    found: dict[str, Any] = {}
+    options: dict[str, Any] = {}
     serving = job.serving
     dtype = job.dtype
     if dtype is not None and (job.shape is None or job.shape.dtype != dtype):
-        found["dtype"] = dtype  # what the checkpoint has is the default
+        options["dtype"] = dtype  # what the checkpoint has is the default
     cache: dict[str, Any] = {}
     if serving.kv_cache_dtype != "auto":
         cache["dtype"] = _KV_CACHE[serving.kv_cache_dtype]
     if serving.memory_fraction is not None:
         cache["free_gpu_memory_fraction"] = serving.memory_fraction
     if cache:
-        found["kv_cache_config"] = cache
+        options["kv_cache_config"] = cache
     if job.profile.objective in _POLICIES:
         policy = _POLICIES[job.profile.objective]
-        found["scheduler_config"] = {"capacity_scheduler_policy": policy}
+        options["scheduler_config"] = {"capacity_scheduler_policy": policy}
     if serving.eager:
-        found["cuda_graph_config"] = None
+        options["cuda_graph_config"] = None
     if job.lora:
-        found["lora_config"] = _lora(job)
-    return found
+        options["lora_config"] = _lora(job)
+    return options
 
 
 _POLICIES: dict[Objective | None, str] = {
@@ -116,40 +116,40 @@ _POLICIES: dict[Objective | None, str] = {
 
 def _lora(job: Job) -> dict[str, Any]:
     setup = job.setup
-    found: dict[str, Any] = {}
+    options: dict[str, Any] = {}
     if len(setup.adapters) == 1:  # it reads the modules off one, and takes no second
-        found["lora_dir"] = [setup.adapters[0][1]]
+        options["lora_dir"] = [setup.adapters[0][1]]
     else:
-        found["lora_target_modules"] = ["attn_q", "attn_k", "attn_v"]
+        options["lora_target_modules"] = ["attn_q", "attn_k", "attn_v"]
     limits = {
         "max_lora_rank": job.max_lora_rank,
         "max_loras": setup.max_loras,
         "max_cpu_loras": setup.max_cpu_loras,
     }
-    return found | {name: value for name, value in limits.items() if value is not None}
+    return options | {name: value for name, value in limits.items() if value is not None}
 
 
 _KV_CACHE = {"bf16": "auto", "fp8": "fp8", "nvfp4": "nvfp4"}
 
 
 def _notes(job: Job) -> list[str]:
-    found = []
+    notes = []
     if job.setup.served_name is not None and not _is_named(job):
-        found.append(
+        notes.append(
             f"trtllm-serve {job.version} has no flag for the served name {job.setup.served_name}: "
             "it is that of the model, or of its directory"
         )
     if job.lora:
-        found.append("trtllm-serve is told of an adapter in each request, by its path")
+        notes.append("trtllm-serve is told of an adapter in each request, by its path")
         if len(job.setup.adapters) != 1:
-            found.append("room is made for adapters of attn_q, attn_k and attn_v alone")
-    return found
+            notes.append("room is made for adapters of attn_q, attn_k and attn_v alone")
+    return notes
 
 
 SPEC = ServerSpec(
     server=Server.TENSORRT_LLM,
     program="trtllm-serve",
-    flags=SPELLING,
+    flags=FLAGS,
     plan=plan,
     image=lambda job: f"nvcr.io/nvidia/tensorrt-llm/release:{job.version}",  # its quick start
     engines=(Engine.TENSORRT_LLM,),

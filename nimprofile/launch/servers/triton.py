@@ -1,4 +1,4 @@
-"""How is Triton Inference Server started with its vLLM backend?
+"""How Triton Inference Server is started with its vLLM backend.
 
 github.com/triton-inference-server/vllm_backend at 8de0c14 (2026-01): README.md, samples/,
 docs/llama_multi_lora_tutorial.md and src/model.py, which fills in inputs, outputs and the decoupled
@@ -14,10 +14,10 @@ import re
 from nimprofile.base.enums import Engine, Server
 from nimprofile.base.errors import LaunchError
 from nimprofile.base.versions import satisfies
-from nimprofile.launch.flags import Spelling, last_of, merged, read_flags
+from nimprofile.launch.flags import FlagSyntax, last_number, merge_arguments, read_flags
 from nimprofile.launch.plan import LaunchPlan, PlanFile
 from nimprofile.launch.server_spec import ServerSpec, version_in_tag
-from nimprofile.launch.servers.vllm import SPELLING as VLLM, engine_arguments
+from nimprofile.launch.servers.vllm import FLAGS as VLLM_FLAGS, engine_arguments
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ READY, LIVE = "/v2/health/ready", "/v2/health/live"
 REPOSITORY = "model_repository"
 MOST_PORT = 65533
 
-SPELLING = Spelling(
+FLAGS = FlagSyntax(
     {"--model-store": "--model-repository"},
     {"--model-repository": "the model repository"},
 )
@@ -38,7 +38,7 @@ SPELLING = Spelling(
 def plan(job: Job) -> LaunchPlan:
     """A model repository, and the server that loads it."""
     setup = job.setup
-    http = last_of(setup.extra, "--http-port", SPELLING, job.port)
+    http = last_number(setup.extra, "--http-port", FLAGS, job.port)
     if http > MOST_PORT:
         raise LaunchError(f"Triton takes the two ports after {http} too: name one up to 65533")
     name, folder = model_name(job), f"{setup.folder}/{REPOSITORY}"
@@ -47,22 +47,22 @@ def plan(job: Job) -> LaunchPlan:
     own += [("--grpc-port", str(http + 1)), ("--metrics-port", str(http + 2))]
     # Whatever else lies in the repository stays unloaded.
     own += [("--model-control-mode", "explicit"), ("--load-model", name)]
-    words, notes = merged(own, setup.extra, SPELLING)
-    arguments, told = engine_arguments(job)
-    given, more = _passed_through(setup.passthrough, arguments)
+    argv, changes = merge_arguments(own, setup.extra, FLAGS)
+    arguments, notes = engine_arguments(job)
+    given, engine_changes = _passed_through(setup.passthrough, arguments)
     if job.served_name is not None and name != job.served_name:
-        told = [*told, f"clients call the model {name}, as its directory"]
+        notes = [*notes, f"clients call the model {name}, as its directory"]
     files = {"config.pbtxt": CONFIG, "1/model.json": _json(arguments | given)}
     if job.lora:
         files["1/multi_lora.json"] = _json(dict(job.setup.adapters))
     return LaunchPlan(
         Server.TRITON,
-        ("tritonserver", *words),
+        ("tritonserver", *argv),
         job.devices,
         files=tuple(PlanFile(f"{folder}/{name}/{path}", text) for path, text in files.items()),
         port=http,
         health=READY,
-        notes=(*job.notes, *told, *more, *notes),
+        notes=(*job.notes, *notes, *engine_changes, *changes),
     )
 
 
@@ -79,22 +79,22 @@ instance_group [
 
 
 def _passed_through(
-    words: tuple[str, ...], own: dict[str, Any]
+    passed: tuple[str, ...], own: dict[str, Any]
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The fields of `model.json` that vLLM's arguments stand for, and what they change."""
     ours = [(f"--{name.replace('_', '-')}", str(value)) for name, value in own.items()]
-    _, notes = merged(ours, words, VLLM)
-    found: dict[str, Any] = {}
-    for flag, value in read_flags(words, VLLM):
+    _, notes = merge_arguments(ours, passed, VLLM_FLAGS)
+    fields: dict[str, Any] = {}
+    for flag, value in read_flags(passed, VLLM_FLAGS):
         name = flag.lstrip("-").replace("-", "_")
         if value is None:
-            found[name.removeprefix("no_")] = not name.startswith("no_")
+            fields[name.removeprefix("no_")] = not name.startswith("no_")
             continue
         try:
-            found[name] = json.loads(value)
+            fields[name] = json.loads(value)
         except ValueError:  # a text, as most are
-            found[name] = value
-    return found, notes
+            fields[name] = value
+    return fields, notes
 
 
 def model_name(job: Job) -> str:
@@ -139,12 +139,12 @@ def image(job: Job) -> str:
 SPEC = ServerSpec(
     server=Server.TRITON,
     program="tritonserver",
-    flags=SPELLING,
+    flags=FLAGS,
     plan=plan,
     image=image,
     engines=(Engine.VLLM,),  # by its vLLM backend
     engine_in_image=lambda image: dict(IMAGES).get(version_in_tag(image) or ""),
-    newest_engine=IMAGES[0][1],
+    newest_engine_version=IMAGES[0][1],
     live=LIVE,
     locks_memory=True,
 )

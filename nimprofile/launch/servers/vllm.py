@@ -1,4 +1,4 @@
-"""How is vLLM started?
+"""How vLLM is started.
 
 The packages 0.6.0 to 0.33.0: vllm/engine/arg_utils.py, vllm/config, entrypoints/cli/serve.py and
 serve/instrumentator/health.py; docs/features (lora, quantization/online), configuration.
@@ -9,7 +9,13 @@ from __future__ import annotations
 from nimprofile.base.enums import Engine, Objective, Server
 from nimprofile.base.errors import LaunchError
 from nimprofile.base.versions import satisfies
-from nimprofile.launch.flags import Spelling, flags, last_of, merged, taken
+from nimprofile.launch.flags import (
+    FlagSyntax,
+    flag_groups,
+    last_number,
+    merge_arguments,
+    take_value,
+)
 from nimprofile.launch.plan import LaunchPlan
 from nimprofile.launch.server_spec import ServerSpec
 from nimprofile.launch.servers.ranks import LEADER, RANK, RAY_PORT, SIZE, literal
@@ -23,7 +29,7 @@ if TYPE_CHECKING:
 
 HEALTH = "/health"
 
-SPELLING = Spelling(
+FLAGS = FlagSyntax(
     {
         "-tp": "--tensor-parallel-size",
         "-pp": "--pipeline-parallel-size",
@@ -55,30 +61,30 @@ SPELLING = Spelling(
 
 def plan(job: Job) -> LaunchPlan:
     """`vllm serve`, with the profile's parallelism, formats and limits."""
-    arguments, told = engine_arguments(job)
-    own = flags(
+    arguments, notes = engine_arguments(job)
+    own = flag_groups(
         {"--host": job.setup.host, "--port": job.port, "--served-model-name": job.served_name}
     )
-    own += flags({f"--{name.replace('_', '-')}": value for name, value in arguments.items()})
+    own += flag_groups({f"--{name.replace('_', '-')}": value for name, value in arguments.items()})
     if job.lora and job.setup.adapters:
         own.append(("--lora-modules", *(f"{name}={path}" for name, path in job.setup.adapters)))
-    words, notes = merged(own, job.setup.arguments, SPELLING)
-    model, words = taken(words, "--model", SPELLING)  # it is vLLM's one argument without a flag
+    argv, changes = merge_arguments(own, job.setup.arguments, FLAGS)
+    model, argv = take_value(argv, "--model", FLAGS)  # it is vLLM's one argument without a flag
     return LaunchPlan(
         Server.VLLM,
-        ("vllm", "serve", model or job.model, *words),
+        ("vllm", "serve", model or job.model, *argv),
         job.devices,
         files=(),
-        port=last_of(words, "--port", SPELLING, job.port),
+        port=last_number(argv, "--port", FLAGS, job.port),
         health=HEALTH,
-        notes=(*job.notes, *told, *notes),
+        notes=(*job.notes, *notes, *changes),
     )
 
 
 def engine_arguments(job: Job) -> tuple[dict[str, Any], list[str]]:
     """The fields of vLLM's `EngineArgs` by name, and what the operator should know."""
     serving, setup = job.serving, job.setup
-    found: dict[str, Any] = {
+    arguments: dict[str, Any] = {
         "model": job.model,
         "tensor_parallel_size": job.tp,
         "pipeline_parallel_size": job.pp if job.pp > 1 else None,
@@ -93,18 +99,18 @@ def engine_arguments(job: Job) -> tuple[dict[str, Any], list[str]]:
         "trust_remote_code": setup.trust_remote_code or None,
     }
     pace, notes = _pace(job)
-    found |= {name: value for name, value in pace.items() if found.get(name) is None}
-    seqs, tokens = found["max_num_seqs"], found["max_num_batched_tokens"]
+    arguments |= {name: value for name, value in pace.items() if arguments.get(name) is None}
+    seqs, tokens = arguments["max_num_seqs"], arguments["max_num_batched_tokens"]
     if seqs is not None and tokens is not None and seqs > tokens:
         raise LaunchError(f"vLLM runs no more requests in a step than tokens: {seqs} > {tokens}")
     if job.lora:
-        found |= {
+        arguments |= {
             "enable_lora": True,
             "max_lora_rank": _rank(job.max_lora_rank),
             "max_loras": setup.max_loras,
             "max_cpu_loras": setup.max_cpu_loras,
         }
-    return {name: value for name, value in found.items() if value is not None}, notes
+    return {name: value for name, value in arguments.items() if value is not None}, notes
 
 
 PERFORMANCE_MODES = ">=0.17"
@@ -130,8 +136,8 @@ def _pace(job: Job) -> tuple[dict[str, Any], list[str]]:
     if objective is Objective.LATENCY:
         return {"max_num_batched_tokens": max(SMALL_STEP, serving.max_num_seqs or 0)}, []
     if objective is Objective.THROUGHPUT:
-        told = f"for throughput vLLM {job.version} recommends --max-num-batched-tokens above 8192"
-        return {}, [f"{told}, which takes memory: ask for it, and it is judged too"]
+        advice = f"for throughput vLLM {job.version} recommends --max-num-batched-tokens above 8192"
+        return {}, [f"{advice}, which takes memory: ask for it, and it is judged too"]
     return {}, []
 
 
@@ -148,10 +154,10 @@ def _rank(asked: int | None) -> int | None:
     """The smallest rank there is that holds the one asked for."""
     if asked is None:
         return None
-    found = next((rank for rank in RANKS if rank >= asked), None)
-    if found is None:
+    rank = next((rank for rank in RANKS if rank >= asked), None)
+    if rank is None:
         raise LaunchError(f"vLLM serves no adapter of rank {asked}; {RANKS[-1]} is the most")
-    return found
+    return rank
 
 
 def _kv_cache(job: Job) -> str | None:
@@ -182,7 +188,7 @@ _JOINED = (
     " [time.sleep(5) for _ in iter(lambda: len([n for n in ray.nodes() if n['Alive']])"
     " >= int(sys.argv[1]), True)]"
 )
-"""Returns once so many nodes have joined."""
+"""Returns once the given number of nodes has joined."""
 
 _HEAD = f'ray start --head --port={RAY_PORT} && python3 -c "$0" "$1" && shift && exec "$@"'
 """A shell that is handed the server's arguments and never reads them as its own text."""
@@ -201,16 +207,16 @@ def pod(pod: Pod) -> Member:
         return [*pod.command, *ranks, *(["--headless"] if pod.rank else [])], [], []
     if pod.rank == 0:
         ray = ["--distributed-executor-backend", "ray"]
-        head = [literal(word) for word in ("sh", "-c", _HEAD, _JOINED)]
+        head = [literal(text) for text in ("sh", "-c", _HEAD, _JOINED)]
         return [*head, SIZE, *pod.command, *ray], [], []
-    join = [literal(word) for word in ("sh", "-c", _JOIN)]
+    join = [literal(text) for text in ("sh", "-c", _JOIN)]
     return [*join, f"{LEADER}:{RAY_PORT}"], [], []
 
 
 SPEC = ServerSpec(
     server=Server.VLLM,
     program="vllm",
-    flags=SPELLING,
+    flags=FLAGS,
     plan=plan,
     image=lambda job: f"vllm/vllm-openai:v{job.version}",  # docs/deployment/docker.md
     engines=(Engine.VLLM,),

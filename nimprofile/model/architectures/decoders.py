@@ -1,4 +1,4 @@
-"""Which layers has a model whose every layer attends to tokens, and feeds forward?
+"""Layers of models that attend to tokens and feed forward in every layer.
 
 Dense models, models with experts, latent attention, windows and chunks: a function for each way of
 building a layer. The shapes are those of the public modelling code
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from nimprofile.base.errors import ModelError
 from nimprofile.base.record import Record
-from nimprofile.model.architectures import layers as blocks
+from nimprofile.model.architectures import layers
 from nimprofile.model.shape import MAX_LAYERS, Cache, CacheKind, Layer, Weights
 
 TYPE_CHECKING = False
@@ -63,7 +63,7 @@ def attend(c: Config, kind: str, traits: Traits) -> tuple[Iterator[Weights], Cac
         norms = heads * width, kv_heads * width
     elif traits.head_norms or (c.flag("use_qk_norm") and c.text("model_type") == "glm4_moe"):
         norms = width, width
-    weights = blocks.attention(
+    weights = layers.attention(
         "self_attn",
         c.count("hidden_size"),
         heads,
@@ -80,11 +80,11 @@ def attend(c: Config, kind: str, traits: Traits) -> tuple[Iterator[Weights], Cac
 def _keys_and_values(c: Config, kv_heads: int, width: int, kind: str) -> Cache:
     if kind == "sliding_attention":
         window = c.count("sliding_window", default=4096)
-        return blocks.kv_cache(kv_heads, width, kind=CacheKind.SLIDING, window=window)
+        return layers.kv_cache(kv_heads, width, kind=CacheKind.SLIDING, window=window)
     if kind == "chunked_attention":
         chunk = c.count("attention_chunk_size", default=8192)
-        return blocks.kv_cache(kv_heads, width, kind=CacheKind.CHUNKED, window=chunk)
-    return blocks.kv_cache(kv_heads, width)
+        return layers.kv_cache(kv_heads, width, kind=CacheKind.CHUNKED, window=chunk)
+    return layers.kv_cache(kv_heads, width)
 
 
 def layer_kinds(c: Config, *, pattern: int = 0, slides: bool = False) -> list[str]:
@@ -123,7 +123,7 @@ def layer_count(c: Config) -> int:
 def dense_mlp(c: Config) -> Iterator[Weights]:
     """The feed-forward block of a layer without experts."""
     inner = c.count("intermediate_size")
-    return blocks.mlp("mlp", c.count("hidden_size"), inner, bias=c.flag("mlp_bias"))
+    return layers.mlp("mlp", c.count("hidden_size"), inner, bias=c.flag("mlp_bias"))
 
 
 def expert_count(c: Config) -> int:
@@ -132,7 +132,7 @@ def expert_count(c: Config) -> int:
     return c.integer(*names, default=0) or 0
 
 
-def _is_sparse(c: Config, i: int) -> bool:
+def is_sparse(c: Config, i: int) -> bool:
     """Whether layer `i` has routed experts."""
     dense_first = c.integer("first_k_dense_replace", "moe_layer_start_index", default=0) or 0
     step = c.count("decoder_sparse_step", "moe_layer_freq", "moe_layer_interval", default=1)
@@ -143,19 +143,19 @@ def _is_sparse(c: Config, i: int) -> bool:
 def _routed(c: Config) -> Iterator[Weights]:
     """Routed experts, and those that every token goes through."""
     hidden, inner = c.count("hidden_size"), c.count("moe_intermediate_size", "intermediate_size")
-    yield from blocks.experts("mlp", hidden, inner, expert_count(c))
+    yield from layers.experts("mlp", hidden, inner, expert_count(c))
     shared = c.integer("shared_expert_intermediate_size", "shared_intermediate_size")
     if shared is None:
         shared = (c.integer("n_shared_experts", "moe_num_shared_experts", default=0) or 0) * inner
     if shared:
-        yield from blocks.mlp("mlp.shared_experts", hidden, shared)
+        yield from layers.mlp("mlp.shared_experts", hidden, shared)
         if c.integer("shared_expert_intermediate_size"):  # Qwen gates what they give
             yield Weights("mlp.shared_expert_gate", hidden)
 
 
-def feed_of(c: Config, i: int) -> Iterator[Weights]:
-    """What layer `i` feeds forward through."""
-    return _routed(c) if _is_sparse(c, i) else dense_mlp(c)
+def feed_of(c: Config, *, sparse: bool) -> Iterator[Weights]:
+    """What a layer feeds forward through."""
+    return _routed(c) if sparse else dense_mlp(c)
 
 
 _ATTENTION = frozenset(
@@ -165,19 +165,22 @@ _ATTENTION = frozenset(
 
 def decoder(c: Config, traits: Traits, *, pattern: int = 0) -> list[Layer]:
     """Attention, then a feed-forward block or experts, in every layer."""
-    made: dict[tuple[str, bool], Layer] = {}
-    layers = []
-    for i, kind in enumerate(layer_kinds(c, pattern=pattern, slides=traits.slides)):
-        sparse = _is_sparse(c, i)
-        if (kind, sparse) not in made:
-            if kind not in _ATTENTION:
-                c.notes.append(f"layers of the kind {kind!r} are counted as full attention")
-            weights, cache = attend(c, kind, traits)
-            feed = _routed(c) if sparse else dense_mlp(c)
-            norms = blocks.norm("norms", traits.norms * c.count("hidden_size"))
-            made[kind, sparse] = blocks.layer(weights, feed, norms, cache=cache)
-        layers.append(made[kind, sparse])
-    return layers
+
+    def build(kind: tuple[str, bool]) -> Layer:
+        attention, sparse = kind
+        if attention not in _ATTENTION:
+            c.notes.append(f"layers of the kind {attention!r} are counted as full attention")
+        weights, cache = attend(c, attention, traits)
+        norms = layers.norm("norms", traits.norms * c.count("hidden_size"))
+        return layers.layer(weights, feed_of(c, sparse=sparse), norms, cache=cache)
+
+    attentions = layer_kinds(c, pattern=pattern, slides=traits.slides)
+    return layers.by_kind(with_sparsity(c, attentions), build)
+
+
+def with_sparsity(c: Config, attentions: list[str]) -> Iterator[tuple[str, bool]]:
+    """Every layer's attention, and whether it has routed experts."""
+    return ((attention, is_sparse(c, i)) for i, attention in enumerate(attentions))
 
 
 def latent(c: Config) -> list[Layer]:
@@ -187,9 +190,9 @@ def latent(c: Config) -> list[Layer]:
     rope = c.count("qk_rope_head_dim")
     index_heads = c.integer("index_n_heads", default=0) or 0
     index_width = c.count("index_head_dim", default=128)
-    layers = []
-    for i in range(len(layer_kinds(c))):
-        attention = blocks.latent_attention(
+
+    def build(sparse: bool) -> Layer:
+        attention = layers.latent_attention(
             hidden,
             heads,
             q_rank=q_rank,
@@ -203,10 +206,13 @@ def latent(c: Config) -> list[Layer]:
         cache = Cache(CacheKind.LATENT, kv_rank + rope, extra_bytes=extra)
         index: Iterable[Weights] = ()
         if index_heads and q_rank:
-            index = blocks.sparse_index(hidden, q_rank, index_heads, index_width)
-        norms = blocks.norm("norms", 2 * hidden)
-        layers.append(blocks.layer(attention, iter(index), feed_of(c, i), norms, cache=cache))
-    return layers
+            index = layers.sparse_index(hidden, q_rank, index_heads, index_width)
+        feed = feed_of(c, sparse=sparse)
+        return layers.layer(
+            attention, iter(index), feed, layers.norm("norms", 2 * hidden), cache=cache
+        )
+
+    return layers.by_kind((is_sparse(c, i) for i in range(len(layer_kinds(c)))), build)
 
 
 def gpt_oss(c: Config) -> list[Layer]:
@@ -219,22 +225,19 @@ def gpt_oss(c: Config) -> list[Layer]:
         kv_heads_of(c),
         width_of(c),
     )
-    layers = []
-    kinds = layer_kinds(c, pattern=2)
-    for kind in kinds:
-        attention = blocks.attention(
+
+    def build(kind: str) -> Layer:
+        attention = layers.attention(
             "self_attn", hidden, heads, kv_heads, width, qkv_bias=True, out_bias=True
         )
-        experts = blocks.experts(
+        experts = layers.experts(
             "mlp", hidden, inner, count, bias=True, router="router", router_bias=True
         )
-        rest = Weights("self_attn.sinks", heads, heads), blocks.norm("norms", 2 * hidden)
-        layers.append(
-            blocks.layer(
-                attention, experts, *rest, cache=_keys_and_values(c, kv_heads, width, kind)
-            )
-        )
-    return layers
+        rest = Weights("self_attn.sinks", heads, heads), layers.norm("norms", 2 * hidden)
+        cache = _keys_and_values(c, kv_heads, width, kind)
+        return layers.layer(attention, experts, *rest, cache=cache)
+
+    return layers.by_kind(layer_kinds(c, pattern=2), build)
 
 
 def llama4(c: Config) -> list[Layer]:
@@ -246,32 +249,34 @@ def llama4(c: Config) -> list[Layer]:
     if not c.words("layer_types") and c.integer("attention_chunk_size"):
         chunked = c.integers("no_rope_layers") or [(i + 1) % 4 for i in range(len(kinds))]
         kinds = ["chunked_attention" if rope else "full_attention" for rope in chunked]
-    layers = []
-    for i, kind in enumerate(kinds):
-        weights, cache = attend(c, kind, Traits())
-        if (i + 1) % step == 0:
+
+    def build(kind: tuple[str, bool]) -> Layer:
+        attention, routed = kind
+        weights, cache = attend(c, attention, Traits())
+        if routed:
             feed = [
-                *blocks.experts("feed_forward", hidden, inner, count, router="router"),
-                *blocks.mlp("feed_forward.shared_expert", hidden, inner),
+                *layers.experts("feed_forward", hidden, inner, count, router="router"),
+                *layers.mlp("feed_forward.shared_expert", hidden, inner),
             ]
         else:
-            feed = [*blocks.mlp("feed_forward", hidden, c.count("intermediate_size_mlp"))]
-        norms = blocks.norm("norms", 2 * hidden)
-        layers.append(blocks.layer(weights, iter(feed), norms, cache=cache))
-    return layers
+            feed = [*layers.mlp("feed_forward", hidden, c.count("intermediate_size_mlp"))]
+        return layers.layer(weights, iter(feed), layers.norm("norms", 2 * hidden), cache=cache)
+
+    sparse = ((i + 1) % step == 0 for i in range(len(kinds)))
+    return layers.by_kind(zip(kinds, sparse, strict=True), build)
 
 
 def mllama(c: Config) -> list[Layer]:
     """Llama 3.2 Vision: some layers attend to the image; vLLM caches those like the others."""
     hidden, crossed = c.count("hidden_size"), c.integers("cross_attention_layers")
-    layers = []
-    for i in range(len(layer_kinds(c))):
-        cross = i in crossed
+
+    def build(cross: bool) -> Layer:
         traits = Traits(head_norms="head" if cross else "")
         weights, cache = attend(c, "full_attention", traits)
-        rest = blocks.norm("norms", 2 * hidden + (2 if cross else 0))
-        layers.append(blocks.layer(weights, dense_mlp(c), rest, cache=cache))
-    return layers
+        rest = layers.norm("norms", 2 * hidden + (2 if cross else 0))
+        return layers.layer(weights, dense_mlp(c), rest, cache=cache)
+
+    return layers.by_kind((i in crossed for i in range(len(layer_kinds(c)))), build)
 
 
 def gemma3(c: Config) -> list[Layer]:
@@ -288,14 +293,15 @@ def gemma4(c: Config) -> list[Layer]:
     count = c.integer("num_experts") if c.flag("enable_moe_block", default=True) else None
     kinds = layer_kinds(c, pattern=6)
     shared = c.integer("num_kv_shared_layers", default=0) or 0
-    layers = []
-    for i, kind in enumerate(kinds):
-        full = kind == "full_attention"
+
+    def build(kind: tuple[str, bool]) -> Layer:
+        attention_kind, reuses = kind
+        full = attention_kind == "full_attention"
         width = c.count("global_head_dim", default=width_of(c)) if full else width_of(c)
         equal = full and c.flag("attention_k_eq_v")
         own = c.integer("num_global_key_value_heads") if equal else None
         kv_heads = own or kv_heads_of(c)
-        attention = blocks.attention(
+        attention = layers.attention(
             "self_attn",
             hidden,
             heads,
@@ -304,33 +310,34 @@ def gemma4(c: Config) -> list[Layer]:
             head_norms=(width, width),
             keys_are_values=equal,
         )
-        reuses = i >= len(kinds) - shared
         wide = 2 if reuses and c.flag("use_double_wide_mlp") else 1
-        feed = [*blocks.mlp("mlp", hidden, inner * wide)]
+        feed = [*layers.mlp("mlp", hidden, inner * wide)]
         if count:
-            feed += blocks.experts(
+            feed += layers.experts(
                 "moe", hidden, c.count("moe_intermediate_size"), count, router="router"
             )
         per_layer = c.integer("hidden_size_per_layer_input", default=0) or 0
         if per_layer:
             feed.append(Weights("per_layer_input", 2 * hidden * per_layer + hidden))
-        norms = blocks.norm("norms", (7 if count else 4) * hidden)
-        cache = None if reuses else _keys_and_values(c, kv_heads, width, kind)
-        layers.append(blocks.layer(attention, iter(feed), norms, cache=cache))
-    return layers
+        norms = layers.norm("norms", (7 if count else 4) * hidden)
+        cache = None if reuses else _keys_and_values(c, kv_heads, width, attention_kind)
+        return layers.layer(attention, iter(feed), norms, cache=cache)
+
+    reused = (i >= len(kinds) - shared for i in range(len(kinds)))
+    return layers.by_kind(zip(kinds, reused, strict=True), build)
 
 
 def opt(c: Config) -> list[Layer]:
     """OPT: learned positions, biases, two matrices."""
     hidden, heads = c.count("hidden_size"), c.count("num_attention_heads")
     inner, width = c.count("ffn_dim", "intermediate_size"), hidden // heads
-    attention = blocks.attention(
+    attention = layers.attention(
         "self_attn", hidden, heads, heads, width, qkv_bias=True, out_bias=True
     )
-    feed = blocks.mlp("mlp", hidden, inner, gated=False, bias=True)
-    norms = blocks.norm("norms", 4 * hidden)
-    one = blocks.layer(attention, feed, norms, cache=blocks.kv_cache(heads, width))
-    return [one] * layer_count(c)
+    feed = layers.mlp("mlp", hidden, inner, gated=False, bias=True)
+    norms = layers.norm("norms", 4 * hidden)
+    layer = layers.layer(attention, feed, norms, cache=layers.kv_cache(heads, width))
+    return [layer] * layer_count(c)
 
 
 def two_matrices(c: Config) -> list[Layer]:
@@ -338,13 +345,13 @@ def two_matrices(c: Config) -> list[Layer]:
     hidden, inner = c.count("hidden_size"), c.count("intermediate_size")
     heads, kv_heads, width = c.count("num_attention_heads"), kv_heads_of(c), width_of(c)
     norms = 2 * hidden if c.text("model_type") == "phi" else 4 * hidden
-    attention = blocks.attention(
+    attention = layers.attention(
         "self_attn", hidden, heads, kv_heads, width, qkv_bias=True, out_bias=True
     )
-    feed = blocks.mlp("mlp", hidden, inner, gated=False, bias=True)
+    feed = layers.mlp("mlp", hidden, inner, gated=False, bias=True)
     cache = _keys_and_values(c, kv_heads, width, layer_kinds(c, slides=True)[0])
-    one = blocks.layer(attention, feed, blocks.norm("norms", norms), cache=cache)
-    return [one] * layer_count(c)
+    layer = layers.layer(attention, feed, layers.norm("norms", norms), cache=cache)
+    return [layer] * layer_count(c)
 
 
 def llama(**traits: Any) -> Callable[[Config], list[Layer]]:

@@ -1,4 +1,4 @@
-"""Which layers has a model that keeps one vector for several tokens (DeepSeek V4)?
+"""Layers of DeepSeek V4, which keeps one vector for several tokens.
 
 Weights are those of the published checkpoints to the last parameter: 284,334,567,511 for Flash and
 1,572,999,528,803 for Pro. Source: vLLM 0.33.0, `models/deepseek_v4/{attention,compressor}.py` and
@@ -8,7 +8,7 @@ Weights are those of the published checkpoints to the last parameter: 284,334,56
 from __future__ import annotations
 
 from nimprofile.base.errors import ModelError
-from nimprofile.model.architectures import layers as blocks
+from nimprofile.model.architectures import layers
 from nimprofile.model.shape import Cache, CacheKind, Layer, Weights
 
 TYPE_CHECKING = False
@@ -38,12 +38,13 @@ def deepseek_v4(c: Config) -> list[Layer]:
         problem = f"expected {number} of {', '.join(map(str, (0, *PAGES)))}"
         raise ModelError(problem, place=c.place("compress_ratios"))
     hashed = c.integer("num_hash_layers", default=3) or 0
-    made: dict[tuple[int, bool], Layer] = {}
-    for at, ratio in enumerate(ratios):
-        if (ratio, at < hashed) not in made:
-            weights = (*_attention(c, ratio), *_experts(c, hashed=at < hashed))
-            made[ratio, at < hashed] = blocks.layer(iter(weights), cache=_cache(ratio))
-    return [made[ratio, at < hashed] for at, ratio in enumerate(ratios)]
+
+    def build(kind: tuple[int, bool]) -> Layer:
+        ratio, is_hashed = kind
+        weights = (*_attention(c, ratio), *_experts(c, hashed=is_hashed))
+        return layers.layer(iter(weights), cache=_cache(ratio))
+
+    return layers.by_kind(((ratio, at < hashed) for at, ratio in enumerate(ratios)), build)
 
 
 def _cache(ratio: int) -> Cache | None:
@@ -59,17 +60,17 @@ def _attention(c: Config, ratio: int) -> Iterator[Weights]:
     q_rank, o_rank = c.count("q_lora_rank"), c.count("o_lora_rank")
     groups = c.count("o_groups", default=max(1, heads // 8))
     at = "self_attn"
-    yield blocks.matrix(f"{at}.wq_a", hidden, q_rank, 1)
-    yield blocks.matrix(f"{at}.wkv", hidden, width, 1)
-    yield blocks.matrix(f"{at}.wq_b", q_rank, heads * width, heads)
-    yield blocks.matrix(f"{at}.wo_a", heads * width // groups, groups * o_rank, groups)
-    yield blocks.matrix(f"{at}.wo_b", groups * o_rank, hidden, groups)
-    yield blocks.norm(f"{at}.norms", q_rank + width + heads)
+    yield layers.matrix(f"{at}.wq_a", hidden, q_rank, 1)
+    yield layers.matrix(f"{at}.wkv", hidden, width, 1)
+    yield layers.matrix(f"{at}.wq_b", q_rank, heads * width, heads)
+    yield layers.matrix(f"{at}.wo_a", heads * width // groups, groups * o_rank, groups)
+    yield layers.matrix(f"{at}.wo_b", groups * o_rank, hidden, groups)
+    yield layers.norm(f"{at}.norms", q_rank + width + heads)
     if ratio:
         yield _compressor(f"{at}.compressor", hidden, width, ratio)
     if ratio == 4:
         index, inner = c.count("index_n_heads"), c.count("index_head_dim")
-        yield blocks.matrix(f"{at}.indexer.wq_b", q_rank, index * inner, 1)
+        yield layers.matrix(f"{at}.indexer.wq_b", q_rank, index * inner, 1)
         yield Weights(f"{at}.indexer.weights_proj", index * hidden)
         yield _compressor(f"{at}.indexer.compressor", hidden, inner, ratio)
 
@@ -84,16 +85,16 @@ def _experts(c: Config, *, hashed: bool) -> Iterator[Weights]:
     """Routed experts, those that every token goes through, and hyper-connections around both."""
     hidden, inner = c.count("hidden_size"), c.count("moe_intermediate_size")
     count = c.count("n_routed_experts", "num_experts")
-    yield from blocks.experts("mlp", hidden, inner, count)
+    yield from layers.experts("mlp", hidden, inner, count)
     bias = c.count("vocab_size") * c.count("num_experts_per_tok") if hashed else count
     yield Weights("mlp.gate.bias", bias)
     shared = inner * (c.integer("n_shared_experts", default=0) or 0)
     if shared:
-        yield from blocks.mlp("mlp.shared_experts", hidden, shared)
+        yield from layers.mlp("mlp.shared_experts", hidden, shared)
     lanes = c.count("hc_mult", default=4)
     mixed = (2 + lanes) * lanes
     yield Weights("hyper_connections", 2 * (mixed * lanes * hidden + mixed + 3))
-    yield blocks.norm("norms", 2 * hidden)
+    yield layers.norm("norms", 2 * hidden)
 
 
 def hyper_head(c: Config) -> Weights:

@@ -1,4 +1,4 @@
-"""How many weights has the vision or audio encoder of a multimodal model?
+"""Weights of the vision or audio encoder of a multimodal model.
 
 To a few percent of the encoder, which is a few percent of the model: patches, attention, MLP and
 projector, without positions' and tokens' odds and ends. Shapes as in Hugging Face's modelling code.
@@ -6,7 +6,7 @@ projector, without positions' and tokens' odds and ends. Shapes as in Hugging Fa
 
 from __future__ import annotations
 
-from nimprofile.model.architectures import layers as blocks
+from nimprofile.model.architectures import layers
 from nimprofile.model.shape import Encoder
 
 TYPE_CHECKING = False
@@ -22,7 +22,7 @@ def _siglip(c: Config, hidden: int) -> Iterator[Weights]:
     width, patch = c.count("hidden_size"), c.count("patch_size", default=14)
     inner = c.count("intermediate_size", default=4304)
     side = c.count("image_size", default=896) // patch
-    return blocks.encoder(
+    return layers.encoder(
         "vision_tower",
         c.count("num_hidden_layers"),
         width,
@@ -34,7 +34,7 @@ def _siglip(c: Config, hidden: int) -> Iterator[Weights]:
 
 def _gemma4(c: Config, hidden: int) -> Iterator[Weights]:
     width = c.count("hidden_size")
-    return blocks.encoder(
+    return layers.encoder(
         "vision_tower",
         c.count("num_hidden_layers"),
         width,
@@ -56,7 +56,7 @@ def _qwen_vl(c: Config, hidden: int) -> Iterator[Weights]:
     merger *= 1 + len(c.integers("deepstack_visual_indexes"))
     patch = 3 * c.count("temporal_patch_size", default=2) * c.count("patch_size", default=14) ** 2
     positions = c.integer("num_position_embeddings", default=0) or 0
-    return blocks.encoder(
+    return layers.encoder(
         "visual",
         c.count("depth", "num_hidden_layers"),
         width,
@@ -70,7 +70,7 @@ def _qwen_vl(c: Config, hidden: int) -> Iterator[Weights]:
 def _pixtral(c: Config, hidden: int) -> Iterator[Weights]:
     """Mistral 3: a Pixtral tower, a patch merger and two matrices."""
     width = c.count("hidden_size")
-    return blocks.encoder(
+    return layers.encoder(
         "vision_tower",
         c.count("num_hidden_layers"),
         width,
@@ -84,7 +84,7 @@ def _pixtral(c: Config, hidden: int) -> Iterator[Weights]:
 def _llama4(c: Config, hidden: int) -> Iterator[Weights]:
     width, inner = c.count("hidden_size"), c.count("intermediate_size", default=5632)
     out = c.count("vision_output_dim", "projector_output_dim", default=4096)
-    return blocks.encoder(
+    return layers.encoder(
         "vision_model",
         c.count("num_hidden_layers"),
         width,
@@ -97,13 +97,13 @@ def _llama4(c: Config, hidden: int) -> Iterator[Weights]:
 def _mllama(c: Config, hidden: int) -> Iterator[Weights]:
     """Llama 3.2 Vision: local and global layers, tiles with positions of their own."""
     width = c.count("hidden_size")
-    layers = c.count("num_hidden_layers") + c.count("num_global_layers", default=8)
+    depth = c.count("num_hidden_layers") + c.count("num_global_layers", default=8)
     side = c.count("image_size", default=560) // c.count("patch_size", default=14)
     tiles = c.count("max_num_tiles", default=4)
     positions = (side * side + 1) * width * (1 + 9 * tiles)
-    return blocks.encoder(
+    return layers.encoder(
         "vision_model",
-        layers,
+        depth,
         width,
         c.count("intermediate_size", default=4 * width),
         patch=3 * c.count("patch_size", default=14) ** 2 * width + positions,
@@ -115,7 +115,7 @@ def _whisper(c: Config, hidden: int) -> Iterator[Weights]:
     """Qwen2-Audio: a Whisper encoder and one matrix."""
     width = c.count("d_model", "hidden_size")
     mels = c.count("num_mel_bins", default=128)
-    return blocks.encoder(
+    return layers.encoder(
         "audio_tower",
         c.count("encoder_layers", "num_hidden_layers"),
         width,
@@ -128,7 +128,7 @@ def _whisper(c: Config, hidden: int) -> Iterator[Weights]:
 def _clip(c: Config, hidden: int) -> Iterator[Weights]:
     """LLaVA: a CLIP tower and two matrices."""
     width = c.count("hidden_size")
-    return blocks.encoder(
+    return layers.encoder(
         "vision_tower",
         c.count("num_hidden_layers"),
         width,

@@ -1,4 +1,4 @@
-"""Which layers has a model some of whose layers keep a state: Mamba, linear attention?
+"""Layers of models some of whose layers keep a state: Mamba, linear attention.
 
 A function for each family; the sources are those of `decoders`.
 """
@@ -6,7 +6,7 @@ A function for each family; the sources are those of `decoders`.
 from __future__ import annotations
 
 from nimprofile.base.errors import ModelError
-from nimprofile.model.architectures import layers as blocks
+from nimprofile.model.architectures import layers
 from nimprofile.model.architectures.decoders import (
     Traits,
     attend,
@@ -16,6 +16,7 @@ from nimprofile.model.architectures.decoders import (
     layer_count,
     layer_kinds,
     width_of,
+    with_sparsity,
 )
 from nimprofile.model.shape import MAX_LAYERS
 
@@ -34,7 +35,7 @@ def _mamba_block(c: Config, prefix: str) -> tuple[Iterator[Weights], Cache]:
     width = None if automatic else c.integer("mamba_head_dim", "mamba_d_head")
     if width is None:
         width = c.count("mamba_expand", "expand", default=2) * hidden // heads
-    mamba = blocks.Mamba2(
+    mamba = layers.Mamba2(
         heads,
         width,
         c.count("n_groups", "mamba_n_groups", default=1),
@@ -56,29 +57,29 @@ def nemotron_h(c: Config, letters: str | None = None) -> list[Layer]:
     if len(pattern) > MAX_LAYERS:
         problem = f"{len(pattern)} layers are too many"
         raise ModelError(problem, place=c.place("hybrid_override_pattern"))
-    layers = []
-    norm = blocks.norm("norm", hidden)
-    for letter in pattern:
+    norm = layers.norm("norm", hidden)
+
+    def build(letter: str) -> Layer:
         match letter:
             case "M":
                 weights, state = _mamba_block(c, "mixer")
-                layers.append(blocks.layer(weights, norm, cache=state))
+                return layers.layer(weights, norm, cache=state)
             case "*":
                 heads, kv_heads, width = c.count("num_attention_heads"), kv_heads_of(c), width_of(c)
-                attention = blocks.attention("mixer", hidden, heads, kv_heads, width)
-                cache = blocks.kv_cache(kv_heads, width)
-                layers.append(blocks.layer(attention, norm, cache=cache))
+                attention = layers.attention("mixer", hidden, heads, kv_heads, width)
+                return layers.layer(attention, norm, cache=layers.kv_cache(kv_heads, width))
             case "-":
-                mlp = blocks.mlp("mixer", hidden, c.count("intermediate_size"), gated=False)
-                layers.append(blocks.layer(mlp, norm))
+                mlp = layers.mlp("mixer", hidden, c.count("intermediate_size"), gated=False)
+                return layers.layer(mlp, norm)
             case "E":
-                layers.append(blocks.layer(_nemotron_experts(c), norm))
+                return layers.layer(_nemotron_experts(c), norm)
             case _:
                 raise ModelError(
                     f"{letter!r} is no kind of layer; known: M * - E",
                     place=c.place("hybrid_override_pattern"),
                 )
-    return layers
+
+    return layers.by_kind(pattern, build)
 
 
 _LETTERS = {"mamba": "M", "attention": "*", "mlp": "-", "moe": "E"}
@@ -86,7 +87,7 @@ _LETTERS = {"mamba": "M", "attention": "*", "mlp": "-", "moe": "E"}
 
 def _nemotron_experts(c: Config) -> Iterator[Weights]:
     hidden = c.count("hidden_size")
-    yield from blocks.experts(
+    yield from layers.experts(
         "mixer",
         hidden,
         c.count("moe_intermediate_size"),
@@ -97,7 +98,7 @@ def _nemotron_experts(c: Config) -> Iterator[Weights]:
     )
     shared = c.integer("moe_shared_expert_intermediate_size", default=0) or 0
     if shared and c.integer("n_shared_experts", default=1):
-        yield from blocks.mlp("mixer.shared_experts", hidden, shared, gated=False)
+        yield from layers.mlp("mixer.shared_experts", hidden, shared, gated=False)
 
 
 def jamba(c: Config) -> list[Layer]:
@@ -108,63 +109,68 @@ def jamba(c: Config) -> list[Layer]:
     rank = None if c.get("mamba_dt_rank") == "auto" else c.integer("mamba_dt_rank")
     period, offset = c.count("attn_layer_period"), c.integer("attn_layer_offset", default=0)
     every, first = c.count("expert_layer_period"), c.integer("expert_layer_offset", default=0)
-    layers = []
-    for i in range(layer_count(c)):
+
+    def build(kind: tuple[bool, bool]) -> Layer:
+        attends, routed = kind
         mixer: Iterator[Weights]
-        if i % period == offset:
+        if attends:
             mixer, cache = attend(c, "full_attention", Traits())
         else:
-            mixer = blocks.mamba1(
+            mixer = layers.mamba1(
                 *("mamba", hidden, mamba_inner, state),
                 kernel=kernel,
                 rank=rank or -(-hidden // 16),
             )
-            cache = blocks.mamba1_state(mamba_inner, state, kernel)
-        if i % every == first:
-            feed = blocks.experts(
+            cache = layers.mamba1_state(mamba_inner, state, kernel)
+        if routed:
+            feed = layers.experts(
                 "feed_forward", hidden, inner, c.count("num_experts"), router="router"
             )
         else:
-            feed = blocks.mlp("feed_forward", hidden, inner)
-        layers.append(blocks.layer(mixer, feed, blocks.norm("norms", 2 * hidden), cache=cache))
-    return layers
+            feed = layers.mlp("feed_forward", hidden, inner)
+        return layers.layer(mixer, feed, layers.norm("norms", 2 * hidden), cache=cache)
+
+    kinds = ((i % period == offset, i % every == first) for i in range(layer_count(c)))
+    return layers.by_kind(kinds, build)
 
 
 def granite_hybrid(c: Config) -> list[Layer]:
     """Granite 4: Mamba-2 and attention layers, each with experts, a shared MLP, or both."""
     hidden = c.count("hidden_size")
     count = c.integer("num_local_experts", default=0) or 0
-    layers = []
-    for kind in layer_kinds(c):
+
+    def build(kind: str) -> Layer:
         mixer, cache = (
             _mamba_block(c, "mamba") if kind == "mamba" else attend(c, "full_attention", Traits())
         )
-        feed = [*blocks.mlp("shared_mlp", hidden, c.count("shared_intermediate_size"))]
+        feed = [*layers.mlp("shared_mlp", hidden, c.count("shared_intermediate_size"))]
         if count:
             inner = c.count("intermediate_size")
-            feed += blocks.experts("block_sparse_moe", hidden, inner, count, router="router")
-        norms = blocks.norm("norms", 2 * hidden)
-        layers.append(blocks.layer(mixer, iter(feed), norms, cache=cache))
-    return layers
+            feed += layers.experts("block_sparse_moe", hidden, inner, count, router="router")
+        norms = layers.norm("norms", 2 * hidden)
+        return layers.layer(mixer, iter(feed), norms, cache=cache)
+
+    return layers.by_kind(layer_kinds(c), build)
 
 
 def bamba(c: Config) -> list[Layer]:
     """Bamba: attention in the layers listed, Mamba-2 in the others."""
     attended = c.integers("attn_layer_indices")
-    layers = []
-    for i in range(layer_count(c)):
+
+    def build(attends: bool) -> Layer:
         mixer, cache = (
-            attend(c, "full_attention", Traits()) if i in attended else _mamba_block(c, "mamba")
+            attend(c, "full_attention", Traits()) if attends else _mamba_block(c, "mamba")
         )
-        norms = blocks.norm("norms", 2 * c.count("hidden_size"))
-        layers.append(blocks.layer(mixer, dense_mlp(c), norms, cache=cache))
-    return layers
+        norms = layers.norm("norms", 2 * c.count("hidden_size"))
+        return layers.layer(mixer, dense_mlp(c), norms, cache=cache)
+
+    return layers.by_kind((i in attended for i in range(layer_count(c))), build)
 
 
 def qwen_hybrid(c: Config) -> list[Layer]:
     """Qwen3-Next and Qwen3.5: Gated DeltaNet, and gated attention in every fourth layer."""
     hidden = c.count("hidden_size")
-    delta = blocks.GatedDelta(
+    delta = layers.GatedDelta(
         c.count("linear_num_key_heads"),
         c.count("linear_num_value_heads"),
         c.count("linear_key_head_dim"),
@@ -180,13 +186,15 @@ def qwen_hybrid(c: Config) -> list[Layer]:
             "linear_attention" if (i + 1) % every else "full_attention" for i in range(len(kinds))
         ]
     traits = Traits(head_norms="head", gated_attention=True)
-    layers = []
-    for i, kind in enumerate(kinds):
-        if kind == "linear_attention":
+
+    def build(kind: tuple[str, bool]) -> Layer:
+        attention, sparse = kind
+        if attention == "linear_attention":
             mixer = delta.weights("linear_attn", hidden)
             cache = delta.state(float32=float32)
         else:
-            mixer, cache = attend(c, kind, traits)
-        norms = blocks.norm("norms", 2 * hidden)
-        layers.append(blocks.layer(mixer, feed_of(c, i), norms, cache=cache))
-    return layers
+            mixer, cache = attend(c, attention, traits)
+        norms = layers.norm("norms", 2 * hidden)
+        return layers.layer(mixer, feed_of(c, sparse=sparse), norms, cache=cache)
+
+    return layers.by_kind(with_sparsity(c, kinds), build)

@@ -1,4 +1,4 @@
-"""How many weights has a block of a model, and what does it keep of the tokens?
+"""Layers of models: the weights of their modules, and what they keep of the tokens.
 
 Pure arithmetic on the published shapes; names of modules and figures are Hugging Face's
 (github.com/huggingface/transformers, `models/*/modeling_*.py`). Biases and norms are counted, so
@@ -12,8 +12,11 @@ from nimprofile.model.shape import ANY_NUMBER, Cache, CacheKind, Layer, Weights
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Hashable, Iterable, Iterator
     from dataclasses import KW_ONLY
+    from typing import TypeVar
+
+    Kind = TypeVar("Kind", bound=Hashable)
 
 
 def norm(name: str, width: int) -> Weights:
@@ -271,3 +274,16 @@ def layer(*groups: Iterator[Weights] | Weights, cache: Cache | None = None) -> L
     for group in groups:
         weights += (group,) if isinstance(group, Weights) else group
     return Layer(tuple(weights), cache)
+
+
+def by_kind(kinds: Iterable[Kind], build: Callable[[Kind], Layer]) -> list[Layer]:
+    """A layer for each of these kinds in turn.
+
+    Layers of one kind are one object, so that what is worked out of it is worked out once.
+    """
+    built: dict[Kind, Layer] = {}
+    in_order = [*kinds]
+    for kind in in_order:
+        if kind not in built:
+            built[kind] = build(kind)
+    return [built[kind] for kind in in_order]

@@ -1,4 +1,4 @@
-"""Which shape has the model of this `config.json`?
+"""The layers of each `model_type`, and what its `config.json` leaves out.
 
 `ARCHITECTURES` has a row for every `model_type`; one that is not there is unknown.
 """

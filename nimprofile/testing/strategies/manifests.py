@@ -1,4 +1,4 @@
-"""Which manifests and wishes are worth testing against?"""
+"""Strategies for tags, profiles, manifests and requests."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 
 from nimprofile.base.enums import Engine, Precision
 from nimprofile.manifest.manifest import Manifest
-from nimprofile.manifest.profile import NOTHING_REQUIRED, Profile, Requires, profile_from_tags
+from nimprofile.manifest.profile import NOTHING_REQUIRED, Profile, Requires
 from nimprofile.manifest.profile_names import describe
+from nimprofile.manifest.profile_tags import profile_from_tags
 from nimprofile.model.shape import ModelShape, plain_shape
 from nimprofile.model.shape_reader import shape_from_config
 from nimprofile.selection.request import Pin, Request
-from nimprofile.testing.strategies.machines import COMMON_PRODUCTS, Board, board_of
+from nimprofile.testing.strategies.boards import COMMON_PRODUCTS, Board, board_of
 from nimprofile.testing.strategies.models import SAMPLE_CONFIGS
 
 TagSets = st.SearchStrategy[dict[str, str]]
@@ -154,8 +155,8 @@ def manifests(
     """A manifest whose ids are unique; with a model's shape, so that memory is estimated, or none.
 
     Args:
-        min_profiles: at least so many profiles.
-        max_profiles: at most so many.
+        min_profiles: the fewest profiles.
+        max_profiles: the most profiles.
         profiles: what they are; by default `profiles()`.
     """
     entries = st.lists(

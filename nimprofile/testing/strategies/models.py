@@ -1,4 +1,4 @@
-"""Which models are worth testing against?"""
+"""Strategies for the `config.json` of a model."""
 
 from __future__ import annotations
 

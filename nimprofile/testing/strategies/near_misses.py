@@ -1,4 +1,4 @@
-"""Fitting pairs with exactly one need broken, and the reason that must follow."""
+"""Strategies for fitting pairs with exactly one need broken, and the reason that must follow."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from nimprofile.selection.reasons import (
     WrongGpu,
 )
 from nimprofile.selection.request import Request
-from nimprofile.testing.strategies.machines import COMMON_PRODUCTS, gate_mib
+from nimprofile.testing.strategies.boards import COMMON_PRODUCTS, gate_mib
 from nimprofile.testing.strategies.manifests import gpu_tags
 from nimprofile.testing.strategies.pairs import (
     Draft,
@@ -73,7 +73,7 @@ def _break_precision(draw: st.DrawFn, draft: Draft) -> None:
 def _break_gpu(draw: st.DrawFn, draft: Draft) -> None:
     other = draw(other_boards(draft.board, COMMON_PRODUCTS))
     forms = gpu_tags(other).filter(bool)  # all but one of about ten
-    if not draft.board.key:  # what nobody can name is in doubt, not wrong
+    if not draft.board.key:  # a GPU without a name is in doubt, not wrong
         draft.gpus = [gpu.replace(name="NVIDIA Unheard-of") for gpu in draft.gpus]
     draft.tags = {tag: draft.tags[tag] for tag in draft.tags if tag not in _GPU_TAGS} | draw(forms)
 
@@ -173,7 +173,7 @@ def _break_emptiness(draw: st.DrawFn, draft: Draft) -> None:
 
 
 def _need(draw: st.DrawFn, draft: Draft, need: int, total: int | None = None) -> int:
-    """Make every GPU need so many MiB and have them, all free, and just so many or more."""
+    """Make every GPU need a number of MiB and have as many or more, all of them free."""
     draft.memory = None
     draft.tags.pop("min_vram_per_device_gb", None)
     draft.requires = draft.requires.replace(memory_gib_per_gpu=None)
@@ -220,7 +220,7 @@ def _break_selector(draw: st.DrawFn, draft: Draft) -> None:
 
 
 def _break_gpus(draw: st.DrawFn, draft: Draft, broken: Callable[[Gpu], Gpu]) -> None:
-    """Break so many GPUs that too few are left: one suffices where all are needed."""
+    """Break GPUs until too few are left; a single one where all are needed."""
     count = len(draft.gpus)
     spreads = "tp" not in draft.tags  # then it runs on what is left
     enough = count if spreads else count - draft.needed + 1

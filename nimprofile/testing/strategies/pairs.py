@@ -1,8 +1,8 @@
-"""Which profile and machine belong together, and which only just do not?
+"""Strategies for a profile and a machine that belong together.
 
-Drawing the two apart wastes nearly every example, so here a machine is made for its profile. How a
-pair is made says nothing about how it is judged: nothing is taken from `nimprofile.selection.fit` but the
-floors of the precisions.
+Drawn apart, a profile and a machine nearly never fit, so a machine is made for its profile. The
+making is independent of the judging: `nimprofile.selection.fit` is not used, and of its figures
+only the floors of the precisions.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from nimprofile.base.units import MIB, ComputeCapability, stated_gb_to_bytes
 from nimprofile.engines.compute_floors import RUNS_FROM
 from nimprofile.hardware.inventory import Gpu, Inventory
 from nimprofile.manifest.manifest import Manifest
-from nimprofile.manifest.profile import Profile, Requires, Stated, profile_from_tags
+from nimprofile.manifest.profile import Profile, Requires, Stated
 from nimprofile.manifest.profile_names import describe
+from nimprofile.manifest.profile_tags import profile_from_tags
 from nimprofile.selection.request import Request
-from nimprofile.testing.strategies.machines import (
+from nimprofile.testing.strategies.boards import (
     COMMON_PRODUCTS,
     CUDAS,
     DRIVERS,
@@ -30,9 +31,8 @@ from nimprofile.testing.strategies.machines import (
     board_of,
     boards,
     gate_mib,
-    gpus_of,
-    indices_of,
 )
+from nimprofile.testing.strategies.machines import gpus_of, indices_of
 from nimprofile.testing.strategies.manifests import gpu_tags
 
 
@@ -100,6 +100,7 @@ def fitting_pairs(
 def draw_fitting_pairs(
     draw: st.DrawFn, products: tuple[str, ...], strange: bool, foreign: bool
 ) -> FittingPair:
+    """`fitting_pairs` with every argument given."""
     draft = draw(drafts(products, strange))
     if foreign and draw(st.booleans()):
         add_foreign(draw, draft, products)
@@ -108,6 +109,7 @@ def draw_fitting_pairs(
 
 @st.composite
 def drafts(draw: st.DrawFn, products: tuple[str, ...], strange: bool) -> Draft:
+    """A profile that fits, whose needs can still be broken."""
     board = draw(boards(products, strange=strange))
     tp = draw(st.sampled_from([1, 2, 4, 8, None]))
     pp = draw(st.sampled_from([1, None, 2]))
@@ -135,7 +137,7 @@ def drafts(draw: st.DrawFn, products: tuple[str, ...], strange: bool) -> Draft:
 
 
 def _runnable(capability: ComputeCapability | None) -> list[Precision]:
-    """Precisions whose floor a GPU reaches; of one whose capability nobody knows, all."""
+    """Precisions whose floor a GPU reaches; all of them when its capability is not known."""
     return [
         precision
         for precision in Precision
@@ -220,6 +222,7 @@ def add_foreign(draw: st.DrawFn, draft: Draft, products: tuple[str, ...]) -> Non
 
 @cache
 def other_boards(board: Board, products: tuple[str, ...]) -> st.SearchStrategy[Board]:
+    """Boards of another product than this."""
     known = [board_of(product) for product in (*products, *COMMON_PRODUCTS)]
     return st.sampled_from([other for other in known if other.key != board.key])
 
@@ -229,6 +232,3 @@ def with_selector(draw: st.DrawFn, draft: Draft) -> Request:
     tags = [(tag, value.upper()) for tag, value in sorted(draft.tags.items())]
     chosen = draw(st.sampled_from([(), *((tag,) for tag in tags)]))
     return draft.request.replace(tags=(*draft.request.tags, *chosen))
-
-
-# One break for each class of reason. Each takes a fitting draft and leaves one need unmet.

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from nimprofile.hardware.inventory import Inventory
 from nimprofile.manifest.manifest import Manifest
-from nimprofile.manifest.profile import profile_from_tags
 from nimprofile.manifest.profile_names import describe
+from nimprofile.manifest.profile_tags import profile_from_tags
 from nimprofile.selection.request import Request
-from nimprofile.testing.strategies.machines import COMMON_PRODUCTS
+from nimprofile.testing.strategies.boards import COMMON_PRODUCTS
 from nimprofile.testing.strategies.manifests import profiles
 from nimprofile.testing.strategies.pairs import draw_fitting_pairs
 
@@ -33,7 +33,7 @@ def situations(
     The others are its relatives, which differ from it in a tag, and strangers.
 
     Args:
-        max_profiles: at most so many profiles, 1 or more.
+        max_profiles: the most profiles, 1 or more.
         products: what the machine may be made of, spelled as in `--gpus`.
     """
     return _situations(max_profiles, tuple(products))

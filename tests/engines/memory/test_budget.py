@@ -208,7 +208,7 @@ def test_what_cuda_can_use_of_a_board(gpu, cuda):
     ],
 )
 def test_what_does_not_divide_is_named(shape, tp, pp, whats):
-    assert whats == [what for what, *_ in indivisible(shape, Engine.VLLM, tp, pp)]
+    assert whats == [misfit.what for misfit in indivisible(shape, Engine.VLLM, tp, pp)]
 
 
 # Changes.

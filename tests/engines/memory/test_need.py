@@ -16,6 +16,7 @@ from nimprofile.base.units import GIB, MIB
 from nimprofile.engines.facts.nim import NIM_ALLOWANCE
 from nimprofile.engines.memory.budget import CONTEXT_STEP
 from nimprofile.engines.memory.need import MemoryNeed, Needs
+from nimprofile.engines.serving import DEFAULTS
 from nimprofile.manifest.profile import Stated
 from tests.support.builders import make_gpu, make_profile
 from tests.support.model_configs import LLAMA_8B
@@ -27,9 +28,9 @@ RTX_5090 = make_gpu(total=32_607, free=29_846, name="NVIDIA GeForce RTX 5090", c
 H100 = make_gpu(total=81_559, name="NVIDIA H100 80GB HBM3", capability="9.0")
 
 
-def need(shape=FIGURES, gpu=H100, *, nim=True, request=None, **tags):
+def need(shape=FIGURES, gpu=H100, *, nim=True, serving=DEFAULTS, **tags):
     profile = make_profile(**{"precision": "bf16", "tp": "1", "pp": "1"} | tags)
-    return Needs(lambda _: shape, request or Request(), nim=nim).of(profile, gpu)
+    return Needs(lambda _: shape, serving, nim=nim).of(profile, gpu)
 
 
 def gib_up(size):
@@ -110,7 +111,7 @@ def test_a_kv_head_is_not_divided():
 
 def test_an_unknown_pp_counts_as_one():
     profile = make_profile(precision="bf16", tp="1")
-    assert need() == Needs(lambda _: FIGURES, Request()).of(profile, H100)
+    assert need() == Needs(lambda _: FIGURES, DEFAULTS).of(profile, H100)
 
 
 # What is stated wins.
@@ -146,7 +147,7 @@ STATED = [
 
 @pytest.mark.parametrize(("profile", "expected"), STATED)
 def test_what_the_manifest_states_wins_and_the_estimate_stands_beside(profile, expected):
-    found = Needs(lambda _: FIGURES, Request()).of(profile, H100)
+    found = Needs(lambda _: FIGURES, DEFAULTS).of(profile, H100)
     assert expected == (found.full_bytes, found.least_bytes, found.source)
     assert need().full_bytes == found.estimated_bytes
 
@@ -165,7 +166,7 @@ def test_what_the_manifest_states_wins_and_the_estimate_stands_beside(profile, e
     ],
 )
 def test_without_an_estimate_what_is_stated_stands_alone(profile, expected):
-    assert expected == Needs(lambda _: FIGURES, Request()).of(profile, H100)
+    assert expected == Needs(lambda _: FIGURES, DEFAULTS).of(profile, H100)
 
 
 @pytest.mark.parametrize(
@@ -178,7 +179,7 @@ def test_without_an_estimate_what_is_stated_stands_alone(profile, expected):
     ],
 )
 def test_without_the_figures_the_need_is_unknown(tags, shape):
-    assert None is Needs(lambda _: shape, Request()).of(make_profile(**tags), H100)
+    assert None is Needs(lambda _: shape, DEFAULTS).of(make_profile(**tags), H100)
 
 
 # The context that fits.
@@ -221,13 +222,13 @@ def test_the_engines_need_is_what_its_fraction_of_the_gpu_must_hold():
 
 
 def test_a_shorter_context_asked_for_needs_less():
-    short = need(LLAMA, nim=False, request=Request(serving=Serving(max_model_len=8192)))
+    short = need(LLAMA, nim=False, serving=Serving(max_model_len=8192))
     assert 8192 == short.max_model_len
     assert 15 * GIB < need(LLAMA, nim=False).full_bytes - short.full_bytes
 
 
 def test_an_fp8_kv_cache_needs_half():
-    short = need(LLAMA, nim=False, request=Request(serving=Serving(kv_cache_dtype="fp8")))
+    short = need(LLAMA, nim=False, serving=Serving(kv_cache_dtype="fp8"))
     assert 2**33 == short.budget.request_bytes(131072)
 
 

@@ -1,0 +1,145 @@
+"""From a decision to the plan that starts its server."""
+
+from __future__ import annotations
+
+from nimprofile.base.enums import Engine, Server
+from nimprofile.base.errors import LaunchError
+from nimprofile.base.versions import satisfies
+from nimprofile.engines.spec import spec_of
+from nimprofile.hardware.visible_devices import BUS_ORDER, CudaDevices, cuda_devices
+from nimprofile.launch.job import Job
+from nimprofile.launch.server_spec import server_spec
+from nimprofile.launch.setup import Setup
+from nimprofile.launch.weights_source import quantises_on_load, weights_source
+from nimprofile.selection.reasons import ContextTooLong
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from nimprofile.engines.serving import Serving
+    from nimprofile.hardware.inventory import Gpu
+    from nimprofile.launch.plan import LaunchPlan
+    from nimprofile.manifest.manifest import Manifest
+    from nimprofile.manifest.profile import Profile
+    from nimprofile.model.shape import ModelShape
+    from nimprofile.selection.decision import Decision
+    from nimprofile.selection.fit import Verdict
+
+DEFAULTS = Setup()
+
+
+def launch_plan(decision: Decision, manifest: Manifest, setup: Setup = DEFAULTS) -> LaunchPlan:
+    """What starts a server with the selected profile.
+
+    Args:
+        decision: what `select` said.
+        manifest: of which it was said: it knows where the weights are.
+        setup: what the operator wants of the server; `Setup.from_env(os.environ)` reads NIM's
+            variables.
+
+    Raises LaunchError: nothing is selected, the weights are named nowhere, or the engine does
+    not serve them as the profile wants.
+    """
+    return plan_of(job_of(decision, manifest, setup))
+
+
+def plan_of(job: Job) -> LaunchPlan:
+    """The plan of a job, by its server; LaunchError when it cannot be started so."""
+    _ = job.named_devices  # or the engine would take every GPU there is
+    return server_spec(job.server).plan(job)
+
+
+def job_of(decision: Decision, manifest: Manifest, setup: Setup) -> Job:
+    """What there is to start, once something is selected.
+
+    Raises LaunchError: nothing is selected, the server does not run the profile, the weights are
+    named nowhere, or the engine does not make this precision of them.
+    """
+    verdict = decision.selected
+    if verdict is None:
+        raise LaunchError("no profile was selected, so there is nothing to start")
+    name = setup.served_name or manifest.model
+    if name is not None and name[:1] == "-":
+        raise LaunchError(f"the served name {name} would be taken for an argument: name another")
+    profile = verdict.profile
+    engine, server = _served_by(profile, setup.server)
+    gpus = tuple(gpu for gpu in decision.inventory.gpus if gpu.index in verdict.gpus)
+    named = cuda_devices(decision.inventory, verdict.gpus)
+    serving = decision.request.serving
+    version = serving.engine_version or manifest.engine_version
+    model, shape = weights_source(profile, manifest, setup, server)
+    context, notes = _context(verdict, serving, shape)
+    if version is None and setup.image is not None and server is not Server.NIM:
+        newest = server_spec(server).newest_version(engine)
+        flags = f"the flags are those of {engine} {newest}, the newest known"
+        notes = (*notes, f"{flags}: --engine-version names the image's")
+    if profile.lora and not setup.adapters and server is not Server.NIM:
+        where = setup.peft_source and f"none lies in {setup.peft_source}"
+        adapters = f"no adapter is served at the start: {where or 'no --adapters names them'}"
+        notes = (*notes, adapters)
+    return Job(
+        server,
+        engine,
+        version or server_spec(server).newest_version(engine),
+        profile=profile,
+        gpus=gpus,
+        devices=() if named is None else _devices(gpus, named, engine, version),
+        visible_devices=None if named is None else named.devices,
+        model=model,
+        quantises=server is not Server.NIM and quantises_on_load(profile, shape),
+        serving=serving,
+        max_model_len=context,
+        setup=setup,
+        name=manifest.model,
+        shape=shape,
+        notes=notes,
+    )
+
+
+def _devices(
+    gpus: tuple[Gpu, ...], named: CudaDevices, engine: Engine | None, version: str | None
+) -> tuple[tuple[str, str], ...]:
+    """The variables that show an engine its GPUs; by number, which every engine understands."""
+    if any(gpu.mig for gpu in gpus):
+        spec = None if engine is None else spec_of(engine)
+        since = None if spec is None else spec.uuids_from
+        if spec and since and version is not None and not satisfies(version, f">={since}"):
+            problem = f"{spec.label} {version} takes no MIG instance by its UUID"
+            raise LaunchError(f"{problem}; {since} does")
+        return tuple(named.environ.items())
+    numbers = ",".join(str(gpu.index) for gpu in gpus)
+    return tuple(CudaDevices(numbers, BUS_ORDER).environ.items())
+
+
+def _served_by(profile: Profile, server: Server | None) -> tuple[Engine | None, Server]:
+    engine = profile.engine
+    if server is Server.NIM:  # it brings what its profiles need
+        return engine, server
+    if engine is None:
+        problem = f"{profile.name} names no engine that is known"
+        raise LaunchError(f"{problem}: --server nim starts it in its container")
+    if server is None:
+        return engine, Server(engine)
+    able = server_spec(server).runs
+    if engine not in able:
+        flags = " or ".join(f"--engine {name}" for name in able)
+        problem = f"{profile.name} is a profile of {engine}, which {server} does not run"
+        raise LaunchError(f"{problem}; {flags} selects among those it does")
+    return engine, server
+
+
+def _context(
+    verdict: Verdict, serving: Serving, shape: ModelShape | None
+) -> tuple[int | None, tuple[str, ...]]:
+    """The longest context to allow: what is asked for, else what fits, else the model's own."""
+    asked = serving.max_model_len
+    if asked is not None:
+        most = None if shape is None else shape.max_position_embeddings
+        if most is None or asked <= most:
+            return asked, ()
+        refused = f"the model's longest context is {most:,} tokens, and engines refuse {asked:,}"
+        return asked, (refused,)
+    for reason in verdict.waived:
+        if isinstance(reason, ContextTooLong) and reason.max_model_len is not None:
+            cut = f"the full context does not fit, so it is cut to {reason.max_model_len:,} tokens"
+            return reason.max_model_len, (cut,)
+    return None, ()

@@ -1,0 +1,62 @@
+"""Manifests are written for people, and deployments so that every reader takes them alike."""
+
+import pytest
+import yaml
+
+from nimprofile.base.yaml_reader import read_yaml
+from nimprofile.base.yaml_writer import SHORT_ITEM, FlowMapping, deployment_yaml, manifest_yaml
+
+
+def test_a_flow_mapping_stands_in_one_line():
+    document = {"a": FlowMapping({"tp": "1", "pp": "2"}), "b": {"c": "d"}}
+    assert "a: {tp: '1', pp: '2'}\nb:\n  c: d\n" == manifest_yaml(document)
+
+
+@pytest.mark.parametrize(
+    ("items", "text"),
+    [
+        (["x", "y"], "a: [x, y]\n"),
+        (["x" * (SHORT_ITEM - 1)], f"a: [{'x' * (SHORT_ITEM - 1)}]\n"),
+        (["x" * SHORT_ITEM], f"a:\n- {'x' * SHORT_ITEM}\n"),
+        ([["x"]], "a:\n- [x]\n"),
+    ],
+)
+def test_a_list_of_short_items_stands_in_one_line(items, text):
+    assert text == manifest_yaml({"a": items})
+
+
+def test_the_order_of_keys_is_kept():
+    assert "z: 1\na: 2\n" == manifest_yaml({"z": 1, "a": 2})
+
+
+def test_what_stands_twice_is_written_twice():
+    same = {"b": "c"}
+    text = manifest_yaml({"x": same, "y": same})
+    assert {"x": {"b": "c"}, "y": {"b": "c"}} == read_yaml(text, source="")
+
+
+@pytest.mark.parametrize(
+    "text", ["yes", "no", "on", "y", "N", "null", "~", "1", "1.0", "1e3", "0x1"]
+)
+def test_a_text_that_could_be_another_type_is_a_text_in_both_forms(text):
+    for written in (manifest_yaml({"a": text}), deployment_yaml([{"a": text}])):
+        assert {"a": text} == yaml.safe_load(written)
+
+
+@pytest.mark.parametrize("text", ["y", "Y", "n", "N", "1", "", "a b", "a: b", "#", "-"])
+def test_a_deployment_has_quotes_around_what_is_not_plain(text):
+    assert f'a: "{text}"\n' == deployment_yaml([{"a": text}])
+
+
+@pytest.mark.parametrize("text", ["a", "a/b", "v1.2-3_4", "/etc/x", "yy"])
+def test_a_deployment_has_no_quotes_around_what_is_plain(text):
+    assert f"a: {text}\n" == deployment_yaml([{"a": text}])
+
+
+def test_a_text_of_several_lines_is_a_block():
+    assert "a: |\n  b\n  c\n" == deployment_yaml([{"a": "b\nc\n"}])
+
+
+def test_documents_have_dashes_between_them_and_comments_before():
+    text = deployment_yaml([{"a": 1}, {"b": 2}], ["from here\nkind: Secret"])
+    assert "# from here?kind: Secret\na: 1\n---\nb: 2\n" == text
