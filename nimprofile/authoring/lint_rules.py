@@ -21,7 +21,7 @@ from nimprofile.hardware.catalog import find_product, mock_inventory, products
 from nimprofile.hardware.gpu_groups import Machine
 from nimprofile.manifest.dialects.registry import tags_are_fields
 from nimprofile.model.weights import weight_bytes
-from nimprofile.selection.fit import check, not_divisible
+from nimprofile.selection.fit import Judge, not_divisible
 from nimprofile.selection.messages import message
 from nimprofile.selection.reasons import INCOMPATIBLE, TooFewGpus
 from nimprofile.selection.request import Request
@@ -284,7 +284,7 @@ def never_runs(manifest: Manifest) -> Iterator[Found]:
     request = Request(empty_gpu_gate=False)
     needs = Needs(manifest.shape_of, request.serving)
     by_size = sorted(products(), key=lambda product: -(product.memory_mib or 0))
-    machines: dict[str, Machine] = {}
+    judges: dict[str, Judge] = {}
     for profile in manifest.profiles:
         torn = not_divisible(profile, needs)
         if torn:
@@ -296,9 +296,10 @@ def never_runs(manifest: Manifest) -> Iterator[Found]:
         for product in by_size:
             if not _is_for(profile, product):
                 continue
-            if product.short not in machines:
-                machines[product.short] = Machine(mock_inventory(product.short))
-            verdict = check(profile, machines[product.short], request, needs=needs)
+            if product.short not in judges:
+                machine = Machine(mock_inventory(product.short))
+                judges[product.short] = Judge(machine, request, needs=needs)
+            verdict = judges[product.short].verdict(profile)
             reasons = [
                 reason
                 for reason in verdict.reasons

@@ -56,6 +56,12 @@ def format_gib(size: int) -> str:
     return f"{size / GIB:.1f} GiB"
 
 
+def format_shortfall(need: int, have: int) -> str:
+    """Bytes that are missing, as GiB or, where that would read 0.0, as whole MiB, rounded up."""
+    missing = (need - have) / GIB
+    return f"{missing:.1f} GiB" if missing >= 0.1 else f"{-(-(need - have) // MIB)} MiB"
+
+
 def format_indices(indices: tuple[int, ...]) -> str:
     """GPU indices as ranges: `0-3,6`."""
     runs: list[list[int]] = []
@@ -70,6 +76,11 @@ def format_indices(indices: tuple[int, ...]) -> str:
 def format_gpus(indices: tuple[int, ...]) -> str:
     """GPUs by their indices: `GPU 3`, `GPUs 0-3,6`."""
     return f"GPU{'s' * (len(indices) != 1)} {format_indices(indices)}"
+
+
+def gpu_or_gpus(count: int) -> str:
+    """The noun after a number: `1 GPU`, `2 GPUs`."""
+    return "GPU" if count == 1 else "GPUs"
 
 
 class ComputeCapability(tuple[int, int]):

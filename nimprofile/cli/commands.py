@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from nimprofile.manifest.manifest import Manifest
     from nimprofile.manifest.profile import Profile
     from nimprofile.selection.decision import Decision
+    from nimprofile.selection.warnings import DecisionWarning
 
 
 def run_select(args: argparse.Namespace) -> int:
@@ -201,13 +202,13 @@ def run_engines(args: argparse.Namespace) -> int:
     return SELECTED
 
 
-def _warn(warnings: Iterable[str], inventory: Inventory) -> None:
+def _warn(warnings: Iterable[DecisionWarning], inventory: Inventory) -> None:
     tell(f"warning: {warning}" for warning in warnings)
     tell(f"note: {remark}" for remark in inventory.remarks)
 
 
 def _warn_of_machine(decision: Decision) -> None:
     """What a list of profiles does not say: which GPUs are not there for any of them."""
-    from nimprofile.selection.decision import missing_warnings
+    from nimprofile.selection.warnings import missing_warnings
 
     _warn(missing_warnings(decision), decision.inventory)

@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 def unavailable_messages(gpus: tuple[Gpu, ...]) -> Iterator[str]:
     """Which GPUs cannot be used, once for each cause."""
     for cause, indices in causes_of(gpus).items():
-        yield f"{format_gpus(indices)} {is_or_are(indices)} unavailable: {cause}"
+        yield unavailable_message(indices, cause)
+
+
+def unavailable_message(gpus: tuple[int, ...], cause: str) -> str:
+    """That these GPUs cannot be used, and why."""
+    return f"{format_gpus(gpus)} {is_or_are(gpus)} unavailable: {cause}"
 
 
 def causes_of(gpus: tuple[Gpu, ...]) -> dict[str, tuple[int, ...]]:

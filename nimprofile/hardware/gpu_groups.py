@@ -7,8 +7,6 @@ from nimprofile.hardware.catalog import product_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from nimprofile.hardware.inventory import Gpu, Inventory
 
 
@@ -74,10 +72,9 @@ class Machine:
 
     Only GPUs that can be used are in a group. The catalogue supplies names and missing compute
     capabilities. `ailing` and `busy` are indices, `links` has the connection of two of them.
-    `trials` is for `fit`, which remembers there how profiles that ask the same fared.
     """
 
-    __slots__ = ("ailing", "busy", "groups", "inventory", "links", "trials")
+    __slots__ = ("ailing", "busy", "groups", "inventory", "links")
 
     def __init__(self, inventory: Inventory):
         groups: dict[str, dict[tuple[object, ...], list[Gpu]]] = {}
@@ -100,7 +97,6 @@ class Machine:
             if (free := gpu.free_fraction) is not None and free < EMPTY_GPU_FRACTION
         )
         self.links = {connection.gpus: connection.link for connection in inventory.connections}
-        self.trials: dict[object, Any] = {}
         missing: dict[str, tuple[int, ...]] = {}
         gone = {gpu.index for gpu in inventory.unavailable}
         for gpu in revived(inventory).offered if gone else ():

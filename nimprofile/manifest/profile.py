@@ -112,6 +112,11 @@ class Profile(Record):
         return (self.tp or 1) * (self.pp or 1)
 
     @property
+    def is_llm(self) -> bool:
+        """Whether it names an engine known to serve language models."""
+        return self.engine is not None
+
+    @property
     def gpu_specific(self) -> bool:
         """Whether it names a GPU (documentation since 1.14: generic means no `gpu` tag)."""
         return bool(self.gpu_names or self.gpu_devices or self.exact_capability)
@@ -121,6 +126,11 @@ class Profile(Record):
         """The GPUs it is for in the manifest's own spelling, names before PCI ids."""
         names = [self.tags.get("gpu") or self.tags.get("key", "").partition("_")[0]]
         return (*(name for name in names if name), *self.gpu_devices)
+
+    @property
+    def gpu_pattern(self) -> str | None:
+        """The tag `product_name_regex`: a pattern of the names of GPUs it is for."""
+        return self.tags.get("product_name_regex")
 
     @property
     def unknown_engine(self) -> str | None:

@@ -41,7 +41,7 @@ def decision_lines(decision: Decision) -> Iterator[tuple[int, str]]:
     for verdict in ranked:
         yield logging.INFO, f"Valid profile: {_id_and_name(verdict)} on GPUs {list(verdict.gpus)}"
     for warning in decision.warnings:
-        yield logging.WARNING, warning
+        yield logging.WARNING, str(warning)
     if selected is not None:
         yield logging.INFO, f"Selected profile: {_id_and_name(selected)}"
         for tag, value in sorted(selected.profile.tags.items()):

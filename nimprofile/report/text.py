@@ -12,7 +12,6 @@ from nimprofile.report.style import GRADE_COLOURS, Style
 from nimprofile.selection.fit import GRADES
 from nimprofile.selection.messages import choice_message, message
 from nimprofile.selection.placement import By
-from nimprofile.selection.rank import standing
 from nimprofile.selection.remedies import remedies
 
 TYPE_CHECKING = False
@@ -75,9 +74,9 @@ def _because(decision: Decision) -> str:
         return f"pinned by {pin.source}={pin.value}"
     if decision.deciding is None or runner_up is None or decision.selected is None:
         return "the only profile that runs here"
-    name = decision.deciding.name
-    better, worse = (standing(name, verdict) for verdict in (decision.selected, runner_up))
-    return f"{name}: {better} before {worse}; the next is {runner_up.profile.name}"
+    criterion = decision.deciding
+    better, worse = criterion.describe(decision.selected), criterion.describe(runner_up)
+    return f"{criterion.name}: {better} before {worse}; the next is {runner_up.profile.name}"
 
 
 def nothing_runs(decision: Decision) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from nimprofile.hardware.visible_devices import cuda_devices
 from nimprofile.selection.messages import choice_message, doubt_message, message
-from nimprofile.selection.rank import deciding, standing
+from nimprofile.selection.rank import deciding
 from nimprofile.selection.remedies import remedies
 
 TYPE_CHECKING = False
@@ -48,13 +48,13 @@ def decision_to_dict(decision: Decision) -> dict[str, Any]:
             "criterion": decision.deciding.name,
             "prefers": decision.deciding.prefers,
             "over": runner_up.profile.id,
-            "better": standing(decision.deciding.name, decision.ranked[0]),
-            "worse": standing(decision.deciding.name, runner_up),
+            "better": decision.deciding.describe(decision.ranked[0]),
+            "worse": decision.deciding.describe(runner_up),
         },
         "ranked": [_ranked(verdict) for verdict in decision.ranked],
         "rejected": [verdict_to_dict(verdict) for verdict in decision.rejected],
         "if_answered": None if decision.if_answered is None else _ranked(decision.if_answered),
-        "warnings": list(decision.warnings),
+        "warnings": [str(warning) for warning in decision.warnings],
         "inventory": decision.inventory.to_dict(),
     }
 

@@ -1,39 +1,25 @@
-"""Which profile runs, and what did every stage say on the way?"""
+"""The decision: the profile that is selected, and what each stage before it found."""
 
 from __future__ import annotations
 
 from nimprofile.base.record import Record
 from nimprofile.engines.memory.need import Needs
-from nimprofile.hardware.describe import unavailable_messages
 from nimprofile.hardware.gpu_groups import Machine, revived
 from nimprofile.hardware.inventory import Inventory
-from nimprofile.selection.fit import GRADES, Verdict, check
-from nimprofile.selection.messages import (
-    disagreement_message,
-    doubt_message,
-    missing_message,
-    starved_message,
-    unknown_message,
-    waiver_message,
-)
+from nimprofile.selection.fit import GRADES, Judge, Verdict
 from nimprofile.selection.policies import find_policy
 from nimprofile.selection.rank import Criterion, Policy, deciding, rank
-from nimprofile.selection.reasons import (
-    LOW_MEMORY,
-    ContextTooLong,
-    Doubt,
-    TooLittleFree,
-    TooLittleMemory,
-)
+from nimprofile.selection.reasons import ContextTooLong, TooLittleFree, TooLittleMemory
 from nimprofile.selection.request import Request, find_pin
+from nimprofile.selection.warnings import missing_warnings, selection_warnings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from dataclasses import KW_ONLY
 
     from nimprofile.manifest.manifest import Manifest
     from nimprofile.manifest.profile import Profile
+    from nimprofile.selection.warnings import DecisionWarning
 
 NO_REQUEST = Request()
 
@@ -50,7 +36,8 @@ class Decision(Record):
             candidate or a pin.
         request: what was asked.
         inventory: what it was judged on.
-        warnings: what the operator should know about the selected profile and the machine.
+        warnings: what the operator should know about the selected profile and the machine; each
+            has a `kind` and figures, and `str(warning)` is a sentence.
         pinned: the verdict on the profile that was asked for.
         if_answered: what would be selected if every GPU of the machine answered; None when that
             would change nothing.
@@ -64,7 +51,7 @@ class Decision(Record):
     deciding: Criterion | None
     request: Request
     inventory: Inventory
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[DecisionWarning, ...] = ()
     pinned: Verdict | None = None
     if_answered: Verdict | None = None
 
@@ -88,10 +75,7 @@ class Decision(Record):
     @property
     def nearest(self) -> Verdict:
         """The rejected profile that is nearest to running; ValueError when none is rejected."""
-        return min(
-            self.rejected,
-            key=lambda one: (GRADES.index(one.grade), len(one.reasons), _missing_bytes(one)),
-        )
+        return min(self.rejected, key=_shortcoming)
 
     def verdict(self, profile: Profile) -> Verdict:
         """What was said of one profile; KeyError when it was not judged."""
@@ -101,16 +85,14 @@ class Decision(Record):
         raise KeyError(profile.id)
 
 
-def _missing_bytes(verdict: Verdict) -> int:
-    """How much memory a rejected profile lacks on a GPU, at most."""
-    return max(
-        (
-            reason.need_bytes - reason.have_bytes
-            for reason in verdict.reasons
-            if isinstance(reason, ContextTooLong | TooLittleMemory | TooLittleFree)
-        ),
-        default=0,
-    )
+def _shortcoming(verdict: Verdict) -> tuple[int, int, int]:
+    """How far a rejected profile is from running: by grade, by reasons, by the memory it lacks."""
+    lacking = [
+        reason.need_bytes - reason.have_bytes
+        for reason in verdict.reasons
+        if isinstance(reason, ContextTooLong | TooLittleMemory | TooLittleFree)
+    ]
+    return (GRADES.index(verdict.grade), len(verdict.reasons), max(lacking, default=0))
 
 
 def select(
@@ -159,17 +141,16 @@ def _decide(manifest: Manifest, inventory: Inventory, request: Request, policy: 
         request = request.replace(serving=serving)
     uniform = policy.uniform_gpus if request.uniform_gpus is None else request.uniform_gpus
     needs = Needs(manifest.shape_of, request.serving, nim=policy.nim_memory)
-    verdicts = [
-        check(profile, machine, request, needs=needs, uniform_gpus=uniform)
-        for profile in manifest.profiles
-    ]
+    judge = Judge(machine, request, needs=needs, uniform_gpus=uniform)
+    verdicts = [judge.verdict(profile) for profile in manifest.profiles]
     ranked = rank((verdict for verdict in verdicts if verdict.fits), policy)
     rejected = rank((verdict for verdict in verdicts if not verdict.fits), policy)
     decided = deciding(ranked[0], ranked[1], policy) if len(ranked) > 1 and pin is None else None
     selected = ranked[0] if ranked else None
     pinned = None
     if pin is not None:
-        pinned = check(pin, machine, request, needs=needs, uniform_gpus=uniform, pinned=True)
+        judge = Judge(machine, request, needs=needs, uniform_gpus=uniform, pinned=True)
+        pinned = judge.verdict(pin)
         selected = pinned if pinned.fits else None
     return Decision(
         selected,
@@ -179,51 +160,8 @@ def _decide(manifest: Manifest, inventory: Inventory, request: Request, policy: 
         deciding=decided,
         request=asked,
         inventory=inventory,
-        warnings=_warnings(selected, inventory, request),
+        warnings=()
+        if selected is None
+        else tuple(selection_warnings(selected, inventory, request)),
         pinned=pinned,
     )
-
-
-def missing_warnings(decision: Decision) -> Iterator[str]:
-    """What is wrong with GPUs that cannot be used, loudest where they would have been."""
-    missed, inventory = decision.if_answered, decision.inventory
-    back = {gpu.index: gpu for gpu in revived(inventory).gpus}
-    absent = tuple(gpu for gpu in inventory.unavailable if missed and gpu.index in missed.gpus)
-    if missed is not None:
-        yield missing_message(missed.profile.name, absent, back)
-    others = tuple(gpu for gpu in inventory.unavailable if gpu not in absent)
-    yield from unavailable_messages(others)
-    unknown = tuple(gpu.index for gpu in others if gpu.mig is None and not gpu.mig_enabled)
-    if unknown := tuple(index for index in unknown if back[index].unavailable is not None):
-        yield unknown_message(unknown)
-
-
-def _warnings(selected: Verdict | None, inventory: Inventory, request: Request) -> tuple[str, ...]:
-    if selected is None:
-        return ()
-    # A pin starts in spite of low memory, with no switch set.
-    warnings = [
-        waiver_message(reason, by_pin=reason.effect is LOW_MEMORY and not request.relax_memory)
-        for reason in selected.waived
-    ]
-    # The same doubt on several kinds of GPU is one thing to know.
-    merged: dict[tuple[str, str, str], list[int]] = {}
-    for doubt in selected.doubts:
-        merged.setdefault((doubt.kind, doubt.unknown, doubt.rule), []).extend(doubt.gpus)
-    warnings += [doubt_message(Doubt(*key, gpus=tuple(gpus))) for key, gpus in merged.items()]
-    if selected.emulated:
-        warnings.append(
-            f"these GPUs are not known to compute in {selected.profile.precision}: it is emulated"
-        )
-    need = selected.need
-    if need is not None and need.budget is not None and need.budget.starved:
-        warnings.append(starved_message(need.budget))
-    if need is not None and need.disagrees and (need.estimated_bytes or 0) > need.full_bytes:
-        warnings.append(disagreement_message(need))
-    warnings += [
-        f"GPU {gpu.index}: {issue}"
-        for gpu in inventory.gpus
-        if gpu.index in selected.gpus
-        for issue in gpu.health_issues
-    ]
-    return tuple(warnings)

@@ -1,4 +1,4 @@
-"""Can this profile run on this machine, and if not, why?
+"""The judgement of one profile on one machine: whether it runs, on which GPUs, and if not, why.
 
 Rules look at one GPU at a time; counting comes after. So one more GPU never makes a profile unfit,
 and a mixed machine is simply several groups of identical GPUs.
@@ -8,16 +8,13 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from nimprofile.base.memo import memoised
 from nimprofile.base.record import Record
 from nimprofile.engines.memory.need import MemoryNeed, Needs
 from nimprofile.selection.placement import Choice, choose
 from nimprofile.selection.reasons import (
-    ALLOW_UNSAFE,
     INCOMPATIBLE,
     LOW_MEMORY,
-    NOT_WANTED,
-    PIN,
-    RELAX_MEMORY,
     Doubt,
     MigAlone,
     MixedGpus,
@@ -28,16 +25,14 @@ from nimprofile.selection.rules import FREE_RULES, GPU_RULES, MACHINE_RULES, WIS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from dataclasses import KW_ONLY
 
     from nimprofile.hardware.gpu_groups import GpuGroup, GpuKind, Machine
     from nimprofile.manifest.profile import Profile
-    from nimprofile.selection.reasons import Effect, Reason, Waiver
+    from nimprofile.selection.reasons import Finding, Reason
     from nimprofile.selection.request import Request
-
-    _Waivers = frozenset[tuple[Waiver | None, Effect]]
-    _Judged = tuple["_Standing", GpuKind, list[Reason | Doubt]]
+    from nimprofile.selection.rules import GpuRule
 
 
 GRADES = ("runnable", "low memory", "incompatible")
@@ -88,65 +83,191 @@ class Verdict(Record):
         return "low memory" if LOW_MEMORY in effects else "runnable"
 
 
-def check(
-    profile: Profile,
-    machine: Machine,
-    request: Request,
-    *,
-    needs: Needs | None = None,
-    uniform_gpus: bool = False,
-    pinned: bool = False,
-) -> Verdict:
-    """Judge one profile, collecting every reason against it.
+class Fitness(IntEnum):
+    """How well a profile runs on a GPU, best first; SHORT is once memory is freed."""
 
-    Args:
-        profile: the candidate.
-        machine: where it would run.
-        request: the operator's wishes.
-        needs: what the model's profiles need; without, only what each states.
-        uniform_gpus: reject everything on a machine of several products.
-        pinned: the operator asked for this very profile, so the switches waive more.
+    CLEAR = 0
+    DOUBTED = 1
+    WAIVED = 2
+    SHORT = 3
+    BLOCKED = 4
+
+
+class _Trial(Record):
+    """How a profile fares on one group of GPUs.
+
+    Attributes:
+        worst: its fitness on the worst GPU it would take; BLOCKED when there are not enough.
+        findings: reasons and doubts about the GPUs it would take, or all when there are not enough.
+        need: memory of each GPU, when anything is known of it.
+        gpus, choice, emulated, elsewhere: as in `Verdict`.
     """
-    needs = needs or Needs(lambda _: None, request.serving)
-    found = [finding for rule in MACHINE_RULES for finding in rule(profile, machine, request)]
-    found += not_divisible(profile, needs)
-    if uniform_gpus and len(machine.groups) > 1:
-        found.append(MixedGpus(tuple(group.label for group in machine.groups)))
-    waivers = _waivers(request, pinned)
-    # Profiles that ask the same of the GPUs fare the same: real manifests have many such.
-    asks = (
-        *(profile.made_for, profile.gpu_names, profile.gpus_needed, profile.tp is None),
-        *(profile.engine is None, profile.precision, profile.exact_capability),
-        *(profile.any_ampere_or_newer, "product_name_regex" in profile.tags, waivers),
-        *(needs, *needs.asked_of(profile)),
-        *(profile.requires.compute_capability, request.empty_gpu_gate),
-        request.allow_nvfp4_emulation,
-    )
-    trial = machine.trials.get(asks)
-    if trial is None:
-        trial = _best_trial(profile, machine, request, needs, waivers)
-        machine.trials[asks] = trial
-    found += trial.findings
-    found += [finding for rule in WISH_RULES for finding in rule(profile, machine, request)]
-    reasons, waived, doubts = [], [], []
-    for finding in found:
-        if isinstance(finding, Doubt):
-            doubts.append(finding)
-        elif (finding.waived_by, finding.effect) in waivers:
-            waived.append(finding)
-        else:
-            reasons.append(finding)
-    return Verdict(
-        profile,
-        tuple(reasons),
-        trial.gpus,
-        waived=tuple(waived),
-        doubts=tuple(doubts),
-        need=trial.need,
-        emulated=trial.emulated,
-        elsewhere=trial.elsewhere,
-        choice=trial.choice,
-    )
+
+    worst: Fitness
+    findings: tuple[Finding, ...]
+    need: MemoryNeed | None
+    _: KW_ONLY
+    gpus: tuple[int, ...] = ()
+    choice: Choice | None = None
+    emulated: bool = False
+    elsewhere: tuple[Reason, ...] = ()
+
+
+class Judge:
+    """Judges profiles on one machine for one request, collecting every reason against each.
+
+    Profiles that the rules cannot tell apart are tried on the GPUs once: manifests have many such.
+
+    Attributes:
+        machine: where the profiles would run.
+        request: the operator's wishes.
+        needs: what the model's profiles need; by default only what each states.
+        uniform_gpus: reject everything on a machine of several products.
+        waivers: what is set aside; more when the operator asked for the very profile (`pinned`).
+    """
+
+    def __init__(
+        self,
+        machine: Machine,
+        request: Request,
+        *,
+        needs: Needs | None = None,
+        uniform_gpus: bool = False,
+        pinned: bool = False,
+    ):
+        self.machine, self.request = machine, request
+        self.needs = needs or Needs(lambda _: None, request.serving)
+        self.uniform_gpus = uniform_gpus
+        self.waivers = request.waivers(pinned=pinned)
+        self._trial = memoised(self._best_trial)
+
+    def verdict(self, profile: Profile) -> Verdict:
+        """The judgement of one profile."""
+        trial = self._trial(profile)
+        reasons, waived, doubts = [], [], []
+        for finding in self._findings(profile, trial):
+            if isinstance(finding, Doubt):
+                doubts.append(finding)
+            elif self._is_waived(finding):
+                waived.append(finding)
+            else:
+                reasons.append(finding)
+        return Verdict(
+            profile,
+            tuple(reasons),
+            trial.gpus,
+            waived=tuple(waived),
+            doubts=tuple(doubts),
+            need=trial.need,
+            emulated=trial.emulated,
+            elsewhere=trial.elsewhere,
+            choice=trial.choice,
+        )
+
+    def _findings(self, profile: Profile, trial: _Trial) -> Iterator[Finding]:
+        """What all rules have against a profile, in the order of the report."""
+        machine, request = self.machine, self.request
+        for machine_rule in MACHINE_RULES:
+            yield from machine_rule(profile, machine, request)
+        yield from not_divisible(profile, self.needs)
+        if self.uniform_gpus and len(machine.groups) > 1:
+            yield MixedGpus(tuple(group.label for group in machine.groups))
+        yield from trial.findings
+        for wish_rule in WISH_RULES:
+            yield from wish_rule(profile, machine, request)
+
+    def _is_waived(self, reason: Reason) -> bool:
+        return (reason.waived_by, reason.effect) in self.waivers
+
+    def _best_trial(self, profile: Profile) -> _Trial:
+        """How a profile fares on the group of GPUs that comes nearest to running it."""
+        trials = [self._try_group(profile, group) for group in self.machine.groups]
+        if len(trials) == 1:
+            return trials[0]
+        if not trials:
+            missing = tuple(gpu.index for gpu in self.machine.inventory.unavailable)
+            no_gpu = TooFewGpus(profile.gpus_needed, 0, "GPU", missing=missing)
+            return _Trial(Fitness.BLOCKED, (no_gpu,), self.needs.of(profile, None))
+        nearest = min(trials, key=_distance)
+        if nearest.worst < Fitness.SHORT:
+            return nearest
+        findings = (
+            finding for trial in trials if trial is not nearest for finding in trial.findings
+        )
+        elsewhere = tuple(finding for finding in findings if not isinstance(finding, Doubt))
+        return nearest.replace(elsewhere=elsewhere)
+
+    def _try_group(self, profile: Profile, group: GpuGroup) -> _Trial:
+        judged = [
+            (self._fitness(findings), kind, findings)
+            for whole_kind in group.kinds
+            for kind, findings in self._against(profile, whole_kind)
+        ]
+        usable = {
+            index: (fitness, kind)
+            for fitness, kind, _ in judged
+            if fitness is not Fitness.BLOCKED
+            for index in kind.indices
+        }
+        wanted = profile.gpus_needed
+        if profile.tp is None and profile.is_llm and not group.mig:
+            # A model-free profile spreads over them all: "(vllm) on GPUs [0, 1]" (corpus, 057).
+            ready = sum(fitness <= Fitness.DOUBTED for fitness, _ in usable.values())
+            wanted = max(wanted, ready)
+        if len(usable) < wanted:
+            worst_first = sorted(judged, key=lambda judgement: -judgement[0])
+            findings = _without_repeats(findings for _, _, findings in worst_first)
+            if group.size < wanted:
+                too_few = TooFewGpus(wanted, group.size, group.label, missing=group.missing)
+                findings = (*findings, too_few)
+            return _Trial(Fitness.BLOCKED, findings, self.needs.of(profile, group.kinds[0].gpu))
+        gpus, choice = choose(
+            {index: fitness for index, (fitness, _) in usable.items()}, wanted, self.machine
+        )
+        taken = {id(kind): kind for kind in (usable[index][1] for index in gpus)}
+        findings = _without_repeats(findings for _, kind, findings in judged if id(kind) in taken)
+        if wanted > 1 and not (group.kinds[0].devices or group.kinds[0].spellings):
+            alike = Doubt("gpu_count", "the product", f"{wanted} GPUs alike", gpus=gpus)
+            findings = (*findings, alike)
+        return _Trial(
+            max(usable[index][0] for index in gpus),
+            findings,
+            self.needs.of(profile, next(iter(taken.values())).gpu),
+            gpus=gpus,
+            choice=choice,
+            emulated=any(is_emulated(profile, kind) for kind in taken.values()),
+        )
+
+    def _against(
+        self, profile: Profile, kind: GpuKind
+    ) -> Iterator[tuple[GpuKind, tuple[Finding, ...]]]:
+        """What a kind of GPU, or each level of its free memory, has against a profile."""
+        need = self.needs.of(profile, kind.gpu)
+
+        def broken(rules: Iterable[GpuRule], kind: GpuKind) -> tuple[Finding, ...]:
+            findings = (rule(profile, kind, self.request, need) for rule in rules)
+            return tuple(finding for finding in findings if finding is not None)
+
+        fixed = broken(GPU_RULES, kind)
+        # What holds for the GPU with the least free memory holds for the others of its kind.
+        free = broken(FREE_RULES, kind)
+        if not free or not kind.levels:
+            yield kind, fixed + free
+            return
+        for level in kind.levels:
+            yield level, fixed + broken(FREE_RULES, level)
+
+    def _fitness(self, findings: tuple[Finding, ...]) -> Fitness:
+        worst = Fitness.CLEAR
+        for finding in findings:
+            if isinstance(finding, Doubt):
+                fitness = Fitness.DOUBTED
+            elif self._is_waived(finding):
+                fitness = Fitness.WAIVED
+            else:
+                fitness = Fitness.BLOCKED if finding.effect is INCOMPATIBLE else Fitness.SHORT
+            worst = max(worst, fitness)
+        return worst
 
 
 def not_divisible(profile: Profile, needs: Needs) -> list[NotDivisible]:
@@ -157,179 +278,13 @@ def not_divisible(profile: Profile, needs: Needs) -> list[NotDivisible]:
     ]
 
 
-_NO_WAIVERS: _Waivers = frozenset()
-
-
-def _waivers(request: Request, pinned: bool) -> _Waivers:
-    """Which reasons are set aside: pairs of a switch and the effect it takes away."""
-    if not (pinned or request.relax_memory):
-        return _NO_WAIVERS
-    waivers: set[tuple[Waiver | None, Effect]] = set()
-    if request.relax_memory:
-        waivers.add((RELAX_MEMORY, LOW_MEMORY))
-    if pinned:
-        # NIM 2.0.12 starts a pinned profile that it lists as low memory (corpus, 015).
-        waivers |= {(RELAX_MEMORY, LOW_MEMORY), (PIN, NOT_WANTED)}
-        if request.relax_memory:
-            waivers.add((RELAX_MEMORY, INCOMPATIBLE))
-        if request.allow_unsafe:
-            waivers.add((ALLOW_UNSAFE, INCOMPATIBLE))
-    return frozenset(waivers)
-
-
-class _Standing(IntEnum):
-    """How a GPU stands to a profile, best first."""
-
-    CLEAR = 0
-    DOUBTED = 1
-    WAIVED = 2
-    SHORT = 3
-    BLOCKED = 4
-
-
-class _Trial:
-    """How a profile fares on one group, and on which of its GPUs.
-
-    `worst` is the standing of the worst GPU it would take, BLOCKED when there are not enough.
-    """
-
-    __slots__ = ("choice", "elsewhere", "emulated", "findings", "gpus", "need", "worst")
-
-    def __init__(
-        self,
-        worst: _Standing,
-        findings: list[Reason | Doubt],
-        gpus: tuple[int, ...] = (),
-        emulated: bool = False,
-        *,
-        choice: Choice | None = None,
-        need: MemoryNeed | None = None,
-    ):
-        self.worst, self.findings, self.gpus, self.emulated = worst, findings, gpus, emulated
-        self.choice, self.need = choice, need
-        self.elsewhere: tuple[Reason, ...] = ()
-
-
-def _best_trial(
-    profile: Profile,
-    machine: Machine,
-    request: Request,
-    needs: Needs,
-    waivers: _Waivers,
-) -> _Trial:
-    trials = [
-        _try_group(profile, group, machine, request=request, needs=needs, waivers=waivers)
-        for group in machine.groups
-    ]
-    if len(trials) == 1:
-        return trials[0]
-    if not trials:
-        missing = tuple(gpu.index for gpu in machine.inventory.unavailable)
-        nobody = TooFewGpus(profile.gpus_needed, 0, "GPU", missing=missing)
-        return _Trial(_Standing.BLOCKED, [nobody], need=needs.of(profile, None))
-    nearest = min(trials, key=_distance)
-    if nearest.worst >= _Standing.SHORT:
-        nearest.elsewhere = tuple(
-            finding
-            for trial in trials
-            if trial is not nearest
-            for finding in trial.findings
-            if not isinstance(finding, Doubt)
-        )
-    return nearest
-
-
 def _distance(trial: _Trial) -> tuple[int, bool, bool, int, int]:
     """How far a group is from running the profile; GPUs that are missing count last."""
-    missing = sum(found.need - found.have for found in trial.findings if type(found) is TooFewGpus)
-    split = any(type(found) is MigAlone for found in trial.findings)
-    return (trial.worst, split, trial.emulated, len(trial.findings), missing)
+    findings = trial.findings
+    missing = sum(reason.need - reason.have for reason in findings if type(reason) is TooFewGpus)
+    split = any(type(reason) is MigAlone for reason in findings)
+    return (trial.worst, split, trial.emulated, len(findings), missing)
 
 
-def _try_group(
-    profile: Profile,
-    group: GpuGroup,
-    machine: Machine,
-    *,
-    request: Request,
-    needs: Needs,
-    waivers: _Waivers,
-) -> _Trial:
-    judged = [one for kind in group.kinds for one in _judge(profile, kind, request, needs, waivers)]
-    usable = {
-        index: (standing, kind)
-        for standing, kind, _ in judged
-        if standing is not _Standing.BLOCKED
-        for index in kind.indices
-    }
-    wanted = profile.gpus_needed
-    if profile.tp is None and profile.engine is not None and not group.mig:
-        # A model-free profile spreads over what it is given: "(vllm) on GPUs [0, 1]" (corpus, 057).
-        ready = sum(standing <= _Standing.DOUBTED for standing, _ in usable.values())
-        wanted = max(wanted, ready)
-    if len(usable) < wanted:
-        worst_first = sorted(judged, key=lambda one: -one[0])
-        findings = _each_once([found for _, _, found in worst_first])
-        if group.size < wanted:
-            findings.append(TooFewGpus(wanted, group.size, group.label, missing=group.missing))
-        return _Trial(_Standing.BLOCKED, findings, need=needs.of(profile, group.kinds[0].gpu))
-    standings = {index: standing for index, (standing, _) in usable.items()}
-    indices, choice = choose(standings, wanted, machine)
-    alike = group.kinds[0].devices or group.kinds[0].spellings
-    chosen = {id(kind): kind for kind in (usable[index][1] for index in indices)}
-    findings = _each_once([found for _, kind, found in judged if id(kind) in chosen])
-    if wanted > 1 and not alike:
-        findings = [
-            *findings,
-            Doubt("gpu_count", "the product", f"{wanted} GPUs alike", gpus=indices),
-        ]
-    return _Trial(
-        max(standings[index] for index in indices),
-        findings,
-        indices,
-        any(is_emulated(profile, kind) for kind in chosen.values()),
-        choice=choice,
-        need=needs.of(profile, next(iter(chosen.values())).gpu),
-    )
-
-
-def _judge(
-    profile: Profile,
-    kind: GpuKind,
-    request: Request,
-    needs: Needs,
-    waivers: _Waivers,
-) -> Iterator[_Judged]:
-    """What a kind of GPU, or each level of its free memory, has against a profile."""
-    need = needs.of(profile, kind.gpu)
-    fixed = [found for rule in GPU_RULES if (found := rule(profile, kind, request, need))]
-    # What holds for the GPU with the least free memory holds for the others of its kind.
-    free = [found for rule in FREE_RULES if (found := rule(profile, kind, request, need))]
-    if not free or not kind.levels:
-        findings = fixed + free
-        yield _standing(findings, waivers), kind, findings
-        return
-    for level in kind.levels:
-        free = [found for rule in FREE_RULES if (found := rule(profile, level, request, need))]
-        findings = fixed + free
-        yield _standing(findings, waivers), level, findings
-
-
-def _standing(findings: list[Reason | Doubt], waivers: _Waivers) -> _Standing:
-    worst = _Standing.CLEAR
-    for finding in findings:
-        if isinstance(finding, Doubt):
-            standing = _Standing.DOUBTED
-        elif (finding.waived_by, finding.effect) in waivers:
-            standing = _Standing.WAIVED
-        else:
-            blocks = finding.effect is INCOMPATIBLE
-            standing = _Standing.BLOCKED if blocks else _Standing.SHORT
-        worst = max(worst, standing)
-    return worst
-
-
-def _each_once(findings: list[list[Reason | Doubt]]) -> list[Reason | Doubt]:
-    if len(findings) == 1 and len(findings[0]) < 2:
-        return findings[0]
-    return list(dict.fromkeys(finding for some in findings for finding in some))
+def _without_repeats(findings: Iterable[tuple[Finding, ...]]) -> tuple[Finding, ...]:
+    return tuple(dict.fromkeys(finding for some in findings for finding in some))

@@ -1,12 +1,19 @@
-"""How is a reason said, and what would take it away?
+"""The wording of reasons, doubts, waivers, warnings and of the choice of GPUs.
 
-Sentences are made from a reason's own numbers and from nothing else.
+Sentences are made from a record's own figures and from nothing else; `remedies` words what would
+have to change.
 """
 
 from __future__ import annotations
 
 from nimprofile.base.enums import Engine, Precision
-from nimprofile.base.units import GIB, MIB, format_gib, format_gpus, is_or_are
+from nimprofile.base.units import (
+    format_gib,
+    format_gpus,
+    format_shortfall,
+    gpu_or_gpus,
+    is_or_are,
+)
 from nimprofile.hardware.describe import causes_of, describe_machine, machine_messages
 from nimprofile.selection.placement import By
 from nimprofile.selection.reasons import (
@@ -56,15 +63,15 @@ def message(reason: Reason) -> str:
         case WrongGpu(wanted, have, gpus):
             return f"made for {' / '.join(wanted)}; {format_gpus(gpus)} {is_or_are(gpus)} {have}"
         case TooFewGpus(need, 0, _, missing=missing):
-            return f"needs {need} {gpus_word(need)}; there is none{_beside(missing)}"
+            return f"needs {need} {gpu_or_gpus(need)}; there is none{_beside(missing)}"
         case TooFewGpus(need, have, product, missing=missing):
             return (
-                f"needs {need} {gpus_word(need)} of one product; there {_are(have)} {have} × {product}"
-                f"{_beside(missing)}"
+                f"needs {need} {gpu_or_gpus(need)} of one product; "
+                f"there {'is' if have == 1 else 'are'} {have} × {product}{_beside(missing)}"
             )
         case MigAlone(need, gpus):
             return (
-                f"needs {need} {gpus_word(need)} together; {format_gpus(gpus)} {is_or_are(gpus)} "
+                f"needs {need} {gpu_or_gpus(need)} together; {format_gpus(gpus)} {is_or_are(gpus)} "
                 f"{'a MIG instance' if len(gpus) == 1 else 'MIG instances'}, which work alone"
             )
         case MixedGpus(products):
@@ -77,14 +84,14 @@ def message(reason: Reason) -> str:
             return (
                 f"needs at least {format_gib(need)} per GPU ({source}); "
                 f"{_have(gpus)} {format_gib(have)}{_apiece(gpus)} in total, "
-                f"{shortfall(need, have)} too little"
+                f"{format_shortfall(need, have)} too little"
             )
         case ContextTooLong(need, have, max_model_len, source=source, gpus=gpus):
             hint = f"; {max_model_len} tokens fit" if max_model_len else ""
             return (
                 f"the full context needs {format_gib(need)} per GPU ({source}); "
                 f"{_have(gpus)} {format_gib(have)}{_apiece(gpus)} in total, "
-                f"{shortfall(need, have)} too little{hint}"
+                f"{format_shortfall(need, have)} too little{hint}"
             )
         case NotDivisible("layers", number, _, divisor=divisor):
             return f"{number} layers cannot make {divisor} pipeline stages"
@@ -94,12 +101,13 @@ def message(reason: Reason) -> str:
             return (
                 f"needs {format_gib(need)} free per GPU ({source}); "
                 f"{_have(gpus)} {format_gib(have)}{_apiece(gpus)} free, "
-                f"{shortfall(need, have)} too little"
+                f"{format_shortfall(need, have)} too little"
             )
         case GpuNotEmpty(free, total, gate, gpus=gpus):
             return (
-                f"{format_gpus(gpus)} {is_or_are(gpus)} not empty: {free} of {total} MiB{_apiece(gpus)} "
-                f"free, {_percent(free, total)}; {100 * gate:.0f} % must be"
+                f"{format_gpus(gpus)} {is_or_are(gpus)} not empty: "
+                f"{free} of {total} MiB{_apiece(gpus)} free, {_percent(free, total)}; "
+                f"{100 * gate:.0f} % must be"
             )
         case DriverTooOld(need, have):
             return f"requires driver {need}; this one is {have}"
@@ -116,7 +124,7 @@ def message(reason: Reason) -> str:
         case TagMismatch(tag, wanted, have):
             return f"the selector wants {tag}={wanted}; the profile has {tag}={have}"
         case _:
-            return unreachable(reason)
+            return no_words_for(reason)
 
 
 def waiver_message(reason: Reason, *, by_pin: bool) -> str:
@@ -144,10 +152,11 @@ _BEFORE = {
 
 
 def choice_message(choice: Choice) -> str:
-    """Why these GPUs were taken of those that could be, and how they are connected."""
-    whys = [_BEFORE[passed.by].format(format_gpus(passed.gpus)) for passed in choice.passed_over]
-    link = [f"joined by {choice.link}"] if choice.link is not None else []
-    return ", ".join((*whys, *link)) or "all that would do"
+    """Why these GPUs were taken and not others, and how they are connected."""
+    parts = [_BEFORE[passed.by].format(format_gpus(passed.gpus)) for passed in choice.passed_over]
+    if choice.link is not None:
+        parts.append(f"joined by {choice.link}")
+    return ", ".join(parts) or "all that would do"
 
 
 def missing_message(name: str, gpus: tuple[Gpu, ...], taken_for: Mapping[int, Gpu]) -> str:
@@ -156,21 +165,31 @@ def missing_message(name: str, gpus: tuple[Gpu, ...], taken_for: Mapping[int, Gp
     `taken_for` has what each is taken to be; for one that tells nothing of itself, that is said.
     """
     causes = causes_of(gpus)
-    told = f"{name} would be selected if {format_gpus(tuple(gpu.index for gpu in gpus))} answered: "
+    text = f"{name} would be selected if {format_gpus(tuple(gpu.index for gpu in gpus))} answered: "
     if len(causes) == 1:
-        told += next(iter(causes))
+        text += next(iter(causes))
     else:
-        told += "; ".join(f"{format_gpus(indices)}: {cause}" for cause, indices in causes.items())
+        text += "; ".join(f"{format_gpus(indices)}: {cause}" for cause, indices in causes.items())
     nameless = [gpu.index for gpu in gpus if gpu.name is None and gpu.device_id is None]
     if nameless:
         products = ", ".join(dict.fromkeys(taken_for[index].label for index in nameless))
-        told += f" ({format_gpus(tuple(nameless))} taken for {products} like the others)"
-    return told
+        text += f" ({format_gpus(tuple(nameless))} taken for {products} like the others)"
+    return text
 
 
 def unknown_message(gpus: tuple[int, ...]) -> str:
-    """Which missing GPUs are of a product that nobody knows."""
+    """Which missing GPUs are of an unknown product."""
     return f"whether {format_gpus(gpus)} would change the choice is not known: of unknown product"
+
+
+def ailing_message(gpu: int, issue: str) -> str:
+    """What trouble a GPU reports."""
+    return f"GPU {gpu}: {issue}"
+
+
+def emulation_message(precision: str) -> str:
+    """That the GPUs are not known to compute in a precision."""
+    return f"these GPUs are not known to compute in {precision}: it is emulated"
 
 
 def starved_message(budget: Budget) -> str:
@@ -193,7 +212,7 @@ def disagreement_message(need: MemoryNeed) -> str:
 
 
 def unexpected_message(expected: int, inventory: Inventory) -> str:
-    """How many GPUs were expected and are not there, or are there too many."""
+    """That more or fewer GPUs can be used than were expected, and what is wrong with the others."""
     usable = len(inventory.offered)
     lines = [
         f"--expect-gpus {expected}: {usable} can be used: {describe_machine(inventory)}",
@@ -202,12 +221,9 @@ def unexpected_message(expected: int, inventory: Inventory) -> str:
     return "\n  ".join(lines)
 
 
-def unreachable(reason: Never) -> Never:
+def no_words_for(reason: Never) -> Never:
+    """The end of a match on every kind of reason: the type checker finds the kind left out."""
     raise AssertionError(f"no words for {reason!r}")
-
-
-def gpus_word(count: int) -> str:
-    return "GPU" if count == 1 else "GPUs"
 
 
 def _beside(missing: tuple[int, ...]) -> str:
@@ -216,7 +232,8 @@ def _beside(missing: tuple[int, ...]) -> str:
     return f", and {format_gpus(missing)} {'does' if len(missing) == 1 else 'do'} not answer"
 
 
-def each_of(gpus: tuple[int, ...]) -> str:
+def each_gpu_of(gpus: tuple[int, ...]) -> str:
+    """GPUs of which each is meant: `GPU 3`, `each of GPUs 0-3`."""
     return format_gpus(gpus) if len(gpus) == 1 else f"each of {format_gpus(gpus)}"
 
 
@@ -226,15 +243,6 @@ def _apiece(gpus: tuple[int, ...]) -> str:
 
 def _have(gpus: tuple[int, ...]) -> str:
     return f"{format_gpus(gpus)} {'has' if len(gpus) == 1 else 'have'}"
-
-
-def _are(count: int) -> str:
-    return "is" if count == 1 else "are"
-
-
-def shortfall(need: int, have: int) -> str:
-    missing = (need - have) / GIB
-    return f"{missing:.1f} GiB" if missing >= 0.1 else f"{-(-(need - have) // MIB)} MiB"
 
 
 def _percent(part: int, whole: int) -> str:

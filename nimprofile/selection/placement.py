@@ -1,4 +1,4 @@
-"""Which of the GPUs that could run a profile does it take, and why those?
+"""Placement: which of the GPUs that could run a profile it takes, and why those.
 
 Those it runs on best, then healthy ones, then empty ones, the best connected, the lowest index.
 """
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class By(StrEnum):
-    """What told the GPUs taken from one passed over."""
+    """By what the GPUs taken differ from one passed over."""
 
     ALL = "all"
     """None was passed over."""
@@ -34,7 +34,7 @@ class By(StrEnum):
 
 
 class PassedOver(Record):
-    """GPUs that could have run the profile, and what told those taken from them."""
+    """GPUs that could have run the profile, and by what those taken differ from them."""
 
     by: By
     gpus: tuple[int, ...]
@@ -44,7 +44,7 @@ class Choice(Record):
     """Why these GPUs of a product and not others.
 
     Attributes:
-        passed_over: who could have run it too, the last to be passed over first.
+        passed_over: which could have run it too, the last to be passed over first.
         link: the worst connection between two of those taken; None with one GPU or where it is
             unknown.
     """
@@ -62,7 +62,7 @@ _LINKS = tuple(Link)
 _UNKNOWN = len(_LINKS)
 
 MAX_SETS = 2000
-"""Up to so many sets of GPUs are compared one by one: 6 of 12, or 4 of 15."""
+"""The most sets of GPUs that are compared one by one: 6 of 12 is fewer, and so is 4 of 15."""
 
 
 def choose(
@@ -72,8 +72,8 @@ def choose(
 
     Args:
         fitness: for each GPU it could take, how well it runs there, best lowest.
-        wanted: how many it takes, one at least; at least so many are in `fitness`.
-        machine: who is ailing or busy, and how they are linked.
+        wanted: how many it takes, one at least; `fitness` has as many or more.
+        machine: which GPUs are ailing or busy, and how they are linked.
     """
     tiers: dict[tuple[int, bool, bool], list[int]] = {}
     for index in sorted(fitness):
@@ -91,10 +91,10 @@ def choose(
             continue
         last = tier
         if len(members) > missing:
-            by, some = _of_one_tier(taken, members, missing, machine)
-            rest = tuple(index for index in members if index not in some)
+            by, added = _of_one_tier(taken, members, missing, machine)
+            rest = tuple(index for index in members if index not in added)
             passed_over.append(PassedOver(by, rest))
-            taken += some
+            taken += added
         else:
             taken += members
     chosen = tuple(sorted(taken))
@@ -104,15 +104,15 @@ def choose(
 
 def _merged(passed_over: list[PassedOver]) -> tuple[PassedOver, ...]:
     by: dict[By, tuple[int, ...]] = {}
-    for some in passed_over:
-        by[some.by] = tuple(sorted((*by.get(some.by, ()), *some.gpus)))
+    for passed in passed_over:
+        by[passed.by] = tuple(sorted((*by.get(passed.by, ()), *passed.gpus)))
     return tuple(PassedOver(criterion, gpus) for criterion, gpus in by.items())
 
 
 def _of_one_tier(
     taken: Sequence[int], members: Sequence[int], missing: int, machine: Machine
 ) -> tuple[By, list[int]]:
-    """So many of those that are equally fit, healthy and free."""
+    """The missing number of GPUs, out of members that are equally fit, healthy and free."""
     lowest = list(members[:missing])
     if not machine.links or len(taken) + missing < 2:
         return By.INDEX, lowest
@@ -125,7 +125,7 @@ def _of_one_tier(
 
 
 def _rank(pair: tuple[int, int], machine: Machine) -> int:
-    """How far apart two GPUs are; a connection nobody told of counts as the farthest."""
+    """How far apart two GPUs are; an unknown connection counts as the farthest."""
     link = machine.links.get((min(pair), max(pair)))
     return _UNKNOWN if link is None else _LINKS.index(link)
 

@@ -1,10 +1,11 @@
-"""The criteria, and the policies made of them: each with the source that says so."""
+"""The criteria, and the policies that chain them, each with its source."""
 
 from __future__ import annotations
 
 from nimprofile.base.enums import Engine, Objective, Precision
 from nimprofile.base.errors import RequestError
-from nimprofile.selection.rank import Criterion, Policy
+from nimprofile.base.record import Record
+from nimprofile.selection.rank import Count, Criterion, OneOf, Policy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,17 +14,19 @@ if TYPE_CHECKING:
     from nimprofile.selection.fit import Verdict
 
 
-def _place(order: tuple[object, ...], value: object) -> int:
-    """Position in an order; what is not in it comes last."""
-    return order.index(value) if value in order else len(order)
+# What a criterion looks at, and how a verdict shows there. Functions, not lambdas: they pickle.
 
 
-def _by_engine(*order: Engine) -> Callable[[Verdict], int]:
-    return lambda verdict: _place(order, verdict.profile.engine)
+def _engine(verdict: Verdict) -> Engine | None:
+    return verdict.profile.engine
 
 
-def _by_precision(*order: Precision) -> Callable[[Verdict], int]:
-    return lambda verdict: _place(order, verdict.profile.precision)
+def _describe_engine(verdict: Verdict) -> str:
+    return str(verdict.profile.engine or "no engine")
+
+
+def _precision(verdict: Verdict) -> Precision | None:
+    return verdict.profile.precision
 
 
 def _fewest_native_bits(verdict: Verdict) -> tuple[int, int]:
@@ -31,19 +34,93 @@ def _fewest_native_bits(verdict: Verdict) -> tuple[int, int]:
     return (int(verdict.emulated), 64 if precision is None else precision.bits)
 
 
-def _by_objective(*order: Objective) -> Callable[[Verdict], int]:
-    return lambda verdict: _place(order, verdict.profile.objective)
+def _describe_precision(verdict: Verdict) -> str:
+    emulated = ", emulated" if verdict.emulated else ""
+    return f"{verdict.profile.precision or 'no precision'}{emulated}"
 
 
-_LATENCY_FIRST = _by_objective(Objective.LATENCY, Objective.BALANCED, Objective.THROUGHPUT)
+def _objective(verdict: Verdict) -> Objective | None:
+    return verdict.profile.objective
 
 
-def _tensor_parallel(verdict: Verdict) -> int:
+def _describe_objective(verdict: Verdict) -> str:
+    return str(verdict.profile.objective or "no objective")
+
+
+def _tp(verdict: Verdict) -> int | None:
+    return verdict.profile.tp
+
+
+def _highest_tp(verdict: Verdict) -> int:
     return -(verdict.profile.tp or 0)
 
 
-_1_0 = "docs.nvidia.com/nim/large-language-models/1.0.0, 'optimization'"
+def _describe_tp(verdict: Verdict) -> str:
+    return f"tp {verdict.profile.tp or '?'}"
 
+
+def _pp(verdict: Verdict) -> int | None:
+    return verdict.profile.pp
+
+
+def _lowest_pp(verdict: Verdict) -> int:
+    return verdict.profile.pp or 1
+
+
+def _describe_pp(verdict: Verdict) -> str:
+    return f"pp {verdict.profile.pp or '?'}"
+
+
+def _generic(verdict: Verdict) -> int:
+    return int(not verdict.profile.gpu_specific)
+
+
+def _describe_gpu_specific(verdict: Verdict) -> str:
+    return "made for this GPU" if verdict.profile.gpu_specific else "generic"
+
+
+def _buildable(verdict: Verdict) -> int:
+    return int(verdict.profile.buildable)
+
+
+def _describe_prebuilt(verdict: Verdict) -> str:
+    return "built at the first start" if verdict.profile.buildable else "prebuilt"
+
+
+def _name(verdict: Verdict) -> str:
+    return verdict.profile.name
+
+
+def _id(verdict: Verdict) -> str:
+    return verdict.profile.id
+
+
+class _Place(Record):
+    """The place of a verdict's value in an order; what is not in it comes last."""
+
+    order: tuple[object, ...]
+    of: Callable[[Verdict], object]
+
+    def __call__(self, verdict: Verdict) -> int:
+        value = self.of(verdict)
+        return self.order.index(value) if value in self.order else len(self.order)
+
+
+def _by_engine(*order: Engine) -> _Place:
+    return _Place(order, _engine)
+
+
+def _by_precision(*order: Precision) -> _Place:
+    return _Place(order, _precision)
+
+
+def _by_objective(*order: Objective) -> _Place:
+    return _Place(order, _objective)
+
+
+# The criteria of `nim`.
+
+_1_0 = "docs.nvidia.com/nim/large-language-models/1.0.0, 'optimization'"
 
 ENGINE = Criterion(
     "engine",
@@ -51,64 +128,65 @@ ENGINE = Criterion(
     "TensorRT-LLM, then vLLM, then SGLang",
     source=_1_0
     + ": TensorRT-LLM over vLLM; SGLang came with 1.10 and is last in every listing seen",
+    describe=_describe_engine,
+    accepts=OneOf(Engine, _engine),
 )
-
 
 PRECISION = Criterion(
     "precision",
     _fewest_native_bits,
     "the fewest bits of what the GPUs compute natively",
     source=_1_0 + ": lower precision first, FP8 over FP16 being its example",
+    describe=_describe_precision,
+    accepts=OneOf(Precision, _precision),
 )
-
 
 OBJECTIVE = Criterion(
     "objective",
-    _LATENCY_FIRST,
+    _by_objective(Objective.LATENCY, Objective.BALANCED, Objective.THROUGHPUT),
     "latency over throughput",
     source="corpus, 001: order of a 1.1.2 listing",
+    describe=_describe_objective,
+    accepts=OneOf(Objective, _objective),
 )
-
 
 TP = Criterion(
     "tp",
-    _tensor_parallel,
+    _highest_tp,
     "the higher tensor parallelism",
     source="corpus, 039: a 1.3.3 start-up log",
+    describe=_describe_tp,
+    accepts=Count(_tp),
 )
-
 
 GPU_SPECIFIC = Criterion(
     "gpu_specific",
-    lambda verdict: int(not verdict.profile.gpu_specific),
+    _generic,
     "a profile made for this GPU over a generic one",
     source="docs.nvidia.com/nim/large-language-models/latest (2026-03), 'profiles'; corpus, 076",
+    describe=_describe_gpu_specific,
 )
-
 
 PREBUILT = Criterion(
     "prebuilt",
-    lambda verdict: int(verdict.profile.buildable),
+    _buildable,
     "a prebuilt engine over one compiled at the first start",
     source="ours: a build takes minutes; in a container that must become ready, that is a failure",
+    describe=_describe_prebuilt,
 )
-
 
 PP = Criterion(
     "pp",
-    lambda verdict: verdict.profile.pp or 1,
+    _lowest_pp,
     "the smaller pipeline parallelism",
     source="ours: no listing with differing pp has been seen",
+    describe=_describe_pp,
+    accepts=Count(_pp),
 )
 
+NAME = Criterion("name", _name, "the name, alphabetically", source="ours", describe=_name)
 
-NAME = Criterion(
-    "name", lambda verdict: verdict.profile.name, "the name, alphabetically", source="ours"
-)
-
-
-ID = Criterion("id", lambda verdict: verdict.profile.id, "the id, alphabetically", source="ours")
-
+ID = Criterion("id", _id, "the id, alphabetically", source="ours", describe=_id)
 
 TAIL = (GPU_SPECIFIC, PREBUILT, PP, NAME, ID)
 """What makes any chain total; a chain that names one of these itself keeps its place."""
@@ -119,17 +197,17 @@ def _chain(*criteria: Criterion) -> tuple[Criterion, ...]:
     return (*criteria, *(criterion for criterion in TAIL if criterion.name not in named))
 
 
-_FP8_FP16_BF16 = Criterion(
-    "precision",
-    _by_precision(Precision.FP8, Precision.FP16, Precision.BF16),
-    "FP8, then FP16, then BF16",
+# The criteria of other generations, where they differ.
+
+_FP8_FP16_BF16 = PRECISION.replace(
+    key=_by_precision(Precision.FP8, Precision.FP16, Precision.BF16),
+    prefers="FP8, then FP16, then BF16",
     source="corpus, 001: order of a 1.1.2 listing; an fp16 profile stands before a bf16 one",
 )
 
 
-_LATE_1_X = Criterion(
-    "precision",
-    _by_precision(
+_LATE_1_X = PRECISION.replace(
+    key=_by_precision(
         Precision.MXFP4,
         Precision.FP8,
         Precision.INT8,
@@ -141,32 +219,31 @@ _LATE_1_X = Criterion(
         Precision.INT4,
         Precision.W4A16,
     ),
-    "MXFP4, FP8, INT8, FP16, BF16, INT8 weight-only, NVFP4, INT4",
+    prefers="MXFP4, FP8, INT8, FP16, BF16, INT8 weight-only, NVFP4, INT4",
     source=(
-        "corpus, 012 and 031: FP8, BF16, NVFP4 is the order of the 2.0.x listings; the 1.15.5 image "
-        "also chose FP8 over NVFP4. Third parties report the rest of the order"
+        "corpus, 012 and 031: FP8, BF16, NVFP4 is the order of the 2.0.x listings; the 1.15.5 "
+        "image also chose FP8 over NVFP4. Third parties report the rest of the order"
     ),
 )
 
 
-_OPTIMISED = Criterion(
-    "gpu_specific",
-    GPU_SPECIFIC.key,
-    "a profile made for this GPU over a generic one, buildable ones being generic",
+_OPTIMISED = GPU_SPECIFIC.replace(
+    prefers="a profile made for this GPU over a generic one, buildable ones being generic",
     source="docs.nvidia.com/nim/large-language-models/1.3.0, 'profiles'",
 )
 
 
-_VLLM_FIRST = Criterion(
-    "engine",
-    _by_engine(Engine.VLLM, Engine.TENSORRT_LLM, Engine.SGLANG),
-    "vLLM, then TensorRT-LLM, then SGLang",
+_VLLM_FIRST = ENGINE.replace(
+    key=_by_engine(Engine.VLLM, Engine.TENSORRT_LLM, Engine.SGLANG),
+    prefers="vLLM, then TensorRT-LLM, then SGLang",
     source=(
-        "corpus, 004, 016, 047 (listing order) and 057 (choice); called a known issue by NVIDIA's RAG "
-        "blueprint and fixed in 1.14.0"
+        "corpus, 004, 016, 047 (listing order) and 057 (choice); called a known issue by NVIDIA's "
+        "RAG blueprint and fixed in 1.14.0"
     ),
 )
 
+
+DEFAULT = "nim"
 
 POLICIES = {
     policy.name: policy

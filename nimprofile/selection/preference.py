@@ -2,42 +2,34 @@
 
 from __future__ import annotations
 
-from nimprofile.base.enums import Engine, Objective, Precision
 from nimprofile.base.errors import RequestError
-from nimprofile.selection.policies import ENGINE, OBJECTIVE, PRECISION, TAIL, TP
-from nimprofile.selection.rank import Criterion, Policy
+from nimprofile.base.record import Record
+from nimprofile.selection.policies import DEFAULT, POLICIES
+from nimprofile.selection.rank import Count, Criterion, OneOf, Policy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nimprofile.selection.fit import Verdict
     from nimprofile.selection.rank import Key
-
-_DEFAULTS = {criterion.name: criterion for criterion in (ENGINE, PRECISION, OBJECTIVE, TP, *TAIL)}
-
-
-_VALUES: dict[str, tuple[str, ...]] = {
-    "engine": tuple(Engine),
-    "precision": tuple(Precision),
-    "objective": tuple(Objective),
-}
-
-
-_COUNTS = {"tp": "tp", "pp": "pp"}
 
 
 def prefer(chain: str, base: Policy) -> Policy:
     """A user's own chain: `objective=throughput,precision,tp`.
 
-    Each link is a criterion as `base` has it, or as `nim` does; or `criterion=value`, which puts
-    that value first and leaves the rest to the criterion; `tp` and `pp` take a number, `low` or
-    `high`. What the chain does not name follows in the order of `base`.
+    Each link is a criterion of a policy, as `base` has it, or as `nim` does; or `criterion=value`,
+    which puts that value first and leaves the rest to the criterion; a criterion that is a count,
+    such as `tp`, takes a number, `low` or `high`. What the chain does not name follows in the order
+    of `base`.
 
     Raises RequestError for a criterion or a value there is none of.
     """
-    own = _DEFAULTS | {criterion.name: criterion for criterion in base.criteria}
-    links = [_link(part.strip(), own) for part in chain.split(",") if part.strip()]
+    known = _known_criteria(base)
+    links = [_link(part.strip(), known) for part in chain.split(",") if part.strip()]
     names = [link.name for link in links]
     if not links:
-        raise RequestError(f"--prefer {chain!r} names no criterion; known: {', '.join(_DEFAULTS)}")
+        raise RequestError(f"--prefer {chain!r} names no criterion; known: {', '.join(known)}")
     if len(set(names)) != len(names):
         raise RequestError(f"--prefer {chain!r} names a criterion twice")
     rest = tuple(criterion for criterion in base.criteria if criterion.name not in names)
@@ -50,57 +42,83 @@ def prefer(chain: str, base: Policy) -> Policy:
     )
 
 
-def _link(text: str, own: dict[str, Criterion]) -> Criterion:
+def _known_criteria(base: Policy) -> dict[str, Criterion]:
+    """Every criterion of any policy by name: that of `base`, else of `nim`, else of another."""
+    policies = (*POLICIES.values(), POLICIES[DEFAULT], base)
+    return {criterion.name: criterion for policy in policies for criterion in policy.criteria}
+
+
+def _link(text: str, known: dict[str, Criterion]) -> Criterion:
     name, equals, value = (piece.strip() for piece in text.partition("="))
-    if name not in _DEFAULTS:
-        raise RequestError(f"--prefer: {name!r} is not a criterion; known: {', '.join(_DEFAULTS)}")
-    default = own[name]
+    if name not in known:
+        raise RequestError(f"--prefer: {name!r} is not a criterion; known: {', '.join(known)}")
+    criterion = known[name]
     if not equals:
-        return default
-    if name in _COUNTS:
-        return _counted(default, value.lower())
-    if name not in _VALUES:
-        raise RequestError(f"--prefer: {name} takes no value; write just {name}")
-    if value.lower() not in _VALUES[name]:
-        raise RequestError(f"--prefer: {name}={value} is not one of {', '.join(_VALUES[name])}")
+        return criterion
+    match criterion.accepts:
+        case OneOf(values, of):
+            return _with_value_first(criterion, value, tuple(values), of)
+        case Count(of):
+            return _with_count(criterion, value.lower(), of)
+        case _:
+            raise RequestError(f"--prefer: {name} takes no value; write just {name}")
+
+
+def _with_value_first(
+    criterion: Criterion, value: str, values: tuple[str, ...], of: Callable[[Verdict], object]
+) -> Criterion:
     first = value.lower()
-    return Criterion(
-        name,
-        lambda verdict: (
-            int(getattr(verdict.profile, name) != first),
-            *_as_tuple(default.key(verdict)),
-        ),
-        f"{first}, then {default.prefers}",
+    if first not in values:
+        raise RequestError(f"--prefer: {criterion.name}={value} is not one of {', '.join(values)}")
+    return criterion.replace(
+        key=_WantedFirst(of, first, criterion.key),
+        prefers=f"{first}, then {criterion.prefers}",
         source="--prefer",
     )
 
 
-def _counted(default: Criterion, value: str) -> Criterion:
-    name = default.name
+def _with_count(criterion: Criterion, value: str, of: Callable[[Verdict], int | None]) -> Criterion:
+    name, count = criterion.name, _KnownCount(of)
     if value in ("low", "high"):
-        sign = 1 if value == "low" else -1
-        return Criterion(
-            name,
-            lambda verdict: sign * (getattr(verdict.profile, name) or 1),
-            f"the {value}er {name}",
-            source="--prefer",
-        )
+        key = count if value == "low" else _Highest(count)
+        return criterion.replace(key=key, prefers=f"the {value}er {name}", source="--prefer")
     if not (value.isascii() and value.isdigit() and len(value) <= 4):
         raise RequestError(f"--prefer: {name} takes low, high or a number, not {value!r}")
     wanted = int(value)
-    return Criterion(
-        name,
-        lambda verdict: (
-            int((getattr(verdict.profile, name) or 1) != wanted),
-            *_as_tuple(default.key(verdict)),
-        ),
-        f"{name} {wanted}, then {default.prefers}",
+    return criterion.replace(
+        key=_WantedFirst(count, wanted, criterion.key),
+        prefers=f"{name} {wanted}, then {criterion.prefers}",
         source="--prefer",
     )
 
 
-def _as_tuple(key: Key) -> tuple[int, ...]:
-    if isinstance(key, tuple):
-        return key
-    assert isinstance(key, int), "only engine, precision, objective, tp and pp take a value"
-    return (key,)
+# Keys as records, not lambdas: a policy made of them can be compared and pickled.
+
+
+class _WantedFirst(Record):
+    """What has the wanted value before what has not; then by another key."""
+
+    of: Callable[[Verdict], object]
+    wanted: object
+    then: Callable[[Verdict], Key]
+
+    def __call__(self, verdict: Verdict) -> Key:
+        return (int(self.of(verdict) != self.wanted), self.then(verdict))
+
+
+class _KnownCount(Record):
+    """A count, an unknown one being one."""
+
+    of: Callable[[Verdict], int | None]
+
+    def __call__(self, verdict: Verdict) -> int:
+        return self.of(verdict) or 1
+
+
+class _Highest(Record):
+    """The highest count first."""
+
+    count: _KnownCount
+
+    def __call__(self, verdict: Verdict) -> Key:
+        return -self.count(verdict)

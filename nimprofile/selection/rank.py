@@ -1,4 +1,4 @@
-"""Which of the profiles that fit is best, and which criterion said so?
+"""Ranking: criteria, the policies that chain them, and the criterion that decides between two.
 
 An order is one visible tuple of named criteria, compared in turn. It ends in the id, so the answer
 never depends on the order of a manifest or of the GPUs.
@@ -16,17 +16,41 @@ if TYPE_CHECKING:
 
     from nimprofile.selection.fit import Verdict
 
-    Key: TypeAlias = int | str | tuple[int, ...]
+    Key: TypeAlias = int | str | tuple["Key", ...]
+
+
+class OneOf(Record):
+    """A preference may put one of these values first: `precision=fp8`.
+
+    Attributes:
+        values: in lower case, as they are written; perhaps an enumeration that still grows.
+        of: the value of a verdict.
+    """
+
+    values: Iterable[str]
+    of: Callable[[Verdict], object]
+
+
+class Count(Record):
+    """A preference may ask for few, many or a number: `tp=low`, `tp=high`, `tp=2`.
+
+    Attributes:
+        of: the count of a verdict; None, which is unknown, counts as one.
+    """
+
+    of: Callable[[Verdict], int | None]
 
 
 class Criterion(Record):
-    """One link of a chain.
+    """One link of a chain. Functions of a module keep a decision fit for `pickle`; lambdas do not.
 
     Attributes:
-        name: what the explanation calls it.
+        name: what the explanation and `--prefer` call it.
         key: lower sorts first.
         prefers: in words, what it puts first.
         source: who says so.
+        describe: what a verdict has to show at it, in a word or two: `fp8`, `tp 4`, `generic`.
+        accepts: the values that `--prefer` takes for it; None when it takes none.
     """
 
     name: str
@@ -34,6 +58,8 @@ class Criterion(Record):
     prefers: str
     _: KW_ONLY
     source: str
+    describe: Callable[[Verdict], str]
+    accepts: OneOf | Count | None = None
 
 
 class Policy(Record):
@@ -53,28 +79,6 @@ class Policy(Record):
     _: KW_ONLY
     uniform_gpus: bool = False
     nim_memory: bool = False
-
-
-def standing(criterion: str, verdict: Verdict) -> str:
-    """What a verdict has to show at a criterion, in a word or two: `fp8`, `tp 4`, `generic`."""
-    profile = verdict.profile
-    match criterion:
-        case "precision":
-            return (
-                f"{profile.precision or 'no precision'}{', emulated' if verdict.emulated else ''}"
-            )
-        case "engine" | "objective":
-            return str(getattr(profile, criterion) or f"no {criterion}")
-        case "tp" | "pp":
-            return f"{criterion} {getattr(profile, criterion) or '?'}"
-        case "gpu_specific":
-            return "made for this GPU" if profile.gpu_specific else "generic"
-        case "prebuilt":
-            return "built at the first start" if profile.buildable else "prebuilt"
-        case "id":
-            return profile.id
-        case _:
-            return profile.name
 
 
 def rank(verdicts: Iterable[Verdict], policy: Policy) -> tuple[Verdict, ...]:

@@ -1,8 +1,8 @@
-"""Why can a profile not run?
+"""The reasons why a profile does not run: one frozen class for each kind, with its figures.
 
-One frozen class per kind of rejection, with its numbers. `kind` is the name it has in JSON;
-`effect` says what it does to the grade; `waived_by` names the switch that lets an explicit pin
-start all the same. Words are made from these values in `words`, nowhere else.
+`kind` is the name it has in JSON; `effect` says what it does to the grade; `waived_by` names the
+switch that lets an explicit pin start all the same. `messages` and `remedies` word them. It is a
+table, as long as there are kinds.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ RELAX_MEMORY, ALLOW_UNSAFE, PIN = Waiver
 
 
 class EngineUnavailable(Record):
-    """The profile's engine is not one this container has, or not one anybody knows."""
+    """The profile's engine is not one this container has, or is not known at all."""
 
     engine: str
     available: tuple[str, ...]
@@ -298,3 +298,7 @@ class Doubt(Record):
     rule: str
     _: KW_ONLY
     gpus: tuple[int, ...] = ()
+
+
+Finding: TypeAlias = Reason | Doubt
+"""What a rule returns."""

@@ -1,11 +1,11 @@
-"""What would have to change for a reason to go."""
+"""The wording of what would have to change for a reason to go."""
 
 from __future__ import annotations
 
 from nimprofile.base.enums import Engine
-from nimprofile.base.units import MIB, format_gpus
+from nimprofile.base.units import MIB, format_gpus, format_shortfall, gpu_or_gpus
 from nimprofile.engines.compute_floors import EMULATED_NVFP4_FROM
-from nimprofile.selection.messages import each_of, gpus_word, shortfall, unreachable
+from nimprofile.selection.messages import each_gpu_of, no_words_for
 from nimprofile.selection.reasons import (
     CapabilityTooLow,
     CapabilityUnmet,
@@ -43,37 +43,38 @@ def remedy(reason: Reason) -> str:
             return f"correct the tag precision={precision}, or pin the profile with --allow-unsafe"
         case WrongGpu() | CapabilityTooLow() | CapabilityUnmet():
             return f"GPUs {_wanted(reason)}"
-        case TooFewGpus(need, have, product, missing=gone):
-            more = f"{need - have} more {product}" if have else f"{need} {gpus_word(need)}"
-            if len(gone) < need - have:
+        case TooFewGpus(need, have, product, missing=missing):
+            more = f"{need - have} more {product}" if have else f"{need} {gpu_or_gpus(need)}"
+            if len(missing) < need - have:
                 return more
-            return f"{format_gpus(gone)} to answer again, or {more}"
+            return f"{format_gpus(missing)} to answer again, or {more}"
         case MigAlone(need, _):
             return f"{need} whole GPUs (MIG mode off), or a profile of tp 1 and pp 1"
         case MixedGpus(products):
             shown = ", ".join(products)
             return f"hide all but one product from the container ({shown}), or --no-uniform-gpus"
         case TooLittleMemory(need, have, _):
-            short = shortfall(need, have)
+            short = format_shortfall(need, have)
             return (
                 f"{short} more memory per GPU; or another profile, of higher tp or lower precision"
             )
         case ContextTooLong(need, have, None):
-            return f"{shortfall(need, have)} more memory per GPU"
+            return f"{format_shortfall(need, have)} more memory per GPU"
         case ContextTooLong(need, have, max_model_len):
             return (
                 f"a context of {max_model_len} tokens or less (--max-model-len {max_model_len}), "
-                f"or {shortfall(need, have)} more memory per GPU"
+                f"or {format_shortfall(need, have)} more memory per GPU"
             )
         case NotDivisible("layers", number, by):
             return f"a {by} of {number} at most"
         case NotDivisible(what, number, by):
             return f"another {by}: one that divides {number} {what}"
         case TooLittleFree(need, have, _, gpus=gpus):
-            return f"free {shortfall(need, have)} on {each_of(gpus)}"
+            return f"free {format_shortfall(need, have)} on {each_gpu_of(gpus)}"
         case GpuNotEmpty(free, total, gate, gpus=gpus):
-            missing = -(-round(gate * total * 1000) // 1000) - free
-            return f"free {shortfall(missing * MIB, 0)} on {each_of(gpus)}, or --no-empty-gpu-gate"
+            missing_mib = -(-round(gate * total * 1000) // 1000) - free
+            freed = f"free {format_shortfall(missing_mib * MIB, 0)} on {each_gpu_of(gpus)}"
+            return f"{freed}, or --no-empty-gpu-gate"
         case DriverTooOld(need, _):
             return f"a driver {need}"
         case CudaTooOld(need, _):
@@ -87,14 +88,14 @@ def remedy(reason: Reason) -> str:
         case TagMismatch(tag, wanted, _):
             return f"take {tag}={wanted} out of the selector (--tags, NIM_TAGS_SELECTOR)"
         case _:
-            return unreachable(reason)
+            return no_words_for(reason)
 
 
 def remedies(reasons: tuple[Reason, ...], gpus_needed: int) -> tuple[str, ...]:
     """What would have to change for all of these reasons to go, each thing once.
 
     More GPUs of a product that can never run the profile are no help: then it says how many of
-    which, and nothing of the memory that those here have.
+    which product, and nothing of the memory of those here.
     """
     unfit = [reason for reason in reasons if isinstance(reason, _WRONG_PRODUCT)]
     if any(isinstance(reason, MigAlone) for reason in reasons):  # more instances are no help

@@ -1,4 +1,4 @@
-"""What does the operator want?"""
+"""The operator's wishes: switches, tag selectors and the pin, and the profile that a pin names."""
 
 from __future__ import annotations
 
@@ -7,6 +7,14 @@ from nimprofile.base.environment import read_count, read_switch
 from nimprofile.base.errors import PinError, RequestError
 from nimprofile.base.record import Record
 from nimprofile.engines.serving import DEFAULTS, Serving
+from nimprofile.selection.reasons import (
+    ALLOW_UNSAFE,
+    INCOMPATIBLE,
+    LOW_MEMORY,
+    NOT_WANTED,
+    PIN,
+    RELAX_MEMORY,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,6 +23,7 @@ if TYPE_CHECKING:
 
     from nimprofile.manifest.manifest import Manifest
     from nimprofile.manifest.profile import Profile
+    from nimprofile.selection.reasons import Effect, Waiver
 
 
 class Pin(Record):
@@ -38,7 +47,7 @@ class Request(Record):
         empty_gpu_gate: apply NIM's rule that a GPU must be nearly empty.
         uniform_gpus: reject everything when GPUs of several products are visible; None leaves it
             to the policy.
-        manifest_path: `NIM_MANIFEST_PATH`, for whoever loads the manifest.
+        manifest_path: `NIM_MANIFEST_PATH`, from which the caller loads the manifest.
         serving: how the engine will be started, beside what the profile says; `NIM_MAX_MODEL_LEN`
             is its longest context.
     """
@@ -90,6 +99,23 @@ class Request(Record):
     def pinned(self, value: str | None, source: str = "NIM_MODEL_PROFILE") -> Request:
         """The same request with this pin; "" or `default` or None pins nothing."""
         return self.replace(pin=_pin(value, source))
+
+    def waivers(self, *, pinned: bool) -> frozenset[tuple[Waiver | None, Effect]]:
+        """Which reasons the switches set aside: pairs of a switch and the effect it takes away.
+
+        They set aside more for the profile that is `pinned`.
+        """
+        waivers: set[tuple[Waiver | None, Effect]] = set()
+        if self.relax_memory:
+            waivers.add((RELAX_MEMORY, LOW_MEMORY))
+        if pinned:
+            # NIM 2.0.12 starts a pinned profile that it lists as low memory (corpus, 015).
+            waivers |= {(RELAX_MEMORY, LOW_MEMORY), (PIN, NOT_WANTED)}
+            if self.relax_memory:
+                waivers.add((RELAX_MEMORY, INCOMPATIBLE))
+            if self.allow_unsafe:
+                waivers.add((ALLOW_UNSAFE, INCOMPATIBLE))
+        return frozenset(waivers)
 
 
 def _pin(value: str | None, source: str) -> Pin | None:

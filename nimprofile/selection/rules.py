@@ -1,7 +1,7 @@
-"""What can be held against a profile on a machine, one rule at a time?
+"""The rules that a profile must pass, each a short function.
 
-A rule is a short function that returns a reason with its numbers, a doubt when the figure it needs
-is unknown, or nothing. The literal tuples say which rules there are, in the order of the report.
+A rule returns a reason with its figures, a doubt when a figure it needs is unknown, or nothing. The
+literal tuples say which rules there are, in the order of the report.
 """
 
 from __future__ import annotations
@@ -33,12 +33,16 @@ from nimprofile.selection.reasons import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import TypeAlias
 
     from nimprofile.engines.memory.need import MemoryNeed
     from nimprofile.hardware.gpu_groups import GpuKind, Machine
     from nimprofile.manifest.profile import Profile
-    from nimprofile.selection.reasons import Reason
+    from nimprofile.selection.reasons import Finding
     from nimprofile.selection.request import Request
+
+    ProfileRule: TypeAlias = Callable[[Profile, Machine, Request], tuple[Finding, ...]]
+    GpuRule: TypeAlias = Callable[[Profile, GpuKind, Request, MemoryNeed | None], Finding | None]
 
 
 def is_emulated(profile: Profile, kind: GpuKind) -> bool:
@@ -50,9 +54,7 @@ def is_emulated(profile: Profile, kind: GpuKind) -> bool:
 # Rules about the profile and the machine as a whole.
 
 
-def engine_available(
-    profile: Profile, machine: Machine, request: Request
-) -> tuple[Reason | Doubt, ...]:
+def engine_available(profile: Profile, machine: Machine, request: Request) -> tuple[Finding, ...]:
     """The container must have the profile's engine (NIM 2.x: one engine an image)."""
     engine = profile.engine or profile.unknown_engine
     available = tuple(Engine) if request.engines is None else request.engines
@@ -61,19 +63,15 @@ def engine_available(
     return (EngineUnavailable(str(engine), available),)
 
 
-def precision_known(
-    profile: Profile, machine: Machine, request: Request
-) -> tuple[Reason | Doubt, ...]:
-    """A format nobody knows the needs of is not run unasked."""
+def precision_known(profile: Profile, machine: Machine, request: Request) -> tuple[Finding, ...]:
+    """A format whose needs are not known is not run unasked."""
     unknown = profile.unknown_precision
     return () if unknown is None else (PrecisionUnknown(unknown),)
 
 
-def driver_new_enough(
-    profile: Profile, machine: Machine, request: Request
-) -> tuple[Reason | Doubt, ...]:
+def driver_new_enough(profile: Profile, machine: Machine, request: Request) -> tuple[Finding, ...]:
     """`requires.driver` and `requires.cuda` hold, as `packaging` reads version specifiers."""
-    findings: list[Reason | Doubt] = []
+    findings: list[Finding] = []
     requires, inventory = profile.requires, machine.inventory
     if requires.driver is not None:
         if inventory.driver_version is None:
@@ -88,9 +86,7 @@ def driver_new_enough(
     return tuple(findings)
 
 
-def engine_new_enough(
-    profile: Profile, machine: Machine, request: Request
-) -> tuple[Reason | Doubt, ...]:
+def engine_new_enough(profile: Profile, machine: Machine, request: Request) -> tuple[Finding, ...]:
     """`requires.engine` holds; an engine of no stated version is taken to be the newest."""
     needed, version = profile.requires.engine, request.serving.engine_version
     if needed is None or version is None:
@@ -99,16 +95,12 @@ def engine_new_enough(
     return () if holds else (EngineVersionUnmet(needed, version),)
 
 
-def lora_as_wanted(
-    profile: Profile, machine: Machine, request: Request
-) -> tuple[Reason | Doubt, ...]:
+def lora_as_wanted(profile: Profile, machine: Machine, request: Request) -> tuple[Finding, ...]:
     """LoRA profiles and the others are never candidates together (NIM 1.0 to 2.0 logs)."""
     return () if bool(profile.lora) is request.lora else (LoraMismatch(request.lora),)
 
 
-def tags_as_selected(
-    profile: Profile, machine: Machine, request: Request
-) -> tuple[Reason | Doubt, ...]:
+def tags_as_selected(profile: Profile, machine: Machine, request: Request) -> tuple[Finding, ...]:
     """Every condition of the tag selector holds; a tag that is not there does not match."""
     return tuple(
         TagMismatch(tag, wanted, profile.tags.get(tag))
@@ -117,29 +109,29 @@ def tags_as_selected(
     )
 
 
-MACHINE_RULES: tuple[Callable[[Profile, Machine, Request], tuple[Reason | Doubt, ...]], ...] = (
+MACHINE_RULES: tuple[ProfileRule, ...] = (
     engine_available,
     precision_known,
     driver_new_enough,
     engine_new_enough,
 )
 
-WISH_RULES = (lora_as_wanted, tags_as_selected)
+WISH_RULES: tuple[ProfileRule, ...] = (lora_as_wanted, tags_as_selected)
 
 
-# Rules about one GPU.
+# Rules about one GPU. They may read any attribute of a profile; `fit` notes which they read.
 
 
 def gpu_matches(
     profile: Profile, kind: GpuKind, request: Request, need: MemoryNeed | None
-) -> Reason | Doubt | None:
+) -> Finding | None:
     """A profile made for certain GPUs runs on those: by PCI id, else by the whole name.
 
     A name decides only where one side has no PCI id (corpus: 003, 008, 040). An engine made for
-    one GPU is not tried on another, so a GPU that nobody can name is a wrong one.
+    one GPU is not tried on another, so a GPU without a known name is a wrong one.
     """
     if not (profile.gpu_names or profile.gpu_devices):
-        if "product_name_regex" in profile.tags:
+        if profile.gpu_pattern is not None:
             regex = "which GPUs the profile's product_name_regex means"
             return Doubt("gpu", regex, "made for them", gpus=kind.indices)
         return None
@@ -154,7 +146,7 @@ def gpu_matches(
 
 def capability_for_precision(
     profile: Profile, kind: GpuKind, request: Request, need: MemoryNeed | None
-) -> Reason | Doubt | None:
+) -> Finding | None:
     """The GPU is new enough for the precision; what a manifest requires instead is enough."""
     precision = profile.precision
     if precision is None or profile.requires.compute_capability is not None:
@@ -177,7 +169,7 @@ def capability_for_precision(
 
 def capability_as_tagged(
     profile: Profile, kind: GpuKind, request: Request, need: MemoryNeed | None
-) -> Reason | Doubt | None:
+) -> Finding | None:
     """A compiled engine runs on its one capability: 12.1 does not take 12.0 (corpus, 034)."""
     exact = profile.exact_capability
     if exact is None:
@@ -196,7 +188,7 @@ def capability_as_tagged(
 
 def capability_as_required(
     profile: Profile, kind: GpuKind, request: Request, need: MemoryNeed | None
-) -> Reason | Doubt | None:
+) -> Finding | None:
     """`requires.compute_capability` holds."""
     specifiers = profile.requires.compute_capability
     if specifiers is None:
@@ -215,10 +207,10 @@ def capability_as_required(
 
 def total_memory_holds(
     profile: Profile, kind: GpuKind, request: Request, need: MemoryNeed | None
-) -> Reason | Doubt | None:
+) -> Finding | None:
     """The weights fit in the GPU, and then the full context does."""
     if need is None:
-        if profile.engine is None:
+        if not profile.is_llm:
             return None
         return Doubt(
             "memory_total",
@@ -240,10 +232,10 @@ def total_memory_holds(
 
 def free_memory_holds(
     profile: Profile, kind: GpuKind, request: Request, need: MemoryNeed | None
-) -> Reason | Doubt | None:
+) -> Finding | None:
     """What fits the whole GPU also fits what is free of it now."""
     if need is None or kind.gpu.memory_total_mib is None:
-        return None  # the rule on total memory has said so
+        return None  # the rule on total memory says so
     if kind.gpu.memory_free_mib is None:
         return Doubt("memory_free", "the free memory", f"{need.source}", gpus=kind.indices)
     total, free = kind.gpu.memory_total_mib * MIB, kind.gpu.memory_free_mib * MIB
@@ -262,14 +254,14 @@ def free_memory_holds(
 
 def gpu_empty_enough(
     profile: Profile, kind: GpuKind, request: Request, need: MemoryNeed | None
-) -> Reason | Doubt | None:
+) -> Finding | None:
     """NIM's gate: a GPU must be nearly empty, however little the profile needs.
 
     Only LLM NIMs have been seen to apply it (a speech NIM lists profiles as compatible at 95 %
     used: corpus, 009), and never on unified memory (corpus, 031).
     """
     gpu = kind.gpu
-    if not request.empty_gpu_gate or profile.engine is None or gpu.unified_memory:
+    if not request.empty_gpu_gate or not profile.is_llm or gpu.unified_memory:
         return None
     total, free = gpu.memory_total_mib, gpu.memory_free_mib
     if total is None or free is None or free >= EMPTY_GPU_FRACTION * total:
@@ -279,7 +271,7 @@ def gpu_empty_enough(
 
 def mig_serves_one(
     profile: Profile, kind: GpuKind, request: Request, need: MemoryNeed | None
-) -> Reason | Doubt | None:
+) -> Finding | None:
     """One CUDA program sees one MIG instance, so tp and pp are 1.
 
     Source: CUDA programming guide, "CUDA environment variables", on CUDA_VISIBLE_DEVICES.
@@ -289,9 +281,7 @@ def mig_serves_one(
     return MigAlone(profile.gpus_needed, kind.indices)
 
 
-GPU_RULES: tuple[
-    Callable[[Profile, GpuKind, Request, MemoryNeed | None], Reason | Doubt | None], ...
-] = (
+GPU_RULES: tuple[GpuRule, ...] = (
     gpu_matches,
     mig_serves_one,
     capability_for_precision,
@@ -300,5 +290,5 @@ GPU_RULES: tuple[
     total_memory_holds,
 )
 
-FREE_RULES = (free_memory_holds, gpu_empty_enough)
+FREE_RULES: tuple[GpuRule, ...] = (free_memory_holds, gpu_empty_enough)
 """Rules in which more free memory never hurts; the others do not look at it."""

@@ -13,6 +13,7 @@ from tests.support.builders import (
     make_h100,
     make_inventory,
     make_profile,
+    warnings_of,
 )
 
 
@@ -178,7 +179,7 @@ def test_what_a_missing_gpu_would_have_changed_is_in_the_decision():
     assert ("one", "two") == (decision.selected.profile.id, decision.if_answered.profile.id)
     told = f"{TWO.name} would be selected if GPU 1 answered: GPU is lost (GPU 1 taken for "
     told += f"{H100_NAME} like the others)"
-    assert told == decision.warnings[0]
+    assert told == warnings_of(decision)[0]
     assert "two" == decision_to_dict(decision)["if_answered"]["id"]
 
 
@@ -186,7 +187,7 @@ def test_a_missing_gpu_that_changes_nothing_is_a_warning():
     machine = make_inventory(make_h100(0), Gpu(1, unavailable=LOST))
     decision = decide([ONE], machine)
     assert None is decision.if_answered
-    assert "GPU 1 is unavailable: GPU is lost" == decision.warnings[0]
+    assert "GPU 1 is unavailable: GPU is lost" == warnings_of(decision)[0]
 
 
 def test_where_nothing_runs_what_would_is_said():
@@ -200,13 +201,13 @@ def test_several_missing_gpus_are_named_with_their_reasons():
     gone = (Gpu(1, unavailable=LOST), Gpu(2, unavailable="no answer"), Gpu(3, unavailable=LOST))
     decision = decide([four], make_inventory(make_h100(0), *gone))
     told = "if GPUs 1-3 answered: GPUs 1,3: GPU is lost; GPU 2: no answer (GPUs 1-3 taken for NVIDIA H100 80GB HBM3 like the others)"
-    assert decision.warnings[0].endswith(told)
+    assert warnings_of(decision)[0].endswith(told)
 
 
 def test_a_warning_names_what_ails_the_chosen_gpus():
     machine = make_inventory(make_gpu(0, health_issues=("it coughs",)), make_gpu(1))
-    assert "GPU 0: it coughs" in decide([TWO], machine).warnings
-    assert "GPU 0: it coughs" not in decide([ONE], machine).warnings
+    assert "GPU 0: it coughs" in warnings_of(decide([TWO], machine))
+    assert "GPU 0: it coughs" not in warnings_of(decide([ONE], machine))
 
 
 def test_a_real_manifest_loses_its_best_profile_with_one_gpu():
@@ -222,7 +223,7 @@ def test_a_missing_gpu_of_unknown_product_among_several_is_said():
     assert [
         "GPU 2 is unavailable: GPU is lost",
         "whether GPU 2 would change the choice is not known: of unknown product",
-    ] == list(decision.warnings[:2])
+    ] == list(warnings_of(decision)[:2])
 
 
 def test_a_missing_gpu_over_which_a_model_would_have_spread_is_loud():

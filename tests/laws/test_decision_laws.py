@@ -10,7 +10,7 @@ from nimprofile import POLICIES, Manifest, select
 from nimprofile.hardware.gpu_groups import Machine
 from nimprofile.hardware.inventory import Inventory
 from nimprofile.selection.decision import Decision
-from nimprofile.selection.fit import check
+from nimprofile.selection.fit import Judge
 from nimprofile.testing import (
     Situation,
     fitting_pairs,
@@ -156,14 +156,14 @@ def test_a_profile_is_judged_the_same_whatever_stands_beside_it(world, policy):
 
 
 @given(related_profiles(), inventories(), requests(), requests())
-def test_a_machine_judged_before_judges_as_a_fresh_one(related, inventory, first, second):
-    """What `fit` remembers of like profiles is never another's."""
+def test_a_judge_that_has_judged_before_judges_as_a_fresh_one(related, inventory, first, second):
+    """What is remembered of like profiles is never another's."""
     machine = Machine(inventory)
-    for profile, request, pinned in product(
-        (related.first, related.second), (first, second), (False, True)
-    ):
-        again = check(profile, machine, request, pinned=pinned)
-        assert check(profile, Machine(inventory), request, pinned=pinned) == again
+    for request, pinned in product((first, second), (False, True)):
+        judge = Judge(machine, request, pinned=pinned)
+        for profile in (related.first, related.second):
+            fresh = Judge(Machine(inventory), request, pinned=pinned)
+            assert fresh.verdict(profile) == judge.verdict(profile)
 
 
 @given(worlds(), POLICY_NAMES)

@@ -200,7 +200,7 @@ def test_what_would_be_selected_if_all_answered_is_never_worse(inventory, manife
     best = decision.ranked[0] if decision.ranked else None
     missed = decision.if_answered
     assert best is None or best.profile.id != missed.profile.id or len(best.gpus) < len(missed.gpus)
-    assert any("would be selected if GPU" in warning for warning in decision.warnings)
+    assert any("would be selected if GPU" in str(warning) for warning in decision.warnings)
     lost = {gpu.index for gpu in inventory.unavailable}
     assert lost & set(decision.if_answered.gpus)
 

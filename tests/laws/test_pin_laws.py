@@ -69,7 +69,7 @@ def test_what_is_set_aside_is_told_in_a_warning_each(world, relax, unsafe):
     decision = select(manifest, inventory, request.replace(relax_memory=relax, allow_unsafe=unsafe))
     if decision.selected is not None:
         for reason in decision.selected.waived:
-            (_,) = (warning for warning in decision.warnings if message(reason) in warning)
+            (_,) = (text for text in map(str, decision.warnings) if message(reason) in text)
 
 
 @given(near_misses())

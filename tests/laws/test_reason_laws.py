@@ -15,7 +15,7 @@ from nimprofile.hardware.catalog import product_of
 from nimprofile.hardware.gpu_groups import Machine
 from nimprofile.manifest.profile_tags import profile_from_tags
 from nimprofile.selection import reasons as r
-from nimprofile.selection.fit import check
+from nimprofile.selection.fit import Judge
 from nimprofile.testing import inventories, manifests, near_misses, requests, situations
 
 MIB = 1024 * 1024
@@ -147,9 +147,9 @@ def test_a_profile_made_for_one_product_never_runs_on_another():
         forms = [{"gpu": product.short}, *({"gpu_device": id} for id in product.device_ids[:1])]
         made = [profile_from_tags("a", tags, name="a") for tags in forms]
         for other in products():
-            machine = Machine(mock_inventory(other.short))
+            judge = Judge(Machine(mock_inventory(other.short)), Request())
             for profile in made:
-                fits = check(profile, machine, Request()).fits
+                fits = judge.verdict(profile).fits
                 # Two boards share a name, and one of them has no id that anybody published.
                 unknowable = product is other and not product.device_ids
                 assert unknowable or fits is (product is other), (product.short, other.short)

@@ -24,6 +24,7 @@ from tests.support.builders import (
     make_inventory,
     make_manifest,
     make_profile,
+    warnings_of,
 )
 
 FP8_ID = "c4789f7a" + "0" * 56
@@ -256,7 +257,7 @@ def test_a_pin_that_is_short_of_free_memory_starts_with_a_warning():
     assert BF16 == decision.selected.profile
     assert (
         "the pin overrides: GPU 0 is not empty: 10 of 81559 MiB free, 0.0 %; 95 % must be"
-    ) == decision.warnings[0]
+    ) == warnings_of(decision)[0]
 
 
 def test_a_pin_that_does_not_fit_is_refused_and_not_replaced():
@@ -267,13 +268,13 @@ def test_a_pin_that_does_not_fit_is_refused_and_not_replaced():
 
 
 def test_a_refused_pin_warns_of_nothing():
-    assert () == pinned(FP8_ID, inventory="1xa100").warnings
+    assert () == warnings_of(pinned(FP8_ID, inventory="1xa100"))
 
 
 def test_unsafe_lets_a_pin_ignore_a_mismatch_and_says_so():
     decision = pinned(FP8_ID, inventory="1xa100", allow_unsafe=True)
     assert FP8 == decision.selected.profile
-    assert decision.warnings[0].startswith(
+    assert warnings_of(decision)[0].startswith(
         "--allow-unsafe (NIM_MANIFEST_ALLOW_UNSAFE) overrides: fp8 needs compute capability 8.9"
     )
 
@@ -287,7 +288,7 @@ def test_relaxed_memory_covers_what_does_not_fit(relax):
 
 def test_relaxed_memory_is_named_as_what_overrides_low_memory():
     decision = pinned(BF16_ID, inventory=BUSY, relax_memory=True)
-    assert decision.warnings[0].startswith(
+    assert warnings_of(decision)[0].startswith(
         "--relax-memory (NIM_RELAX_MEM_CONSTRAINTS) overrides: GPU 0"
     )
 
@@ -296,7 +297,9 @@ def test_a_pinned_lora_profile_runs_without_adapters_being_asked_for():
     lora = make_profile("lora", llm_engine="vllm", feat_lora="true", tp="1")
     decision = pinned("lora", (lora, BF16))
     assert lora == decision.selected.profile
-    assert "the pin overrides: serves LoRA adapters, and none are wanted" == (decision.warnings[0])
+    assert (
+        "the pin overrides: serves LoRA adapters, and none are wanted" == warnings_of(decision)[0]
+    )
 
 
 # Warnings.
@@ -305,7 +308,7 @@ def test_a_pinned_lora_profile_runs_without_adapters_being_asked_for():
 def test_relaxed_memory_warns_of_an_automatic_choice_too():
     decision = decide([BF16], BUSY, Request(relax_memory=True))
     assert BF16 == decision.selected.profile
-    assert decision.warnings[0].startswith(
+    assert warnings_of(decision)[0].startswith(
         "--relax-memory (NIM_RELAX_MEM_CONSTRAINTS) overrides: GPU 0"
     )
 
@@ -314,7 +317,7 @@ def test_what_could_not_be_judged_is_a_warning():
     known = make_profile("a", memory=Stated(gib(1), gib(1), "here"), tp="1")
     inventory = make_inventory(make_gpu(total=None))
     assert ("the total memory of GPU 0 is unknown: not checked (here)",) == (
-        decide([known], inventory).warnings
+        warnings_of(decide([known], inventory))
     )
 
 
@@ -323,19 +326,19 @@ def test_one_doubt_on_several_kinds_of_gpu_is_one_warning():
     gpus = make_inventory(make_gpu(0, capability=None), make_gpu(1, capability=None, total=10_000))
     assert (
         "the compute capability of GPUs 0-1 is unknown: not checked (compute_capability >=8)",
-    ) == decide([profile], gpus).warnings
+    ) == warnings_of(decide([profile], gpus))
 
 
 def test_emulation_is_a_warning():
     profile = make_profile("a", precision="nvfp4", tp="1")
     assert ("these GPUs are not known to compute in nvfp4: it is emulated",) == (
-        decide([profile], "1xh100", Request(allow_nvfp4_emulation=True)).warnings
+        warnings_of(decide([profile], "1xh100", Request(allow_nvfp4_emulation=True)))
     )
 
 
 def test_a_choice_without_any_doubt_has_no_warning():
     profile = make_profile("a", precision="bf16", tp="1", min_vram_per_device_gb="8")
-    assert () == decide([profile], "1xh100").warnings
+    assert () == warnings_of(decide([profile], "1xh100"))
 
 
 # Invariants.

@@ -1,10 +1,12 @@
-"""Is one verdict made of all the rules, on the right GPUs, with the right things set aside?"""
+"""Verdicts: all rules, on the right GPUs, with the right reasons set aside."""
 
 import pytest
 
 from nimprofile import Inventory, Request, Requires
 from nimprofile.base.units import MIB, ComputeCapability
 from nimprofile.hardware.catalog import mock_inventory
+from nimprofile.hardware.gpu_groups import Machine
+from nimprofile.selection.fit import Judge
 from nimprofile.selection.reasons import (
     Doubt,
     GpuNotEmpty,
@@ -342,3 +344,110 @@ def test_a_tag_and_a_condition_that_say_the_same_are_one_reason():
     )
     (reason,) = judge(profile, "1xa100").reasons
     assert "==9.0" == reason.need
+
+
+# Finer points, each found by a mutation that no other test noticed.
+
+
+def test_what_blocks_a_gpu_comes_before_what_could_be_freed():
+    machine = make_inventory(
+        make_gpu(0, total=80_000, free=40_000), make_gpu(1, total=10_000, free=10_000)
+    )
+    verdict = judge(needing(gib(30), tp="2"), machine)
+    assert kinds(verdict) == ["memory_total", "gpu_not_empty"]
+
+
+def test_free_memory_is_measured_against_the_full_context_where_the_gpu_would_hold_it():
+    machine = make_inventory(make_gpu(0, total=40 * 1024, free=39 * 1024))
+    (reason,) = judge(needing(gib(40), gib(10)), machine).reasons
+    assert (reason.kind, reason.need_bytes, reason.have_bytes) == ("memory_free", gib(40), gib(39))
+
+
+def test_free_memory_is_measured_against_the_least_where_the_full_context_never_fits():
+    machine = make_inventory(make_gpu(0, total=40 * 1024, free=39 * 1024))
+    (reason,) = judge(needing(gib(41), gib(10)), machine).reasons
+    assert reason.kind == "memory_context"
+
+
+def test_on_a_machine_without_gpus_one_is_missing_and_nothing_is_emulated():
+    verdict = judge(make_profile(llm_engine="vllm", precision="nvfp4", tp="2"), make_inventory())
+    assert kinds(verdict) == ["gpu_count"]
+    assert (verdict.gpus, verdict.emulated, verdict.elsewhere) == ((), False, ())
+
+
+def test_a_profile_that_does_not_run_is_not_said_to_be_emulated():
+    fp4 = make_profile(llm_engine="vllm", precision="nvfp4", tp="4")
+    assert not judge(fp4, "2xh100").emulated
+    assert not judge(fp4, "2xh100,1xl4").emulated
+
+
+def test_reasons_are_in_the_order_of_the_gates():
+    requires = Requires(">=12", ">=999", ">=99", memory_gib_per_gpu=1000.0)
+    tags = {"llm_engine": "vllm", "gpu": "l4", "compute_capability": "8.9", "feat_lora": "true"}
+    request = Request(engines=(), tags=(("tp", "4"),))
+    machine = mock_inventory("1xh100").replace(driver_version="550", cuda_version="12.4")
+
+    def rejected_for(precision):
+        profile = make_profile(requires=requires, **tags, precision=precision)
+        return [
+            getattr(reason, "need", "") if "capability" in reason.kind else reason.kind
+            for reason in judge(profile, machine, request).reasons
+        ]
+
+    assert rejected_for("fp6") == [
+        *("engine", "precision", "driver", "cuda", "gpu", "==8.9", ">=12", "memory_total"),
+        *("lora", "tags"),
+    ]
+    assert rejected_for("nvfp4") == [
+        *("engine", "driver", "cuda", "gpu", "==8.9", ">=12", "memory_total"),
+        *("lora", "tags"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "device_id", "in_doubt"),
+    [
+        ("Acme X1", None, False),
+        (None, "fff0:10de", False),
+        ("Acme X1", "fff0:10de", False),
+        (None, None, True),
+    ],
+)
+def test_whether_gpus_are_alike_is_in_doubt_only_where_nothing_names_them(
+    name, device_id, in_doubt
+):
+    gpus = (make_gpu(at, name=name, device_id=device_id) for at in range(2))
+    machine = make_inventory(*gpus)
+    verdict = judge(needing(gib(30), tp="2"), machine)
+    assert verdict.fits
+    assert verdict.gpus == (0, 1)
+    assert in_doubt is ("gpu_count" in {doubt.kind for doubt in verdict.doubts})
+    assert not judge(needing(gib(30), tp="1"), machine).doubts
+
+
+def test_a_profile_that_names_its_gpu_by_a_pattern_is_in_doubt_and_one_like_it_is_not():
+    profiles = [needing(gib(30)), needing(gib(30), product_name_regex=".*H100.*")]
+    for order in (profiles, profiles[::-1]):
+        judge = Judge(Machine(make_inventory(make_gpu())), Request())
+        doubts = [bool(judge.verdict(profile).doubts) for profile in order]
+        assert doubts == ["product_name_regex" in profile.tags for profile in order]
+
+
+def test_of_two_products_the_one_that_lacks_fewer_gpus_comes_nearer():
+    tp8 = make_profile(llm_engine="vllm", tp="8")
+    for machine in ("2xl4,6xa100", "6xa100,2xl4"):
+        verdict = judge(tp8, machine)
+        (reason,) = verdict.reasons
+        (other,) = verdict.elsewhere
+        assert (reason.have, other.have) == (6, 2)
+
+
+def test_beside_gpus_that_could_be_freed_stand_the_reasons_against_the_others():
+    machine = make_inventory(
+        make_gpu(0, total=80_000, free=40_000, name="Acme X1"),
+        make_gpu(1, total=10_000, free=10_000, name="Acme X2"),
+    )
+    verdict = judge(needing(gib(30)), machine)
+    assert kinds(verdict) == ["gpu_not_empty"]
+    assert [reason.kind for reason in verdict.elsewhere] == ["memory_total"]
+    assert verdict.gpus == (0,)

@@ -7,7 +7,7 @@ from nimprofile.hardware.gpu_groups import Machine
 from nimprofile.manifest.profile import NOTHING_REQUIRED, Stated
 from nimprofile.manifest.profile_names import describe
 from nimprofile.manifest.profile_tags import profile_from_tags
-from nimprofile.selection.fit import check
+from nimprofile.selection.fit import Judge
 
 H100_NAME = "NVIDIA H100 80GB HBM3"
 H100_MIB = 81559
@@ -63,7 +63,7 @@ def judge(profile, inventory, request=None, shape=None, **options):
         inventory = mock_inventory(inventory)
     request = request or Request()
     needs = Needs(lambda _: shape, request.serving)
-    return check(profile, Machine(inventory), request, needs=needs, **options)
+    return Judge(Machine(inventory), request, needs=needs, **options).verdict(profile)
 
 
 def decide(profiles, inventory, request=None, policy="nim", shape=None):
@@ -71,6 +71,11 @@ def decide(profiles, inventory, request=None, policy="nim", shape=None):
     if isinstance(inventory, str):
         inventory = mock_inventory(inventory)
     return select(make_manifest(*profiles, shape=shape), inventory, request or Request(), policy)
+
+
+def warnings_of(decision):
+    """The warnings of a decision as people read them."""
+    return tuple(str(warning) for warning in decision.warnings)
 
 
 def kinds(verdict):

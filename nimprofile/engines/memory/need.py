@@ -134,14 +134,6 @@ class Needs:
         wanted, most = self._serving.max_model_len, budget.shape.max_position_embeddings
         return wanted is not None and most is not None and wanted < most
 
-    def asked_of(self, profile: Profile) -> tuple[object, ...]:
-        """What of a profile its need depends on."""
-        shape = self._shape_of(profile)
-        stated = profile.memory, profile.requires.estimated_memory_gib_per_gpu
-        if shape is None:
-            return stated
-        return (*stated, id(shape), profile.engine, profile.tp, profile.pp, profile.lora)
-
     def misfits(self, profile: Profile) -> tuple[Misfit, ...]:
         """What of the model the engine cannot divide as the profile says."""
         shape = self._shape_of(profile)

@@ -1,0 +1,197 @@
+"""The warnings of a decision: one frozen class for each kind, with its figures.
+
+`kind` is its name for programs; `str(warning)` is its sentence, as it is printed and as JSON has
+it.
+"""
+
+from __future__ import annotations
+
+from nimprofile.base.record import Record
+from nimprofile.hardware.describe import causes_of, unavailable_message
+from nimprofile.hardware.gpu_groups import revived
+from nimprofile.selection.messages import (
+    ailing_message,
+    disagreement_message,
+    doubt_message,
+    emulation_message,
+    missing_message,
+    starved_message,
+    unknown_message,
+    waiver_message,
+)
+from nimprofile.selection.reasons import LOW_MEMORY, Doubt, Reason
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import TypeAlias
+
+    from nimprofile.engines.memory.budget import Budget
+    from nimprofile.engines.memory.need import MemoryNeed
+    from nimprofile.hardware.inventory import Gpu, Inventory
+    from nimprofile.selection.decision import Decision
+    from nimprofile.selection.fit import Verdict
+    from nimprofile.selection.request import Request
+
+
+class Overridden(Record):
+    """A reason holds against the selected profile, and a switch or the pin sets it aside."""
+
+    reason: Reason
+    by_pin: bool
+
+    kind = "overridden"
+
+    def __str__(self) -> str:
+        return waiver_message(self.reason, by_pin=self.by_pin)
+
+
+class NotChecked(Record):
+    """A figure is unknown, so a rule passed the selected profile unjudged."""
+
+    doubt: Doubt
+
+    kind = "not_checked"
+
+    def __str__(self) -> str:
+        return doubt_message(self.doubt)
+
+
+class Emulated(Record):
+    """The chosen GPUs are not known to compute in the precision of the selected profile."""
+
+    precision: str
+
+    kind = "emulated"
+
+    def __str__(self) -> str:
+        return emulation_message(self.precision)
+
+
+class NoRoomForCache(Record):
+    """The weights leave no room for the KV cache."""
+
+    budget: Budget
+
+    kind = "no_room_for_cache"
+
+    def __str__(self) -> str:
+        return starved_message(self.budget)
+
+
+class EstimateIsMore(Record):
+    """By the model's shape the profile needs more than its manifest states."""
+
+    need: MemoryNeed
+
+    kind = "estimate_is_more"
+
+    def __str__(self) -> str:
+        return disagreement_message(self.need)
+
+
+class GpuAiling(Record):
+    """A GPU that the selected profile takes reports trouble."""
+
+    gpu: int
+    issue: str
+
+    kind = "gpu_ailing"
+
+    def __str__(self) -> str:
+        return ailing_message(self.gpu, self.issue)
+
+
+class SelectedIfAnswered(Record):
+    """Another profile, or more GPUs, would be selected if these GPUs answered.
+
+    Attributes:
+        profile: the name of the profile that would be.
+        gpus: those it would take that cannot be used.
+        taken_for: what each GPU of the machine is taken to be, by index.
+    """
+
+    profile: str
+    gpus: tuple[Gpu, ...]
+    taken_for: Mapping[int, Gpu]
+
+    kind = "selected_if_answered"
+
+    def __str__(self) -> str:
+        return missing_message(self.profile, self.gpus, self.taken_for)
+
+
+class GpusUnavailable(Record):
+    """GPUs that cannot be used, and why."""
+
+    gpus: tuple[int, ...]
+    cause: str
+
+    kind = "gpus_unavailable"
+
+    def __str__(self) -> str:
+        return unavailable_message(self.gpus, self.cause)
+
+
+class ProductUnknown(Record):
+    """Missing GPUs of unknown product: whether they would change the choice cannot be said."""
+
+    gpus: tuple[int, ...]
+
+    kind = "product_unknown"
+
+    def __str__(self) -> str:
+        return unknown_message(self.gpus)
+
+
+DecisionWarning: TypeAlias = (
+    Overridden
+    | NotChecked
+    | Emulated
+    | NoRoomForCache
+    | EstimateIsMore
+    | GpuAiling
+    | SelectedIfAnswered
+    | GpusUnavailable
+    | ProductUnknown
+)
+
+
+def selection_warnings(
+    selected: Verdict, inventory: Inventory, request: Request
+) -> Iterator[DecisionWarning]:
+    """What the operator should know about the selected profile and its GPUs."""
+    for reason in selected.waived:
+        # A pin starts in spite of low memory, with no switch set.
+        yield Overridden(reason, reason.effect is LOW_MEMORY and not request.relax_memory)
+    # The same doubt on several kinds of GPU is one thing to know.
+    merged: dict[tuple[str, str, str], list[int]] = {}
+    for doubt in selected.doubts:
+        merged.setdefault((doubt.kind, doubt.unknown, doubt.rule), []).extend(doubt.gpus)
+    for key, gpus in merged.items():
+        yield NotChecked(Doubt(*key, gpus=tuple(gpus)))
+    if selected.emulated:
+        yield Emulated(str(selected.profile.precision))
+    need = selected.need
+    if need is not None and need.budget is not None and need.budget.starved:
+        yield NoRoomForCache(need.budget)
+    if need is not None and need.disagrees and (need.estimated_bytes or 0) > need.full_bytes:
+        yield EstimateIsMore(need)
+    for gpu in inventory.gpus:
+        if gpu.index in selected.gpus:
+            yield from (GpuAiling(gpu.index, issue) for issue in gpu.health_issues)
+
+
+def missing_warnings(decision: Decision) -> Iterator[DecisionWarning]:
+    """What is wrong with GPUs that cannot be used, loudest where they would have been."""
+    missed, inventory = decision.if_answered, decision.inventory
+    taken_for = {gpu.index: gpu for gpu in revived(inventory).gpus}
+    absent = tuple(gpu for gpu in inventory.unavailable if missed and gpu.index in missed.gpus)
+    if missed is not None:
+        yield SelectedIfAnswered(missed.profile.name, absent, taken_for)
+    others = tuple(gpu for gpu in inventory.unavailable if gpu not in absent)
+    for cause, indices in causes_of(others).items():
+        yield GpusUnavailable(indices, cause)
+    whole = tuple(gpu.index for gpu in others if gpu.mig is None and not gpu.mig_enabled)
+    if unknown := tuple(index for index in whole if taken_for[index].unavailable is not None):
+        yield ProductUnknown(unknown)

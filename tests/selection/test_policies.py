@@ -1,0 +1,321 @@
+"""Each criterion prefers what it says, and each policy chains them as its generation did."""
+
+from itertools import pairwise
+
+import pytest
+
+from nimprofile import POLICIES, RequestError
+from nimprofile.selection.fit import Verdict
+from nimprofile.selection.policies import (
+    ENGINE,
+    GPU_SPECIFIC,
+    OBJECTIVE,
+    PP,
+    PREBUILT,
+    PRECISION,
+    TP,
+    find_policy,
+)
+from nimprofile.selection.rank import rank
+from tests.support.builders import decide, make_profile
+from tests.support.ranked import best_first, verdicts
+from tests.support.reimport import reimported
+
+CRITERIA = {criterion.name: criterion for criterion in POLICIES["nim"].criteria}
+
+
+def assert_key_order(criterion, *tag_sets, spec="8xh100"):
+    """Each set of tags sorts strictly before the next."""
+    keys = [criterion.key(verdict) for verdict in verdicts(*tag_sets, spec=spec)]
+    for better, worse in pairwise(keys):
+        assert better < worse
+
+
+# Criteria.
+
+
+def test_the_engine_criterion_takes_tensorrt_llm_then_vllm_then_sglang_then_the_rest():
+    engines = ("tensorrt_llm", "vllm", "sglang", "lmdeploy")
+    assert_key_order(ENGINE, *({"llm_engine": engine} for engine in engines))
+
+
+def test_an_unknown_engine_and_none_are_alike():
+    named, unnamed = verdicts({"llm_engine": "lmdeploy"}, {})
+    assert ENGINE.key(named) == ENGINE.key(unnamed)
+
+
+def test_the_precision_criterion_takes_the_fewest_native_bits_and_the_unknown_last():
+    assert_key_order(
+        PRECISION,
+        {"precision": "int4"},
+        {"precision": "fp8"},
+        {"precision": "bf16"},
+        {"precision": "fp32"},
+        {"precision": "fp6"},
+    )
+
+
+def test_formats_of_equal_width_tie():
+    fp16, bf16 = verdicts({"precision": "fp16"}, {"precision": "bf16"})
+    assert PRECISION.key(fp16) == PRECISION.key(bf16)
+
+
+def test_emulated_bits_count_after_all_native_ones():
+    assert_key_order(PRECISION, {"precision": "fp32"}, {"precision": "nvfp4"}, spec="1xh100")
+
+
+def test_nvfp4_is_first_where_the_hardware_computes_in_it():
+    assert_key_order(PRECISION, {"precision": "nvfp4"}, {"precision": "fp8"}, spec="1xb200")
+
+
+def test_latency_is_before_balanced_before_throughput_before_untuned():
+    assert_key_order(
+        OBJECTIVE, {"profile": "latency"}, {"profile": "balanced"}, {"profile": "throughput"}, {}
+    )
+
+
+def test_the_higher_tp_is_first_and_an_unknown_one_last():
+    assert_key_order(TP, {"tp": "8"}, {"tp": "2"}, {"tp": "1"}, {})
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [{"gpu": "h100"}, {"gpu_device": "2330:10de"}, {"compute_capability": "9.0"}],
+    ids=["name", "PCI id", "compute capability"],
+)
+def test_what_names_a_gpu_is_before_what_is_generic(tags):
+    assert_key_order(GPU_SPECIFIC, tags, {})
+
+
+def test_a_prebuilt_engine_is_before_one_that_must_be_built():
+    assert_key_order(PREBUILT, {}, {"trtllm_buildable": "true"})
+
+
+def test_the_smaller_pp_is_first_and_an_unknown_one_counts_as_one():
+    assert_key_order(PP, {"pp": "1"}, {"pp": "2"})
+    one, unknown = verdicts({"pp": "1"}, {})
+    assert PP.key(one) == PP.key(unknown)
+
+
+# Policies.
+
+CHAINS = {
+    "nim": ["engine", "precision", "objective", "tp", "gpu_specific", "prebuilt"],
+    "nim-1.0": ["engine", "precision", "objective", "tp", "gpu_specific", "prebuilt"],
+    "nim-1.3": ["gpu_specific", "engine", "precision", "objective", "tp", "prebuilt"],
+    "nim-1.13": ["engine", "precision", "objective", "tp", "gpu_specific", "prebuilt"],
+    "nim-1.15": ["gpu_specific", "engine", "precision", "objective", "tp", "prebuilt"],
+    "nim-2.0": ["precision", "objective", "tp", "gpu_specific", "prebuilt"],
+}
+
+
+def test_these_are_the_policies():
+    assert list(CHAINS) == list(POLICIES)
+
+
+@pytest.mark.parametrize("name", CHAINS)
+def test_each_policy_is_its_chain_and_then_the_tail(name):
+    expected = [*CHAINS[name], "pp", "name", "id"]
+    assert expected == [criterion.name for criterion in POLICIES[name].criteria]
+
+
+@pytest.mark.parametrize("name", CHAINS)
+def test_every_link_says_what_it_prefers_and_who_says_so(name):
+    for criterion in POLICIES[name].criteria:
+        assert criterion.prefers
+        assert criterion.source
+
+
+def test_the_generations_that_refused_a_mixed_machine_still_do():
+    refusing = [name for name, policy in POLICIES.items() if policy.uniform_gpus]
+    assert ["nim-1.0", "nim-1.3", "nim-1.13", "nim-1.15"] == refusing
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [
+        ("nim", ["tensorrt_llm", "vllm", "sglang"]),
+        ("nim-1.0", ["tensorrt_llm", "vllm", "sglang"]),
+        ("nim-1.3", ["tensorrt_llm", "vllm", "sglang"]),
+        ("nim-1.13", ["vllm", "tensorrt_llm", "sglang"]),
+        ("nim-1.15", ["tensorrt_llm", "vllm", "sglang"]),
+    ],
+)
+def test_the_order_of_engines_is_that_of_the_generation(policy, expected):
+    tags = [{"llm_engine": engine} for engine in ("sglang", "vllm", "tensorrt_llm")]
+    assert expected == best_first(POLICIES[policy], "llm_engine", *tags)
+
+
+ALL_PRECISIONS = ("int4", "nvfp4", "bf16", "fp16", "fp8", "mxfp4")
+
+
+@pytest.mark.parametrize(
+    ("policy", "spec", "expected"),
+    [
+        pytest.param(
+            "nim", "1xb200", ["int4", "mxfp4", "nvfp4", "fp8", "bf16", "fp16"], id="nim, native"
+        ),
+        pytest.param(
+            "nim", "1xh100", ["int4", "mxfp4", "fp8", "bf16", "fp16", "nvfp4"], id="nim, emulated"
+        ),
+        pytest.param(
+            "nim-1.0", "1xb200", ["fp8", "fp16", "bf16", "int4", "mxfp4", "nvfp4"], id="1.0"
+        ),
+        pytest.param(
+            "nim-1.3", "1xb200", ["fp8", "fp16", "bf16", "int4", "mxfp4", "nvfp4"], id="1.3"
+        ),
+        pytest.param(
+            "nim-1.13", "1xb200", ["fp8", "fp16", "bf16", "int4", "mxfp4", "nvfp4"], id="1.13"
+        ),
+        pytest.param(
+            "nim-1.15", "1xb200", ["mxfp4", "fp8", "fp16", "bf16", "nvfp4", "int4"], id="1.15"
+        ),
+        pytest.param(
+            "nim-2.0", "1xb200", ["mxfp4", "fp8", "fp16", "bf16", "nvfp4", "int4"], id="2.0"
+        ),
+    ],
+)
+def test_the_order_of_precisions_is_that_of_the_generation(policy, spec, expected):
+    tags = [{"precision": precision} for precision in ALL_PRECISIONS]
+    assert expected == best_first(POLICIES[policy], "precision", *tags, spec=spec)
+
+
+def test_the_late_order_of_the_rarer_precisions():
+    order = ["mxfp4", "fp8", "int8", "fp16", "bf16", "int8wo", "nvfp4", "int4_awq", "int4", "w4a16"]
+    tags = [{"precision": precision} for precision in reversed(order)]
+    assert order == best_first(POLICIES["nim-2.0"], "precision", *tags, spec="1xb200")
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_every_policy_takes_latency_over_throughput(policy):
+    tags = [{"profile": "throughput"}, {"profile": "latency"}]
+    assert ["latency", "throughput"] == best_first(POLICIES[policy], "profile", *tags)
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_every_policy_takes_latency_over_tp(policy):
+    tags = [{"profile": "throughput", "tp": "8"}, {"profile": "latency", "tp": "1"}]
+    assert ["1", "8"] == best_first(POLICIES[policy], "tp", *tags)
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_every_policy_takes_the_higher_tp(policy):
+    assert [
+        "4",
+        "2",
+        "1",
+    ] == best_first(POLICIES[policy], "tp", *({"tp": tp} for tp in ("2", "1", "4")))
+
+
+@pytest.mark.parametrize(
+    ("policy", "first"),
+    [
+        ("nim", "tensorrt_llm"),
+        ("nim-1.0", "tensorrt_llm"),
+        ("nim-1.3", "vllm"),
+        ("nim-1.13", "vllm"),
+        ("nim-1.15", "vllm"),
+    ],
+)
+def test_whether_made_for_the_gpu_beats_the_engine_depends_on_the_generation(policy, first):
+    tags = [{"llm_engine": "tensorrt_llm"}, {"llm_engine": "vllm", "gpu": "h100"}]
+    assert first == best_first(POLICIES[policy], "llm_engine", *tags)[0]
+
+
+def test_nim_2_0_does_not_rank_engines():
+    tags = [{"llm_engine": "sglang", "precision": "fp8"}, {"llm_engine": "vllm"}]
+    assert ["fp8", None] == best_first(POLICIES["nim-2.0"], "precision", *tags)
+
+
+def test_buildable_comes_before_vllm_in_1_3():
+    tags = [
+        {"llm_engine": "vllm", "tp": "4"},
+        {"llm_engine": "tensorrt_llm", "trtllm_buildable": "true", "tp": "4"},
+        {"llm_engine": "tensorrt_llm", "gpu": "h100", "tp": "1"},
+    ]
+    ranked = rank(verdicts(*tags), POLICIES["nim-1.3"])
+    assert ["id2", "id1", "id0"] == [verdict.profile.id for verdict in ranked]
+
+
+def test_an_unknown_policy_lists_the_known_ones():
+    with pytest.raises(RequestError, match=r"'nim-9' is not a policy; known: nim, nim-1\.0"):
+        find_policy("nim-9")
+
+
+def test_the_engine_of_a_generation_decides_before_its_precision():
+    """nim-1.13 takes vLLM first, nim-1.0 TensorRT-LLM; 2.x does not look at the engine."""
+    profiles = [
+        make_profile("a", llm_engine="vllm", precision="bf16", tp="1"),
+        make_profile("b", llm_engine="tensorrt_llm", precision="fp8", tp="1"),
+        make_profile("c", llm_engine="sglang", precision="fp8", tp="1"),
+    ]
+    chosen = {
+        name: [verdict.profile.id for verdict in decide(profiles, "1xh100", policy=name).ranked]
+        for name in ("nim-1.0", "nim-1.13", "nim-2.0")
+    }
+    assert chosen == {
+        "nim-1.0": ["b", "a", "c"],
+        "nim-1.13": ["a", "b", "c"],
+        "nim-2.0": ["c", "b", "a"],
+    }
+
+
+# What a verdict shows at a criterion.
+
+
+@pytest.mark.parametrize(
+    ("criterion", "tags", "shown"),
+    [
+        ("engine", {"llm_engine": "vllm"}, "vllm"),
+        ("engine", {}, "no engine"),
+        ("precision", {"precision": "fp8"}, "fp8"),
+        ("precision", {}, "no precision"),
+        ("objective", {"profile": "latency"}, "latency"),
+        ("objective", {}, "no objective"),
+        ("tp", {"tp": "4"}, "tp 4"),
+        ("tp", {}, "tp ?"),
+        ("pp", {"pp": "2"}, "pp 2"),
+        ("pp", {}, "pp ?"),
+        ("gpu_specific", {"gpu": "h100"}, "made for this GPU"),
+        ("gpu_specific", {}, "generic"),
+        ("prebuilt", {}, "prebuilt"),
+        ("prebuilt", {"trtllm_buildable": "true"}, "built at the first start"),
+        ("id", {}, "the-id"),
+        ("name", {}, "the name"),
+    ],
+)
+def test_what_a_verdict_shows_at_a_criterion(criterion, tags, shown):
+    verdict = Verdict(make_profile("the-id", name="the name", **tags), (), ())
+    assert shown == CRITERIA[criterion].describe(verdict)
+
+
+def test_an_emulated_precision_says_so():
+    verdict = Verdict(make_profile(precision="nvfp4"), (), (), emulated=True)
+    assert CRITERIA["precision"].describe(verdict) == "nvfp4, emulated"
+
+
+# Tables are made when the module is imported: made anew, they say the same.
+
+
+@pytest.mark.parametrize(
+    ("policy", "criterion", "ordered"),
+    [
+        ("nim", "llm_engine", ["tensorrt_llm", "vllm", "sglang", "other"]),
+        ("nim-1.13", "llm_engine", ["vllm", "tensorrt_llm", "sglang", "other"]),
+        ("nim", "profile", ["latency", "balanced", "throughput", "other"]),
+        ("nim-1.0", "precision", ["fp8", "fp16", "bf16", "other"]),
+        ("nim-2.0", "precision", ["mxfp4", "fp8", "int8", "fp16", "bf16", "nvfp4", "other"]),
+    ],
+)
+def test_a_policy_made_anew_orders_as_it_did(monkeypatch, policy, criterion, ordered):
+    policies = reimported(monkeypatch, "selection.policies").POLICIES
+    verdicts = [Verdict(make_profile(value, **{criterion: value}), (), ()) for value in ordered]
+    ranked = rank(reversed(verdicts), policies[policy])
+    assert ordered == [verdict.profile.id for verdict in ranked]
+
+
+def test_a_chain_made_anew_names_no_criterion_twice(monkeypatch):
+    for policy in reimported(monkeypatch, "selection.policies").POLICIES.values():
+        names = [criterion.name for criterion in policy.criteria]
+        assert sorted(set(names)) == sorted(names)
+        assert names[-1] == "id"
