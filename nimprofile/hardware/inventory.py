@@ -1,7 +1,7 @@
-"""What does the machine have?
+"""Facts of a machine: its GPUs, how they are connected, and the driver they share.
 
-Facts only: nothing here knows what anybody wants to run. A figure that was not read is None,
-and None is never zero.
+Nothing here knows what anybody wants to run. A figure that was not read is None, and None is never
+zero.
 """
 
 from __future__ import annotations
@@ -86,8 +86,9 @@ class Gpu(Record):
             its host; None on bare metal and where it is unknown.
         mig_enabled: a board in MIG mode: its instances are offered, never itself.
         mig: set for an instance only.
-        health_issues: what is wrong with it although it runs.
-        unavailable: why it cannot be used at all; None when it can.
+        health_issues: what is wrong with it although it runs; each a `Condition` (of
+            `hardware.conditions`) where the text is one of its kinds.
+        unavailable: why it cannot be used at all, likewise; None when it can.
     """
 
     index: int
@@ -128,6 +129,7 @@ class Gpu(Record):
             raise ValueError(f"{odd[0]!r} has control characters")
         if self.device_id is not None:
             object.__setattr__(self, "device_id", parse_device_id(self.device_id))
+        _read_conditions(self, "unavailable", "health_issues")
 
     @property
     def free_fraction(self) -> float | None:
@@ -157,7 +159,7 @@ class Inventory(Record):
         connections: how GPUs are linked, in the order of their indices; a pair that is not there
             is unknown.
         remarks: what else there is to know of how the machine was read: what is hidden and by which
-            variable, what could not be read.
+            variable, what could not be read; each a `Condition` where the text is one of its kinds.
     """
 
     gpus: tuple[Gpu, ...] = ()
@@ -185,6 +187,7 @@ class Inventory(Record):
                     f"a connection joins GPUs {list(pair)}, and one of them is not there"
                 )
         object.__setattr__(self, "connections", tuple(pairs[pair] for pair in sorted(pairs)))
+        _read_conditions(self, "remarks")
 
     @property
     def offered(self) -> tuple[Gpu, ...]:
@@ -203,6 +206,19 @@ class Inventory(Record):
             connections=tuple(c for c in self.connections if set(c.gpus) <= set(indices)),
             remarks=(*self.remarks, *remarks),
         )
+
+
+def _read_conditions(record: Record, *fields: str) -> None:
+    """Make the texts in these fields the conditions that they say; those of no kind stay texts."""
+    values = {name: getattr(record, name) for name in fields}
+    if not any(values.values()):
+        return  # nearly always, and then `conditions` need not be imported
+    from nimprofile.hardware.conditions import with_condition
+
+    for name, value in values.items():
+        if value:
+            texts = with_condition(value) if isinstance(value, str) else map(with_condition, value)
+            object.__setattr__(record, name, texts if isinstance(texts, str) else tuple(texts))
 
 
 def is_version(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""Which GPUs does the environment let a CUDA program see, and how is one told to see just some?
+"""The GPUs that the environment lets a CUDA program see, and the variables that show it just some.
 
 `CUDA_VISIBLE_DEVICES` is read as CUDA reads it: CUDA programming guide, "CUDA environment
 variables"; what that leaves open, as in nvitop's account of the driver (`docs/discovery.md`).
@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 
 from nimprofile.base.record import Record
-from nimprofile.base.units import format_gpus
+from nimprofile.hardware.conditions import Condition, Kind
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,12 +73,12 @@ def visible(inventory: Inventory, environ: Mapping[str, str]) -> Inventory:
     for name, seen in ((RUNTIME, _seen_in_container), (CUDA, _seen_by_cuda)):
         if (value := environ.get(name)) is None:
             continue
-        seen_here, remark = seen(inventory.gpus, value, environ)
+        seen_here, doubt = seen(inventory.gpus, value, environ)
         hidden = tuple(sorted(kept - seen_here))
         kept &= seen_here
-        if hidden or remark:
-            hides = f"hides {format_gpus(hidden) if hidden else 'no GPU'}"
-            remarks.append(f"{name}={value} {hides}" + (f": {remark}" if remark else ""))
+        if hidden or doubt:
+            figures = {"variable": name, "value": value, "gpus": hidden, "doubt": doubt or None}
+            remarks.append(Condition(Kind.HIDDEN, **figures))
     return inventory.keeping(kept, *remarks) if remarks else inventory
 
 

@@ -27,7 +27,7 @@ from nimprofile.base.units import GIB, ComputeCapability
 from nimprofile.hardware import discovery as discovery_module
 from nimprofile.hardware.host import HostMemory
 from nimprofile.hardware.nvml import reader as nvml
-from nimprofile.hardware.nvml.answers import Hearing
+from nimprofile.hardware.nvml.answers import Answers
 from nimprofile.hardware.nvml.failures import cannot_initialise
 from nimprofile.testing import (
     DRIVER_MISMATCH,
@@ -80,7 +80,7 @@ def hear(machine, *faults, host=None):
     lines = []
     with FakeNvml(machine, *faults):
         nvml.read(pynvml, lambda *event: lines.append(json.dumps(event).encode()))
-    return Hearing(lines).inventory(host or Nowhere(), 15)
+    return Answers(lines).inventory(host or Nowhere())
 
 
 def only(inventory):
@@ -123,7 +123,7 @@ def test_a_total_of_zero_is_unknown():
         b'[0,"memory",[0,0,0]]',
         b'[0,"done",true]',
     ]
-    gpu = only(Hearing(lines).inventory(Nowhere(), 15))
+    gpu = only(Answers(lines).inventory(Nowhere()))
     assert (None, None, None) == (gpu.memory_total_mib, gpu.memory_free_mib, gpu.unavailable)
 
 
@@ -151,7 +151,7 @@ def test_a_full_gpu_has_zero_free_and_that_is_known():
 )
 def test_odd_answers_become_something_or_unknown(lines, field, value):
     told = [b'[null,"count",1]', *lines, b'[0,"done",true]']
-    assert value == getattr(only(Hearing(told).inventory(Nowhere(), 15)), field)
+    assert value == getattr(only(Answers(told).inventory(Nowhere())), field)
 
 
 def test_a_name_that_is_no_utf8_is_read_all_the_same():
@@ -160,13 +160,13 @@ def test_a_name_that_is_no_utf8_is_read_all_the_same():
     fake.plan = fake.plan.replace("Tesla T4", "Bad \\udcff name")
     with fake:
         nvml.read(pynvml, lambda *event: lines.append(json.dumps(event).encode()))
-    assert "Bad \ufffd name" == only(Hearing(lines).inventory(Nowhere(), 15)).name
+    assert "Bad \ufffd name" == only(Answers(lines).inventory(Nowhere())).name
 
 
 @pytest.mark.parametrize("version", ["N/A", "570.x", None])
 def test_a_version_that_is_none_is_unknown(version):
     lines = [b'[null,"count",0]', json.dumps([None, "driver", version]).encode()]
-    assert None is Hearing(lines).inventory(Nowhere(), 15).driver_version
+    assert None is Answers(lines).inventory(Nowhere()).driver_version
 
 
 def test_connections_are_read_in_both_directions():
@@ -364,7 +364,7 @@ def test_an_error_that_is_not_nvmls_is_told(monkeypatch):
 )
 def test_health_is_read(facts, unavailable, issues):
     lines = [b'[null,"count",1]', *(json.dumps([0, *fact]).encode() for fact in facts.items())]
-    gpu = only(Hearing([*lines, b'[0,"done",true]']).inventory(Nowhere(), 15))
+    gpu = only(Answers([*lines, b'[0,"done",true]']).inventory(Nowhere()))
     assert (unavailable, issues) == (gpu.unavailable, gpu.health_issues)
 
 
@@ -372,7 +372,7 @@ def test_a_gpu_whose_node_is_kept_from_the_container_cannot_be_used():
     lines = [b'[null,"count",2]']
     for index in (0, 1):
         lines += [json.dumps([index, "minor", index]).encode(), b'[%d,"done",true]' % index]
-    heard = Hearing(lines).inventory(Nowhere(blocked={1}), 15)
+    heard = Answers(lines).inventory(Nowhere(blocked={1}))
     told = "its device node /dev/nvidia1 cannot be opened"
     assert [None, told] == [gpu.unavailable for gpu in heard.gpus]
 
@@ -673,7 +673,7 @@ def test_without_an_interpreter_it_is_said(monkeypatch, how):
 
 def test_a_child_that_says_nothing_is_said_to():
     with pytest.raises(NoGpuError, match="ended: it said nothing"):
-        Hearing([]).inventory(Nowhere(), 15)
+        Answers([]).inventory(Nowhere())
 
 
 def test_modules_of_the_current_directory_are_not_imported(monkeypatch, tmp_path):

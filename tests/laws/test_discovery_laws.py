@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, assume, given, settings, strategies as st
 
 from nimprofile import Host, NoGpuError, discover, parse_inventory, scrubbed, select
 from nimprofile.hardware.nvml import reader as nvml
-from nimprofile.hardware.nvml.answers import Hearing
+from nimprofile.hardware.nvml.answers import Answers
 from nimprofile.hardware.visible_devices import cuda_devices, visible
 from nimprofile.report.style import Style
 from nimprofile.report.tables import gpus_text
@@ -63,7 +63,7 @@ def read(inventory, *planned):
     lines = []
     with FakeNvml(inventory, *planned):
         nvml.read(pynvml, lambda *event: lines.append(json.dumps(event).encode()))
-    return Hearing(lines).inventory(NOWHERE, 15)
+    return Answers(lines).inventory(NOWHERE)
 
 
 @given(nvml_inventories())
