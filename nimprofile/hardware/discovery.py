@@ -50,7 +50,7 @@ def discover(
         timeout: seconds to wait for the driver.
         environ: where `CUDA_VISIBLE_DEVICES`, `CUDA_DEVICE_ORDER` and `NVIDIA_VISIBLE_DEVICES` are
             read; the process's own environment when None.
-        host: the host whose files tell of unified memory; this one when None.
+        host: the host whose files say how large unified memory is; this host when None.
         on_wait: called once if the driver takes longer than a second.
 
     Raises:

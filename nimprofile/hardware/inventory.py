@@ -66,7 +66,7 @@ class MigInstance(Record):
 
 
 class Gpu(Record):
-    """One GPU, or one MIG instance of one, as NVML reports it.
+    """A GPU, or a MIG instance of one, as NVML reports it.
 
     Attributes:
         index: NVML's index, in PCI bus order; MIG instances are counted on after the boards.

@@ -58,8 +58,8 @@ def load_inventory(path: str | os.PathLike[str]) -> Inventory:
 def parse_inventory(text: str, source: str = "<string>") -> Inventory:
     """Read an inventory from its text.
 
-    `null` or an absent key is unknown, not zero. A key that is nearly one of ours is an error,
-    lest a slip of the pen become "unknown"; any other key is somebody's note and is passed over.
+    `null` or an absent key is unknown, not zero. A key that is nearly one of ours is an error, so
+    that a misspelling does not become "unknown"; any other key is a note and is passed over.
 
     Raises InventoryError, with a place such as `gpus[0].memory_total_mib`.
     """
@@ -74,12 +74,12 @@ def parse_inventory(text: str, source: str = "<string>") -> Inventory:
         raise InventoryError(f"{source}: not JSON: {error}") from None
     if not isinstance(data, dict) or "gpus" not in data:
         raise InventoryError(f"{source}: an inventory is an object with a list `gpus`")
-    _refuse_slips(data, Inventory, source, "")
+    _refuse_misspellings(data, Inventory, source, "")
     if isinstance(data["gpus"], list):
         for at, gpu in enumerate(data["gpus"]):
             if isinstance(gpu, dict):
                 gpu.setdefault("index", at)
-                _refuse_slips(gpu, Gpu, source, f"gpus[{at}].")
+                _refuse_misspellings(gpu, Gpu, source, f"gpus[{at}].")
     inventory = inventory_from(data)
     return _validated(data, source) if inventory is None else inventory
 
@@ -140,7 +140,9 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return unique
 
 
-def _refuse_slips(data: dict[str, object], record: type[Record], source: str, place: str) -> None:
+def _refuse_misspellings(
+    data: dict[str, object], record: type[Record], source: str, place: str
+) -> None:
     """Refuse a key that is nearly one of the record's and is not there under its own name."""
     known = record._fields
     unknown = data.keys() - set(known)

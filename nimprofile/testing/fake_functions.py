@@ -236,13 +236,13 @@ def _fabric(library: Library, handle: int, address: int) -> None:
     info.state, info.status = library.fact(handle, "fabric")
 
 
-def _p2p(library: Library, one: int, other: int, index: int, address: int) -> None:
-    linked = library.links.get(frozenset((decode(one)[0], decode(other)[0])))
+def _p2p(library: Library, first: int, second: int, index: int, address: int) -> None:
+    linked = library.links.get(frozenset((decode(first)[0], decode(second)[0])))
     _put(address, 0 if linked == "nvlink" and index == 2 else 5)
 
 
-def _ancestor(library: Library, one: int, other: int, address: int) -> None:
-    level = library.links.get(frozenset((decode(one)[0], decode(other)[0])))
+def _ancestor(library: Library, first: int, second: int, address: int) -> None:
+    level = library.links.get(frozenset((decode(first)[0], decode(second)[0])))
     if not isinstance(level, int):
         raise Refused(NOT_SUPPORTED)
     _put(address, level)

@@ -41,7 +41,7 @@ class FakeNvml:
     Args:
         machine: an inventory, or a description such as `8xh100`, whose GPUs get UUIDs, bus ids and
             a driver. Boards are numbered from 0 in their order. What is None, NVML does not
-            support. Of unified memory NVML tells nothing: `discover` takes it from the host, as
+            support. Of unified memory NVML says nothing: `discover` takes it from the host, as
             it does on the real board.
         faults: what goes wrong, in the order in which they are looked at.
 
@@ -89,7 +89,7 @@ class FakeNvml:
 
 
 def _described(spec: str) -> Inventory:
-    """The described machine, with what a catalogue does not have and a driver tells."""
+    """The described machine, with what a catalogue does not have and a driver says."""
     inventory = mock_inventory(spec)
     return inventory.replace(
         gpus=tuple(
