@@ -1,7 +1,8 @@
 """Facts of a machine: its GPUs, how they are connected, and the driver they share.
 
 Nothing here knows what anybody wants to run. A figure that was not read is None, and None is never
-zero.
+zero. Reasons to be unavailable, health issues and remarks are texts; one that is of a known kind is
+a `Condition`, which has the kind and the figures too (`hardware.conditions`).
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ class MigInstance(Record):
 
 
 class Gpu(Record):
-    """A GPU, or a MIG instance of one, as NVML reports it.
+    """One GPU, or one MIG instance of one, as NVML reports it.
 
     Attributes:
         index: NVML's index, in PCI bus order; MIG instances are counted on after the boards.
@@ -86,9 +87,8 @@ class Gpu(Record):
             its host; None on bare metal and where it is unknown.
         mig_enabled: a board in MIG mode: its instances are offered, never itself.
         mig: set for an instance only.
-        health_issues: what is wrong with it although it runs; each a `Condition` (of
-            `hardware.conditions`) where the text is one of its kinds.
-        unavailable: why it cannot be used at all, likewise; None when it can.
+        health_issues: what is wrong with it although it runs.
+        unavailable: why it cannot be used at all; None when it can.
     """
 
     index: int
@@ -159,7 +159,7 @@ class Inventory(Record):
         connections: how GPUs are linked, in the order of their indices; a pair that is not there
             is unknown.
         remarks: what else there is to know of how the machine was read: what is hidden and by which
-            variable, what could not be read; each a `Condition` where the text is one of its kinds.
+            variable, what could not be read.
     """
 
     gpus: tuple[Gpu, ...] = ()
