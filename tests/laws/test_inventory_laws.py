@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from nimprofile import dump_inventory, mock_inventory, parse_inventory, products, select
 from nimprofile.hardware.catalog import find_product, product_of
+from nimprofile.hardware.conditions import Condition, Kind
 from nimprofile.hardware.inventory_file import inventory_adapter
 from nimprofile.hardware.inventory_values import inventory_from
 from nimprofile.testing import COMMON_PRODUCTS, gpus, inventories, nvml_inventories, situations
@@ -131,3 +132,22 @@ def test_what_is_read_without_pydantic_is_what_pydantic_reads(values):
 @given(st.one_of(inventories(), nvml_inventories()))
 def test_what_the_package_writes_is_read_without_pydantic(inventory):
     assert inventory == inventory_from(json.loads(json.dumps(dump_inventory(inventory))))
+
+
+@given(situations(), st.data())
+def test_a_saved_machine_whose_gpus_hung_selects_and_warns_as_the_machine_itself(situation, data):
+    calls = st.sampled_from([None, "nvmlDeviceGetName", "nvmlDeviceGetMemoryInfo"])
+    states = [
+        Condition(Kind.NO_ANSWER, seconds=15.0, call=data.draw(calls))
+        if data.draw(st.booleans())
+        else gpu.unavailable
+        for gpu in situation.inventory.gpus
+    ]
+    pairs = zip(situation.inventory.gpus, states, strict=True)
+    machine = situation.inventory.replace(
+        gpus=tuple(gpu.replace(unavailable=state) for gpu, state in pairs)
+    )
+    saved = parse_inventory(json.dumps(dump_inventory(machine)))
+
+    decision = select(*situation._replace(inventory=machine))
+    assert decision == select(*situation._replace(inventory=saved))
