@@ -17,12 +17,6 @@ GB = 10**9
 MAX_SIZE = 1e6
 """Above any size in GB or GiB that a manifest can mean."""
 
-NVML_TIMEOUT = 15.0
-"""Seconds to wait for NVML. Two are too few on a busy node (NordicHPC/sonar, pull request 92);
-ollama's native probe waits 15."""
-
-MAX_NVML_TIMEOUT = 3600
-
 NAMEPLATE_GB = frozenset({16, 24, 32, 40, 48, 80, 94, 96, 128, 141, 144, 180, 192, 288})
 """Sizes that boards for serving models are sold as, in GB of 10**9 bytes."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 
 from nimprofile.base.errors import RequestError
-from nimprofile.base.units import MAX_NVML_TIMEOUT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,6 +78,8 @@ def precision(text: str) -> Precision:
 
 def seconds(text: str) -> float:
     """A number of seconds."""
+    from nimprofile.hardware.discovery import MAX_NVML_TIMEOUT
+
     try:
         seconds = float(text)
     except ValueError:

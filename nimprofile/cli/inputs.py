@@ -303,10 +303,12 @@ def _machine(args: argparse.Namespace) -> Inventory:
         from nimprofile.hardware.inventory_file import load_inventory
 
         return load_inventory(args.inventory)
-    from nimprofile.hardware.discovery import discover
+    from nimprofile.hardware.discovery import NVML_TIMEOUT, discover
+
+    timeout = NVML_TIMEOUT if args.nvml_timeout is None else args.nvml_timeout
 
     def on_wait() -> None:
         if watched():
-            tell([f"reading the GPUs, for {args.nvml_timeout:g} s at most …"])
+            tell([f"reading the GPUs, for {timeout:g} s at most …"])
 
-    return discover(timeout=args.nvml_timeout, on_wait=on_wait)
+    return discover(timeout=timeout, on_wait=on_wait)

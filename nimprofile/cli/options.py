@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 
-from nimprofile.base.units import NVML_TIMEOUT
 from nimprofile.cli import argument_types as read
 
 TYPE_CHECKING = False
@@ -86,9 +85,8 @@ def machine_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--nvml-timeout",
         type=read.seconds,
-        default=NVML_TIMEOUT,
         metavar="SECONDS",
-        help="how long to wait for the driver (default: %(default)g)",
+        help="how long to wait for the driver (default: 15)",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from nimprofile.hardware.conditions import Condition, Kind
 from nimprofile.hardware.inventory import Gpu, Inventory
 
 
@@ -29,18 +30,17 @@ def _made_up_uuid(gpu: Gpu) -> str:
     return f"{'MIG' if gpu.mig else 'GPU'}-00000000-0000-0000-0000-{gpu.index:012x}"
 
 
-_VARIABLE = re.compile(r"(\w+_VISIBLE_DEVICES)=.*( hides (?:no GPU|GPUs? [0-9,-]+))", re.DOTALL)
-
-
 _UUID = re.compile(
     r"\b(?:(?:GPU|MIG)-[0-9a-f-]{4,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.IGNORECASE
 )
-
-
 _PATH = re.compile(r"/(?!dev/)\S+")
 
 
 def _anonymous(text: str) -> str:
-    if (variable := _VARIABLE.match(text)) is not None:
-        return f"{variable[1]}{variable[2]}"
-    return _PATH.sub("<path>", _UUID.sub("<UUID>", text))
+    """A condition whose texts of others name nothing; any other text likewise."""
+    if not isinstance(text, Condition):
+        return _PATH.sub("<path>", _UUID.sub("<UUID>", text))
+    if text.kind is Kind.HIDDEN:
+        return text.with_figures(value=None, doubt=None)
+    texts = {name: value for name, value in text.figures.items() if isinstance(value, str)}
+    return text.with_figures(**{name: _anonymous(value) for name, value in texts.items()})

@@ -1,4 +1,4 @@
-"""Which NVIDIA GPU products are known, and by which names?
+"""The NVIDIA GPU products that are known, and their names.
 
 The facts are in `data/gpus.json`, every row with its source. Nothing is ever guessed from part of a
 name: a PCI id or a whole spelling finds a product, or nothing does.
@@ -71,7 +71,7 @@ def products() -> tuple[Product, ...]:
             spellings=(
                 frozenset(map(normalise_gpu_name, (row["short"], *row["aliases"])))
                 # A name that boards share (`NVIDIA GeForce RTX 3080`), or that is another's short
-                # name (`NVIDIA H100` is what the 94 GB board says), tells nothing.
+                # name (`NVIDIA H100` is what the 94 GB board says), says nothing.
                 | {
                     name
                     for name in [name]
@@ -145,7 +145,7 @@ def _listed(names: Iterable[str]) -> str:
 def mock_inventory(spec: str) -> Inventory:
     """The machine that a description such as `8xh100` or `4xl40s,1xt4` stands for.
 
-    Its GPUs are idle: all memory is free. A product whose memory nobody published is left
+    Its GPUs are idle: all memory is free. A product whose memory is not published is left
     unknown. Raises UnknownGpuError or InventoryError's message for what cannot be read.
     """
     gpus: list[Gpu] = []

@@ -23,18 +23,30 @@ def unavailable_message(gpus: tuple[int, ...], cause: str) -> str:
 
 
 def causes_of(gpus: tuple[Gpu, ...]) -> dict[str, tuple[int, ...]]:
-    """GPUs by what is wrong with them; of many, the call that each was in says nothing."""
+    """GPUs by what is wrong with them, without the call that each was in if that makes it fewer."""
     causes: dict[str, tuple[int, ...]] = {}
+    merged: dict[str, tuple[int, ...]] = {}
     for gpu in gpus:
         cause = str(gpu.unavailable)
         causes[cause] = (*causes.get(cause, ()), gpu.index)
     if len(causes) < 2:
         return causes
-    merged: dict[str, tuple[int, ...]] = {}
-    for cause, indices in causes.items():
-        bare = cause.partition(" (in nvml")[0]
-        merged[bare] = (*merged.get(bare, ()), *indices)
+    for gpu in gpus:
+        cause = _without_call(gpu.unavailable)
+        merged[cause] = (*merged.get(cause, ()), gpu.index)
     return merged if len(merged) < len(causes) else causes
+
+
+def _without_call(cause: str | None) -> str:
+    """Why a GPU is unavailable, but for the call that had not returned when its reading ended."""
+    from nimprofile.hardware.conditions import Condition, Kind
+
+    if isinstance(cause, Condition):
+        if cause.kind is Kind.NO_ANSWER:
+            return cause.with_figures(call=None)
+        if cause.kind is Kind.UNREADABLE:
+            return str(cause.figures["problem"])
+    return str(cause)
 
 
 def machine_messages(inventory: Inventory) -> Iterator[str]:

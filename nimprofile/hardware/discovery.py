@@ -1,7 +1,6 @@
-"""Which GPUs does this machine have, whatever state they are in?
+"""The GPUs of this machine, read through NVML in a child process with a deadline.
 
-`nvml` reads them in a child process with a deadline; here its answers become an Inventory. A GPU
-that does not answer stays in it, with the reason, and what was not read is None.
+A GPU that does not answer stays in the Inventory, with the reason, and what was not read is None.
 """
 
 from __future__ import annotations
@@ -10,11 +9,10 @@ import os
 import sys
 
 from nimprofile.base.errors import RequestError
-from nimprofile.base.units import MAX_NVML_TIMEOUT, NVML_TIMEOUT
+from nimprofile.hardware.conditions import Condition, Kind
 from nimprofile.hardware.host import Host
-from nimprofile.hardware.nvml import failures as troubles
-from nimprofile.hardware.nvml.answers import Hearing
-from nimprofile.hardware.nvml.codes import ENDED, NO_ANSWER
+from nimprofile.hardware.nvml import failures
+from nimprofile.hardware.nvml.answers import Answers
 from nimprofile.hardware.visible_devices import visible
 
 TYPE_CHECKING = False
@@ -23,6 +21,13 @@ if TYPE_CHECKING:
     from subprocess import Popen
 
     from nimprofile.hardware.inventory import Inventory
+
+NVML_TIMEOUT = 15.0
+"""Seconds to wait for NVML. Two are too few on a busy node (NordicHPC/sonar, pull request 92);
+ollama's native probe waits 15."""
+
+MAX_NVML_TIMEOUT = 3600
+"""The most seconds that may be waited for NVML."""
 
 PATIENCE = 1.0
 """Seconds after which somebody at a terminal wants to know what is going on."""
@@ -45,7 +50,7 @@ def discover(
         timeout: seconds to wait for the driver.
         environ: where `CUDA_VISIBLE_DEVICES`, `CUDA_DEVICE_ORDER` and `NVIDIA_VISIBLE_DEVICES` are
             read; the process's own environment when None.
-        host: the host whose files tell of unified memory; this one when None.
+        host: the host whose files say how large unified memory is; this host when None.
         on_wait: called once if the driver takes longer than a second.
 
     Raises:
@@ -56,12 +61,12 @@ def discover(
         raise RequestError(f"timeout {timeout} is no number of seconds up to {MAX_NVML_TIMEOUT}")
     environ = os.environ if environ is None else environ
     host = host or Host()
-    inventory = _listen(timeout, on_wait or _nothing).inventory(host, timeout)
+    inventory = _read_in_child(timeout, on_wait or _nothing).inventory(host)
     if not inventory.gpus:
-        raise troubles.no_devices(environ.get("NVIDIA_VISIBLE_DEVICES"), host)
+        raise failures.no_devices(environ.get("NVIDIA_VISIBLE_DEVICES"), host)
     shown = visible(inventory, environ)
     if not shown.gpus:
-        raise troubles.all_hidden(shown.remarks)
+        raise failures.all_hidden(shown.remarks)
     return shown
 
 
@@ -69,12 +74,12 @@ def _nothing() -> None:
     pass
 
 
-def _listen(timeout: float, on_wait: Callable[[], None]) -> Hearing:
-    """Run `nvml` in a process of its own, and never wait longer than `timeout` for it."""
+def _read_in_child(timeout: float, on_wait: Callable[[], None]) -> Answers:
+    """Run `nvml.reader` in a process of its own, and wait for it no longer than `timeout`."""
     import subprocess
 
     if getattr(sys, "frozen", False) or not sys.executable:
-        raise troubles.cannot_start("this is a frozen application without a Python interpreter")
+        raise failures.cannot_start("this is a frozen application without a Python interpreter")
     # What this process can import the child can too, and nothing else runs before it: -S keeps
     # .pth files out, -P the current directory.
     here = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
@@ -89,7 +94,7 @@ def _listen(timeout: float, on_wait: Callable[[], None]) -> Hearing:
             env=os.environ | {"PYTHONPATH": path},
         )
     except OSError as error:
-        raise troubles.cannot_start(str(error.strerror)) from None
+        raise failures.cannot_start(str(error.strerror)) from None
     try:
         return _communicate(child, timeout, on_wait)
     except BaseException:  # an interrupt, say
@@ -107,18 +112,18 @@ def _folders() -> Iterator[str]:
                 continue
 
 
-def _communicate(child: Popen[bytes], timeout: float, on_wait: Callable[[], None]) -> Hearing:
+def _communicate(child: Popen[bytes], timeout: float, on_wait: Callable[[], None]) -> Answers:
     from subprocess import TimeoutExpired
 
     try:
         out, err = child.communicate(timeout=min(timeout, PATIENCE))
-        return _heard(child, out, err)
+        return _answers_of(child, out, err)
     except TimeoutExpired:
         pass
     on_wait()
     try:
         out, err = child.communicate(timeout=max(timeout - PATIENCE, 0))
-        return _heard(child, out, err)
+        return _answers_of(child, out, err)
     except TimeoutExpired:
         child.kill()
     try:
@@ -126,7 +131,7 @@ def _communicate(child: Popen[bytes], timeout: float, on_wait: Callable[[], None
     except TimeoutExpired as stuck:
         out = stuck.output or b""
         _abandon(child)
-    return Hearing(_lines(out), f"{NO_ANSWER} {timeout:g} s", late=True)
+    return Answers(_lines(out), Condition(Kind.NO_ANSWER, seconds=timeout, call=None))
 
 
 def _abandon(child: Popen[bytes]) -> None:
@@ -143,17 +148,17 @@ def _abandon(child: Popen[bytes]) -> None:
     Thread(target=child.wait, daemon=True).start()
 
 
-def _heard(child: Popen[bytes], out: bytes, err: bytes) -> Hearing:
+def _answers_of(child: Popen[bytes], out: bytes, err: bytes) -> Answers:
     code = child.returncode
     if code == 0:
-        return Hearing(_lines(out))
+        return Answers(_lines(out))
     if code < 0:
         from signal import strsignal
 
         how = strsignal(-code) or f"signal {-code}"
     else:
         how = (err.decode(errors="replace").strip().splitlines() or [f"exit code {code}"])[-1]
-    return Hearing(_lines(out), f"{ENDED}: {how}")
+    return Answers(_lines(out), Condition(Kind.ENDED, how=how))
 
 
 def _lines(out: bytes) -> list[bytes]:

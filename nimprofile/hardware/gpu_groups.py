@@ -1,4 +1,4 @@
-"""How are the GPUs of a machine grouped, so that a rule looks at each kind of them once?"""
+"""The GPUs of a machine in groups of one product, so that a rule looks at each kind once."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class GpuKind:
         product = product_of(gpu)
         self.label = gpu.name or (product.name if product else gpu.label)
         self.spellings: frozenset[str] = product.spellings if product else frozenset()
-        # `NVIDIA H100` is what a 94 GB board says: the name of another product tells nothing.
+        # `NVIDIA H100` is what a 94 GB board says: the name of another product says nothing.
         if gpu.name and product_of(gpu.replace(device_id=None)) in (None, product):
             self.spellings |= {normalise_gpu_name(gpu.name)}
         self.devices = frozenset(product.device_ids if product else ())

@@ -1,4 +1,4 @@
-"""What does the host say of its NVIDIA devices, without NVML?
+"""What the host's files say of its NVIDIA devices, without NVML.
 
 Files of Linux, read as they are; elsewhere, and where a file is missing, the answer is unknown.
 """
@@ -33,15 +33,15 @@ class Host:
 
     def memory(self) -> HostMemory | None:
         """MemTotal and MemAvailable of `/proc/meminfo`; None when it has not both."""
-        found = dict(re.findall(r"^(\w+): +(\d+) kB$", self._read("proc/meminfo"), re.MULTILINE))
-        if not {"MemTotal", "MemAvailable"} <= found.keys():
+        kib = dict(re.findall(r"^(\w+): +(\d+) kB$", self._read("proc/meminfo"), re.MULTILINE))
+        if not {"MemTotal", "MemAvailable"} <= kib.keys():
             return None
-        return HostMemory(int(found["MemTotal"]) << 10, int(found["MemAvailable"]) << 10)
+        return HostMemory(int(kib["MemTotal"]) << 10, int(kib["MemAvailable"]) << 10)
 
     def kernel_driver(self) -> str | None:
         """The version of the loaded kernel module; None when none is loaded."""
-        found = re.search(r"\b(\d+\.\d+(?:\.\d+)*)\b", self._read("proc/driver/nvidia/version"))
-        return found[1] if found else None
+        version = re.search(r"\b(\d+\.\d+(?:\.\d+)*)\b", self._read("proc/driver/nvidia/version"))
+        return version[1] if version else None
 
     def devices(self) -> int | None:
         """How many NVIDIA GPUs are on the PCI bus; None when the bus cannot be read."""
@@ -97,7 +97,7 @@ UNIFIED_SHARE = 9, 10
 """How much of the host's memory counts as the GPU's where they share it.
 
 The rest is for the operating system, the container and the engine's own code; it is what vLLM
-takes of a GPU unless told otherwise (`gpu_memory_utilization` 0.9). `docs/discovery.md` says more.
+takes of a GPU by default (`gpu_memory_utilization` 0.9). `docs/discovery.md` says more.
 """
 
 

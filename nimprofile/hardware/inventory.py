@@ -1,7 +1,8 @@
-"""What does the machine have?
+"""Facts of a machine: its GPUs, how they are connected, and the driver they share.
 
-Facts only: nothing here knows what anybody wants to run. A figure that was not read is None,
-and None is never zero.
+Nothing here knows what anybody wants to run. A figure that was not read is None, and None is never
+zero. Reasons to be unavailable, health issues and remarks are texts; one that is of a known kind is
+a `Condition`, which has the kind and the figures too (`hardware.conditions`).
 """
 
 from __future__ import annotations
@@ -128,6 +129,7 @@ class Gpu(Record):
             raise ValueError(f"{odd[0]!r} has control characters")
         if self.device_id is not None:
             object.__setattr__(self, "device_id", parse_device_id(self.device_id))
+        _read_conditions(self, "unavailable", "health_issues")
 
     @property
     def free_fraction(self) -> float | None:
@@ -185,6 +187,7 @@ class Inventory(Record):
                     f"a connection joins GPUs {list(pair)}, and one of them is not there"
                 )
         object.__setattr__(self, "connections", tuple(pairs[pair] for pair in sorted(pairs)))
+        _read_conditions(self, "remarks")
 
     @property
     def offered(self) -> tuple[Gpu, ...]:
@@ -203,6 +206,19 @@ class Inventory(Record):
             connections=tuple(c for c in self.connections if set(c.gpus) <= set(indices)),
             remarks=(*self.remarks, *remarks),
         )
+
+
+def _read_conditions(record: Record, *fields: str) -> None:
+    """Make the texts in these fields the conditions that they say; those of no kind stay texts."""
+    values = {name: getattr(record, name) for name in fields}
+    if not any(values.values()):
+        return  # nearly always, and then `conditions` need not be imported
+    from nimprofile.hardware.conditions import with_condition
+
+    for name, value in values.items():
+        if value:
+            texts = with_condition(value) if isinstance(value, str) else map(with_condition, value)
+            object.__setattr__(record, name, texts if isinstance(texts, str) else tuple(texts))
 
 
 def is_version(text: str) -> bool:

@@ -1,39 +1,38 @@
-"""How is an inventory read from JSON, and written to it?
+"""Inventories read from JSON files and NIM printouts, and written to JSON.
 
-pydantic checks the very dataclasses that the rest of the package uses; it is imported here and
-where the manifest's JSON Schema is made, and nowhere on the way of a plain `select`.
+A well-formed file is read without pydantic (`inventory_values`). What that leaves is read by
+pydantic, which checks the very records that the rest of the package uses and words what is wrong.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import fields
 from functools import cache
 
-from pydantic import TypeAdapter, ValidationError
-
 from nimprofile.base.errors import InventoryError, ManifestError
-from nimprofile.base.gpu_ids import normalise_gpu_name
-from nimprofile.base.nim_printout import is_listing, read_listing, unwrap_json_lines
 from nimprofile.base.text_files import read_stdin, read_text
-from nimprofile.base.yaml_reader import place
-from nimprofile.hardware.anonymise import scrubbed
-from nimprofile.hardware.catalog import product_of
 from nimprofile.hardware.inventory import Gpu, Inventory
-
-NON_FREE_PERCENT = 6
+from nimprofile.hardware.inventory_values import inventory_from
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
     from typing import Any
 
+    from pydantic import TypeAdapter, ValidationError
+
     from nimprofile.base.nim_printout import ListedGpu
+    from nimprofile.base.record import Record
+
+NON_FREE_PERCENT = 6
+"""Memory in use of a GPU that NIM lists as non-free: it does so from about 5 % on."""
 
 
 @cache
 def inventory_adapter() -> TypeAdapter[Inventory]:
     """The pydantic adapter of `Inventory`; its `json_schema()` is the file format."""
+    from pydantic import TypeAdapter
+
     return TypeAdapter(Inventory)
 
 
@@ -59,14 +58,13 @@ def load_inventory(path: str | os.PathLike[str]) -> Inventory:
 def parse_inventory(text: str, source: str = "<string>") -> Inventory:
     """Read an inventory from its text.
 
-    `null` or an absent key is unknown, not zero. A key that is nearly one of ours is an error,
-    lest a slip of the pen become "unknown"; any other key is somebody's note and is passed over.
+    `null` or an absent key is unknown, not zero. A key that is nearly one of ours is an error, so
+    that a misspelling does not become "unknown"; any other key is a note and is passed over.
 
     Raises InventoryError, with a place such as `gpus[0].memory_total_mib`.
     """
-    lines = unwrap_json_lines(text)
-    if lines.lstrip()[:1] != "{" and is_listing(lines):
-        return _from_listing(lines, source)
+    if (listing := _listing_in(text)) is not None:
+        return _from_listing(listing, source)
     try:
         data = json.loads(text, object_pairs_hook=_unique)
         json.dumps(data, ensure_ascii=False).encode()  # half of a surrogate pair is no text
@@ -76,16 +74,34 @@ def parse_inventory(text: str, source: str = "<string>") -> Inventory:
         raise InventoryError(f"{source}: not JSON: {error}") from None
     if not isinstance(data, dict) or "gpus" not in data:
         raise InventoryError(f"{source}: an inventory is an object with a list `gpus`")
-    _refuse_slips(data, Inventory, source, "")
+    _refuse_misspellings(data, Inventory, source, "")
     if isinstance(data["gpus"], list):
         for at, gpu in enumerate(data["gpus"]):
             if isinstance(gpu, dict):
                 gpu.setdefault("index", at)
-                _refuse_slips(gpu, Gpu, source, f"gpus[{at}].")
+                _refuse_misspellings(gpu, Gpu, source, f"gpus[{at}].")
+    inventory = inventory_from(data)
+    return _validated(data, source) if inventory is None else inventory
+
+
+def _listing_in(text: str) -> str | None:
+    """The printout that a text is, out of its JSON lines; None when it is none."""
+    if text.lstrip()[:1] == "{" and '"message"' not in text:
+        return None  # one JSON object, as nearly every inventory is
+    from nimprofile.base.nim_printout import is_listing, unwrap_json_lines
+
+    lines = unwrap_json_lines(text)
+    return lines if lines.lstrip()[:1] != "{" and is_listing(lines) else None
+
+
+def _validated(data: dict[str, Any], source: str) -> Inventory:
+    """The inventory as pydantic reads it, or what pydantic finds wrong as InventoryError."""
+    from pydantic import ValidationError
+
     try:
         return inventory_adapter().validate_json(json.dumps(data), strict=True)
     except ValidationError as error:
-        raise InventoryError(_first_problem(error, source)) from None
+        raise InventoryError(_problems_of(error, source)) from None
 
 
 def dump_inventory(inventory: Inventory) -> dict[str, Any]:
@@ -98,6 +114,8 @@ def record(inventory: Inventory, path: str) -> None:
 
     Raises InventoryError when there is such a file already, or it cannot be written.
     """
+    from nimprofile.hardware.anonymise import scrubbed
+
     text = json.dumps(dump_inventory(scrubbed(inventory)), indent=2) + "\n"
     if path == "-":
         print(text, end="")
@@ -114,18 +132,27 @@ def record(inventory: Inventory, path: str) -> None:
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     unique = dict(pairs)
     if len(unique) < len(pairs):
-        keys = [key for key, _ in pairs]
-        repeated = next(key for key in keys if keys.count(key) > 1)
+        from collections import Counter
+
+        counts = Counter(key for key, _ in pairs)
+        repeated = next(key for key, _ in pairs if counts[key] > 1)
         raise ValueError(f"the key {repeated!r} stands twice in one object")
     return unique
 
 
-def _refuse_slips(data: dict[str, object], type_: type, source: str, place: str) -> None:
+def _refuse_misspellings(
+    data: dict[str, object], record: type[Record], source: str, place: str
+) -> None:
+    """Refuse a key that is nearly one of the record's and is not there under its own name."""
+    known = record._fields
+    unknown = data.keys() - set(known)
+    if not unknown:
+        return
     from difflib import get_close_matches
 
-    known = [field.name for field in fields(type_)]
-    for key in data.keys() - set(known):
-        if near := get_close_matches(key, [name for name in known if name not in data], 1, 0.8):
+    absent = [name for name in known if name not in data]
+    for key in unknown:
+        if near := get_close_matches(key, absent, 1, 0.8):
             raise InventoryError(f"{source}: {place}{key}: unknown key; did you mean {near[0]}?")
 
 
@@ -139,7 +166,10 @@ _MUST_BE = {
 """What pydantic finds wrong, in the words of JSON."""
 
 
-def _first_problem(error: ValidationError, source: str) -> str:
+def _problems_of(error: ValidationError, source: str) -> str:
+    """The first three things that pydantic finds wrong, each with its place."""
+    from nimprofile.base.yaml_reader import place
+
     problems = []
     for detail in error.errors(include_url=False)[:3]:
         where = place(detail["loc"])
@@ -152,6 +182,10 @@ def _first_problem(error: ValidationError, source: str) -> str:
 
 def _from_listing(text: str, source: str) -> Inventory:
     """SYSTEM INFO has PCI ids, names and the share of memory in use; the catalogue has the rest."""
+    from nimprofile.base.gpu_ids import normalise_gpu_name
+    from nimprofile.base.nim_printout import read_listing
+    from nimprofile.hardware.catalog import product_of
+
     try:
         _, listed = read_listing(text, source=source)
     except ManifestError as error:
@@ -184,7 +218,7 @@ def _from_listing(text: str, source: str) -> Inventory:
 
 
 def _free_mib(entry: ListedGpu, total: int) -> int | None:
-    """Free memory by the share in use; NIM calls a GPU non-free from about 5 % in use on."""
+    """Free memory by the share in use."""
     used = entry.used_percent
     if not entry.free:
         used = max(used or 0, NON_FREE_PERCENT)

@@ -1,4 +1,4 @@
-"""Which GPUs does the environment let a CUDA program see, and how is one told to see just some?
+"""The GPUs that the environment lets a CUDA program see, and the variables that show it just some.
 
 `CUDA_VISIBLE_DEVICES` is read as CUDA reads it: CUDA programming guide, "CUDA environment
 variables"; what that leaves open, as in nvitop's account of the driver (`docs/discovery.md`).
@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 
 from nimprofile.base.record import Record
-from nimprofile.base.units import format_gpus
+from nimprofile.hardware.conditions import Condition, Kind
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class CudaDevices(Record):
 
 
 def cuda_devices(inventory: Inventory, indices: Iterable[int]) -> CudaDevices | None:
-    """How to show a program exactly these GPUs; None when CUDA has no name for one of them.
+    """The variables that show a program exactly these GPUs; None when CUDA has no name for one.
 
     By UUID, which means the same in every order, when all are known; by NVML's index if not, which
     is CUDA's only under CUDA_DEVICE_ORDER=PCI_BUS_ID. A MIG instance has no index.
@@ -67,18 +67,18 @@ def _instance_name(gpu: Gpu, gpus: Mapping[int, Gpu]) -> str | None:
 
 
 def visible(inventory: Inventory, environ: Mapping[str, str]) -> Inventory:
-    """The machine without the GPUs that the environment hides, and a note for each variable."""
+    """The machine without the GPUs that the environment hides, and a remark on each variable."""
     kept = {gpu.index for gpu in inventory.gpus}
     remarks = []
     for name, seen in ((RUNTIME, _seen_in_container), (CUDA, _seen_by_cuda)):
         if (value := environ.get(name)) is None:
             continue
-        seen_here, remark = seen(inventory.gpus, value, environ)
+        seen_here, doubt = seen(inventory.gpus, value, environ)
         hidden = tuple(sorted(kept - seen_here))
         kept &= seen_here
-        if hidden or remark:
-            hides = f"hides {format_gpus(hidden) if hidden else 'no GPU'}"
-            remarks.append(f"{name}={value} {hides}" + (f": {remark}" if remark else ""))
+        if hidden or doubt:
+            figures = {"variable": name, "value": value, "gpus": hidden, "doubt": doubt or None}
+            remarks.append(Condition(Kind.HIDDEN, **figures))
     return inventory.keeping(kept, *remarks) if remarks else inventory
 
 
@@ -86,10 +86,10 @@ def _seen_by_cuda(
     gpus: Sequence[Gpu], value: str, environ: Mapping[str, str]
 ) -> tuple[set[int], str]:
     """What the tokens name; of MIG instances the first, beside which CUDA shows no other GPU."""
-    order, doubt = _cuda_order(gpus, environ.get(CUDA_ORDER))
-    named, remark = _named_by_cuda(value, order, gpus)
-    if not remark and named and _NUMBER.match(value.strip()):
-        remark = doubt
+    order, unsure = _cuda_order(gpus, environ.get(CUDA_ORDER))
+    named, doubt = _named_by_cuda(value, order, gpus)
+    if not doubt and named and _NUMBER.match(value.strip()):
+        doubt = unsure
     seen = {gpu.index for gpu in named if gpu.unavailable or not gpu.mig_enabled}
     if any(gpu.mig or gpu.mig_enabled for gpu in named):
         instances = (_first_instance(gpu, gpus) for gpu in named)
@@ -97,7 +97,7 @@ def _seen_by_cuda(
         if instance is not None and instance.mig is not None:
             broken = {gpu.index for gpu in named if gpu.unavailable}
             return broken | {instance.index, instance.mig.board}, _ONE_INSTANCE
-    return seen, remark
+    return seen, doubt
 
 
 def _named_by_cuda(value: str, order: Sequence[Gpu], gpus: Sequence[Gpu]) -> tuple[list[Gpu], str]:
@@ -106,7 +106,7 @@ def _named_by_cuda(value: str, order: Sequence[Gpu], gpus: Sequence[Gpu]) -> tup
     named: list[Gpu] = []
     guessed: set[str] = set()
     numeric = _NUMBER.match(value.strip()) is not None
-    remark = ""
+    doubt = ""
     for token in map(str.strip, value.split(",")):
         number = _NUMBER.match(token)
         why = "names no GPU here"
@@ -118,13 +118,13 @@ def _named_by_cuda(value: str, order: Sequence[Gpu], gpus: Sequence[Gpu]) -> tup
             return [], f"{token!r} names a GPU a second time, so there is none at all"
         if gpu is not None:
             named.append(gpu)
-        elif not numeric and _is_of_nobody(token, gpus) and len(guessed) < len(nameless):
-            guessed.add(token.lower())  # of one that does not answer; which, nobody knows
+        elif not numeric and _is_unknown_uuid(token, gpus) and len(guessed) < len(nameless):
+            guessed.add(token.lower())  # that of a GPU which does not answer, unknown which
         else:
-            told = f"{token!r} {why}, so it and what follows count for nothing"
-            remark = told if value.strip() else ""
+            ignored = f"{token!r} {why}, so it and what follows count for nothing"
+            doubt = ignored if value.strip() else ""
             break
-    return [*named, *(nameless if guessed else [])], remark
+    return [*named, *(nameless if guessed else [])], doubt
 
 
 _ONE_INSTANCE = "CUDA shows a program one MIG instance, and beside it no other GPU"
@@ -137,8 +137,8 @@ _DOUBTED_ORDER = (
 )
 
 
-def _is_of_nobody(token: str, gpus: Sequence[Gpu]) -> bool:
-    """Whether it is a UUID, and no GPU that tells its own begins so."""
+def _is_unknown_uuid(token: str, gpus: Sequence[Gpu]) -> bool:
+    """Whether it is a UUID that is the beginning of no known one."""
     return _UUID.match(token) is not None and not _beginning(token, gpus)
 
 
@@ -149,12 +149,12 @@ def _beginning(token: str, gpus: Sequence[Gpu]) -> list[Gpu]:
 
 
 def _nameless(gpus: Sequence[Gpu]) -> list[Gpu]:
-    """Boards that do not answer, not even who they are: a UUID nobody has may be theirs."""
+    """Boards that do not answer, not even with their UUID: an unknown UUID may be theirs."""
     return [gpu for gpu in gpus if gpu.mig is None and gpu.unavailable and gpu.uuid is None]
 
 
 def _cuda_order(gpus: Sequence[Gpu], order: str | None) -> tuple[list[Gpu], str]:
-    """The boards as CUDA counts them, and a remark when that is not certain."""
+    """The boards as CUDA counts them, and a doubt when that is not certain."""
     boards = [gpu for gpu in gpus if gpu.mig is None]
     known = {(gpu.device_id, gpu.name) for gpu in boards if gpu.device_id or gpu.name}
     if order == BUS_ORDER or len(known) < 2:
@@ -226,11 +226,11 @@ def _seen_in_container(
         return everything, fewer if len(tokens) > len(boards) else ""
     named = {token: _indexed(token, gpus) or _by_uuid(token, gpus) for token in tokens}
     missing = [token for token, gpu in named.items() if gpu is None]
-    found = [gpu.index for gpu in named.values() if gpu is not None]
-    maybe = _nameless(gpus) if any(_is_of_nobody(token, gpus) for token in missing) else []
-    found += [gpu.index for gpu in maybe]
-    remark = f"NVML does not list {', '.join(missing)}" if len(missing) > len(maybe) else ""
-    return _with_boards(found, gpus) if found else everything, remark
+    shown = [gpu.index for gpu in named.values() if gpu is not None]
+    maybe = _nameless(gpus) if any(_is_unknown_uuid(token, gpus) for token in missing) else []
+    shown += [gpu.index for gpu in maybe]
+    doubt = f"NVML does not list {', '.join(missing)}" if len(missing) > len(maybe) else ""
+    return _with_boards(shown, gpus) if shown else everything, doubt
 
 
 _INDEX = re.compile(r"([0-9]{1,9})(?::([0-9]{1,9}))?")

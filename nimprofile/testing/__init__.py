@@ -19,13 +19,13 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from nimprofile.testing.fake_nvml import (
+    from nimprofile.testing.fake_nvml import FakeNvml
+    from nimprofile.testing.faults import (
         DRIVER_MISMATCH,
         NO_DRIVER,
         NO_LIBRARY,
         NO_PERMISSION,
         OLD_DRIVER,
-        FakeNvml,
         Fault,
         hanging,
         lost,
@@ -46,9 +46,9 @@ if TYPE_CHECKING:
     from nimprofile.testing.strategies.situations import Situation, situations
 
 _HOME = {
-    "fake_nvml": (
+    "fake_nvml": ("FakeNvml",),
+    "faults": (
         "DRIVER_MISMATCH",
-        "FakeNvml",
         "Fault",
         "NO_DRIVER",
         "NO_LIBRARY",

@@ -1,8 +1,9 @@
-"""Is an inventory read from JSON or a printout, and every bad one refused with its place?"""
+"""Inventories read from JSON files; a bad one is refused with its place."""
 
 import io
 import json
 import sys
+import time
 
 import pytest
 
@@ -10,12 +11,10 @@ from nimprofile import (
     Gpu,
     Inventory,
     InventoryError,
-    MigInstance,
     dump_inventory,
     load_inventory,
     mock_inventory,
     parse_inventory,
-    scrubbed,
 )
 from nimprofile.base import text_files
 from nimprofile.base.units import ComputeCapability
@@ -230,6 +229,44 @@ def test_what_stands_where_something_else_should_is_shown_cut_short():
     ).removeprefix("box.json: ")
 
 
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (
+            BOX | {"connections": [{"gpus": [1, 0], "link": "nvlink"}]},
+            "connections[0]: gpus [1, 0] are not two indices, the lower first",
+        ),
+        (
+            BOX | {"connections": [{"gpus": [0, 1], "link": "nvlink"}]},
+            "a connection joins GPUs [0, 1], and one of them is not there",
+        ),
+        (
+            with_gpu()
+            | {"connections": [{"gpus": [0, 1], "link": link} for link in ("pix", "sys")]},
+            "two connections join the same GPUs",
+        ),
+        (with_gpu(utilization_percent=101), "gpus[1]: utilization_percent 101 is no size"),
+        (with_gpu(memory_reserved_mib=-1), "gpus[1]: memory_reserved_mib -1 is no size"),
+        (with_gpu(unavailable=""), "gpus[1]: unavailable is the reason"),
+        (
+            with_gpu(mig_enabled=True, mig={"board": 0}),
+            "gpus[1]: it is a board with mig_enabled or an instance with mig, not both",
+        ),
+        (with_gpu(utilisation_percent=1), "gpus[1].utilisation_percent: unknown key; did you mean"),
+    ],
+)
+def test_a_machine_that_contradicts_itself_is_refused(value, message):
+    assert f"box.json: {message}" in error_of(value)
+
+
+def test_a_repeated_key_among_very_many_is_found_at_once():
+    keys = ", ".join(f'"key{at}": {at}' for at in range(80_000))
+    begun = time.monotonic()
+    message = error_of(f'{{"gpus": [], {keys}, "key79999": 0, "key79998": 0}}')
+    assert "box.json: not JSON: the key 'key79998' stands twice in one object" == message
+    assert time.monotonic() - begun < 10  # a quadratic search takes minutes
+
+
 # Files.
 
 
@@ -274,174 +311,3 @@ def test_a_file_that_is_too_large_is_refused(tmp_path, monkeypatch):
     path = tmp_path / "box.json"
     path.write_bytes(b" " * ((1 << 20) + 1))
     assert f"{path}: larger than 1 MiB, which no inventory is" == load_error(path)
-
-
-# Printouts.
-
-PRINTOUT = """\
-SYSTEM INFO
-- Free GPUs:
-  -  [2330:10de] (1) NVIDIA H100 80GB HBM3 (H100 80GB) [current utilization: 0%]
-  -  [2e12:10de] (2) NVIDIA GB10 [current utilization: N/A%]
-- Non-free GPUs:
-  -  [2684:10de] (0) NVIDIA GeForce RTX 4090[current utilization: 7%]
-  -  [ffff:10de] (3) NVIDIA Dream [current utilization: 50%]
-MODEL PROFILES
-- Incompatible with system:
-  - 4f904d571fe60ff24695b5ee2aa42da58cb460787a968f1e8a09f5a7e862728d (vllm-bf16-tp1-pp1)
-"""
-
-
-def test_a_printout_tells_the_gpus_and_the_catalogue_the_rest():
-    gpus = parse_inventory(PRINTOUT).gpus
-    assert [
-        (0, "NVIDIA GeForce RTX 4090", 24564, 24564 * 93 // 100, "8.9", False),
-        (1, "NVIDIA H100 80GB HBM3", 81559, 81559, "9.0", False),
-        (2, "NVIDIA GB10", None, None, "12.1", True),
-        (3, "NVIDIA Dream", None, None, "None", False),
-    ] == [
-        (
-            gpu.index,
-            gpu.name,
-            gpu.memory_total_mib,
-            gpu.memory_free_mib,
-            str(gpu.compute_capability),
-            gpu.unified_memory,
-        )
-        for gpu in gpus
-    ]
-
-
-def test_a_printout_without_gpus_is_refused():
-    text = PRINTOUT.partition("MODEL PROFILES")[2]
-    assert "box.json: a printout without GPUs (no SYSTEM INFO)" == error_of(text)
-
-
-def test_a_printout_of_another_vendors_gpu_is_refused():
-    text = PRINTOUT.replace("2330:10de", "2330:1002")
-    assert error_of(text).startswith("box.json: '2330:1002' is not a PCI id of the form")
-
-
-def test_a_printout_with_a_broken_row_is_refused_with_its_line():
-    text = PRINTOUT.replace("(vllm-bf16-tp1-pp1)", "vllm")
-    assert error_of(text).startswith("box.json:10: this line stands among the profiles")
-
-
-def test_a_use_beyond_100_percent_is_unknown():
-    text = PRINTOUT.replace("[current utilization: 0%]", "[current utilization: 130%]")
-    assert (81559, None) == (
-        parse_inventory(text).gpus[1].memory_total_mib,
-        parse_inventory(text).gpus[1].memory_free_mib,
-    )
-
-
-@pytest.mark.parametrize("used", ["7%", "6%", "5%", "0%", "N/A%", "130%"])
-def test_a_gpu_that_nim_calls_non_free_is_never_taken_for_an_empty_one(used):
-    text = PRINTOUT.replace("[current utilization: 7%]", f"[current utilization: {used}]")
-    gpu = parse_inventory(text).gpus[0]
-    assert gpu.free_fraction < 0.95
-
-
-def test_a_mig_instance_has_its_boards_id_but_not_its_memory():
-    text = PRINTOUT.replace(
-        "NVIDIA H100 80GB HBM3 (H100 80GB)", "NVIDIA H100 80GB HBM3 MIG 1g.10gb"
-    )
-    gpu = parse_inventory(text).gpus[1]
-    assert ("2330:10de", None, None, "9.0") == (
-        gpu.device_id,
-        gpu.memory_total_mib,
-        gpu.memory_free_mib,
-        str(gpu.compute_capability),
-    )
-
-
-@pytest.mark.parametrize("row", ["NVIDIA H100", "  -  [2330:10de] NVIDIA H100 80GB HBM3"])
-def test_a_gpu_of_a_printout_that_cannot_be_read_is_refused_with_its_line(row):
-    text = f"SYSTEM INFO\n- Free GPUs:\n- {row}\nMODEL PROFILES\n"
-    assert error_of(text).startswith("box.json:3: this line stands among the GPUs but is not one")
-
-
-def test_a_log_of_json_lines_is_a_printout_too():
-    text = "\n".join(json.dumps({"message": line}) for line in PRINTOUT.splitlines())
-    assert parse_inventory(PRINTOUT) == parse_inventory(text)
-
-
-# Scrubbing.
-
-SECRET = "8932f937-d72c-4106-c12f-20bd9faed9f6"
-
-
-@pytest.mark.parametrize(
-    "field",
-    [
-        {"uuid": f"GPU-{SECRET}"},
-        {"uuid": SECRET},
-        {"uuid": "secret-of-the-house"},
-        {"unavailable": f"the process that reads it ended: {SECRET}"},
-        {"unavailable": "the process that reads it ended: OSError: /home/secret/lib.so"},
-        {"health_issues": (f"gpu-{SECRET.upper()} coughs",)},
-    ],
-    ids=str,
-)
-def test_what_names_a_machine_is_scrubbed_from_a_gpu(field):
-    text = json.dumps(dump_inventory(scrubbed(Inventory((Gpu(0, "Acme", **field),)))))
-    assert "secret" not in text
-    assert SECRET not in text.lower()
-
-
-@pytest.mark.parametrize(
-    ("remark", "clean"),
-    [
-        (
-            f"CUDA_VISIBLE_DEVICES=gpu-{SECRET} hides GPUs 1-3: 'x.corp' names no GPU here",
-            "CUDA_VISIBLE_DEVICES hides GPUs 1-3",
-        ),
-        (
-            "NVIDIA_VISIBLE_DEVICES=0,secret hides x hides no GPU: NVML does not list secret",
-            "NVIDIA_VISIBLE_DEVICES hides no GPU",
-        ),
-        ("GPU 0: nvmlDeviceGetName: not found", "GPU 0: nvmlDeviceGetName: not found"),
-        (f"it is {SECRET}", "it is <UUID>"),
-    ],
-)
-def test_what_names_a_machine_is_scrubbed_from_remarks(remark, clean):
-    assert (clean,) == scrubbed(Inventory((), remarks=(remark,))).remarks
-
-
-def test_made_up_uuids_tell_gpus_apart_and_boards_from_instances():
-    gpus = (Gpu(0, uuid="GPU-a"), Gpu(1, uuid="MIG-b", mig=MigInstance(0, 7, 0)), Gpu(2))
-    assert [
-        "GPU-00000000-0000-0000-0000-000000000000",
-        "MIG-00000000-0000-0000-0000-000000000001",
-        None,
-    ] == [gpu.uuid for gpu in scrubbed(Inventory(gpus)).gpus]
-
-
-@pytest.mark.parametrize(
-    ("value", "message"),
-    [
-        (
-            BOX | {"connections": [{"gpus": [1, 0], "link": "nvlink"}]},
-            "connections[0]: gpus [1, 0] are not two indices, the lower first",
-        ),
-        (
-            BOX | {"connections": [{"gpus": [0, 1], "link": "nvlink"}]},
-            "a connection joins GPUs [0, 1], and one of them is not there",
-        ),
-        (
-            with_gpu()
-            | {"connections": [{"gpus": [0, 1], "link": link} for link in ("pix", "sys")]},
-            "two connections join the same GPUs",
-        ),
-        (with_gpu(utilization_percent=101), "gpus[1]: utilization_percent 101 is no size"),
-        (with_gpu(memory_reserved_mib=-1), "gpus[1]: memory_reserved_mib -1 is no size"),
-        (with_gpu(unavailable=""), "gpus[1]: unavailable is the reason"),
-        (
-            with_gpu(mig_enabled=True, mig={"board": 0}),
-            "gpus[1]: it is a board with mig_enabled or an instance with mig, not both",
-        ),
-        (with_gpu(utilisation_percent=1), "gpus[1].utilisation_percent: unknown key; did you mean"),
-    ],
-)
-def test_a_machine_that_contradicts_itself_is_refused(value, message):
-    assert f"box.json: {message}" in error_of(value)

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 
 from hypothesis import given, strategies as st
+from pydantic import ValidationError
 
 from nimprofile import dump_inventory, mock_inventory, parse_inventory, products, select
 from nimprofile.hardware.catalog import find_product, product_of
-from nimprofile.testing import COMMON_PRODUCTS, gpus, inventories, situations
+from nimprofile.hardware.conditions import Condition, Kind
+from nimprofile.hardware.inventory_file import inventory_adapter
+from nimprofile.hardware.inventory_values import inventory_from
+from nimprofile.testing import COMMON_PRODUCTS, gpus, inventories, nvml_inventories, situations
 
 
 @given(inventories())
@@ -78,3 +82,72 @@ def test_a_description_has_so_many_gpus_of_each_product_in_that_order(parts):
         product_of(gpu).short for gpu in machine.gpus
     ]
     assert list(range(len(machine.gpus))) == [gpu.index for gpu in machine.gpus]
+
+
+JSON_VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-2, 1 << 65)
+    | st.floats()
+    | st.text(max_size=4)
+    | st.sampled_from(["9.0", " 12.1 ", "2330:10DE", "nvlink", "570.1", "\0"]),
+    lambda values: (
+        st.lists(values, max_size=3) | st.dictionaries(st.text(max_size=4), values, max_size=2)
+    ),
+    max_leaves=4,
+)
+
+
+@st.composite
+def mutated_values(draw):
+    """The JSON values of an inventory in which some have been replaced, dropped or added."""
+    data = json.loads(
+        json.dumps(dump_inventory(draw(st.one_of(inventories(), nvml_inventories()))))
+    )
+    for _ in range(draw(st.integers(0, 2))):
+        objects = [data, *data["gpus"], *data["connections"]]
+        target = draw(st.sampled_from([one for one in objects if isinstance(one, dict)]))
+        key = draw(st.one_of(st.sampled_from(sorted(target)), st.text(max_size=4)))
+        if draw(st.booleans()):
+            target[key] = draw(JSON_VALUES)
+        else:
+            target.pop(key, None)
+        if not all(isinstance(data.get(name), list) for name in ("gpus", "connections")):
+            break
+    return data
+
+
+@given(mutated_values())
+def test_what_is_read_without_pydantic_is_what_pydantic_reads(values):
+    """Where the fast reading accepts, pydantic accepts, and the values are equal."""
+    quick = inventory_from(values)
+    try:
+        checked = inventory_adapter().validate_json(json.dumps(values), strict=True)
+    except ValidationError:
+        checked = None
+
+    assert quick is None or quick == checked
+
+
+@given(st.one_of(inventories(), nvml_inventories()))
+def test_what_the_package_writes_is_read_without_pydantic(inventory):
+    assert inventory == inventory_from(json.loads(json.dumps(dump_inventory(inventory))))
+
+
+@given(situations(), st.data())
+def test_a_saved_machine_whose_gpus_hung_selects_and_warns_as_the_machine_itself(situation, data):
+    calls = st.sampled_from([None, "nvmlDeviceGetName", "nvmlDeviceGetMemoryInfo"])
+    states = [
+        Condition(Kind.NO_ANSWER, seconds=15.0, call=data.draw(calls))
+        if data.draw(st.booleans())
+        else gpu.unavailable
+        for gpu in situation.inventory.gpus
+    ]
+    pairs = zip(situation.inventory.gpus, states, strict=True)
+    machine = situation.inventory.replace(
+        gpus=tuple(gpu.replace(unavailable=state) for gpu, state in pairs)
+    )
+    saved = parse_inventory(json.dumps(dump_inventory(machine)))
+
+    decision = select(*situation._replace(inventory=machine))
+    assert decision == select(*situation._replace(inventory=saved))

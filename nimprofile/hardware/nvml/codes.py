@@ -1,12 +1,9 @@
-"""What do the numbers mean that NVML answers with?
+"""The numbers that NVML answers with, and what each means.
 
-The enumerations are in the NVML API reference (docs.nvidia.com/deploy/nvml-api); the sentences are
-ours.
+The enumerations are in the NVML API reference (docs.nvidia.com/deploy/nvml-api), the words ours.
 """
 
 from __future__ import annotations
-
-from nimprofile.hardware.inventory import Link
 
 NVML_ERRORS = {
     1: "NVML is not initialised",
@@ -46,6 +43,16 @@ def phrase(code: object) -> str:
     return str(code)
 
 
+def code_of(text: str) -> int | str:
+    """The NVML error code of a phrase; any other text as it is."""
+    number = text.removeprefix("NVML error ")
+    if number != text and number.isascii() and number.isdigit() and len(number) < 10:
+        return int(number)
+    return _CODES.get(text, text)
+
+
+_CODES = {text: code for code, text in NVML_ERRORS.items()}
+
 ARCHITECTURES = {
     2: "Kepler",
     3: "Maxwell",
@@ -62,16 +69,6 @@ ARCHITECTURES = {
 
 VIRTUALIZATIONS = {1: "passthrough", 2: "vgpu", 3: "host_vgpu", 4: "host_vsga"}
 """nvmlGpuVirtualizationMode_t; 0 is bare metal."""
-
-ANCESTORS = {
-    0: Link.INTERNAL,
-    10: Link.PIX,
-    20: Link.PXB,
-    30: Link.PHB,
-    40: Link.NODE,
-    50: Link.SYS,
-}
-"""nvmlGpuTopologyLevel_t."""
 
 LOST = frozenset({15, 16, 28})
 """NVML errors after which a GPU cannot be used: lost, requires a reset, not found."""
@@ -93,26 +90,16 @@ MILD_RECOVERIES = {
 }
 """nvmlDeviceGpuRecoveryAction_t. With a mild one the GPU still computes."""
 
-ROW_FAILED = "failing ECC: a row of its memory could not be remapped"
-ROW_PENDING = "a row of its memory waits for a reset of the GPU to be remapped"
-PAGE_PENDING = "a page of its memory waits for a reset of the GPU to be retired"
-ECC_ERRORS = "uncorrected ECC errors since the driver was loaded"
-NO_ANSWER = "no answer within"
-MIG_HANDLE = "nvmlDeviceGetMigDeviceHandleByIndex"
-OPENING = ("nvmlDeviceGetHandleByIndex", MIG_HANDLE)
-EMPTY_SLOT = frozenset({2, 6})
-"""NVML errors of a MIG slot without an instance: invalid argument, not found."""
-
-ENDED = "the process that reads it ended"
-NO_INSTANCE = "MIG mode is on, and there is no MIG instance"
-UNIFIED = (
-    "its memory is the host's, of which nine tenths count as the GPU's; what is free of it changes "
-    "with all that runs on the host"
-)
-FABRIC_FAILED = "its NVLink fabric failed: "
-FABRIC_READY = 3
 FABRIC_STATES = {
     1: "its NVLink fabric is not started",
     2: "its NVLink fabric is not ready yet",
 }
+FABRIC_READY = 3
 """nvmlGpuFabricInfo_t's state; 0 is a GPU without one, 3 is ready."""
+
+HANDLE = "nvmlDeviceGetHandleByIndex"
+MIG_HANDLE = "nvmlDeviceGetMigDeviceHandleByIndex"
+MIG_SLOTS = "nvmlDeviceGetMaxMigDeviceCount"
+MEMORY = "nvmlDeviceGetMemoryInfo"
+EMPTY_SLOT = frozenset({2, 6})
+"""NVML errors of a MIG slot without an instance: invalid argument, not found."""

@@ -1,6 +1,6 @@
-"""Why could no GPU be read, and what is to be done?
+"""Errors for when no GPU can be read: what went wrong, and what is to be done.
 
-Words for what NVML, its library and the process that reads it can do wrong.
+What can go wrong is NVML, its library, or the process that reads it.
 """
 
 from __future__ import annotations
@@ -31,16 +31,18 @@ def cannot_initialise(code: object, library: str | None, host: Host) -> NoGpuErr
                 "On the host: load it (modprobe nvidia), and see dmesg for why it did not load.",
             )
         case 18:
-            found = [("the loaded kernel module", host.kernel_driver())]
-            found += [("the library", _version(library))]
-            told = ", ".join(f"{what} is {version}" for what, version in found if version)
+            versions = {
+                "the loaded kernel module": host.kernel_driver(),
+                "the library": _version(library),
+            }
+            known = ", ".join(f"{what} is {text}" for what, text in versions.items() if text)
             return _no_gpu(
                 "the driver and its library are of different versions (NVML error 18)"
-                + (f": {told}." if told else "."),
+                + (f": {known}." if known else "."),
                 "After a driver update: reload the module or reboot the host, then start "
                 "containers anew.",
             )
-        case 4:  # NO_PERMISSION
+        case 4:
             return _no_gpu(
                 "insufficient permissions to talk to the driver (NVML error 4).",
                 "The user must be able to open /dev/nvidiactl and /dev/nvidia0, 1, …; in a "
@@ -82,10 +84,10 @@ def _no_library(host: Host) -> NoGpuError:
 
 def no_devices(variable: str | None, host: Host) -> NoGpuError:
     """NVML works and lists no GPU; `variable` is the value of NVIDIA_VISIBLE_DEVICES."""
-    told = "" if variable is None else f"; NVIDIA_VISIBLE_DEVICES is {variable!r}"
+    value = "" if variable is None else f"; NVIDIA_VISIBLE_DEVICES is {variable!r}"
     on_bus = f", and the PCI bus has {number}" if (number := host.devices()) else ""
     return _no_gpu(
-        f"the driver answers, but lists no GPU{on_bus}{told}.",
+        f"the driver answers, but lists no GPU{on_bus}{value}.",
         "In a container: start it with GPUs, as in docker run --gpus all.",
     )
 

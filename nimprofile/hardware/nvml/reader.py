@@ -1,9 +1,9 @@
-"""What does NVML say of this machine?
+"""Everything that NVML says of this machine, written as lines of JSON.
 
 The only module that imports pynvml. It runs in a process of its own (`discovery` starts it), since
-the driver's library may hang or crash. Every answer is one line of JSON, `[subject, key, value]`,
-written as soon as it is there: whoever listens has all that was read before the end. The subject is
-null for the machine, `3` for GPU 3, `"3/0"` for slot 0 of GPU 3's MIG instances, `"0-3"` for the
+the driver's library may hang or crash. Every answer is one line, `[subject, key, value]`, written
+as soon as it is there: the other process has all that was read before the end. The subject is null
+for the machine, `3` for GPU 3, `"3/0"` for slot 0 of GPU 3's MIG instances, `"0-3"` for the
 connection of GPUs 0 and 3.
 
 Source of every call: NVML API reference, docs.nvidia.com/deploy/nvml-api.
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing import Any, Protocol, TypeAlias
 
     Subject: TypeAlias = int | str | None
-    Tell: TypeAlias = Callable[[Subject, str, object], None]
+    Write: TypeAlias = Callable[[Subject, str, object], None]
 else:
     Protocol = object
 
@@ -63,55 +63,55 @@ class Nvml(Protocol):
     def nvmlDeviceGetTotalEccErrors(self, handle: Any, error: int, counter: int) -> int: ...
     def nvmlDeviceGetFieldValues(self, handle: Any, fields: list[int]) -> Sequence[Any]: ...
     def nvmlDeviceGetGpuFabricInfo(self, handle: Any, info: Any) -> int: ...
-    def nvmlDeviceGetP2PStatus(self, one: Any, other: Any, index: int) -> int: ...
-    def nvmlDeviceGetTopologyCommonAncestor(self, one: Any, other: Any) -> int: ...
+    def nvmlDeviceGetP2PStatus(self, first: Any, second: Any, index: int) -> int: ...
+    def nvmlDeviceGetTopologyCommonAncestor(self, first: Any, second: Any) -> int: ...
 
 
 CALLS = tuple(name for name in vars(Nvml) if name.startswith("nvml"))
 
 
 def main(seconds: int) -> None:
-    """Read the machine and write what it says to standard output, for so many seconds at most."""
+    """Read the machine and write what it says to standard output, for this many seconds at most."""
     if hasattr(signal, "alarm"):
-        signal.alarm(seconds)  # should nobody be left to end us
+        signal.alarm(seconds)  # in case the process that started this one is gone
     out = os.dup(1)
     os.dup2(2, 1)  # what the driver's library prints must not stand between our lines
 
-    def tell(subject: Subject, key: str, value: object) -> None:
+    def write(subject: Subject, key: str, value: object) -> None:
         os.write(out, json.dumps([subject, key, value]).encode() + b"\n")
 
     try:
         import pynvml
     except ImportError as error:
-        return tell(None, "no pynvml", str(error))
+        return write(None, "no pynvml", str(error))
     if hasattr(pynvml, "__path__") or not all(hasattr(pynvml, name) for name in CALLS):
-        return tell(None, "foreign pynvml", pynvml.__file__)
+        return write(None, "foreign pynvml", pynvml.__file__)
     nvml: Nvml = pynvml
-    return read(nvml, tell)
+    return read(nvml, write)
 
 
-def read(nvml: Nvml, tell: Tell) -> None:
-    """Ask NVML everything once, and tell each answer as it comes.
+def read(nvml: Nvml, write: Write) -> None:
+    """Ask NVML everything once, and write each answer as it comes.
 
     GPUs are asked side by side: one that does not answer keeps only itself waiting. There is no
     shutdown, since the process ends here and repeated ones have hung drivers.
     """
-    ask = _Asker(nvml, tell)
+    ask = _Asker(nvml, write)
     if ask(None, nvml.nvmlInit) is FAILED:
-        return tell(None, "library", _loaded_library())
+        return write(None, "library", _loaded_library())
     if (driver := ask(None, nvml.nvmlSystemGetDriverVersion)) is not FAILED:
-        tell(None, "driver", driver)
+        write(None, "driver", driver)
     if (cuda := ask(None, nvml.nvmlSystemGetCudaDriverVersion)) is not FAILED:
-        tell(None, "cuda", cuda)
+        write(None, "cuda", cuda)
     if (count := ask(None, nvml.nvmlDeviceGetCount)) is FAILED:
         return None
-    tell(None, "count", count)
+    write(None, "count", count)
     threads = [threading.Thread(target=ask.safely, args=(index,)) for index in range(count)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return tell(None, "done", True)
+    return write(None, "done", True)
 
 
 FAILED: Any = object()
@@ -119,39 +119,39 @@ FAILED: Any = object()
 
 
 class _Asker:
-    """Asks, and tells what is being asked, what was answered and what was refused."""
+    """Asks, and writes what is being asked and what was refused."""
 
-    def __init__(self, nvml: Nvml, tell: Tell):
-        self.nvml, self.tell = nvml, tell
+    def __init__(self, nvml: Nvml, write: Write):
+        self.nvml, self.write = nvml, write
         self.lock = threading.Lock()
         self.answering: list[tuple[int, Any]] = []
 
     def __call__(self, subject: Subject, call: Callable[..., Any], *args: Any) -> Any:
-        self.tell(subject, "asking", call.__name__)
+        self.write(subject, "asking", call.__name__)
         try:
             return call(*args)
         except UnicodeDecodeError as error:  # a name from broken firmware
             return error.object.decode(errors="replace")
         except self.nvml.NVMLError as error:
             code = getattr(error, "value", None)
-            self.tell(subject, "refused", [call.__name__, code])
-        except Exception as error:  # noqa: BLE001 - of a library we do not know; it is told
-            self.tell(subject, "refused", [call.__name__, f"{type(error).__name__}: {error}"])
+            self.write(subject, "refused", [call.__name__, code])
+        except Exception as error:  # noqa: BLE001 - of an unknown library; it is written
+            self.write(subject, "refused", [call.__name__, f"{type(error).__name__}: {error}"])
         return FAILED
 
     def safely(self, index: int) -> None:
-        """Everything of one GPU; what goes wrong in reading an answer is told like a refusal."""
+        """Everything of one GPU; what goes wrong in reading an answer is written like a refusal."""
         try:
             self.about_gpu(index)
-        except Exception as error:  # noqa: BLE001 - of a library we do not know; it is told
-            self.tell(index, "refused", ["an answer", f"{type(error).__name__}: {error}"])
+        except Exception as error:  # noqa: BLE001 - of an unknown library; it is written
+            self.write(index, "refused", ["an answer", f"{type(error).__name__}: {error}"])
 
     def about_gpu(self, index: int) -> None:
         """Everything of one GPU; who it is first, so that this is known if the rest hangs."""
-        nvml, tell = self.nvml, self.tell
+        nvml, write = self.nvml, self.write
         handle = self(index, nvml.nvmlDeviceGetHandleByIndex, index)
         if handle is FAILED:
-            return tell(index, "done", False)
+            return write(index, "done", False)
         for key, call in (
             ("uuid", nvml.nvmlDeviceGetUUID),
             ("name", nvml.nvmlDeviceGetName),
@@ -163,45 +163,45 @@ class _Asker:
             ("retired", nvml.nvmlDeviceGetRetiredPagesPendingStatus),
         ):
             if (answer := self(index, call, handle)) is not FAILED:
-                tell(index, key, answer)
+                write(index, key, answer)
         if (pci := self(index, nvml.nvmlDeviceGetPciInfo, handle)) is not FAILED:
             bus = pci.busId  # text or bytes, as the version of pynvml has it
-            tell(index, "pci", [pci.pciDeviceId, bus if isinstance(bus, str) else bus.decode()])
+            write(index, "pci", [pci.pciDeviceId, bus if isinstance(bus, str) else bus.decode()])
         self.about_memory(index, handle)
         self.about_health(index, handle)
         if (rates := self(index, nvml.nvmlDeviceGetUtilizationRates, handle)) is not FAILED:
-            tell(index, "utilization", rates.gpu)
+            write(index, "utilization", rates.gpu)
         self.about_instances(index, handle)
-        tell(index, "done", True)
+        write(index, "done", True)
         return self.about_links(index, handle)
 
     def about_memory(self, subject: Subject, handle: Any) -> None:
-        """Total, free and reserved bytes; a driver that lacks version 2 does not tell reserved."""
+        """Total, free and reserved bytes; a driver that lacks version 2 does not say reserved."""
         memory = self(subject, self.nvml.nvmlDeviceGetMemoryInfo, handle, MEMORY_V2)
         reserved = None if memory is FAILED else memory.reserved
         if memory is FAILED:
             memory = self(subject, self.nvml.nvmlDeviceGetMemoryInfo, handle)
         if memory is not FAILED:
-            self.tell(subject, "memory", [memory.total, memory.free, reserved])
+            self.write(subject, "memory", [memory.total, memory.free, reserved])
 
     def about_health(self, index: int, handle: Any) -> None:
         """Uncorrected ECC errors since the driver was loaded, recovery action, NVLink fabric."""
         nvml = self.nvml
         ecc = self(index, nvml.nvmlDeviceGetTotalEccErrors, handle, UNCORRECTED, VOLATILE_ECC)
         if ecc is not FAILED:
-            self.tell(index, "ecc", ecc)
+            self.write(index, "ecc", ecc)
         fields = self(index, nvml.nvmlDeviceGetFieldValues, handle, [RECOVERY_ACTION])
         if fields is not FAILED and fields[0].nvmlReturn == 0:
-            self.tell(index, "recovery", fields[0].value.uiVal)
+            self.write(index, "recovery", fields[0].value.uiVal)
         info, reference = _fabric_info()
         if self(index, nvml.nvmlDeviceGetGpuFabricInfo, handle, reference) is not FAILED:
-            self.tell(index, "fabric", [info.state, info.status])
+            self.write(index, "fabric", [info.state, info.status])
 
     def about_instances(self, index: int, handle: Any) -> None:
         """MIG mode and every MIG instance; a slot without one is refused as not found."""
-        nvml, tell = self.nvml, self.tell
+        nvml, write = self.nvml, self.write
         if (mode := self(index, nvml.nvmlDeviceGetMigMode, handle)) is not FAILED:
-            tell(index, "mig", mode[0])
+            write(index, "mig", mode[0])
             if not mode[0]:
                 return
         slots = self(index, nvml.nvmlDeviceGetMaxMigDeviceCount, handle)
@@ -217,9 +217,9 @@ class _Asker:
                 ("compute_instance", nvml.nvmlDeviceGetComputeInstanceId),
             ):
                 if (answer := self(subject, call, instance)) is not FAILED:
-                    tell(subject, key, answer)
+                    write(subject, key, answer)
             self.about_memory(subject, instance)
-            tell(subject, "done", True)
+            write(subject, "done", True)
 
     def about_links(self, index: int, handle: Any) -> None:
         """How it is connected to each GPU that has answered before it."""
@@ -231,12 +231,12 @@ class _Asker:
             pair = f"{min(index, other)}-{max(index, other)}"
             p2p = self(pair, nvml.nvmlDeviceGetP2PStatus, handle, its_handle, P2P_NVLINK)
             if p2p == 0:
-                self.tell(pair, "nvlink", True)
+                self.write(pair, "nvlink", True)
             else:
                 level = self(pair, nvml.nvmlDeviceGetTopologyCommonAncestor, handle, its_handle)
                 if level is not FAILED:
-                    self.tell(pair, "ancestor", level)
-            self.tell(pair, "done", True)
+                    self.write(pair, "ancestor", level)
+            self.write(pair, "done", True)
 
 
 def _fabric_info() -> tuple[Any, Any]:

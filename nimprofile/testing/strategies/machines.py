@@ -6,16 +6,9 @@ from collections.abc import Sequence
 
 from hypothesis import strategies as st
 
+from nimprofile.hardware.conditions import Condition, Kind
 from nimprofile.hardware.inventory import Connection, Gpu, Inventory, Link, MigInstance
-from nimprofile.hardware.nvml.codes import (
-    ECC_ERRORS,
-    FATAL_RECOVERIES,
-    LOST,
-    ROW_FAILED,
-    ROW_PENDING,
-    VIRTUALIZATIONS,
-    phrase,
-)
+from nimprofile.hardware.nvml.codes import FATAL_RECOVERIES, LOST, VIRTUALIZATIONS
 from nimprofile.testing.strategies.boards import (
     COMMON_PRODUCTS,
     CUDAS,
@@ -113,8 +106,8 @@ def _inventories(
 _WELL: dict[str, object] = {}
 _STATES: list[dict[str, object]] = [
     *[_WELL] * 9,
-    {"unavailable": "GPU is lost"},
-    {"health_issues": (ROW_PENDING,)},
+    {"unavailable": Condition(Kind.LOST, code=15)},
+    {"health_issues": (Condition(Kind.ROW_PENDING),)},
     {"mig": MigInstance(1000, 7, 0)},
 ]
 
@@ -167,13 +160,21 @@ def _nvml_machines(draw: st.DrawFn, max_gpus: int, kinds: st.SearchStrategy[Boar
     return Inventory(tuple(members), driver, cuda, connections=tuple(connections))
 
 
+_LOST = [Condition(Kind.LOST, code=code) for code in sorted(LOST)]
+_ILL = [
+    Condition(Kind.ROW_FAILED),
+    *(Condition(Kind.RECOVERY, action=action) for action in FATAL_RECOVERIES),
+]
+_ISSUES = [Condition(Kind.ROW_PENDING), Condition(Kind.ECC_ERRORS, count=3)]
+
+
 @st.composite
 def _nvml_gpus(draw: st.DrawFn, board: Board, index: int) -> Gpu:
     if draw(st.integers(0, 9)) == 0:
-        return Gpu(index, unavailable=draw(st.sampled_from([phrase(code) for code in LOST])))
+        return Gpu(index, unavailable=draw(st.sampled_from(_LOST)))
     total = draw(st.sampled_from([board.memory_mib, 24576, None]))
-    ill = draw(st.sampled_from([None] * 8 + [ROW_FAILED, *FATAL_RECOVERIES.values()]))
-    issues = draw(st.sampled_from([(), (), (), (ROW_PENDING,), (f"3 {ECC_ERRORS}",)]))
+    ill = draw(st.sampled_from([None] * 8 + _ILL))
+    issues = draw(st.sampled_from([(), (), (), *((issue,) for issue in _ISSUES)]))
     return Gpu(
         index,
         board.name,
@@ -216,8 +217,7 @@ def _mig_instances(draw: st.DrawFn, board: Gpu, first: int) -> list[Gpu]:
 
 @st.composite
 def _connections(draw: st.DrawFn, members: list[Gpu]) -> list[Connection]:
-    lost = [phrase(code) for code in LOST]
-    answering = sorted(gpu.index for gpu in members if gpu.unavailable not in lost)
+    answering = sorted(gpu.index for gpu in members if gpu.unavailable not in _LOST)
     near = draw(st.sampled_from([None, *Link]))
     if near is None:
         return []
