@@ -9,7 +9,7 @@ from nimprofile.engines.facts.tensorrt_llm import TENSORRT_LLM
 from nimprofile.engines.facts.vllm import VLLM
 from nimprofile.engines.memory.budget import cuda_total, nvml_total
 from nimprofile.engines.memory.need import MemoryNeed
-from nimprofile.engines.memory.suggestions import changes
+from nimprofile.engines.memory.suggestions import suggestions
 from nimprofile.engines.overheads import RESERVED_MOST
 from nimprofile.engines.parallelism import indivisible
 from nimprofile.engines.spec import spec_of
@@ -215,12 +215,12 @@ def test_what_does_not_divide_is_named(shape, tp, pp, whats):
 
 
 def test_what_fits_needs_no_change():
-    assert () == changes(need(budget()))
+    assert () == suggestions(need(budget()))
 
 
 def test_every_change_named_would_do():
     found = budget(gpu=L4, max_model_len=65536, memory_fraction=0.9)
-    kinds = {change.kind: change.value for change in changes(need(found))}
+    kinds = {change.kind: change.value for change in suggestions(need(found))}
     assert {"context", "gpus"} <= kinds.keys()
     shorter = budget(gpu=L4, max_model_len=kinds["context"], memory_fraction=0.9)
     assert shorter.concurrency(kinds["context"]) >= 1
@@ -232,9 +232,9 @@ def test_another_precision_is_named_only_where_the_gpu_runs_it():
         name="NVIDIA A10", compute_capability=mock_inventory("1xa10").gpus[0].compute_capability
     )
     asked = {"max_model_len": 65536, "precision": Precision.BF16}
-    assert "fp8" in {change.value for change in changes(need(budget(gpu=L4, **asked)))}
+    assert "fp8" in {change.value for change in suggestions(need(budget(gpu=L4, **asked)))}
     assert "fp8" not in {
-        c.value for c in changes(need(budget(gpu=ampere, **asked))) if c.kind == "precision"
+        c.value for c in suggestions(need(budget(gpu=ampere, **asked))) if c.kind == "precision"
     }
 
 
