@@ -106,7 +106,9 @@ def _suggestions(verdict: Verdict) -> Iterator[Suggestion]:
     """Changes of the memory budget that would suffice; the context is in the remedies."""
     kinds = {reason.kind for reason in verdict.reasons}
     if verdict.need is not None and kinds and kinds <= {"memory_total", "memory_context"}:
-        yield from (made for made in suggestions(verdict.need) if made.kind != "context")
+        for suggestion in suggestions(verdict.need):
+            if suggestion.kind != "context":
+                yield suggestion
 
 
 def _id_disagrees(verdict: Verdict) -> bool:
