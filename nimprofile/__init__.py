@@ -13,8 +13,8 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # `as` says to type checkers that a name is ours to hand on
     from nimprofile.authoring.build import Wanted as Wanted, build_manifest as build_manifest
+    from nimprofile.authoring.findings import Finding as Finding
     from nimprofile.authoring.lint import check_manifest as check_manifest
-    from nimprofile.authoring.lint_rules import Finding as Finding
     from nimprofile.authoring.writer import to_json as to_json, to_yaml as to_yaml
     from nimprofile.base.enums import (
         Engine as Engine,
@@ -182,7 +182,7 @@ _HOME = {
         "build_manifest",
     ),
     "authoring.lint": ("check_manifest",),
-    "authoring.lint_rules": ("Finding",),
+    "authoring.findings": ("Finding",),
     "authoring.writer": (
         "to_json",
         "to_yaml",

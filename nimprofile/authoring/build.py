@@ -6,6 +6,8 @@ numbers of GPUs that divide the model (`parallelism`) and hold its weights.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from nimprofile.authoring.engine_match import ways_of
 from nimprofile.base.enums import Engine, Precision
 from nimprofile.base.errors import ModelError
@@ -177,7 +179,7 @@ def _held(
     one: Serves, wanted: Wanted, notes: list[str]
 ) -> Iterator[tuple[int, int, Budget | None]]:
     """The layouts of which a known GPU holds its share of the weights, and their budgets."""
-    largest = _largest(one)
+    largest = _largest_gpu(_capability(one))
     if not largest:
         return  # no GPU is both what the format and what the model needs
     found = False
@@ -235,9 +237,9 @@ _USUAL_MIB = (24 << 10, 48 << 10, 80 << 10, 192 << 10)
 """Engines have other defaults on larger GPUs."""
 
 
-def _largest(one: Serves) -> int:
-    """Bytes of the largest known GPU that serves a checkpoint in this way."""
-    capability = _capability(one)
+@lru_cache(maxsize=64)
+def _largest_gpu(capability: str) -> int:
+    """Bytes of the largest known GPU of a compute capability that meets this specifier set."""
     sizes = (
         product.memory_mib or 0
         for product in products()

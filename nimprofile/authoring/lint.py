@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from nimprofile.authoring.lint_rules import ERROR, RULES, WARNING, Finding
+from nimprofile.authoring.findings import ERROR, WARNING, Finding
+from nimprofile.authoring.lint_rules import RULES
 from nimprofile.base.errors import ManifestError
 from nimprofile.base.yaml_reader import lines_of, place
 from nimprofile.manifest.dialects.registry import text_dialect_of, tree_dialect_of
@@ -21,7 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from nimprofile.authoring.lint_rules import Found
+    from nimprofile.authoring.findings import RuleFinding
     from nimprofile.base.yaml_reader import Node, Path
     from nimprofile.manifest.dialects.spec import Entry, TreeDialect
     from nimprofile.manifest.extensions import Checkpoint
@@ -76,13 +77,15 @@ def check_manifest(text: str, source: str = "<string>") -> tuple[Finding, ...]:
     return tuple(sorted(findings, key=lambda one: (one.line or 0, one.severity)))
 
 
-def _found(manifest: Manifest) -> Iterator[tuple[str, Found]]:
+def _found(manifest: Manifest) -> Iterator[tuple[str, RuleFinding]]:
     for rule in RULES:
         for found in rule(manifest):
             yield rule.__name__, found
 
 
-def _placed(named: tuple[str, Found], paths: dict[str, Path], lines: dict[Path, int]) -> Finding:
+def _placed(
+    named: tuple[str, RuleFinding], paths: dict[str, Path], lines: dict[Path, int]
+) -> Finding:
     rule, found = named
     path: Path = (*paths.get(found.profile, ()), *found.key)
     line = _line(path, lines)

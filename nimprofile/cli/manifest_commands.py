@@ -17,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from nimprofile.authoring.lint_rules import Finding
+    from nimprofile.authoring.findings import Finding
     from nimprofile.authoring.writer import Document
     from nimprofile.cli.options import Command
     from nimprofile.model.checkpoint import Model
@@ -136,8 +136,8 @@ def _check(args: argparse.Namespace) -> int:
 
 def _findings(path: str) -> tuple[str, tuple[Finding, ...]]:
     """What to call a manifest, and what is wrong with it; that it cannot be read, too."""
+    from nimprofile.authoring.findings import ERROR, Finding
     from nimprofile.authoring.lint import check_manifest
-    from nimprofile.authoring.lint_rules import ERROR, Finding
     from nimprofile.manifest.reader import load_text
 
     try:

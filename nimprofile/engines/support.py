@@ -1,7 +1,7 @@
 """Records of the models and formats that engines serve, on which GPUs, from which version on.
 
-The tables are in `facts`; a row that is not there is not known to work. Versions are the first release that a
-source or a package shows, so a patch release before it may have it too.
+The tables are in `facts`; a row that is not there is not known to work. Versions are the first
+release that a source or a package shows, so a patch release before it may have it too.
 """
 
 from __future__ import annotations

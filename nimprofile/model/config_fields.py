@@ -15,9 +15,9 @@ MAX_COUNT = 10**15
 class Config:
     """A mapping of a `config.json`, and where in the file it stands.
 
-    Keys that no reader asks for are passed over; `notes` takes what a reader had to assume. Every reader
-    takes several spellings of one key and raises ModelError, with the place, for a value of the
-    wrong kind.
+    Keys that no reader asks for are passed over; `notes` takes what a reader had to assume. Every
+    reader takes several spellings of one key and raises ModelError, with the place, for a value of
+    the wrong kind.
     """
 
     def __init__(

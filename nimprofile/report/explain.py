@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nimprofile.base.units import MIB, format_gib, format_gpus
-from nimprofile.engines.memory.suggestions import changes
+from nimprofile.engines.memory.suggestions import suggestions
 from nimprofile.hardware.describe import describe_machine
 from nimprofile.report.style import GRADE_COLOURS, Style
 from nimprofile.report.text import is_informative, nothing_runs, remedies_of, select_text
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from nimprofile.engines.memory.budget import Budget
     from nimprofile.engines.memory.need import MemoryNeed
-    from nimprofile.engines.memory.suggestions import Change
+    from nimprofile.engines.memory.suggestions import Suggestion
     from nimprofile.selection.decision import Decision
     from nimprofile.selection.fit import Verdict
 
@@ -102,11 +102,13 @@ def explain_profile(decision: Decision, verdict: Verdict, style: Style) -> str:
     return "\n".join(lines)
 
 
-def _suggestions(verdict: Verdict) -> Iterator[Change]:
+def _suggestions(verdict: Verdict) -> Iterator[Suggestion]:
     """Changes of the memory budget that would suffice; the context is in the remedies."""
     kinds = {reason.kind for reason in verdict.reasons}
     if verdict.need is not None and kinds and kinds <= {"memory_total", "memory_context"}:
-        yield from (change for change in changes(verdict.need) if change.kind != "context")
+        for suggestion in suggestions(verdict.need):
+            if suggestion.kind != "context":
+                yield suggestion
 
 
 def _id_disagrees(verdict: Verdict) -> bool:

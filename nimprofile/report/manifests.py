@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from nimprofile.authoring.diff import Edit, ManifestDiff, SelectionChange
-    from nimprofile.authoring.lint_rules import Finding
+    from nimprofile.authoring.findings import Finding
     from nimprofile.manifest.manifest import Manifest
     from nimprofile.manifest.profile import Profile
     from nimprofile.model.shape import ModelShape

@@ -5,7 +5,7 @@ from __future__ import annotations
 from nimprofile.base.units import MIB
 from nimprofile.engines.facts.nim import NIM
 from nimprofile.engines.memory.budget import cuda_total
-from nimprofile.engines.memory.suggestions import changes
+from nimprofile.engines.memory.suggestions import suggestions
 from nimprofile.engines.serving import DEFAULTS
 from nimprofile.engines.spec import spec_of
 from nimprofile.selection.messages import disagreement_message, message, starved_message
@@ -64,7 +64,7 @@ class MemoryReport:
             size = (budget.gpu.memory_total_mib or 0) * MIB
             self.longest = need.longest_context(size, min(free, default=None))
         kinds = {reason.kind for reason in self.reasons}
-        self.changes = changes(need) if need is not None and kinds and kinds <= _SHORT else ()
+        self.changes = suggestions(need) if need is not None and kinds and kinds <= _SHORT else ()
         self.divides = kinds.isdisjoint(_UNDIVIDED)
 
 

@@ -7,6 +7,7 @@ Without `--benchmark-enable` each is run once, as a check that it still works.
 """
 
 import importlib.util
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -39,6 +40,7 @@ _SPEC = importlib.util.spec_from_file_location("generate", Path(__file__).parent
 generate = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(generate)
 
+CONFIGS = {config["model_type"]: config for config in SAMPLE_CONFIGS}
 MODEL = Path(__file__).parents[2] / "manifests" / "sources" / "llama-3.1-8b-instruct"
 SELECT = ["-m", "nimprofile", "select", "--manifest", "llama-3.1-8b-instruct", "--gpus", "1xh100"]
 SERVED = ["-m", "nimprofile", "launch", "--manifest", "llama-3.1-8b-instruct", "--gpus", "1xh100"]
@@ -52,6 +54,40 @@ COMMANDS = {
     "launch": [*SERVED, "--engine", "vllm"],
     "render k8s": [*SERVED[:2], "render", "k8s", *SERVED[3:], "--engine", "vllm"],
 }
+
+
+def _directory(path, config):
+    """A model's directory of this config.json."""
+    path.mkdir()
+    (path / "config.json").write_text(json.dumps(config))
+    return str(path)
+
+
+def _nvfp4_moe(names):
+    """A mixture of experts in NVFP4, with a list of modules that were left as they are."""
+    block = {"quant_method": "modelopt", "quant_algo": "NVFP4", "ignore": names}
+    return CONFIGS["qwen3_5_moe_text"] | {"num_hidden_layers": 40, "quantization_config": block}
+
+
+KEPT = [
+    *(f"model.layers.{n}.mlp.experts.{m}.down_proj" for n in range(16) for m in range(256)),
+    *(f"model.layers.{n}.self_attn" for n in range(40)),
+    *(f"model.layers.{n}.linear_attn*" for n in range(40)),
+    *("lm_head", "re:.*visual.*", "re:.*mlp.gate$"),
+]
+"""4,179 modules, as checkpoints of NVFP4 list them."""
+
+
+@pytest.mark.benchmark(group="select --model, whole process")
+@pytest.mark.parametrize("kind", ["a dense model", "experts in NVFP4, 4,179 modules ignored"])
+def test_select_for_a_model(benchmark, tmp_path, kind):
+    config = CONFIGS["llama"] if kind == "a dense model" else _nvfp4_moe(KEPT)
+    model = _directory(tmp_path / "model", config)
+    argv = [sys.executable, "-m", "nimprofile", "select", "--model", model, "--gpus", "8xh200"]
+    done = benchmark.pedantic(
+        subprocess.run, (argv,), {"capture_output": True, "check": True}, rounds=5, warmup_rounds=1
+    )
+    assert done.stdout.startswith(b"profile ")
 
 
 @pytest.mark.benchmark(group="a manifest of a model")
@@ -117,9 +153,6 @@ MACHINES = {
 def test_select(benchmark, manifest, machine):
     decision = benchmark(select, manifest, MACHINES[machine])
     assert len(manifest.profiles) == len(decision.ranked) + len(decision.rejected)
-
-
-CONFIGS = {config["model_type"]: config for config in SAMPLE_CONFIGS}
 
 
 @pytest.mark.benchmark(group="config.json to budget")

@@ -1,10 +1,14 @@
-"""Is a rank's share of a quantised matrix whole groups of the weights that share a scale?"""
+"""What does not divide is named: heads, widths, layers, and groups of weights that share a scale."""
 
 import pytest
 
 from nimprofile import Engine, Precision, shape_from_config
 from nimprofile.engines.parallelism import indivisible
+from nimprofile.testing.strategies.models import SAMPLE_CONFIGS
 from tests.support.model_configs import LLAMA_8B
+
+LLAMA = shape_from_config(LLAMA_8B)
+SAMPLES = {config["model_type"]: shape_from_config(config) for config in SAMPLE_CONFIGS}
 
 FP8_BLOCKS = {"quant_method": "fp8", "weight_block_size": [128, 128]}
 MOE = LLAMA_8B | {
@@ -101,3 +105,18 @@ def test_what_engines_pad_is_not_cut():
     nvfp4["config_groups"]["group_0"]["targets"] = ["Linear"]
     odd = MOE | {"moe_intermediate_size": 704}  # 704 / 8 = 88, which is 5.5 groups of 16
     assert [] == torn(odd, 8, quantization_config=nvfp4)
+
+
+@pytest.mark.parametrize(
+    ("shape", "tp", "pp", "whats"),
+    [
+        (LLAMA, 8, 1, []),
+        (LLAMA, 16, 1, []),
+        (LLAMA, 3, 1, ["attention heads", "KV heads", "the MLP's width"]),
+        (LLAMA, 1, 33, ["layers"]),
+        (SAMPLES["qwen3_moe"], 32, 1, []),
+        (SAMPLES["nemotron_h"], 64, 1, ["attention heads"]),
+    ],
+)
+def test_what_does_not_divide_is_named(shape, tp, pp, whats):
+    assert whats == [misfit.what for misfit in indivisible(shape, Engine.VLLM, tp, pp)]

@@ -7,6 +7,7 @@ layers; a request takes blocks for each group. Source: vLLM, `v1/core/kv_cache_u
 
 from __future__ import annotations
 
+from collections import Counter
 from math import ceil
 
 from nimprofile.base.record import Record
@@ -135,15 +136,12 @@ def pool_of(
         state_pages: blocks of a state.
         speculative_tokens: tokens drafted ahead, each with a state of its own.
     """
-    alike: dict[int, tuple[Cache, int]] = {}  # by identity: hashing every layer's costs more
-    for layer in layers:
-        cache = layer.cache
-        if cache is not None:
-            alike[id(cache)] = cache, alike.get(id(cache), (cache, 0))[1] + 1
+    # Like layers are mostly one object, and hashing every layer's cache would cost more.
+    layer_of = {id(layer): layer for layer in layers}
     counts: dict[Cache, int] = {}
-    for kept, number in alike.values():
-        cache = kept
-        if cache.kind is CacheKind.STATE and not hybrid:
+    for identity, number in Counter(map(id, layers)).items():
+        cache = layer_of[identity].cache
+        if cache is None or (cache.kind is CacheKind.STATE and not hybrid):
             continue
         if cache.window is not None and not (
             hybrid and (chunks or cache.kind is CacheKind.SLIDING)

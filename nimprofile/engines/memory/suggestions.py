@@ -1,6 +1,6 @@
-"""Changes with which the requests asked for would fit.
+"""Suggestions with which the requests asked for would fit.
 
-Every change is tried: it is suggested only when the budget with it holds what was asked for.
+Every suggestion is tried: it is made only when the budget with it holds what was asked for.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ LARGEST_FRACTION = 0.95
 _NARROWER = (Precision.FP8, Precision.NVFP4, Precision.INT4_AWQ)
 
 
-class Change(Record):
+class Suggestion(Record):
     """One thing to change.
 
     Attributes:
@@ -42,80 +42,80 @@ class Change(Record):
     message: str
 
 
-def fits(found: Budget) -> bool:
+def fits(budget: Budget) -> bool:
     """Whether the requests asked for fit."""
-    context = found.serving.max_model_len
-    if found.spare < 0 or context is None:
-        return found.spare >= 0
-    return found.concurrency(context) >= found.serving.concurrency
+    context = budget.serving.max_model_len
+    if budget.spare < 0 or context is None:
+        return budget.spare >= 0
+    return budget.concurrency(context) >= budget.serving.concurrency
 
 
-def changes(need: MemoryNeed) -> tuple[Change, ...]:
-    """What would make it fit, the least change first.
+def suggestions(need: MemoryNeed) -> tuple[Suggestion, ...]:
+    """What would make it fit, the least of it first.
 
-    () when it fits, and when the manifest states the need, which nothing but the manifest changes.
+    () when it fits, and when the manifest states the need, which only the manifest can change.
     """
-    found = need.budget
-    if found is None or need.estimated_bytes is not None or fits(found):
+    budget = need.budget
+    if budget is None or need.estimated_bytes is not None or fits(budget):
         return ()
-    return tuple(_tried(found))
+    return tuple(_tried(budget))
 
 
-def _tried(found: Budget) -> Iterator[Change]:
-    serving, context = found.serving, found.serving.max_model_len
+def _tried(budget: Budget) -> Iterator[Suggestion]:
+    serving, context = budget.serving, budget.serving.max_model_len
     if context is not None:
-        longest = found.longest_context(context, serving.concurrency)
+        longest = budget.longest_context(context, serving.concurrency)
         if longest is not None:
-            told = f"a context of {longest:,} tokens or less (--max-model-len {longest})"
-            yield Change("context", longest, told)
-    if kv_value_bytes(found.shape, serving, own=found.habits.own_kv_format) > 1 and _would(
-        found, kv_cache_dtype="fp8"
+            message = f"a context of {longest:,} tokens or less (--max-model-len {longest})"
+            yield Suggestion("context", longest, message)
+    if kv_value_bytes(budget.shape, serving, own=budget.habits.own_kv_format) > 1 and _would(
+        budget, kv_cache_dtype="fp8"
     ):
-        yield Change("kv_cache", "fp8", "an FP8 KV cache (--kv-cache-dtype fp8)")
+        yield Suggestion("kv_cache", "fp8", "an FP8 KV cache (--kv-cache-dtype fp8)")
     fraction = serving.memory_fraction or 1.0
-    if fraction < LARGEST_FRACTION and _would(found, memory_fraction=LARGEST_FRACTION):
+    if fraction < LARGEST_FRACTION and _would(budget, memory_fraction=LARGEST_FRACTION):
         flag = spec_of(serving.engine).fraction_flag
-        told = f"more of the GPU for the engine ({flag} {LARGEST_FRACTION})"
-        yield Change("fraction", LARGEST_FRACTION, told)
+        message = f"more of the GPU for the engine ({flag} {LARGEST_FRACTION})"
+        yield Suggestion("fraction", LARGEST_FRACTION, message)
     for tp in (serving.tp * 2**power for power in range(1, 5)):
         divided = not any(
             indivisible(
-                found.shape,
+                budget.shape,
                 serving.engine,
                 tp,
                 serving.pp,
                 precision=serving.precision,
-                version=found.asked.engine_version,
+                version=budget.asked.engine_version,
             )
         )
-        if tp <= MOST_RANKS and divided and _would(found, tp=tp):
-            told = f"tensor parallelism of {tp}, on {tp * serving.pp} GPUs"
-            yield Change("gpus", tp, told)
+        if tp <= MOST_RANKS and divided and _would(budget, tp=tp):
+            message = f"tensor parallelism of {tp}, on {tp * serving.pp} GPUs"
+            yield Suggestion("gpus", tp, message)
             break
     for precision in _NARROWER:
-        if _runs(found, precision) and _would(found, precision=precision):
-            told = f"another precision: {precision}"
-            yield Change("precision", str(precision), told)
+        if _runs(budget, precision) and _would(budget, precision=precision):
+            message = f"another precision: {precision}"
+            yield Suggestion("precision", str(precision), message)
             break
 
 
-def _would(found: Budget, **different: Any) -> bool:
-    if found.habits is NIM and "kv_cache_dtype" in different:
+def _would(budget: Budget, **different: Any) -> bool:
+    if budget.habits is NIM and "kv_cache_dtype" in different:
         return False  # NIM 2.x counts two bytes whatever the format
-    budget = _with(found, **different)
-    return budget is not None and fits(budget)
+    changed = _with(budget, **different)
+    return changed is not None and fits(changed)
 
 
-def _with(found: Budget, **different: Any) -> Budget | None:
+def _with(budget: Budget, **different: Any) -> Budget | None:
     """The budget of the same, started differently; what was not asked for is the engine's again."""
-    weigh = nim_budget if found.habits is NIM else memory_budget
-    return weigh(found.shape, found.asked.replace(**different), found.gpu)
+    weigh = nim_budget if budget.habits is NIM else memory_budget
+    return weigh(budget.shape, budget.asked.replace(**different), budget.gpu)
 
 
-def _runs(found: Budget, precision: Precision) -> bool:
+def _runs(budget: Budget, precision: Precision) -> bool:
     """Whether it would narrow the weights, and the GPU is known to run it."""
-    now = found.serving.precision
-    capability, floor = found.gpu.compute_capability, RUNS_FROM[precision]
-    bits = found.shape.dtype_bits if now is None else now.bits
-    own = found.shape.quantization is not None and now is None
+    now = budget.serving.precision
+    capability, floor = budget.gpu.compute_capability, RUNS_FROM[precision]
+    bits = budget.shape.dtype_bits if now is None else now.bits
+    own = budget.shape.quantization is not None and now is None
     return not own and precision.bits < bits and capability is not None and capability >= floor

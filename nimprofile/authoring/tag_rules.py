@@ -1,0 +1,153 @@
+"""Rules about the tags of a profile: their names, their values and the GPUs they mean."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+from nimprofile.authoring.findings import ERROR, WARNING, RuleFinding
+from nimprofile.base.enums import Engine, Objective, Precision
+from nimprofile.base.errors import UnknownGpuError
+from nimprofile.hardware.catalog import find_product, products
+from nimprofile.manifest.dialects.registry import tags_are_fields
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from nimprofile.hardware.catalog import Product
+    from nimprofile.manifest.manifest import Manifest
+    from nimprofile.manifest.profile import Profile
+
+KNOWN_TAGS = frozenset(
+    {
+        *("llm_engine", "precision", "tp", "pp", "profile", "gpu", "gpu_device", "feat_lora"),
+        *("feat_lora_max_rank", "trtllm_buildable", "min_vram_per_device_gb", "number_of_gpus"),
+        *("nim_workspace_hash_v1", "runtime_optimization", "compute_capability", "ampereplus"),
+        *("backend", "model_type", "type", "name", "key", "product_name_regex", "batch_size", "bs"),
+        *("mode", "vad", "diarizer", "checkpoint"),
+    }
+)
+"""Tags seen in public manifests and listings (the corpus), and `checkpoint`, which is ours."""
+
+
+def unknown_tags(manifest: Manifest) -> Iterator[RuleFinding]:
+    """A tag that no rule reads is a slip of the pen, or of a NIM newer than these rules."""
+    if tags_are_fields(manifest.dialect):
+        return
+    for profile in manifest.profiles:
+        for tag in sorted(profile.tags.keys() - KNOWN_TAGS):
+            problem = f"the tag {tag} is not known: nothing is selected by it"
+            yield RuleFinding(
+                WARNING,
+                profile.id,
+                ("tags", tag),
+                problem=problem,
+                suggestion=_meant(tag, KNOWN_TAGS),
+            )
+
+
+def unknown_values(manifest: Manifest) -> Iterator[RuleFinding]:
+    """An engine or a precision that is not known rejects its profile; an objective ranks last."""
+    for profile in manifest.profiles:
+        tags = profile.tags
+        for tag, value, known in (
+            ("llm_engine", profile.unknown_engine, tuple(Engine)),
+            ("precision", profile.unknown_precision, tuple(Precision)),
+            (
+                "profile",
+                tags.get("profile") if profile.objective is None else None,
+                tuple(Objective),
+            ),
+        ):
+            if value is not None:
+                problem = f"{value!r} is not known; known: {', '.join(known)}"
+                yield RuleFinding(
+                    WARNING,
+                    profile.id,
+                    ("tags", tag),
+                    problem=problem,
+                    suggestion=_meant(value, known),
+                )
+
+
+def unknown_gpus(manifest: Manifest) -> Iterator[RuleFinding]:
+    """A GPU that no catalogue row has can only be matched by its very spelling."""
+    for profile in manifest.profiles:
+        for name in _words(profile, "gpu"):
+            if _product(name) is None:
+                known = [product.short for product in products()]
+                problem = f"no known GPU is called {name!r}"
+                yield RuleFinding(
+                    WARNING,
+                    profile.id,
+                    ("tags", "gpu"),
+                    problem=problem,
+                    suggestion=_meant(name, known),
+                )
+        for device in _words(profile, "gpu_device"):
+            if _product(device) is None:
+                problem = f"no known GPU has the PCI id {device}"
+                yield RuleFinding(WARNING, profile.id, ("tags", "gpu_device"), problem=problem)
+
+
+def gpu_contradiction(manifest: Manifest) -> Iterator[RuleFinding]:
+    """`gpu` and `gpu_device` must mean the same boards; NIM matches by the id.
+
+    Boards of one family are only a warning: NIM's `a100` has been any of them.
+    """
+    for profile in manifest.profiles:
+        named = [product for name in _words(profile, "gpu") if (product := _product(name))]
+        for device in _words(profile, "gpu_device"):
+            product = _product(device)
+            if product is None or not named or product in named:
+                continue
+            names = ", ".join(each.short for each in named)
+            ids = ", ".join(id for each in named for id in each.device_ids)
+            problem = f"{device} is the {product.name}, but gpu says {names}"
+            suggestion = f"{names} has {ids}" if ids else ""
+            kin = any(_family(product) == _family(each) for each in named)
+            severity = WARNING if kin else ERROR
+            yield RuleFinding(
+                severity, profile.id, ("tags", "gpu_device"), problem=problem, suggestion=suggestion
+            )
+
+
+def _family(product: Product) -> str:
+    """`a100` of `a100_pcie_40gb`; boards without such a short name are their own family."""
+    first = product.short.partition("_")[0]
+    return first if any(sign.isdigit() for sign in first) else product.short
+
+
+def gpu_count(manifest: Manifest) -> Iterator[RuleFinding]:
+    """`number_of_gpus` is not less than tp x pp."""
+    for profile in manifest.profiles:
+        stated = profile.tags.get("number_of_gpus")
+        if stated is None or profile.tp is None:
+            continue
+        if not (stated.isascii() and stated.isdigit() and len(stated) < 7):
+            problem = f"{stated[:40]!r} is not a number of GPUs"
+            yield RuleFinding(WARNING, profile.id, ("tags", "number_of_gpus"), problem=problem)
+            continue
+        product = f"tp {profile.tp} x pp {profile.pp or 1} is {profile.gpus_needed}"
+        if int(stated) < profile.gpus_needed:
+            problem = f"{stated} is too few: {product}"
+            yield RuleFinding(ERROR, profile.id, ("tags", "number_of_gpus"), problem=problem)
+        elif int(stated) > profile.gpus_needed:
+            problem = f"{stated} is more than it uses: {product}"
+            yield RuleFinding(WARNING, profile.id, ("tags", "number_of_gpus"), problem=problem)
+
+
+def _words(profile: Profile, tag: str) -> list[str]:
+    return [word.strip() for word in profile.tags.get(tag, "").split(",") if word.strip()]
+
+
+def _product(name: str) -> Product | None:
+    try:
+        return find_product(name)
+    except UnknownGpuError:
+        return None
+
+
+def _meant(word: str, known: Iterable[str]) -> str:
+    near = get_close_matches(word.lower(), [str(each) for each in known], 1, 0.6)
+    return f"did you mean {near[0]}?" if near else ""
