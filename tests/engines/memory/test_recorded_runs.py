@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from tests.memory_runs import MODELS, OUTCOMES, RULES, shape_of, summary
 from tests.support.paths import ROOT
+from tests.tools.memory_runs import MODELS, OUTCOMES, RULES, shape_of, summary
 
 FIGURES = summary()
 
@@ -64,7 +64,7 @@ def test_parameters_are_the_published_ones(name):
 
 
 def test_the_page_shows_what_the_script_prints():
-    command = [sys.executable, str(ROOT / "tests" / "memory_runs.py"), "--markdown"]
+    command = [sys.executable, str(ROOT / "tests" / "tools" / "memory_runs.py"), "--markdown"]
     printed = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
     page = (ROOT / "docs" / "memory.md").read_text("utf-8")
     assert printed.strip() in page

@@ -1,6 +1,6 @@
 """How near is the memory budget to what real engines printed?
 
-`python tests/memory_runs.py` prints every run of `tests/corpus/memory`, predicted beside measured,
+`python tests/tools/memory_runs.py` prints every run of `tests/corpus/memory`, predicted beside measured,
 with the rules of thumb beside ours; `--markdown` prints the tables of `docs/memory.md`.
 """
 
@@ -19,7 +19,7 @@ from nimprofile.model.shape import CacheKind
 from nimprofile.model.shape_reader import shape_from_config
 from nimprofile.model.weights import weight_bytes
 
-CORPUS = Path(__file__).parent / "corpus" / "memory"
+CORPUS = Path(__file__).parents[1] / "corpus" / "memory"
 ON_LOAD = {"fp32": Precision.FP32, "fp8": Precision.FP8, "int8": Precision.INT8}
 """What an engine was asked to make of a checkpoint that is stored otherwise."""
 
