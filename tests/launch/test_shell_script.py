@@ -9,9 +9,7 @@ from nimprofile.launch.shell_script import shell_script
 
 
 def plan(*files, env=()):
-    return LaunchPlan(
-        Server.VLLM, ("serve", "a b"), env, files=files, port=8000, health="/health"
-    )
+    return LaunchPlan(Server.VLLM, ("serve", "a b"), env, files=files, port=8000, health="/health")
 
 
 def test_variables_are_set_before_the_server_starts():
@@ -21,8 +19,5 @@ def test_variables_are_set_before_the_server_starts():
 def test_a_folder_is_made_once_and_nothing_starts_where_a_file_cannot_be_written():
     files = PlanFile("/run/a", "x"), PlanFile("/run/b", "y z")
     assert (
-        "mkdir -p -- /run &&\n"
-        "printf %s x > /run/a &&\n"
-        "printf %s 'y z' > /run/b &&\n"
-        "serve 'a b'\n"
+        "mkdir -p -- /run &&\nprintf %s x > /run/a &&\nprintf %s 'y z' > /run/b &&\nserve 'a b'\n"
     ) == shell_script(plan(*files))
