@@ -87,8 +87,14 @@ def job_for(case, server, **fields):
     return job_of(decision, manifest, setup.replace(server=server, **fields))
 
 
+@cache
+def _rendered(target, case, server, fields, options):
+    return deployed(target, job_for(case, server, **dict(fields)), **dict(options))
+
+
 def render(target, case, server, *, fields=None, **options):
-    return deployed(target, job_for(case, server, **(fields or {})), **options)
+    """What a target renders of a case; the same again for the same arguments."""
+    return _rendered(target, case, server, tuple((fields or {}).items()), tuple(options.items()))
 
 
 def objects(target, case, server, *, fields=None, **options):

@@ -22,6 +22,7 @@ from tests.support.deployments import (
     SERVERS,
     _pinned,
     composed,
+    job_for,
     literals,
     objects,
     one,
@@ -39,7 +40,7 @@ def test_the_text_says_the_same_as_the_value(target, case, server):
     rendered = render(target, case, server)
     found = [*yaml.safe_load_all(rendered.text)]
     assert rendered.value == (found[0] if len(found) == 1 else found)
-    assert rendered.text == render(target, case, server).text
+    assert rendered.text == deployed(target, job_for(case, server)).text
 
 
 def test_the_text_begins_with_what_it_serves_on_what():
@@ -169,7 +170,7 @@ def test_shared_memory_is_16_gib_everywhere(server):
 def test_no_secret_stands_in_a_file(target, case, server, monkeypatch):
     monkeypatch.setenv("NGC_API_KEY", "nvapi-1234")
     monkeypatch.setenv("HF_TOKEN", "hf_1234")
-    assert "1234" not in render(target, case, server).text.replace(ID, "")
+    assert "1234" not in deployed(target, job_for(case, server)).text.replace(ID, "")
 
 
 @pytest.mark.parametrize("target", ["compose", "k8s", "kserve"])
