@@ -167,14 +167,14 @@ def test_mig_instances_are_offered_and_their_board_is_not():
     ("fault", "reason"),
     [
         (lost(5), "GPU is lost"),
-        (hanging(5, after=3), "no answer within 4 s (in nvmlDeviceGetCudaComputeCapability)"),
+        (hanging(5, after=3), "no answer within 2 s (in nvmlDeviceGetCudaComputeCapability)"),
         (Fault("nvmlDeviceGetHandleByIndex", 999, gpu=5), "unknown error (nvmlDeviceGet"),
         (Fault("nvmlDeviceGetMemoryInfo", 16, gpu=5), "GPU requires a reset"),
     ],
     ids=["lost", "hanging", "no handle", "needs a reset"],
 )
 def test_one_of_eight_that_does_not_answer_changes_the_choice_loudly(fault, reason):
-    code, chosen, decision, err = select("8xh100", fault, options=("--nvml-timeout", "4"))
+    code, chosen, decision, err = select("8xh100", fault, options=("--nvml-timeout", "2"))
     assert (0, ("tensorrt_llm-h100-fp8-tp4-pp1-throughput", [0, 1, 2, 3])) == (code, chosen)
     told = "tensorrt_llm-h100-fp8-tp8-pp1-latency would be selected if GPU 5 answered: "
     assert err.startswith(f"warning: {told}{reason}")
@@ -254,12 +254,12 @@ def test_an_ailing_gpu_is_taken_last_and_with_a_warning():
         (NO_LIBRARY, "the driver's library libnvidia-ml is not here (NVML error 12)"),
         (DRIVER_MISMATCH, "the driver and its library are of different versions (NVML error 18)"),
         (Fault("nvmlInit", "crash"), "ended in nvmlInit"),
-        (Fault("nvmlInit", "hang"), "did not answer within 3 s; it hangs in nvmlInit"),
+        (Fault("nvmlInit", "hang"), "did not answer within 2 s; it hangs in nvmlInit"),
     ],
     ids=["no library", "driver mismatch", "crash", "hang"],
 )
 def test_4_when_no_gpu_can_be_read(command, fault, told):
-    code, out, err = run(fake("8xh100", fault), *command, "--nvml-timeout", "3")
+    code, out, err = run(fake("8xh100", fault), *command, "--nvml-timeout", "2")
     assert (4, "") == (code, out)
     assert err.startswith("nimprofile: no GPU could be read: ")
     assert told in err
@@ -471,9 +471,9 @@ def test_an_instance_that_cannot_be_named_to_cuda_is_an_error_only_where_it_must
 def test_a_recording_of_a_box_that_hangs_is_a_test_machine(tmp_path):
     path = tmp_path / "hang.json"
     box = fake("8xh100", hanging(3))
-    assert 0 == run(box, "gpus", "--record", str(path), "--nvml-timeout", "3")[0]
+    assert 0 == run(box, "gpus", "--record", str(path), "--nvml-timeout", "2")[0]
     with FakeNvml(load_inventory(path)):
-        found = discover(timeout=3, environ={})
+        found = discover(timeout=2, environ={})
     assert [3] == [gpu.index for gpu in found.unavailable]
 
 
