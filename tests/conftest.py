@@ -27,9 +27,10 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or "dev")
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers():
-    """The processes of `-n auto`: one a core that this process may use."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return min(MOST_PROCESSES, cores or 1)
+    """The processes of `-n auto`: one more than there are cores, for tests that wait for a deadline."""
+    usable = getattr(os, "sched_getaffinity", None)  # Linux has it
+    cores = len(usable(0)) if usable else os.cpu_count() or 1
+    return min(MOST_PROCESSES, cores + 1)
 
 
 def pytest_configure(config):

@@ -8,7 +8,7 @@ import pytest
 from tests.support.paths import ROOT
 
 PACKAGE, TESTS = ROOT / "nimprofile", ROOT / "tests"
-SUPPORT = ("tests.support", "tests.tools", "tests.benchmarks.generate")
+SUPPORT = ("tests.support", "tests.tools", "tests.benchmarks")
 ELSEWHERE = {
     # Tables and plain records: what reads them has the tests.
     "base/enums.py": "test_package.py",
