@@ -34,15 +34,17 @@ def pytest_xdist_auto_num_workers():
 
 
 def pytest_configure(config):
-    """Let the processes that tests start find bytecode where the shell wants none written.
+    """Let the processes that tests start be those of any machine: buffered, and with bytecode.
 
-    Hundreds of tests start Python; without bytecode each compiles the package again.
+    Hundreds of tests start Python, and without bytecode each compiles the package again. Where the
+    shell wants none written it goes to a folder that is removed at the end.
     """
+    variables = pytest.MonkeyPatch()
+    config.add_cleanup(variables.undo)
+    variables.delenv("PYTHONUNBUFFERED", raising=False)
     if sys.dont_write_bytecode and "PYTHONPYCACHEPREFIX" not in os.environ:
         folder = tempfile.mkdtemp(prefix="nimprofile-bytecode-")
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
-        variables = pytest.MonkeyPatch()
-        config.add_cleanup(variables.undo)
         variables.setenv("PYTHONPYCACHEPREFIX", folder)
         variables.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
 
