@@ -11,8 +11,7 @@ from nimprofile.base.enums import Server
 from nimprofile.hardware.inventory import MigInstance
 from nimprofile.launch.deploy.container import image_of
 from nimprofile.launch.deploy.documents import deployed
-from nimprofile.launch.job import job_of
-from nimprofile.launch.launch_plan import plan_of
+from nimprofile.launch.planning import job_of, plan_of
 from nimprofile.launch.server_spec import server_spec
 from nimprofile.launch.setup import Setup
 from nimprofile.selection.request import Request

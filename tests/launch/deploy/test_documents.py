@@ -6,7 +6,7 @@ import yaml
 from nimprofile import bundled_manifests, load_manifest, mock_inventory, select
 from nimprofile.base.errors import LaunchError
 from nimprofile.launch.deploy.documents import deployed
-from nimprofile.launch.job import job_of
+from nimprofile.launch.planning import job_of
 from nimprofile.launch.setup import Setup
 from nimprofile.selection.request import Request
 from tests.support.cluster_rules import complaints, containers, expanded, pods

@@ -10,7 +10,7 @@ import pytest
 
 from nimprofile.base.errors import LaunchError
 from nimprofile.launch.deploy.documents import deployed
-from nimprofile.launch.launch_plan import plan_of
+from nimprofile.launch.planning import plan_of
 from tests.support.cluster_rules import PROBES, complaints, containers, expanded, pods
 from tests.support.deployments import (
     FOLDER,

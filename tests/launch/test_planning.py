@@ -1,4 +1,11 @@
-"""What a job takes from a decision, and what it refuses."""
+"""From a decision to a plan: what is taken from it, what is refused, and every reviewed plan.
+
+`tests/corpus/plans.json` has the plan of every server for every case, to be read beside the pages
+that the files of `nimprofile/launch/servers` name. `python -m tests.tools.write_plans` prints the
+file anew.
+"""
+
+import json
 
 import pytest
 
@@ -11,22 +18,14 @@ from nimprofile import (
     parse_manifest,
     select,
 )
-from tests.support.launch_cases import (
-    LLAMA,
-    STORED,
-    manifest_of,
-    manifest_text,
-    plan_for,
-    plan_on_mig,
-)
+from tests.support.launch_cases import CASES, PLANS, golden, manifest_of, plan_for, plan_on_mig
 
 
-def test_a_checkpoint_in_another_format_is_not_started():
-    text = manifest_text("vllm", {"precision": "fp8"}).replace(STORED["fp8"], STORED["nvfp4"])
-    with pytest.raises(
-        LaunchError, match="wants fp8 weights, and the checkpoint is stored as nvfp4"
-    ):
-        plan_for(Server.VLLM, manifest=parse_manifest(text))
+@pytest.mark.parametrize("server", tuple(Server))
+@pytest.mark.parametrize("case", CASES)
+def test_the_plan_is_the_one_that_was_reviewed(server, case):
+    reviewed = json.loads(PLANS.read_text(encoding="utf-8"))
+    assert reviewed[server][case] == golden(server, case)
 
 
 def test_a_full_context_that_does_not_fit_is_cut_when_the_operator_lets_it():
@@ -60,29 +59,6 @@ def test_a_profile_of_no_engine_is_not_started():
                 "profiles:\n- id: a\n  tags: {model_type: onnx, precision: fp16}\n"
             ),
         )
-
-
-def test_weights_nobody_names_are_asked_for():
-    text = manifest_text("vllm", {}).replace("  path: hf://meta-llama/Llama-3.1-8B-Instruct\n", "")
-    with pytest.raises(LaunchError, match="nobody says where the weights of vllm-bf16-tp1-pp1 are"):
-        plan_for(Server.VLLM, manifest=parse_manifest(text))
-
-
-@pytest.mark.parametrize("path", ["ngc://nim/meta/llama", "s3://bucket/llama"])
-def test_weights_that_an_engine_is_not_known_to_read_are_refused(path):
-    text = manifest_text("vllm", {}).replace("hf://meta-llama/Llama-3.1-8B-Instruct", path)
-    with pytest.raises(LaunchError, match="vllm is not known to read"):
-        plan_for(Server.VLLM, manifest=parse_manifest(text))
-
-
-def test_the_checkpoint_of_the_profile_is_the_one_that_is_served():
-    entry = "- name: it\n  path: hf://meta-llama/Llama-3.1-8B-Instruct"
-    other = f"- name: other\n  path: hf://acme/other\n  model_shape: {LLAMA % ''}\n"
-    text = manifest_text("vllm", {"checkpoint": "it"}).replace(entry, other + entry)
-    assert (
-        "meta-llama/Llama-3.1-8B-Instruct"
-        == plan_for(Server.VLLM, manifest=parse_manifest(text)).argv[2]
-    )
 
 
 def test_a_context_beyond_the_models_is_noted():
