@@ -2,25 +2,28 @@
 PYTHON ?= python
 SHELL = bash -o pipefail
 
-.PHONY: help test laws fuzz mutation bench lint types
+.PHONY: help test smoke laws fuzz mutation bench lint types
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
 
-test: ## every test, 50 examples a law
-	$(PYTHON) -m pytest -q
+test: ## every test, 50 examples a law (two minutes on two cores)
+	$(PYTHON) -m pytest -q -n auto
+
+smoke: ## every command once (seconds)
+	$(PYTHON) -m pytest -q tests/test_smoke.py
 
 laws: ## the laws, 400 examples each
-	HYPOTHESIS_PROFILE=ci $(PYTHON) -m pytest -q tests/laws
+	HYPOTHESIS_PROFILE=ci $(PYTHON) -m pytest -q -n auto -m hypothesis
 
 fuzz: ## the readers, 10,000 examples each (about nine minutes)
 	HYPOTHESIS_PROFILE=fuzz $(PYTHON) -m pytest -q --hypothesis-show-statistics tests/laws/test_fuzz.py
 
-mutation: ## mutation testing of choice, fit, rank, rules, visibility (about ten minutes on two cores)
+mutation: ## mutation testing of the selection (about ten minutes on two cores)
 	rm -rf mutants
 	HYPOTHESIS_PROFILE=mutation $(PYTHON) -m mutmut run 2>&1 | tr '\r' '\n' | sed -E '/[0-9]+\/[0-9]+ |Running|Generating/d'
-	$(PYTHON) tests/mutation_figures.py
-	$(PYTHON) tests/mutate_tables.py
+	$(PYTHON) tests/tools/mutation_figures.py
+	$(PYTHON) tests/tools/mutate_tables.py
 
 bench: ## the benchmarks; docs/performance.md has the figures
 	$(PYTHON) -m pytest -q tests/benchmarks --benchmark-enable --benchmark-columns=median,rounds

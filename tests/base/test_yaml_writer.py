@@ -60,3 +60,47 @@ def test_a_text_of_several_lines_is_a_block():
 def test_documents_have_dashes_between_them_and_comments_before():
     text = deployment_yaml([{"a": 1}, {"b": 2}], ["from here\nkind: Secret"])
     assert "# from here?kind: Secret\na: 1\n---\nb: 2\n" == text
+
+
+AMBIGUOUS = [
+    *("yes", "No", "on", "OFF", "true", "null", "~", "", "1", "1_0", "0x1f", "0o7", "012", "1e3"),
+    *(".5", "12:30:00", "2026-01-01", "<<", "=", "- a", "a: b", "a #b", "*a", "&a", "!a", "%a"),
+    *(
+        "@a",
+        "`a",
+        "{a}",
+        "[a]",
+        "'",
+        '"',
+        "\\",
+        "a\n",
+        "\na",
+        " a\n b",
+        "\t",
+        "\u0085",
+        "é",
+        "\x07",
+    ),
+]
+
+
+def test_a_text_is_read_as_it_was_and_as_a_text():
+    assert AMBIGUOUS == yaml.safe_load(deployment_yaml([AMBIGUOUS]))
+    document = {text: text for text in AMBIGUOUS}
+    assert document == yaml.safe_load(deployment_yaml([document]))
+
+
+@pytest.mark.parametrize("letter", ["y", "Y", "n", "N"])
+def test_a_lone_letter_is_no_boolean(letter):
+    assert f'- "{letter}"\n' == deployment_yaml([[letter]])
+
+
+def test_documents_are_divided_and_comments_stay_comments():
+    text = deployment_yaml([{"a": 1}, {"b": 2}], ["one\nkind: Secret", "two"])
+    assert [{"a": 1}, {"b": 2}] == [*yaml.safe_load_all(text)]
+    assert ["# one?kind: Secret", "# two"] == text.splitlines()[:2]
+
+
+def test_what_stands_twice_in_a_deployment_is_written_twice():
+    same = {"a": "b"}
+    assert "a:\n  a: b\nb:\n  a: b\n" == deployment_yaml([{"a": same, "b": same}])

@@ -7,43 +7,12 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
-import time
 
 import pytest
 
 from nimprofile import Inventory, mock_inventory, parse_manifest
 from nimprofile.testing import FakeNvml
-
-STUB = f"""\
-#!{sys.executable}
-import json, os, signal, sys
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(42))
-with open(os.environ["STUB_SAID"] + ".new", "w") as said:
-    json.dump({{"argv": sys.argv[1:], "env": dict(os.environ), "pid": os.getpid()}}, said)
-os.rename(os.environ["STUB_SAID"] + ".new", os.environ["STUB_SAID"])
-print("served")
-if "--wait" in sys.argv:
-    signal.pause()
-sys.exit(int(os.environ.get("STUB_EXITS", "0")))
-"""
-MANIFEST = """\
-schema_version: '2.0'
-model: acme/tiny
-checkpoints:
-- name: it
-  path: hf://acme/tiny
-  model_shape: {parameters: 8000000000, num_hidden_layers: 32, num_key_value_heads: 8, head_dim: 128,
-    max_position_embeddings: 8192}
-profiles:
-- id: 'aaaa1111'
-  tags: {llm_engine: vllm, precision: bf16, tp: '2', pp: '1'}
-- id: 'bbbb2222'
-  tags: {llm_engine: vllm, precision: bf16, tp: '1', pp: '1'}
-- id: 'cccc3333'
-  tags: {llm_engine: vllm, precision: bf16, tp: '8', pp: '1'}
-"""
+from tests.support.stub_engine import MANIFEST, Box, wait_for
 
 
 @pytest.fixture
@@ -54,65 +23,6 @@ def box(tmp_path):
     box = Box(tmp_path)
     yield box
     box.stop()
-
-
-class Box:
-    def __init__(self, folder):
-        self.folder, self.said = folder, folder / "said.json"
-        environ = FakeNvml(mock_inventory("2xh100")).environ
-        environ = {name: value for name, value in environ.items() if not name.startswith("NIM_")}
-        path = os.pathsep.join([str(folder / "bin"), "/usr/bin", "/bin"])
-        more = {"PATH": path, "STUB_SAID": str(self.said), "HF_HOME": str(folder / "hub")}
-        self.environ = environ | more
-        self.port = free_port()
-        self.started = []
-        self.install("vllm")
-
-    def install(self, name, text=STUB):
-        program = self.folder / "bin" / name
-        program.write_text(text, encoding="utf-8")
-        program.chmod(0o755)
-
-    def start(self, *words, **variables):
-        options = ["--manifest", "manifest.yaml", "--port", str(self.port)]
-        process = subprocess.Popen(
-            [sys.executable, "-m", "nimprofile", "exec", *options, *words],
-            cwd=self.folder,
-            env=self.environ | variables,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self.started.append(process)
-        return process
-
-    def stop(self):
-        """End what a failed test has left running, or the next one would hear of it."""
-        for process in self.started:
-            if process.poll() is None:
-                process.kill()
-                process.communicate()
-
-    def run(self, *words, **variables):
-        process = self.start(*words, **variables)
-        out, err = process.communicate(timeout=60)
-        return process.returncode, out, err
-
-    def heard(self):
-        return json.loads(self.said.read_text(encoding="utf-8"))
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def wait_for(path):
-    deadline = time.monotonic() + 60
-    while not path.exists():
-        assert time.monotonic() < deadline, "the stub was not started"
-        time.sleep(0.02)
 
 
 def test_the_engine_gets_the_selected_profile_in_its_own_words(box):
@@ -200,9 +110,6 @@ def test_the_flags_are_those_of_the_engine_that_is_installed(box):
     assert "--performance-mode" in box.heard()["argv"]
 
 
-# The log
-
-
 def test_the_log_has_one_decision_in_nims_own_lines(box):
     code, _, err = box.run()
     assert 0 == code, err
@@ -270,9 +177,6 @@ def test_nims_passthrough_arguments_go_before_ours_of_the_command_line(box):
     assert ["--seed", "1", "--swap-space", "4", "--seed", "2"] == box.heard()["argv"][-6:]
 
 
-# Secrets
-
-
 def test_a_key_reaches_the_engine_and_never_the_log(box):
     secrets = {"NGC_API_KEY": "nvapi-hunter2", "HF_TOKEN": "hf_hunter2"}
     code, out, err = box.run("--", "--api-key", "sk-hunter2", "--ssl-keyfile", "k", **secrets)
@@ -287,9 +191,6 @@ def test_a_broken_line_of_passthrough_arguments_is_not_repeated(box):
     assert 3 == code
     assert "NIM_PASSTHROUGH_ARGS: not a line of shell words" in err
     assert "hunter2" not in out + err
-
-
-# What is in the way
 
 
 def failure(box, *words, **variables):

@@ -1,9 +1,8 @@
-"""Which of an operator's arguments win, change the selection, or hold a secret?"""
+"""Which of an operator's arguments win or change the selection."""
 
 import pytest
 
 from nimprofile.launch.flags import FlagSyntax, last_number, merge_arguments, read_flags, take_value
-from nimprofile.launch.secrets import redacted, secret_flags
 
 FLAGS = FlagSyntax(
     {"-tp": "--tensor-parallel-size"},
@@ -77,45 +76,3 @@ def test_a_flag_is_taken_out_with_its_last_value(words, value, rest):
 )
 def test_the_last_number_counts(words, port):
     assert port == last_number(words, "--port", FLAGS, 8000)
-
-
-SECRETS = [
-    ("--api-key", "hunter2"),
-    ("--api-key=hunter2",),
-    ("--api_key", "hunter2"),
-    ("--api-k", "hunter2"),
-    ("--admin-api-key", "hunter2"),
-    ("--hf-token", "hunter2"),
-    ("--ssl-keyfile-password", "hunter2"),
-    ("--grpc-restricted-protocol=inference:admin-key=hunter2",),
-    ("--http-restricted-api", "inference:key=hunter2"),
-    ("--cache-config=redis,password=hunter2",),
-    ("--model-loader-extra-config", '{"api_key": "hunter2"}'),
-]
-
-
-@pytest.mark.parametrize("words", SECRETS)
-def test_a_secret_is_seen_and_starred(words):
-    assert secret_flags(["--seed", "7", *words])
-    assert not any("hunter2" in found for found in secret_flags(words))
-    shown = redacted(["--seed", "7", *words, "--port", "8000"])
-    assert not any("hunter2" in word for word in shown)
-    assert ["--seed", "7"] == shown[:2]
-    assert ["--port", "8000"] == shown[-2:]
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        ("--max-num-batched-tokens", "8192"),
-        ("--tokenizer", "acme/llama"),
-        ("--num-speculative-tokens=4",),
-        ("--skip-tokenizer-init",),
-        ("--a", "b"),
-        ("--ssl-keyfile", "/etc/key.pem"),
-        ("--speculative-config", '{"num_speculative_tokens": 4}'),
-    ],
-)
-def test_what_is_no_secret_is_shown(words):
-    assert [] == secret_flags(words)
-    assert [*words] == redacted(words)

@@ -18,9 +18,16 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import Queue
 
-ROOT = Path(__file__).parent.parent
-FILES = ("nimprofile/fit.py", "nimprofile/rank.py", "nimprofile/rules.py")
-TESTS = ("test_fit.py", "test_rank.py", "test_rules.py", "test_finer_points.py", "test_links.py")
+ROOT = Path(__file__).parents[2]
+FILES = (
+    "nimprofile/engines/compute_floors.py",
+    "nimprofile/selection/fit.py",
+    "nimprofile/selection/policies.py",
+    "nimprofile/selection/preference.py",
+    "nimprofile/selection/rank.py",
+    "nimprofile/selection/rules.py",
+)
+TESTS = ("tests/selection", "tests/test_finer_points.py")
 WORKERS = 2
 
 
@@ -122,8 +129,7 @@ def is_killed(project: Path, file: str, source: str) -> bool:
     try:
         (project / file).write_text(source, "utf-8")
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
-            + [f"tests/{test}" for test in TESTS],
+            [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *TESTS],
             cwd=project,
             env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "HYPOTHESIS_PROFILE": "mutation"},
             capture_output=True,
@@ -159,10 +165,10 @@ def main() -> int:
         ]
         with ThreadPoolExecutor(WORKERS) as pool:
             judged = list(pool.map(lambda job: judge(*job), jobs))
-    print(f"{'file':24} {'changes':>8} {'killed':>8}")
+    print(f"{'file':36} {'changes':>8} {'killed':>8}")
     for file in FILES:
         verdicts = [killed for name, _, killed in judged if name == file]
-        print(f"{file:24} {len(verdicts):8} {sum(verdicts):8}")
+        print(f"{file:36} {len(verdicts):8} {sum(verdicts):8}")
     for file, label, killed in judged:
         if not killed:
             print(f"survived: {file}:{label}")

@@ -10,15 +10,16 @@ KILLED_BY_TEST, SURVIVED = 1, 0
 
 def main() -> None:
     survivors: list[str] = []
-    print(f"{'file':24} {'mutants':>8} {'killed':>8} {'survived':>9} {'other':>6} {'killed %':>9}")
-    for path in sorted(Path("mutants/nimprofile").glob("*.meta")):
+    print(f"{'file':36} {'mutants':>8} {'killed':>8} {'survived':>9} {'other':>6} {'killed %':>9}")
+    mutants = Path("mutants")
+    for path in sorted((mutants / "nimprofile").rglob("*.meta")):
         results = json.loads(path.read_text("utf-8"))["exit_code_by_key"]
         killed = sum(code == KILLED_BY_TEST for code in results.values())
         lived = [name for name, code in results.items() if code == SURVIVED]
         other = len(results) - killed - len(lived)
         survivors += lived
         print(
-            f"nimprofile/{path.stem:13} {len(results):8} {killed:8} {len(lived):9} {other:6} "
+            f"{path.relative_to(mutants).with_suffix('')!s:36} {len(results):8} {killed:8} {len(lived):9} {other:6} "
             f"{100 * killed / len(results):9.1f}"
         )
     print("\nsurvivors (python -m mutmut show NAME prints one):")

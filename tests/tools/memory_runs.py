@@ -1,6 +1,6 @@
 """How near is the memory budget to what real engines printed?
 
-`python tests/memory_runs.py` prints every run of `tests/corpus/memory`, predicted beside measured,
+`python tests/tools/memory_runs.py` prints every run of `tests/corpus/memory`, predicted beside measured,
 with the rules of thumb beside ours; `--markdown` prints the tables of `docs/memory.md`.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import cache, cached_property
 from pathlib import Path
 
 from nimprofile import Gpu, Serving, mock_inventory
@@ -19,7 +20,7 @@ from nimprofile.model.shape import CacheKind
 from nimprofile.model.shape_reader import shape_from_config
 from nimprofile.model.weights import weight_bytes
 
-CORPUS = Path(__file__).parent / "corpus" / "memory"
+CORPUS = Path(__file__).parents[1] / "corpus" / "memory"
 ON_LOAD = {"fp32": Precision.FP32, "fp8": Precision.FP8, "int8": Precision.INT8}
 """What an engine was asked to make of a checkpoint that is stored otherwise."""
 
@@ -110,7 +111,7 @@ class Outcome:
     def context(self):
         return self.budget.serving.max_model_len
 
-    @property
+    @cached_property
     def measured_tokens(self):
         """Tokens the pool holds: what was printed, or for hybrids requests times their length."""
         measured = self.measured
@@ -124,7 +125,7 @@ class Outcome:
             return requests * self.context
         return tokens
 
-    @property
+    @cached_property
     def predicted_tokens(self):
         by_request = self.hybrid and "max_concurrency" in self.measured
         if by_request or not self.hybrid:
@@ -144,7 +145,7 @@ class Outcome:
         pooled = {"kv_cache_tokens", "kv_cache_gib", "kv_blocks", "max_concurrency"}
         return True if pooled & self.measured.keys() else None
 
-    @property
+    @cached_property
     def predicted_to_run(self):
         if self.budget is None or self.context is None:
             return None
@@ -152,6 +153,7 @@ class Outcome:
         refused = free is not None and self.budget.limit > free * GIB
         return self.budget.concurrency(self.context) >= 1 and not refused
 
+    @cached_property
     def rules(self):
         """KV-cache tokens by the rules of thumb, by name."""
         value_bytes = sum(g.token_bytes * g.layers for g in self.budget.pool.groups) or 1.0
@@ -169,7 +171,12 @@ class Outcome:
         }
 
 
-OUTCOMES = [Outcome(run) for run in RUNS]
+@cache
+def outcomes():
+    """Every run, in the order of the corpus; worked out when first asked for."""
+    return tuple(Outcome(run) for run in RUNS)
+
+
 RULES = ("u·T − W − 2", "1.2·W + 2", "llm-d", "hf-mem")
 
 
@@ -210,7 +217,7 @@ def row(one):
     tokens = one.measured_tokens
     serving = run["serving"]
     sizes = f"tp{serving['tp']}" + (f" pp{serving['pp']}" if serving["pp"] > 1 else "")
-    rules = one.rules() if tokens else {}
+    rules = one.rules if tokens else {}
     return (
         one.id,
         f"{run['engine']} {run.get('engine_version', '?')}",
@@ -234,10 +241,11 @@ HEAD = (
 )
 
 
+@cache
 def summary():
     """Name -> (runs, share) of every figure that `docs/memory.md` and the tests hold."""
     figures = {}
-    for name, chosen in (("all", OUTCOMES), ("stated", stated(OUTCOMES))):
+    for name, chosen in (("all", outcomes()), ("stated", stated(outcomes()))):
         weights = [one.weights_error for one in chosen if one.weights_error is not None]
         tokens = [one for one in chosen if one.tokens_error is not None]
         fits = [one for one in chosen if one.ran is not None and one.predicted_to_run is not None]
@@ -246,7 +254,7 @@ def summary():
             label = f"KV tokens within {limit * 100:.0f} %, {name}"
             figures[label] = len(tokens), within([one.tokens_error for one in tokens], limit)
             for rule in RULES:
-                errors = [one.rules()[rule] / one.measured_tokens - 1 for one in tokens]
+                errors = [one.rules[rule] / one.measured_tokens - 1 for one in tokens]
                 figures[f"{label}: {rule}"] = len(tokens), within(errors, limit)
         right = sum(one.ran == one.predicted_to_run for one in fits) / len(fits)
         figures[f"fits or not, {name}"] = (len(fits), right)
@@ -255,7 +263,7 @@ def summary():
 
 def misses():
     """What is off, and why: run, errors, reason."""
-    for one in OUTCOMES:
+    for one in outcomes():
         limits = (("weights", one.weights_error, 0.03), ("KV tokens", one.tokens_error, 0.05))
         off = [f"{what} {percent(error)}" for what, error, limit in limits if _beyond(error, limit)]
         if one.ran is not None and one.predicted_to_run not in {None, one.ran}:
@@ -275,7 +283,7 @@ def main(markdown):
     tables = (
         (("figure", "runs", "share"), figures),
         (("run", "off by", "why"), list(misses())),
-        (HEAD, [row(one) for one in OUTCOMES]),
+        (HEAD, [row(one) for one in outcomes()]),
     )
     for head, rows in tables:
         if markdown:

@@ -50,21 +50,21 @@ def assert_true(reason, profile, inventory, request):  # noqa: C901, PLR0912, PL
         case r.MigAlone(need, _):
             assert need == profile.gpus_needed > 1
             assert all(gpu.mig for gpu in named)
-        case r.CapabilityTooLow(precision, need, have, _):
+        case r.CapabilityTooLow(precision, need, have):
             assert have < need
             assert profile.precision == precision
             assert all(_capability(gpu) == have for gpu in named)
         case r.CapabilityUnmet(need, have, _):
             assert str(have) not in SpecifierSet(need)
             assert all(_capability(gpu) == have for gpu in named)
-        case r.TooLittleMemory(need, have, _, _) | r.ContextTooLong(need, have, _, _, _):
+        case r.TooLittleMemory(need, have) | r.ContextTooLong(need, have):
             assert have < need
             assert all(gpu.memory_total_mib * MIB == have for gpu in named)
-        case r.TooLittleFree(need, have, _, _):
+        case r.TooLittleFree(need, have):
             assert have < need
             assert all(gpu.memory_free_mib * MIB == have for gpu in named)
             assert all(gpu.memory_total_mib * MIB >= need for gpu in named)
-        case r.GpuNotEmpty(free, total, gate, _):
+        case r.GpuNotEmpty(free, total, gate):
             assert request.empty_gpu_gate
             assert Fraction(free, total) < Fraction(str(gate)) == Fraction(95, 100)
             assert all(
@@ -80,7 +80,7 @@ def assert_true(reason, profile, inventory, request):  # noqa: C901, PLR0912, PL
         case r.EngineVersionUnmet(need, have):
             assert request.serving.engine_version == have
             assert have not in Requirement(need).specifier
-        case r.NotDivisible(_, number, by, divisor):
+        case r.NotDivisible(_, number, by, divisor=divisor):
             assert divisor == {"tp": profile.tp, "pp": profile.pp}[by]
             assert number < divisor if by == "pp" else number % divisor
         case r.LoraMismatch(wanted):

@@ -1,0 +1,29 @@
+"""The model repository and the command of Triton."""
+
+import json
+
+from nimprofile import Server, Setup, job_of, mock_inventory, select
+from tests.support.launch_cases import ADAPTERS, manifest_of, plan_for
+
+
+def test_triton_runs_a_version_of_vllm_that_its_newest_image_has():
+    assert "0.24.0" == job_for_server(Server.TRITON).version
+    assert "0.33.0" == job_for_server(Server.VLLM).version
+
+
+def job_for_server(server):
+    manifest = manifest_of("vllm", {})
+    return job_of(select(manifest, mock_inventory("1xh100")), manifest, Setup(server=server))
+
+
+def test_triton_has_the_layout_that_its_backend_documents():
+    plan = plan_for(Server.TRITON, "lora")
+    root = "./model_repository/meta-llama-3.1-8b-instruct"
+    assert [f"{root}/config.pbtxt", f"{root}/1/model.json", f"{root}/1/multi_lora.json"] == [
+        file.path for file in plan.files
+    ]
+    assert 'backend: "vllm"' in plan.files[0].text
+    assert "KIND_MODEL" in plan.files[0].text
+    assert dict(ADAPTERS) == json.loads(plan.files[2].text)
+    model = json.loads(plan.files[1].text)
+    assert (True, 32) == (model["enable_lora"], model["max_lora_rank"])

@@ -1,0 +1,78 @@
+"""From a decision to a plan: what is taken from it, what is refused, and every reviewed plan.
+
+`tests/corpus/plans.json` has the plan of every server for every case, to be read beside the pages
+that the files of `nimprofile/launch/servers` name. `python -m tests.tools.write_plans` prints the
+file anew.
+"""
+
+import json
+
+import pytest
+
+from nimprofile import (
+    LaunchError,
+    Request,
+    Server,
+    launch_plan,
+    mock_inventory,
+    parse_manifest,
+    select,
+)
+from tests.support.launch_cases import CASES, PLANS, golden, manifest_of, plan_for, plan_on_mig
+
+
+@pytest.mark.parametrize("server", tuple(Server))
+@pytest.mark.parametrize("case", CASES)
+def test_the_plan_is_the_one_that_was_reviewed(server, case):
+    reviewed = json.loads(PLANS.read_text(encoding="utf-8"))
+    assert reviewed[server][case] == golden(server, case)
+
+
+def test_a_full_context_that_does_not_fit_is_cut_when_the_operator_lets_it():
+    manifest = manifest_of("vllm", {})
+    request = Request(relax_memory=True)
+    plan = launch_plan(select(manifest, mock_inventory("1xl4"), request), manifest)
+    assert "31232" == plan.argv[plan.argv.index("--max-model-len") + 1]
+    assert ("the full context does not fit, so it is cut to 31,232 tokens",) == plan.notes
+
+
+def test_nothing_selected_is_nothing_to_start():
+    manifest = manifest_of("vllm", {"tp": "8"})
+    with pytest.raises(LaunchError, match="no profile was selected"):
+        launch_plan(select(manifest, mock_inventory("1xl4")), manifest)
+
+
+def test_a_server_that_does_not_run_the_profile_says_which_engine_it_does():
+    with pytest.raises(LaunchError) as caught:
+        plan_for(Server.TRITON, engine="sglang")
+    assert (
+        "sglang-bf16-tp1-pp1 is a profile of sglang, which triton does not run; --engine vllm "
+        "selects among those it does"
+    ) == str(caught.value)
+
+
+def test_a_profile_of_no_engine_is_not_started():
+    with pytest.raises(LaunchError, match="names no engine that is known: --server nim starts it"):
+        plan_for(
+            None,
+            manifest=parse_manifest(
+                "profiles:\n- id: a\n  tags: {model_type: onnx, precision: fp16}\n"
+            ),
+        )
+
+
+def test_a_context_beyond_the_models_is_noted():
+    notes = plan_for(Server.VLLM, max_model_len=200_000, kv_cache_dtype="fp8").notes
+    told = "the model's longest context is 131,072 tokens, and engines refuse 200,000"
+    assert (told,) == notes
+
+
+def test_a_version_that_is_guessed_is_noted():
+    notes = plan_for(Server.VLLM, image="acme/vllm:mine").notes
+    assert notes[0].startswith("the flags are those of vllm 0.33.0, the newest known")
+    assert () == plan_for(Server.VLLM, image="acme/vllm:mine", engine_version="0.33.0").notes
+
+
+def test_a_mig_instance_without_a_name_is_not_started():
+    with pytest.raises(LaunchError, match="a MIG instance whose UUID is unknown cannot be named"):
+        plan_on_mig(None)

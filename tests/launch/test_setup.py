@@ -1,0 +1,64 @@
+"""What an operator can set up, from variables too, and what is refused."""
+
+import pytest
+
+from nimprofile import RequestError, Setup
+
+
+@pytest.mark.parametrize("name", ["a,b", "a=b", "-a", "a b", ""])
+def test_an_adapter_whose_name_would_be_read_as_more_is_refused(name):
+    with pytest.raises(RequestError, match="would be read as something else: rename it"):
+        Setup(adapters=((name, "/adapters/x"),))
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"server": "foo"}, "'foo' is not a server; known: vllm, sglang"),
+        ({"port": 0}, "0 is no port from 1 to 65535"),
+        ({"port": "x"}, "'x' is no port"),
+        ({"host": ""}, "'' is no address to listen on"),
+        ({"host": "::1 x"}, "'::1 x' is no address"),
+    ],
+)
+def test_a_setup_that_cannot_be_is_refused(fields, said):
+    with pytest.raises(RequestError, match=said):
+        Setup(**fields)
+
+
+def test_nims_variables_are_read():
+    setup = Setup.from_env(
+        {
+            "NIM_MODEL_PATH": "/models/a",
+            "NIM_MODEL_NAME": "/models/b",
+            "NIM_SERVED_MODEL_NAME": "a",
+            "NIM_SERVER_PORT": "9000",
+            "NIM_PEFT_SOURCE": "/adapters",
+            "NIM_MAX_LORA_RANK": "64",
+            "NIM_MAX_GPU_LORAS": "4",
+            "NIM_MAX_CPU_LORAS": "8",
+            "NIM_PASSTHROUGH_ARGS": "--seed 7 --name 'a b'",
+        }
+    )
+    expected = Setup(
+        model="/models/a",
+        served_name="a",
+        port=9000,
+        peft_source="/adapters",
+        max_lora_rank=64,
+        max_loras=4,
+        max_cpu_loras=8,
+        passthrough=("--seed", "7", "--name", "a b"),
+    )
+    assert expected == setup
+    assert (
+        "/models/b" == Setup.from_env({"NIM_MODEL_NAME": "/models/b", "NIM_MODEL_PATH": " "}).model
+    )
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "65536", "http", "８０"])
+def test_a_port_that_is_none_is_said(value):
+    with pytest.raises(
+        RequestError, match=r"NIM_SERVER_PORT: '.*' is not a whole number from 1 to"
+    ):
+        Setup.from_env({"NIM_SERVER_PORT": value})

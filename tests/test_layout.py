@@ -1,0 +1,120 @@
+"""The tests mirror the package: a test file for each module, helpers in `tests/support`."""
+
+import ast
+from pathlib import PurePosixPath
+
+import pytest
+
+from tests.support.paths import ROOT
+
+PACKAGE, TESTS = ROOT / "nimprofile", ROOT / "tests"
+SUPPORT = ("tests.support", "tests.tools", "tests.benchmarks")
+ELSEWHERE = {
+    # Tables and plain records: what reads them has the tests.
+    "base/errors.py": "test_package.py",
+    "cli/exit_codes.py": "cli/test_main.py",
+    "engines/compute_floors.py": "selection/test_rules.py",
+    "engines/facts/nim.py": "engines/memory/test_recorded_runs.py",
+    "engines/facts/sglang.py": "engines/test_support.py",
+    "engines/facts/tensorrt_llm.py": "engines/test_support.py",
+    "engines/facts/vllm.py": "engines/test_support.py",
+    "engines/overheads.py": "engines/memory/test_recorded_runs.py",
+    "engines/serving.py": "selection/test_request.py",
+    "engines/spec.py": "seams/test_engine.py",
+    "hardware/nvml/codes.py": "hardware/test_discovery.py",
+    "launch/job.py": "launch/test_planning.py",
+    "launch/plan.py": "launch/test_planning.py",
+    "manifest/manifest.py": "manifest/test_reader.py",
+    "model/shape.py": "model/test_architectures.py",
+    "report/style.py": "report/test_tables.py",
+    "selection/policies.py": "selection/test_rank.py",
+    "selection/reasons.py": "selection/test_messages.py",
+    # Tested with the module that they are a part of.
+    "base/environment.py": "selection/test_request.py",
+    "authoring/engine_match.py": "authoring/test_build.py",
+    "authoring/lint_rules.py": "authoring/test_lint.py",
+    "cli/argument_types.py": "cli/test_main.py",
+    "cli/commands.py": "cli/test_main.py",
+    "cli/console.py": "cli/test_main.py",
+    "cli/inputs.py": "cli/test_main.py",
+    "cli/launch_options.py": "cli/test_launch_commands.py",
+    "cli/options.py": "cli/test_main.py",
+    "model/architectures/decoders.py": "model/test_architectures.py",
+    "model/architectures/deepseek_v4.py": "model/test_architectures.py",
+    "model/architectures/encoders.py": "model/test_architectures.py",
+    "model/architectures/hybrids.py": "model/test_architectures.py",
+    "model/architectures/layers.py": "model/test_architectures.py",
+    "model/architectures/registry.py": "model/test_architectures.py",
+    "model/config_fields.py": "model/test_architectures.py",
+    "model/module_patterns.py": "model/test_checkpoint.py",
+    "model/quantization.py": "model/test_checkpoint.py",
+    "model/quantization_config.py": "model/test_checkpoint.py",
+    "model/shape_reader.py": "model/test_architectures.py",
+    "model/weights.py": "engines/memory/test_recorded_runs.py",
+    "manifest/dialects/registry.py": "seams/test_dialect.py",
+    "manifest/dialects/spec.py": "seams/test_dialect.py",
+    "model/storage.py": "laws/test_memory_laws.py",
+    "report/memory_json.py": "cli/test_memory_command.py",
+    "report/memory_report.py": "cli/test_memory_command.py",
+    "report/memory_text.py": "cli/test_memory_command.py",
+    "report/manifests.py": "cli/test_manifest_commands.py",
+    "selection/preference.py": "selection/test_rank.py",
+    "selection/remedies.py": "selection/test_messages.py",
+    "testing/fake_driver.py": "testing/test_fake_nvml.py",
+    "engines/memory/components.py": "engines/memory/test_budget.py",
+    "engines/memory/estimate.py": "engines/memory/test_budget.py",
+    "engines/memory/kv_cache.py": "engines/memory/test_budget.py",
+    "engines/memory/suggestions.py": "engines/memory/test_budget.py",
+    "hardware/anonymise.py": "hardware/test_inventory_file.py",
+    "hardware/describe.py": "hardware/test_inventory.py",
+    "hardware/host.py": "hardware/test_discovery.py",
+    "hardware/nvml/answers.py": "hardware/test_discovery.py",
+    "hardware/nvml/failures.py": "hardware/test_discovery.py",
+    "hardware/nvml/reader.py": "hardware/test_discovery.py",
+    "launch/servers/ranks.py": "launch/deploy/test_multinode.py",
+}
+"""The modules without a test file of their name, and the file that has their tests."""
+
+
+def _modules():
+    for path in sorted(PACKAGE.rglob("*.py")):
+        module = path.relative_to(PACKAGE)
+        if not path.name.startswith("__") and "shim" not in module.parts:
+            yield module.as_posix()
+
+
+def _test_files(folder=TESTS):
+    return sorted(folder.rglob("test_*.py"))
+
+
+def _mirror(module):
+    """Where the tests of a module are by its name; those of the strategies are one file."""
+    path = PurePosixPath(module)
+    if path.parent.name == "strategies":
+        return "testing/test_strategies.py"
+    return str(path.parent / f"test_{path.name}")
+
+
+@pytest.mark.parametrize("module", [*_modules()])
+def test_every_module_has_a_test_file_of_its_name_or_one_that_is_named_here(module):
+    own = (TESTS / _mirror(module)).exists()
+    missing = f"neither tests/{_mirror(module)} nor an entry of the table above"
+    assert own != (module in ELSEWHERE), "take it off the table: it has its own" if own else missing
+    assert own or (TESTS / ELSEWHERE[module]).exists()
+
+
+def test_what_is_named_here_is_there():
+    assert set() == ELSEWHERE.keys() - {*_modules()}
+
+
+@pytest.mark.parametrize("file", _test_files(), ids=lambda path: str(path.relative_to(TESTS)))
+def test_a_test_file_imports_no_other(file):
+    nodes = ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+    imported = [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
+    own = [name for name in imported if name.startswith(("tests", "test_", "conftest"))]
+    assert [] == [name for name in own if not name.startswith(SUPPORT)]
+
+
+@pytest.mark.parametrize("folder", sorted({path.parent for path in _test_files()}), ids=str)
+def test_a_folder_has_at_most_a_dozen_files(folder):
+    assert len([*folder.glob("*.py")]) <= 12
