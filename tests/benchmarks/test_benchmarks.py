@@ -6,11 +6,7 @@ Each group's first row is what the others are measured against; `docs/performanc
 Without `--benchmark-enable` each is run once, as a check that it still works.
 """
 
-<<<<<<< HEAD
-import importlib.util
 import json
-=======
->>>>>>> h-tests
 import subprocess
 import sys
 from pathlib import Path
@@ -40,14 +36,7 @@ from nimprofile.testing.strategies.models import SAMPLE_CONFIGS
 from tests.benchmarks import generate
 from tests.support.paths import CORPUS
 
-<<<<<<< HEAD
-_SPEC = importlib.util.spec_from_file_location("generate", Path(__file__).parent / "generate.py")
-generate = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(generate)
-
 CONFIGS = {config["model_type"]: config for config in SAMPLE_CONFIGS}
-=======
->>>>>>> h-tests
 MODEL = Path(__file__).parents[2] / "manifests" / "sources" / "llama-3.1-8b-instruct"
 SELECT = ["-m", "nimprofile", "select", "--manifest", "llama-3.1-8b-instruct", "--gpus", "1xh100"]
 SERVED = ["-m", "nimprofile", "launch", "--manifest", "llama-3.1-8b-instruct", "--gpus", "1xh100"]
