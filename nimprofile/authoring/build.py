@@ -152,7 +152,7 @@ class _Entry(Record):
 
     def document(self, name: str | None) -> dict[str, object]:
         named = {} if name is None else {"name": name}
-        return {"id": self.id, **named, "tags": self.tags, "requires": self.requires}
+        return {"id": self.id, **named, "tags": dict(self.tags), "requires": dict(self.requires)}
 
 
 def _entries(models: Sequence[Model], wanted: Wanted, notes: list[str]) -> Iterator[_Entry]:

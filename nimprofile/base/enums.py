@@ -61,6 +61,14 @@ class _Name(str, metaclass=_Vocabulary):
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), (str(self),)
 
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_after_validator_function(
+            cls, core_schema.str_schema(), serialization=core_schema.to_string_ser_schema()
+        )
+
 
 class Engine(_Name):
     """A serving engine, spelled as the tag `llm_engine` spells it.
