@@ -15,7 +15,6 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from typing import Any, ClassVar, NoReturn, Self, dataclass_transform
 else:
 
@@ -112,7 +111,7 @@ class _RecordType(type):
 
     if not TYPE_CHECKING:  # type checkers make the constructor of the annotations
 
-        def __call__(cls, *args, **kwargs):
+        def __call__(cls, *args: Any, **kwargs: Any) -> Any:
             """Make a record; it has no `__init__`, so that nobody sees one of `*args`."""
             fields, values = cls._fields, cls._defaults | kwargs
             if args:

@@ -69,6 +69,32 @@ class Setup(Record):
     cache: str = ""
     user: str | None = None
 
+    if TYPE_CHECKING:  # what the constructor takes, beside what the fields hold
+
+        def __init__(
+            self,
+            server: Server | str | None = None,
+            model: str | None = None,
+            shape: ModelShape | None = None,
+            *,
+            served_name: str | None = None,
+            host: str = ANYWHERE,
+            port: int | None = None,
+            folder: str = ".",
+            peft_source: str | None = None,
+            adapters: tuple[tuple[str, str], ...] = (),
+            max_lora_rank: int | None = None,
+            max_loras: int | None = None,
+            max_cpu_loras: int | None = None,
+            trust_remote_code: bool = False,
+            passthrough: tuple[str, ...] = (),
+            extra: tuple[str, ...] = (),
+            name: str | None = None,
+            image: str | None = None,
+            cache: str = "",
+            user: str | None = None,
+        ) -> None: ...
+
     def __post_init__(self) -> None:
         """Take a server by its name; refuse what no file and no command line can hold.
 

@@ -56,6 +56,24 @@ class Request(Record):
     manifest_path: str | None = None
     serving: Serving = DEFAULTS
 
+    if TYPE_CHECKING:  # what the constructor takes, beside what the fields hold
+
+        def __init__(
+            self,
+            pin: Pin | str | None = None,
+            tags: tuple[tuple[str, str], ...] | Mapping[str, str] = (),
+            engines: tuple[Engine, ...] | None = None,
+            *,
+            lora: bool = False,
+            relax_memory: bool = False,
+            allow_unsafe: bool = False,
+            allow_nvfp4_emulation: bool = False,
+            empty_gpu_gate: bool = True,
+            uniform_gpus: bool | None = None,
+            manifest_path: str | None = None,
+            serving: Serving = DEFAULTS,
+        ) -> None: ...
+
     def __post_init__(self) -> None:
         """Take `pin="…"` and `tags={…}` as people write them."""
         if isinstance(self.pin, str):
