@@ -283,12 +283,11 @@ def _own_init():
 
 
 def _shared_default():
-    class Wrong(Record):
-        x: list[int] = []
+    type(Record)("Wrong", (Record,), {"__annotations__": {"x": "list[int]"}, "x": []})
 
 
 def _lazy_annotations():
-    type(Record)("Wrong", (Record,), {"__annotate_func__": lambda format: {"x": int}})
+    type(Record)("Wrong", (Record,), {"__annotate_func__": lambda _: {"x": int}})
 
 
 @pytest.mark.parametrize(
