@@ -21,7 +21,6 @@ from tests.support.paths import ROOT
 
 EVERY_NAME = f"""
 from nimprofile import {", ".join(nimprofile.__all__)}
-from nimprofile import Engine, Inventory, Server
 import nimprofile.testing as kit
 
 request = Request(pin="abc", tags={{"precision": "fp8"}}, engines=(Engine.VLLM,), lora=True)
