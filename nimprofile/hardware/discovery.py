@@ -10,6 +10,7 @@ import os
 import sys
 
 from nimprofile.base.errors import RequestError
+from nimprofile.base.expect import expect, expect_mapping
 from nimprofile.base.units import MAX_NVML_TIMEOUT, NVML_TIMEOUT
 from nimprofile.hardware.host import Host
 from nimprofile.hardware.nvml import failures as troubles
@@ -52,10 +53,12 @@ def discover(
         NoGpuError: no GPU could be read at all; it says which of the many reasons it is.
         RequestError: the timeout is no number of seconds from 0 to an hour.
     """
-    if not 0 < timeout <= MAX_NVML_TIMEOUT:
+    if not (isinstance(timeout, int | float) and 0 < timeout <= MAX_NVML_TIMEOUT):
         raise RequestError(f"timeout {timeout} is no number of seconds up to {MAX_NVML_TIMEOUT}")
     environ = os.environ if environ is None else environ
+    expect_mapping("discover: environ", environ)
     host = host or Host()
+    expect("discover: host", host, Host)
     inventory = _listen(timeout, on_wait or _nothing).inventory(host, timeout)
     if not inventory.gpus:
         raise troubles.no_devices(environ.get("NVIDIA_VISIBLE_DEVICES"), host)

@@ -13,13 +13,14 @@ from functools import cache
 from pydantic import TypeAdapter, ValidationError
 
 from nimprofile.base.errors import InventoryError, ManifestError
+from nimprofile.base.expect import expect, expect_path, expect_text
 from nimprofile.base.gpu_ids import normalise_gpu_name
 from nimprofile.base.nim_printout import is_listing, read_listing, unwrap_json_lines
 from nimprofile.base.text_files import read_stdin, read_text
 from nimprofile.base.yaml_reader import place
 from nimprofile.hardware.anonymise import scrubbed
 from nimprofile.hardware.catalog import product_of
-from nimprofile.hardware.inventory import Gpu, Inventory
+from nimprofile.hardware.inventory import AN_INVENTORY, Gpu, Inventory
 
 NON_FREE_PERCENT = 6
 
@@ -43,7 +44,7 @@ def load_inventory(path: str | os.PathLike[str]) -> Inventory:
     The file is what `nimprofile gpus --json` writes, or a NIM `list-model-profiles` printout, whose
     SYSTEM INFO names the GPUs. Raises InventoryError.
     """
-    name = str(path)
+    name = expect_path("load_inventory: path", path)
     try:
         if name == "-":
             text, name = read_stdin(), "<stdin>"
@@ -64,6 +65,8 @@ def parse_inventory(text: str, source: str = "<string>") -> Inventory:
 
     Raises InventoryError, with a place such as `gpus[0].memory_total_mib`.
     """
+    expect_text("parse_inventory: text", text, hint="load_inventory(path) reads a file")
+    expect_text("parse_inventory: source", source)
     lines = unwrap_json_lines(text)
     if lines.lstrip()[:1] != "{" and is_listing(lines):
         return _from_listing(lines, source)
@@ -90,6 +93,7 @@ def parse_inventory(text: str, source: str = "<string>") -> Inventory:
 
 def dump_inventory(inventory: Inventory) -> dict[str, Any]:
     """An inventory as plain JSON values; `parse_inventory` of them is the same inventory."""
+    expect("dump_inventory: inventory", inventory, Inventory, hint=AN_INVENTORY)
     return inventory.to_dict()
 
 

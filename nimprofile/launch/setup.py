@@ -7,6 +7,7 @@ import re
 from nimprofile.base.enums import Server
 from nimprofile.base.environment import model_in, read_count
 from nimprofile.base.errors import RequestError
+from nimprofile.base.expect import expect_mapping, require_whole
 from nimprofile.base.record import Record
 
 TYPE_CHECKING = False
@@ -104,6 +105,9 @@ class Setup(Record):
             if self.server not in tuple(Server):
                 raise RequestError(f"{self.server!r} is not a server; known: {', '.join(Server)}")
             object.__setattr__(self, "server", Server(self.server))
+        for name in ("max_lora_rank", "max_loras", "max_cpu_loras"):
+            if (count := getattr(self, name)) is not None:
+                require_whole(name, count)
         for problem in self._problems():
             raise RequestError(problem)
 
@@ -135,6 +139,7 @@ class Setup(Record):
 
         Raises RequestError, naming the variable, for a value that cannot be read.
         """
+        expect_mapping("Setup.from_env: environ", environ, hint="os.environ is one")
 
         def text(name: str) -> str | None:
             return environ.get(name, "").strip() or None

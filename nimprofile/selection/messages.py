@@ -203,7 +203,8 @@ def unexpected_message(expected: int, inventory: Inventory) -> str:
 
 
 def unreachable(reason: Never) -> Never:
-    raise AssertionError(f"no words for {reason!r}")
+    """What is no reason has no words: TypeError."""
+    raise TypeError(f"no words for {reason!r}: it is no reason such as `Verdict.reasons` holds")
 
 
 def gpus_word(count: int) -> str:

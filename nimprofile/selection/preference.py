@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nimprofile.base.enums import Engine, Objective, Precision
 from nimprofile.base.errors import RequestError
+from nimprofile.base.expect import expect, expect_text
 from nimprofile.selection.policies import ENGINE, OBJECTIVE, PRECISION, TAIL, TP
 from nimprofile.selection.rank import Criterion, Policy
 
@@ -33,6 +34,8 @@ def prefer(chain: str, base: Policy) -> Policy:
 
     Raises RequestError for a criterion or a value there is none of.
     """
+    expect_text("prefer: chain", chain, hint='such as "objective=throughput,tp"')
+    expect("prefer: base", base, Policy, hint='POLICIES["nim"] is one')
     own = _DEFAULTS | {criterion.name: criterion for criterion in base.criteria}
     links = [_link(part.strip(), own) for part in chain.split(",") if part.strip()]
     names = [link.name for link in links]
