@@ -72,18 +72,19 @@ _set = object.__setattr__
 class _RecordType(type):
     """Turns the annotations of a class body into slots, and calls of the class into records."""
 
-    __match_args__: tuple[str, ...]
-    _fields: tuple[str, ...]
-    _defaults: dict[str, Any]
-    _mappings: tuple[str, ...]
-    _types: dict[str, Any]
+    # What `Record` itself inherits.
+    __match_args__: tuple[str, ...] = ()
+    _fields: tuple[str, ...] = ()
+    _defaults: dict[str, Any] = {}  # noqa: RUF012 - never written to
+    _mappings: tuple[str, ...] = ()
+    _types: dict[str, Any] = {}  # noqa: RUF012 - never written to
 
     def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> _RecordType:
         parents = [base for base in bases if isinstance(base, _RecordType)]
         if len(parents) > 1:
             raise TypeError(f"{name}: a record has one record as its base, not {len(parents)}")
         types, positional = _declared(name, namespace)
-        inherited: Any = parents[0] if parents else _Nothing
+        inherited: Any = parents[0] if parents else mcs
         new = [field for field in types if field not in inherited._fields]
         places = (*inherited.__match_args__, *(field for field in new if field in positional))
         defaults = inherited._defaults | {
@@ -125,16 +126,6 @@ class _RecordType(type):
             _describe(cls)
             return cls.__dict__[name]
         raise AttributeError(f"type object {cls.__name__!r} has no attribute {name!r}")
-
-
-class _Nothing:
-    """What `Record` itself inherits."""
-
-    __match_args__: tuple[str, ...] = ()
-    _fields: tuple[str, ...] = ()
-    _defaults: dict[str, object] = {}  # noqa: RUF012 - never written to
-    _mappings: tuple[str, ...] = ()
-    _types: dict[str, object] = {}  # noqa: RUF012 - never written to
 
 
 def _declared(name: str, namespace: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -183,9 +174,15 @@ def _made(cls: Any, fields: tuple[str, ...], values: dict[str, Any]) -> Any:
     if len(values) != len(fields):
         unknown = ", ".join(sorted(values.keys() - set(fields)))
         raise TypeError(f"{cls.__name__} has no field {unknown}")
-    for field in cls._mappings:
-        _set(record, field, frozen(values[field]))
+    if cls._mappings:
+        _freeze_mappings(record)
     record.__post_init__()
+    return record
+
+
+def _freeze_mappings(record: Any) -> Any:
+    for field in record._mappings:
+        _set(record, field, frozen(getattr(record, field)))
     return record
 
 
@@ -251,8 +248,8 @@ class Record(metaclass=_RecordType):
 
     def replace(self, **changes: Any) -> Self:
         """The same value but for these fields, as `dataclasses.replace` makes it."""
-        values = {field: getattr(self, field) for field in self._fields} | changes
-        made: Self = _made(type(self), self._fields, values)
+        values = {field: getattr(self, field) for field in self._fields}
+        made: Self = _made(type(self), self._fields, values | changes)
         return made
 
     __replace__ = replace
@@ -267,16 +264,14 @@ class Record(metaclass=_RecordType):
         return tuple(getattr(self, field) for field in self._fields)
 
     def __eq__(self, other: object) -> bool:
-        if type(other) is not type(self):
-            return NotImplemented
-        return other._values() == self._values()
+        return other._values() == self._values() if type(other) is type(self) else NotImplemented
 
     def __hash__(self) -> int:
         return hash((type(self), self._values()))
 
     def __repr__(self) -> str:
-        values = (f"{field}={getattr(self, field)!r}" for field in self._fields)
-        return f"{type(self).__name__}({', '.join(values)})"
+        values = ", ".join(f"{field}={getattr(self, field)!r}" for field in self._fields)
+        return f"{type(self).__name__}({values})"
 
     def __getstate__(self) -> tuple[object, ...]:
         return self._values()
@@ -288,18 +283,9 @@ class Record(metaclass=_RecordType):
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
         """Freeze the mappings of what pydantic makes, for it calls no constructor."""
-        schema = handler(source)
-        if not cls._mappings:
-            return schema
         from pydantic_core import core_schema
 
-        return core_schema.no_info_after_validator_function(_with_frozen_mappings, schema)
-
-
-def _with_frozen_mappings(record: Any) -> Any:
-    for field in type(record)._mappings:
-        _set(record, field, frozen(getattr(record, field)))
-    return record
+        return core_schema.no_info_after_validator_function(_freeze_mappings, handler(source))
 
 
 def _plain(value: object) -> object:

@@ -54,7 +54,7 @@ def discover(
         RequestError: the timeout is no number of seconds from 0 to an hour.
     """
     if not (isinstance(timeout, int | float) and 0 < timeout <= MAX_NVML_TIMEOUT):
-        raise RequestError(f"timeout {timeout} is no number of seconds up to {MAX_NVML_TIMEOUT}")
+        raise RequestError(f"timeout {timeout!r} is no number of seconds up to {MAX_NVML_TIMEOUT}")
     environ = os.environ if environ is None else environ
     expect_mapping("discover: environ", environ)
     host = host or Host()
