@@ -113,7 +113,7 @@ class _RecordType(type):
     if not TYPE_CHECKING:  # type checkers make the constructor of the annotations
 
         def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-            """Make a record; it has no `__init__`, so that nobody sees one of `*args`."""
+            """Make a record; without an `__init__`, `help()` shows none of `*args`."""
             fields, values = cls._fields, cls._defaults | kwargs
             if args:
                 _check_args(cls, args, kwargs)
