@@ -109,7 +109,7 @@ class Profile(Record):
     def __post_init__(self) -> None:
         for size in (self.tp, self.pp):
             if size is not None and (type(size) is not int or size < 1):
-                raise ManifestError(f"{size!r} is not a number of GPUs")
+                raise ValueError(f"{size!r} is not a number of GPUs")
 
     @property
     def gpus_needed(self) -> int:

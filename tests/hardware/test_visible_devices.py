@@ -274,13 +274,17 @@ def test_gpus_that_are_not_there_cannot_be_named():
     [
         (
             ("4xh100", (0,)),
-            "cuda_devices: inventory is an Inventory, not the str '4xh100'; load_inventory(path), "
-            'discover() and mock_inventory("8xh100") make one',
+            (
+                "cuda_devices: inventory is an Inventory, not the str '4xh100'; load_inventory(path), "
+                'discover() and mock_inventory("8xh100") make one'
+            ),
         ),
         (
             (FOUR, "0,1"),
-            "cuda_devices: indices is several of int, not the str '0,1'; "
-            "decision.selected.gpus has some",
+            (
+                "cuda_devices: indices is several of int, not the str '0,1'; "
+                "decision.selected.gpus has some"
+            ),
         ),
     ],
     ids=["inventory", "indices"],
