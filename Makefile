@@ -33,5 +33,7 @@ lint: ## ruff and the import rules
 	$(PYTHON) -m ruff format --check .
 	lint-imports
 
-types: ## mypy, strict
+types: ## mypy, strict; mypy and pyright on the Python of README and docs
 	$(PYTHON) -m mypy
+	$(PYTHON) -m basedpyright --version
+	$(PYTHON) -m pytest -q tests/test_typing.py

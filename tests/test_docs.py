@@ -11,22 +11,13 @@ import pytest
 
 from nimprofile import Connection, Link, load_inventory, parse_manifest
 from nimprofile.testing import FakeNvml
+from tests.support.pages import PAGES, blocks_of, pages_with
 from tests.support.paths import ROOT
-
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-
-
-def _blocks(page, language):
-    text = page.read_text(encoding="utf-8")
-    return [body for name, body in FENCE.findall(text) if name == language]
 
 
 def _having(language):
     return [
-        pytest.param(page, id=page.relative_to(ROOT).as_posix())
-        for page in PAGES
-        if _blocks(page, language)
+        pytest.param(page, id=page.relative_to(ROOT).as_posix()) for page in pages_with(language)
     ]
 
 
@@ -60,7 +51,7 @@ def _matches(expected, actual):
 
 @pytest.mark.parametrize("page", _having("console"))
 def test_every_command_prints_what_the_page_says(page, tmp_path):
-    for block in _blocks(page, "console"):
+    for block in blocks_of(page, "console"):
         for command, expected in _commands(block):
             done = subprocess.run(
                 ["bash", "-c", command],
@@ -81,17 +72,17 @@ def test_every_python_block_runs(page, tmp_path, monkeypatch):
     for name in list(os.environ):
         if name.startswith("NIM_"):
             monkeypatch.delenv(name)
-    for command, _ in (pair for block in _blocks(page, "console") for pair in _commands(block)):
+    for command, _ in (pair for block in blocks_of(page, "console") for pair in _commands(block)):
         if ">" in command:  # a file the Python blocks may read
             subprocess.run(["bash", "-c", command], env=_environment(), check=True)
     namespace = {"__name__": "page"}
-    for block in _blocks(page, "python"):
+    for block in blocks_of(page, "python"):
         exec(compile(block, str(page), "exec"), namespace)
 
 
 @pytest.mark.parametrize("page", _having("yaml"))
 def test_every_manifest_shown_is_read(page):
-    for block in _blocks(page, "yaml"):
+    for block in blocks_of(page, "yaml"):
         assert parse_manifest(block).profiles
 
 

@@ -9,18 +9,20 @@ from __future__ import annotations
 from functools import lru_cache
 
 from nimprofile.authoring.engine_match import ways_of
-from nimprofile.base.enums import Engine, Precision
+from nimprofile.base.enums import Engine, Precision, parse_engines, parse_precision
 from nimprofile.base.errors import ModelError
+from nimprofile.base.expect import expect, expect_each, expect_mapping, require_whole
 from nimprofile.base.record import Record
 from nimprofile.base.units import GIB, MIB
 from nimprofile.base.versions import narrowest, satisfies
 from nimprofile.engines.memory.estimate import memory_budget
 from nimprofile.engines.parallelism import indivisible
-from nimprofile.engines.serving import Serving
+from nimprofile.engines.serving import Serving, require_engine_version
 from nimprofile.hardware.catalog import products
 from nimprofile.hardware.inventory import Gpu
 from nimprofile.manifest.profile_names import describe
 from nimprofile.manifest.profile_tags import profile_from_tags
+from nimprofile.model.checkpoint import Model
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
 
     from nimprofile.authoring.engine_match import Serves
     from nimprofile.engines.memory.budget import Budget
-    from nimprofile.model.checkpoint import Model
 
 
 class Wanted(Record):
@@ -53,6 +54,20 @@ class Wanted(Record):
     max_nodes: int = 1
     lora: bool = False
     name: str | None = None
+
+    def __post_init__(self) -> None:
+        """Take engines and precisions by their names; refuse what nothing can be built for.
+
+        Raises RequestError.
+        """
+        if self.engines is not None:
+            object.__setattr__(self, "engines", parse_engines(self.engines))
+        if self.precisions is not None:
+            named = tuple(parse_precision(name, "precisions") for name in self.precisions)
+            object.__setattr__(self, "precisions", named)
+        require_engine_version(self.engine_version)
+        require_whole("max_tp", self.max_tp)
+        require_whole("max_nodes", self.max_nodes)
 
 
 class Built(Record):
@@ -80,7 +95,15 @@ def build_manifest(
 
     Raises:
         ModelError: the checkpoints are not of one model, or nothing serves them as wanted.
+        TypeError: an argument is of another type.
     """
+    hint = "read_model(path) reads one"
+    models = expect_each("build_manifest: models", models, Model, hint)
+    expect("build_manifest: wanted", wanted, Wanted)
+    if base is not None:
+        expect_mapping("build_manifest: base", base)
+    if not models:
+        raise ModelError("no checkpoint is given, so no profile can be built")
     _check_alike(models)
     notes = [f"{model.name}: {note}" for model in models for note in model.shape.notes]
     made = [*_entries(models, wanted, notes)]
@@ -154,7 +177,7 @@ class _Entry(Record):
 
     def document(self, name: str | None) -> dict[str, object]:
         named = {} if name is None else {"name": name}
-        return {"id": self.id, **named, "tags": self.tags, "requires": self.requires}
+        return {"id": self.id, **named, "tags": dict(self.tags), "requires": dict(self.requires)}
 
 
 def _entries(models: Sequence[Model], wanted: Wanted, notes: list[str]) -> Iterator[_Entry]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from nimprofile.authoring.findings import ERROR, WARNING, Finding
 from nimprofile.authoring.lint_rules import RULES
 from nimprofile.base.errors import ManifestError
+from nimprofile.base.expect import expect_text
 from nimprofile.base.yaml_reader import lines_of, place
 from nimprofile.manifest.dialects.registry import text_dialect_of, tree_dialect_of
 from nimprofile.manifest.document import (
@@ -35,6 +36,8 @@ def check_manifest(text: str, source: str = "<string>") -> tuple[Finding, ...]:
     What keeps it from being read, every place of it, and what `lint_rules.RULES` find in the
     profiles that can be read; in the order of the text.
     """
+    expect_text("check_manifest: text", text)
+    expect_text("check_manifest: source", source)
     try:
         recognised = text_dialect_of(text, source)
         if recognised is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 
+from nimprofile.base.expect import expect
 from nimprofile.manifest.dialects.registry import tree_dialect_of
 from nimprofile.manifest.dialects.v1 import KEYS_IN_PROFILES
 
@@ -125,13 +126,18 @@ def _number(value: object) -> object:
     return value
 
 
+_DOCUMENT = "build_manifest(…).document is one"
+
+
 def to_json(document: Document) -> str:
     """A document as JSON."""
+    expect("to_json: document", document, dict, hint=_DOCUMENT)
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def to_yaml(document: Document) -> str:
     """A document as YAML, each profile's tags and requirements in a line."""
+    expect("to_yaml: document", document, dict, hint=_DOCUMENT)
     from nimprofile.base.yaml_writer import manifest_yaml
 
     return manifest_yaml(_styled("", document))

@@ -8,7 +8,7 @@ from nimprofile.base.errors import RequestError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from typing import Any, ClassVar, Self
 
 
@@ -60,6 +60,14 @@ class _Name(str, metaclass=_Vocabulary):
 
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), (str(self),)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_after_validator_function(
+            cls, core_schema.str_schema(), serialization=core_schema.to_string_ser_schema()
+        )
 
 
 class Engine(_Name):
@@ -147,7 +155,25 @@ Server.NIM = Server.add("nim")
 
 def parse_engine(text: str, source: str) -> Engine:
     """Read an engine's name; RequestError lists the known ones."""
-    if (engine := Engine.known(text)) is not None:
+    if isinstance(text, str) and (engine := Engine.known(text)) is not None:
         return engine
     problem = f"{text!r} is not an engine; known: {', '.join(Engine)}"
     raise RequestError(f"{source}: {problem}" if source else problem)
+
+
+def parse_engines(names: Iterable[str]) -> tuple[Engine, ...]:
+    """Read the names of engines; RequestError for another, and for one text instead of several."""
+    if isinstance(names, str) or not hasattr(names, "__iter__"):
+        raise RequestError(f"engines is a tuple such as (Engine.VLLM,), not {names!r}")
+    return tuple(parse_engine(name, "engines") for name in names)
+
+
+def parse_precision(text: str, source: str) -> Precision:
+    """Read a precision's name; RequestError lists the known ones."""
+    if isinstance(text, str) and text.lower() in _PRECISIONS:
+        return Precision(text.lower())
+    problem = f"{text!r} is not a precision; known: {', '.join(Precision)}"
+    raise RequestError(f"{source}: {problem}" if source else problem)
+
+
+_PRECISIONS = frozenset(Precision)

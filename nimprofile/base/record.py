@@ -1,13 +1,14 @@
 """`Record`, the base of every value of this package: frozen, and nearly free at start-up.
 
 A `Record` subclass is a frozen, slotted dataclass to its users: constructor, defaults,
-`__post_init__`, equality, hash, repr, pattern matching, `dataclasses.fields`, `replace` and
-`asdict`, and pydantic's `TypeAdapter`. But the `dataclasses` module, which with `inspect` behind it
-costs as much as a bare interpreter, and 0.25 ms more for every class, is imported only when one of
-those is asked for. `docs/decisions/0003-records.md` has the measurement.
+`__post_init__`, equality, hash, repr, inheritance, pattern matching, `dataclasses.fields`,
+`replace` and `asdict`, pydantic's `TypeAdapter`, and the signature that `help()` shows. But the
+`dataclasses` module, which with `inspect` behind it costs as much as a bare interpreter, and
+0.25 ms more for every class, is imported only when one of those is asked for.
+`docs/decisions/0003-records.md` has the measurement.
 
 Up to three fields may be given by place. A class of more says with `_: KW_ONLY` from which field
-on they have names; one that does not is refused when it is defined.
+on they have names. A class that would not work as its author expects is refused when it is defined.
 """
 
 from __future__ import annotations
@@ -22,14 +23,12 @@ else:
         return lambda decorated: decorated
 
 
-MOST_BY_PLACE = 3
+MAX_POSITIONAL = 3
 """A call with more values than this cannot be read without the class beside it."""
-
-_DATACLASS_MARKS = frozenset({"__dataclass_fields__", "__dataclass_params__"})
 
 
 class FrozenDict(dict):  # type: ignore[type-arg]
-    """A mapping that cannot be changed, can be hashed, and is a dict to everybody else."""
+    """A mapping that cannot be changed, can be hashed, and is a `dict` in every other respect."""
 
     __slots__ = ()
 
@@ -46,100 +45,182 @@ class FrozenDict(dict):  # type: ignore[type-arg]
         return FrozenDict, (dict(self),)
 
 
-class _Nothing:
-    """What `Record` itself inherits."""
+def frozen(value: Any) -> Any:
+    """A read-only copy of a mapping, and of the mappings that are values in it."""
+    if value is None or type(value) is FrozenDict:
+        return value
+    try:
+        copied = FrozenDict(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{value!r} is not a mapping") from None
+    if dict not in map(type, copied.values()):
+        return copied
+    return FrozenDict({k: frozen(v) if type(v) is dict else v for k, v in copied.items()})
 
-    __match_args__: tuple[str, ...] = ()
-    _fields: tuple[str, ...] = ()
-    _defaults: dict[str, object] = {}  # noqa: RUF012 - nobody writes to it
-    _mappings: frozenset[str] = frozenset()
+
+class _Shown(str):
+    """An annotation, which a signature shows without quotation marks."""
+
+    __slots__ = ()
+    __repr__ = str.__str__
+
+
+_set = object.__setattr__
 
 
 @dataclass_transform(frozen_default=True)
 class _RecordType(type):
-    """Turns the annotations of a class body into slots."""
+    """Turns the annotations of a class body into slots, and calls of the class into records."""
+
+    # What `Record` itself inherits.
+    __match_args__: tuple[str, ...] = ()
+    _fields: tuple[str, ...] = ()
+    _defaults: dict[str, Any] = {}  # noqa: RUF012 - never written to
+    _mappings: tuple[str, ...] = ()
+    _types: dict[str, Any] = {}  # noqa: RUF012 - never written to
 
     def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> _RecordType:
-        annotations = namespace.get("__annotations__", {})
-        own = [field for field in annotations if field != "_"]
-        by_place = own[: list(annotations).index("_")] if "_" in annotations else own
-        parent: Any = bases[0] if bases else _Nothing
-        places = (*parent.__match_args__, *by_place)
-        if len(places) > MOST_BY_PLACE:
-            missing = places[MOST_BY_PLACE]
-            raise TypeError(f"{name}: `_: KW_ONLY` is missing before the field {missing}")
-        mappings = {field for field in own if str(annotations[field]).startswith("Mapping")}
-        defaults = {field: namespace.pop(field) for field in own if field in namespace}
-        namespace |= {
-            "__slots__": tuple(own),
-            "__match_args__": places,
-            "_fields": (*places, *(f for f in (*parent._fields, *own) if f not in places)),
-            "_defaults": parent._defaults | defaults,
-            "_mappings": parent._mappings | mappings,
+        parents = [base for base in bases if isinstance(base, _RecordType)]
+        if len(parents) > 1:
+            raise TypeError(f"{name}: a record has one record as its base, not {len(parents)}")
+        types, positional = _declared(name, namespace)
+        inherited: Any = parents[0] if parents else mcs
+        new = [field for field in types if field not in inherited._fields]
+        places = (*inherited.__match_args__, *(field for field in new if field in positional))
+        defaults = inherited._defaults | {
+            field: namespace.pop(field) for field in types if field in namespace
         }
-        return super().__new__(mcs, name, bases, namespace)
+        if replaced := [field for field in inherited._fields if field in namespace]:
+            raise TypeError(f"{name}: {replaced[0]} is a field of its base: annotate it")
+        mappings = {field for field in types if _is_mapping(types[field])}
+        mappings |= {field for field in inherited._mappings if field not in types}
+        for field in mappings & defaults.keys():
+            defaults[field] = frozen(defaults[field])
+        _check_places(name, places, defaults)
+        namespace |= {
+            "__slots__": tuple(new),
+            "__match_args__": places,
+            "_fields": (*places, *(f for f in (*inherited._fields, *new) if f not in places)),
+            "_defaults": defaults,
+            "_mappings": tuple(sorted(mappings)),
+            "_types": inherited._types | types,
+        }
+        cls = super().__new__(mcs, name, bases, namespace)
+        if "__dataclass_fields__" in inherited.__dict__:  # the base's would be taken for its own
+            _describe(cls)
+        return cls
+
+    if not TYPE_CHECKING:  # type checkers make the constructor of the annotations
+
+        def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+            """Make a record; without an `__init__`, `help()` shows none of `*args`."""
+            fields, values = cls._fields, cls._defaults | kwargs
+            if args:
+                _check_args(cls, args, kwargs)
+                values |= zip(fields, args)  # noqa: B905 - the others have names or defaults
+            return _made(cls, fields, values)
 
     def __getattr__(cls, name: str) -> Any:
         """Answer `dataclasses`, pydantic and `inspect`, the first time they ask."""
-        if not cls.__dict__["_fields"]:  # `Record` itself has no fields
-            raise AttributeError(f"type object {cls.__name__!r} has no attribute {name!r}")
-        if name == "__signature__":
-            cls.__signature__ = _signature(cls)
-            return cls.__signature__
-        if name not in _DATACLASS_MARKS:
-            raise AttributeError(f"type object {cls.__name__!r} has no attribute {name!r}")
-        from dataclasses import field, make_dataclass
-
-        twin: Any = make_dataclass(
-            cls.__name__,
-            [
-                (
-                    key,
-                    annotation,
-                    field(default=cls._defaults[key], kw_only=key not in cls.__match_args__)
-                    if key in cls._defaults
-                    else field(kw_only=key not in cls.__match_args__),
-                )
-                for key, annotation in _annotations(cls).items()
-            ],
-            frozen=True,
-        )
-        cls.__dataclass_fields__ = twin.__dataclass_fields__
-        cls.__dataclass_params__ = twin.__dataclass_params__
-        return getattr(cls, name)
+        if name in _DESCRIPTION and cls._fields:  # `Record` itself has no fields
+            _describe(cls)
+            return cls.__dict__[name]
+        raise AttributeError(f"type object {cls.__name__!r} has no attribute {name!r}")
 
 
-def _annotations(cls: Any) -> dict[str, Any]:
-    """The annotations of all fields, those of the bases first."""
-    found: dict[str, Any] = {}
-    for base in reversed(cls.__mro__):
-        found |= {
-            key: annotation
-            for key, annotation in base.__dict__.get("__annotations__", {}).items()
-            if key in cls._fields
-        }
-    return {key: found[key] for key in cls._fields}
+def _declared(name: str, namespace: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """The annotated fields of a class body, and which of them may be given by place."""
+    if not {"__annotate__", "__annotate_func__"}.isdisjoint(namespace):  # Python 3.14
+        raise TypeError(f"{name}: its module needs `from __future__ import annotations`")
+    if "__init__" in namespace:
+        raise TypeError(f"{name}: a record is made from its fields; __post_init__ checks them")
+    annotations = namespace.get("__annotations__", {})
+    keys = list(annotations)
+    positional = keys[: keys.index("_")] if "_" in keys else keys
+    annotations.pop("_", None)  # `typing.get_type_hints` need not know `KW_ONLY`
+    types = {key: type for key, type in annotations.items() if "ClassVar" not in str(type)}
+    return types, positional
 
 
-def _signature(cls: Any) -> Any:
-    """The constructor as `help()`, editors and notebooks show it."""
+def _is_mapping(annotation: object) -> bool:
+    text = str(annotation)
+    return text.removeprefix("collections.abc.").removeprefix("typing.").startswith("Mapping")
+
+
+def _check_places(name: str, places: tuple[str, ...], defaults: dict[str, Any]) -> None:
+    if len(places) > MAX_POSITIONAL:
+        missing = places[MAX_POSITIONAL]
+        raise TypeError(f"{name}: `_: KW_ONLY` is missing before the field {missing}")
+    optional = ""
+    for field in places:
+        if field in defaults:
+            optional = field
+        elif optional:
+            raise TypeError(f"{name}: {field} without a default comes after {optional} with one")
+    for field, default in defaults.items():
+        if type(default).__hash__ is None:
+            raise TypeError(f"{name}: all records would share the default of {field}")
+
+
+def _made(cls: Any, fields: tuple[str, ...], values: dict[str, Any]) -> Any:
+    """A record of these values, one for every field."""
+    record = object.__new__(cls)
+    try:
+        for field in fields:
+            _set(record, field, values[field])
+    except KeyError:
+        missing = ", ".join(field for field in fields if field not in values)
+        raise TypeError(f"{cls.__name__} is missing {missing}") from None
+    if len(values) != len(fields):
+        unknown = ", ".join(sorted(values.keys() - set(fields)))
+        raise TypeError(f"{cls.__name__} has no field {unknown}")
+    if cls._mappings:
+        _freeze_mappings(record)
+    record.__post_init__()
+    return record
+
+
+def _freeze_mappings(record: Any) -> Any:
+    for field in record._mappings:
+        _set(record, field, frozen(getattr(record, field)))
+    return record
+
+
+def _check_args(cls: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Refuse too many values by place, and what is given by place and by name."""
+    most = len(cls.__match_args__)
+    if len(args) > most:
+        named = ", ".join(cls._fields[most:])
+        more = f"; by name: {named}" if named else ""
+        raise TypeError(f"{cls.__name__} takes {most} values by place, not {len(args)}{more}")
+    if kwargs and (twice := [field for field in cls._fields[: len(args)] if field in kwargs]):
+        raise TypeError(f"{cls.__name__} got a value twice: {', '.join(twice)}")
+
+
+_DESCRIPTION = frozenset({"__dataclass_fields__", "__dataclass_params__", "__signature__"})
+
+
+def _describe(cls: Any) -> None:
+    """Make what `dataclasses`, pydantic and `inspect` read of a class, and of those based on it."""
+    from dataclasses import field, make_dataclass
     from inspect import Parameter, Signature
 
-    parameters = [
-        Parameter(
-            key,
-            Parameter.POSITIONAL_OR_KEYWORD
-            if key in cls.__match_args__
-            else Parameter.KEYWORD_ONLY,
-            default=cls._defaults.get(key, Parameter.empty),
-            annotation=annotation,
-        )
-        for key, annotation in _annotations(cls).items()
-    ]
-    return Signature(parameters)
-
-
-_set = object.__setattr__
+    twin: list[tuple[str, Any, Any]] = []
+    parameters = []
+    for key in cls._fields:
+        named = key not in cls.__match_args__
+        default = {"default": cls._defaults[key]} if key in cls._defaults else {}
+        twin.append((key, cls._types[key], field(kw_only=named, **default)))
+        kind = Parameter.KEYWORD_ONLY if named else Parameter.POSITIONAL_OR_KEYWORD
+        shown = cls._types[key]
+        shown = _Shown(shown) if isinstance(shown, str) else shown
+        parameters.append(Parameter(key, kind, annotation=shown, **default))
+    made: Any = make_dataclass(cls.__name__, twin, frozen=True)
+    cls.__dataclass_fields__ = made.__dataclass_fields__
+    cls.__dataclass_params__ = made.__dataclass_params__
+    cls.__signature__ = Signature(parameters)
+    for subclass in cls.__subclasses__():
+        _describe(subclass)
 
 
 class Record(metaclass=_RecordType):
@@ -151,44 +232,13 @@ class Record(metaclass=_RecordType):
     if TYPE_CHECKING:
         __match_args__: ClassVar[tuple[str, ...]]
         _fields: ClassVar[tuple[str, ...]]
-        _defaults: ClassVar[dict[str, Any]]
-        _mappings: ClassVar[frozenset[str]]
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        fields = self._fields
-        if kwargs or len(args) != len(fields) or len(args) > MOST_BY_PLACE:
-            args = self._complete(args, kwargs)
-        for field, value in zip(fields, args):  # noqa: B905 - of one length by now
-            _set(self, field, value)
-        for field in self._mappings:
-            value = getattr(self, field)
-            if type(value) is not FrozenDict and value is not None:
-                _set(self, field, FrozenDict(value))
-        self.__post_init__()
-
-    def _complete(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
-        """The values of all fields, from those given by place, by name and by default."""
-        name, fields = type(self).__name__, self._fields
-        if len(args) > (most := len(self.__match_args__)):
-            named = ", ".join(fields[most:])
-            more = f"; by name: {named}" if named else ""
-            raise TypeError(f"{name} takes {most} values by place, not {len(args)}{more}")
-        given = dict(zip(fields, args)) | kwargs  # noqa: B905 - the rest has names or defaults
-        if len(given) < len(args) + len(kwargs):
-            raise TypeError(f"{name} got a value twice: {', '.join(kwargs)}")
-        if unknown := given.keys() - set(fields):
-            raise TypeError(f"{name} has no field {', '.join(sorted(unknown))}")
-        values = self._defaults | given
-        if missing := [field for field in fields if field not in values]:
-            raise TypeError(f"{name} is missing {', '.join(missing)}")
-        return tuple(values[field] for field in fields)
 
     def __post_init__(self) -> None:
         """Check or normalise the fields; for subclasses."""
 
     def __getattr__(self, name: str) -> Any:
         """`dataclasses.fields` asks an instance, which does not ask the metaclass."""
-        if name in _DATACLASS_MARKS:
+        if name in _DESCRIPTION:
             return getattr(type(self), name)
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
@@ -198,7 +248,9 @@ class Record(metaclass=_RecordType):
 
     def replace(self, **changes: Any) -> Self:
         """The same value but for these fields, as `dataclasses.replace` makes it."""
-        return type(self)(**dict(zip(self._fields, self._values(), strict=True)) | changes)
+        values = {field: getattr(self, field) for field in self._fields}
+        made: Self = _made(type(self), self._fields, values | changes)
+        return made
 
     __replace__ = replace
 
@@ -212,14 +264,14 @@ class Record(metaclass=_RecordType):
         return tuple(getattr(self, field) for field in self._fields)
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and other._values() == self._values()
+        return other._values() == self._values() if type(other) is type(self) else NotImplemented
 
     def __hash__(self) -> int:
         return hash((type(self), self._values()))
 
     def __repr__(self) -> str:
-        values = (f"{field}={getattr(self, field)!r}" for field in self._fields)
-        return f"{type(self).__name__}({', '.join(values)})"
+        values = ", ".join(f"{field}={getattr(self, field)!r}" for field in self._fields)
+        return f"{type(self).__name__}({values})"
 
     def __getstate__(self) -> tuple[object, ...]:
         return self._values()
@@ -227,6 +279,13 @@ class Record(metaclass=_RecordType):
     def __setstate__(self, state: tuple[object, ...]) -> None:
         for field, value in zip(self._fields, state, strict=True):
             _set(self, field, value)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        """Freeze the mappings of what pydantic makes, for it calls no constructor."""
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_after_validator_function(_freeze_mappings, handler(source))
 
 
 def _plain(value: object) -> object:

@@ -39,6 +39,19 @@ def satisfies(version: str, specifiers: str) -> bool:
     return SpecifierSet(specifiers).contains(Version(version), prereleases=True)
 
 
+def is_version(text: str) -> bool:
+    """Whether a text is a version."""
+    if _release(text) is not None:
+        return True
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        Version(text)
+    except InvalidVersion:
+        return False
+    return True
+
+
 def is_specifier_set(text: str) -> bool:
     """Whether a text is a specifier set."""
     if _plain(text) is not None:

@@ -12,6 +12,7 @@ import yaml
 from yaml import events
 
 from nimprofile.base.errors import ManifestError
+from nimprofile.base.record import FrozenDict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 Parser = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml's parser; the pure one, seven times slower, where PyYAML was built without libyaml."""
+
+yaml.SafeDumper.add_representer(FrozenDict, yaml.SafeDumper.represent_dict)
+"""PyYAML writes no subclass of `dict` that it does not know: `yaml.safe_dump(profile.tags)`."""
 
 MAX_PLACE = 200
 MAX_DEPTH = 64

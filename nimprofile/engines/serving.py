@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from nimprofile.base.enums import Engine
+from nimprofile.base.enums import Engine, Precision, parse_engine, parse_precision
+from nimprofile.base.errors import RequestError
+from nimprofile.base.expect import require_whole
 from nimprofile.base.record import Record
+from nimprofile.base.versions import is_version
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from dataclasses import KW_ONLY
-
-    from nimprofile.base.enums import Precision
 
 
 class Serving(Record):
@@ -45,6 +46,53 @@ class Serving(Record):
     concurrency: int = 1
     eager: bool = False
     speculative_tokens: int = 0
+
+    def __post_init__(self) -> None:
+        """Take an engine and a precision by their names; refuse what no engine can be started with.
+
+        Raises RequestError.
+        """
+        if type(self.engine) is not Engine:
+            object.__setattr__(self, "engine", parse_engine(self.engine, "engine"))
+        if self.precision is not None and type(self.precision) is not Precision:
+            object.__setattr__(self, "precision", parse_precision(self.precision, "precision"))
+        require_engine_version(self.engine_version)
+        for name, least in _LEAST.items():
+            value = getattr(self, name)
+            if value is not None and (type(value) is not int or value < least):
+                require_whole(name, value, least)
+        fraction = self.memory_fraction
+        if fraction is not None and not (isinstance(fraction, int | float) and 0 < fraction <= 1):
+            raise RequestError(f"memory_fraction {fraction!r} is not above 0 and up to 1")
+        if self.kv_cache_dtype not in KV_CACHE_DTYPES:
+            known = ", ".join(KV_CACHE_DTYPES)
+            raise RequestError(
+                f"kv_cache_dtype {self.kv_cache_dtype!r} is not known; known: {known}"
+            )
+
+
+KV_CACHE_DTYPES = (
+    *("auto", "bf16", "bfloat16", "fp16", "float16", "fp32", "float32", "int8"),
+    *("fp8", "fp8_e4m3", "fp8_e5m2", "nvfp4"),
+)
+"""Formats of the KV cache by the names that engines take."""
+
+_LEAST = {
+    "tp": 1,
+    "pp": 1,
+    "concurrency": 1,
+    "max_num_batched_tokens": 0,
+    "max_num_seqs": 1,
+    "max_model_len": 1,
+    "speculative_tokens": 0,
+}
+"""The least of each count; NIM 2.x's arithmetic counts no tokens of a step."""
+
+
+def require_engine_version(version: object) -> None:
+    """Refuse what is no version of an engine; None is one that is not named. RequestError."""
+    if version is not None and not (isinstance(version, str) and is_version(version)):
+        raise RequestError(f"engine_version {version!r} is no version such as 0.19.0")
 
 
 DEFAULTS = Serving()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
+from nimprofile.base.expect import expect
 from nimprofile.hardware.conditions import Condition, Kind
-from nimprofile.hardware.inventory import Gpu, Inventory
+from nimprofile.hardware.inventory import AN_INVENTORY, Gpu, Inventory
 
 
 def scrubbed(inventory: Inventory) -> Inventory:
@@ -13,6 +14,7 @@ def scrubbed(inventory: Inventory) -> Inventory:
 
     What is said of it loses UUIDs, paths, and the values of variables.
     """
+    expect("scrubbed: inventory", inventory, Inventory, hint=AN_INVENTORY)
     return inventory.replace(
         gpus=tuple(
             gpu.replace(

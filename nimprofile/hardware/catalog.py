@@ -10,6 +10,7 @@ import os
 from functools import cache
 
 from nimprofile.base.errors import UnknownGpuError
+from nimprofile.base.expect import expect_text
 from nimprofile.base.gpu_ids import normalise_gpu_name, parse_device_id
 from nimprofile.base.record import Record
 from nimprofile.base.units import MIB, ComputeCapability
@@ -148,6 +149,7 @@ def mock_inventory(spec: str) -> Inventory:
     Its GPUs are idle: all memory is free. A product whose memory is not published is left
     unknown. Raises UnknownGpuError or InventoryError's message for what cannot be read.
     """
+    expect_text("mock_inventory: spec", spec, hint='such as "8xh100"')
     gpus: list[Gpu] = []
     for part in spec.split(","):
         count, x, name = part.strip().replace("×", "x").partition("x")

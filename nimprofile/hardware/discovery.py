@@ -9,6 +9,7 @@ import os
 import sys
 
 from nimprofile.base.errors import RequestError
+from nimprofile.base.expect import expect, expect_mapping
 from nimprofile.hardware.conditions import Condition, Kind
 from nimprofile.hardware.host import Host
 from nimprofile.hardware.nvml import failures
@@ -57,10 +58,12 @@ def discover(
         NoGpuError: no GPU could be read at all; it says which of the many reasons it is.
         RequestError: the timeout is no number of seconds from 0 to an hour.
     """
-    if not 0 < timeout <= MAX_NVML_TIMEOUT:
-        raise RequestError(f"timeout {timeout} is no number of seconds up to {MAX_NVML_TIMEOUT}")
+    if not (isinstance(timeout, int | float) and 0 < timeout <= MAX_NVML_TIMEOUT):
+        raise RequestError(f"timeout {timeout!r} is no number of seconds up to {MAX_NVML_TIMEOUT}")
     environ = os.environ if environ is None else environ
+    expect_mapping("discover: environ", environ)
     host = host or Host()
+    expect("discover: host", host, Host)
     inventory = _read_in_child(timeout, on_wait or _nothing).inventory(host)
     if not inventory.gpus:
         raise failures.no_devices(environ.get("NVIDIA_VISIBLE_DEVICES"), host)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from nimprofile.base.expect import expect_each
 from nimprofile.base.gpu_ids import parse_device_id
 from nimprofile.base.record import Record
 from nimprofile.base.units import ComputeCapability
@@ -26,6 +27,9 @@ _LIMITS = {
     "utilization_percent": (0, 101),
 }
 _TEXTS = ("name", "uuid", "architecture", "pci_bus_id", "virtualization", "unavailable")
+
+
+AN_INVENTORY = 'load_inventory(path), discover() and mock_inventory("8xh100") make one'
 
 
 class Link(StrEnum):
@@ -54,7 +58,7 @@ class Connection(Record):
     link: Link
 
     def __post_init__(self) -> None:
-        if self.gpus[0] >= self.gpus[1]:
+        if not 0 <= self.gpus[0] < self.gpus[1]:
             raise ValueError(f"gpus {list(self.gpus)} are not two indices, the lower first")
 
 
@@ -64,6 +68,10 @@ class MigInstance(Record):
     board: int
     gpu_instance: int | None = None
     compute_instance: int | None = None
+
+    def __post_init__(self) -> None:
+        if min(self.board, self.gpu_instance or 0, self.compute_instance or 0) < 0:
+            raise ValueError(f"{self} has a number below 0")
 
 
 class Gpu(Record):
@@ -112,12 +120,7 @@ class Gpu(Record):
 
     def __post_init__(self) -> None:
         total, free = self.memory_total_mib, self.memory_free_mib
-        if not 0 <= self.index < MAX_MIB:
-            raise ValueError(f"index {self.index} is not one")
-        for name, (least, limit) in _LIMITS.items():
-            value = getattr(self, name)
-            if value is not None and not least <= value < limit:
-                raise ValueError(f"{name} {value} is no size; leave out what is unknown")
+        _require_sizes(self)
         if total is not None and free is not None and free > total:
             raise ValueError(f"memory_free_mib {free} is more than memory_total_mib {total}")
         if self.mig is not None and self.mig_enabled:
@@ -127,6 +130,9 @@ class Gpu(Record):
         texts = (*(getattr(self, name) for name in _TEXTS), *self.health_issues)
         if odd := [text for text in texts if text is not None and not text.isprintable()]:
             raise ValueError(f"{odd[0]!r} has control characters")
+        capability = self.compute_capability
+        if capability is not None and not isinstance(capability, ComputeCapability):
+            raise ValueError(f"{capability!r}: write ComputeCapability.parse('9.0') for 9.0")
         if self.device_id is not None:
             object.__setattr__(self, "device_id", parse_device_id(self.device_id))
         _read_conditions(self, "unavailable", "health_issues")
@@ -147,6 +153,18 @@ class Gpu(Record):
     def label(self) -> str:
         """The best name there is for this GPU."""
         return self.name or self.device_id or "GPU of unknown product"
+
+
+def _require_sizes(gpu: Gpu) -> None:
+    """Refuse an index and figures that no GPU has; ValueError."""
+    if not (isinstance(gpu.index, int) and 0 <= gpu.index < MAX_MIB):
+        raise ValueError(f"index {gpu.index} is not one")
+    for name, (least, limit) in _LIMITS.items():
+        value = getattr(gpu, name)
+        if value is None:
+            continue
+        if not (isinstance(value, int) and least <= value < limit):
+            raise ValueError(f"{name} {value} is no size; leave out what is unknown")
 
 
 class Inventory(Record):
@@ -174,6 +192,7 @@ class Inventory(Record):
             version = getattr(self, name)
             if version is not None and not is_version(version):
                 raise ValueError(f"{name} {version!r} is not a version such as 570.124.06")
+        expect_each("Inventory: gpus", self.gpus, Gpu)
         gpus = {gpu.index: gpu for gpu in self.gpus}
         if len(gpus) != len(self.gpus):
             raise ValueError(f"two GPUs share an index: {sorted(gpu.index for gpu in self.gpus)}")

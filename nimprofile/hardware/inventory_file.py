@@ -10,8 +10,9 @@ import json
 from functools import cache
 
 from nimprofile.base.errors import InventoryError, ManifestError
+from nimprofile.base.expect import expect, expect_path, expect_text
 from nimprofile.base.text_files import read_stdin, read_text
-from nimprofile.hardware.inventory import Gpu, Inventory
+from nimprofile.hardware.inventory import AN_INVENTORY, Gpu, Inventory
 from nimprofile.hardware.inventory_values import inventory_from
 
 TYPE_CHECKING = False
@@ -42,7 +43,7 @@ def load_inventory(path: str | os.PathLike[str]) -> Inventory:
     The file is what `nimprofile gpus --json` writes, or a NIM `list-model-profiles` printout, whose
     SYSTEM INFO names the GPUs. Raises InventoryError.
     """
-    name = str(path)
+    name = expect_path("load_inventory: path", path)
     try:
         if name == "-":
             text, name = read_stdin(), "<stdin>"
@@ -63,6 +64,8 @@ def parse_inventory(text: str, source: str = "<string>") -> Inventory:
 
     Raises InventoryError, with a place such as `gpus[0].memory_total_mib`.
     """
+    expect_text("parse_inventory: text", text, hint="load_inventory(path) reads a file")
+    expect_text("parse_inventory: source", source)
     if (listing := _listing_in(text)) is not None:
         return _from_listing(listing, source)
     try:
@@ -106,6 +109,7 @@ def _validated(data: dict[str, Any], source: str) -> Inventory:
 
 def dump_inventory(inventory: Inventory) -> dict[str, Any]:
     """An inventory as plain JSON values; `parse_inventory` of them is the same inventory."""
+    expect("dump_inventory: inventory", inventory, Inventory, hint=AN_INVENTORY)
     return inventory.to_dict()
 
 

@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import re
 
+from nimprofile.base.errors import RequestError
+from nimprofile.base.expect import expect, expect_each
 from nimprofile.base.record import Record
 from nimprofile.hardware.conditions import Condition, Kind
+from nimprofile.hardware.inventory import AN_INVENTORY, Inventory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from nimprofile.hardware.inventory import Gpu, Inventory, MigInstance
+    from nimprofile.hardware.inventory import Gpu, MigInstance
 
 CUDA, CUDA_ORDER, RUNTIME = "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "NVIDIA_VISIBLE_DEVICES"
 BUS_ORDER = "PCI_BUS_ID"
@@ -45,8 +48,14 @@ def cuda_devices(inventory: Inventory, indices: Iterable[int]) -> CudaDevices | 
 
     By UUID, which means the same in every order, when all are known; by NVML's index if not, which
     is CUDA's only under CUDA_DEVICE_ORDER=PCI_BUS_ID. A MIG instance has no index.
+
+    Raises RequestError for an index of which the inventory has no GPU.
     """
+    expect("cuda_devices: inventory", inventory, Inventory, hint=AN_INVENTORY)
+    indices = expect_each("cuda_devices: indices", indices, int, "decision.selected.gpus has some")
     gpus = {gpu.index: gpu for gpu in inventory.gpus}
+    if missing := sorted(set(indices) - gpus.keys()):
+        raise RequestError(f"there is no GPU {missing[0]} in the inventory")
     chosen = [gpus[index] for index in sorted(indices)]
     names = [gpu.uuid or _instance_name(gpu, gpus) for gpu in chosen]
     if all(names):

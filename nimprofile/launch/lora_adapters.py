@@ -10,10 +10,8 @@ import json
 import os
 
 from nimprofile.base.errors import ModelError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from nimprofile.launch.setup import Setup
+from nimprofile.base.expect import expect
+from nimprofile.launch.setup import Setup
 
 CONFIG = "adapter_config.json"
 
@@ -23,6 +21,7 @@ def with_adapters(setup: Setup) -> Setup:
 
     Raises ModelError for an `adapter_config.json` that cannot be read.
     """
+    expect("with_adapters: setup", setup, Setup, hint="Setup(peft_source=…) makes one")
     source = setup.peft_source
     if source is None or not os.path.isdir(source):
         return setup

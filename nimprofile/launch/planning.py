@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nimprofile.base.enums import Engine, Server
 from nimprofile.base.errors import LaunchError
+from nimprofile.base.expect import expect
 from nimprofile.base.versions import satisfies
 from nimprofile.engines.spec import spec_of
 from nimprofile.hardware.visible_devices import BUS_ORDER, CudaDevices, cuda_devices
@@ -11,6 +12,8 @@ from nimprofile.launch.job import Job
 from nimprofile.launch.server_spec import server_spec
 from nimprofile.launch.setup import Setup
 from nimprofile.launch.weights_source import quantises_on_load, weights_source
+from nimprofile.manifest.manifest import Manifest
+from nimprofile.selection.decision import Decision
 from nimprofile.selection.reasons import ContextTooLong
 
 TYPE_CHECKING = False
@@ -18,10 +21,8 @@ if TYPE_CHECKING:
     from nimprofile.engines.serving import Serving
     from nimprofile.hardware.inventory import Gpu
     from nimprofile.launch.plan import LaunchPlan
-    from nimprofile.manifest.manifest import Manifest
     from nimprofile.manifest.profile import Profile
     from nimprofile.model.shape import ModelShape
-    from nimprofile.selection.decision import Decision
     from nimprofile.selection.fit import Verdict
 
 DEFAULTS = Setup()
@@ -39,7 +40,14 @@ def launch_plan(decision: Decision, manifest: Manifest, setup: Setup = DEFAULTS)
     Raises LaunchError: nothing is selected, the weights are named nowhere, or the engine does
     not serve them as the profile wants.
     """
+    _expect("launch_plan", decision, manifest, setup)
     return plan_of(job_of(decision, manifest, setup))
+
+
+def _expect(function: str, decision: Decision, manifest: Manifest, setup: Setup) -> None:
+    expect(f"{function}: decision", decision, Decision, hint="select(…) makes one")
+    expect(f"{function}: manifest", manifest, Manifest, hint="load_manifest(path) reads one")
+    expect(f"{function}: setup", setup, Setup, hint='Setup(server="vllm", …) makes one')
 
 
 def plan_of(job: Job) -> LaunchPlan:
@@ -54,6 +62,7 @@ def job_of(decision: Decision, manifest: Manifest, setup: Setup) -> Job:
     Raises LaunchError: nothing is selected, the server does not run the profile, the weights are
     named nowhere, or the engine does not make this precision of them.
     """
+    _expect("job_of", decision, manifest, setup)
     verdict = decision.selected
     if verdict is None:
         raise LaunchError("no profile was selected, so there is nothing to start")

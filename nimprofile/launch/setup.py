@@ -7,6 +7,7 @@ import re
 from nimprofile.base.enums import Server
 from nimprofile.base.environment import model_in, read_count
 from nimprofile.base.errors import RequestError
+from nimprofile.base.expect import expect_mapping, require_whole
 from nimprofile.base.record import Record
 
 TYPE_CHECKING = False
@@ -69,6 +70,32 @@ class Setup(Record):
     cache: str = ""
     user: str | None = None
 
+    if TYPE_CHECKING:  # what the constructor takes, beside what the fields hold
+
+        def __init__(
+            self,
+            server: Server | str | None = None,
+            model: str | None = None,
+            shape: ModelShape | None = None,
+            *,
+            served_name: str | None = None,
+            host: str = ANYWHERE,
+            port: int | None = None,
+            folder: str = ".",
+            peft_source: str | None = None,
+            adapters: tuple[tuple[str, str], ...] = (),
+            max_lora_rank: int | None = None,
+            max_loras: int | None = None,
+            max_cpu_loras: int | None = None,
+            trust_remote_code: bool = False,
+            passthrough: tuple[str, ...] = (),
+            extra: tuple[str, ...] = (),
+            name: str | None = None,
+            image: str | None = None,
+            cache: str = "",
+            user: str | None = None,
+        ) -> None: ...
+
     def __post_init__(self) -> None:
         """Take a server by its name; refuse what no file and no command line can hold.
 
@@ -78,6 +105,9 @@ class Setup(Record):
             if self.server not in tuple(Server):
                 raise RequestError(f"{self.server!r} is not a server; known: {', '.join(Server)}")
             object.__setattr__(self, "server", Server(self.server))
+        for name in ("max_lora_rank", "max_loras", "max_cpu_loras"):
+            if (count := getattr(self, name)) is not None:
+                require_whole(name, count)
         for problem in self._problems():
             raise RequestError(problem)
 
@@ -109,6 +139,7 @@ class Setup(Record):
 
         Raises RequestError, naming the variable, for a value that cannot be read.
         """
+        expect_mapping("Setup.from_env: environ", environ, hint="os.environ is one")
 
         def text(name: str) -> str | None:
             return environ.get(name, "").strip() or None

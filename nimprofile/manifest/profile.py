@@ -106,6 +106,11 @@ class Profile(Record):
     requires: Requires = NOTHING_REQUIRED
     tags_from_name: bool = False
 
+    def __post_init__(self) -> None:
+        for size in (self.tp, self.pp):
+            if size is not None and (type(size) is not int or size < 1):
+                raise ValueError(f"{size!r} is not a number of GPUs")
+
     @property
     def gpus_needed(self) -> int:
         """How many GPUs of one product it runs on: tp x pp, unknown counting as one."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 
 from nimprofile.base.errors import ManifestError
+from nimprofile.base.expect import expect_path, expect_text
 from nimprofile.base.text_files import read_stdin, read_text
 from nimprofile.manifest.dialects.registry import text_dialect_of
 from nimprofile.manifest.document import read_document
@@ -33,7 +34,7 @@ def load_manifest(path: str | os.PathLike[str]) -> Manifest:
 
 def load_text(path: str | os.PathLike[str]) -> tuple[str, str]:
     """What to call a manifest that `load_manifest` would find at a path, and its text."""
-    name = os.fspath(path)
+    name = expect_path("load_manifest: path", path)
     if name == "-":
         return "<stdin>", read_stdin()
     if not os.path.lexists(name) and (bundled := bundled_manifests().get(name)):
@@ -69,6 +70,8 @@ def parse_manifest(text: str, source: str = "<string>") -> Manifest:
 
     Raises ManifestError, with the line and a place such as `profiles[3].tags.tp`.
     """
+    expect_text("parse_manifest: text", text, hint="load_manifest(path) reads a file")
+    expect_text("parse_manifest: source", source)
     if (recognised := text_dialect_of(text, source)) is not None:
         dialect, lines = recognised
         return dialect.read(lines, source)
@@ -88,6 +91,7 @@ def manifest_of(document: object, source: str) -> Manifest:
 
     Raises ManifestError, with a place.
     """
+    expect_text("manifest_of: source", source)
     from nimprofile.base.yaml_reader import place
 
     try:

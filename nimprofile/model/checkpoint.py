@@ -12,6 +12,7 @@ import json
 import os
 
 from nimprofile.base.errors import ManifestError, ModelError
+from nimprofile.base.expect import expect_path
 from nimprofile.base.record import Record
 from nimprofile.model.shape_reader import read_config
 from nimprofile.model.weights import is_likely
@@ -56,7 +57,7 @@ def load_model(path: str | os.PathLike[str]) -> ModelShape:
 
     Raises ModelError with the file and the place.
     """
-    return read_model(path).shape
+    return read_model(expect_path("load_model: path", path)).shape
 
 
 def read_model(path: str | os.PathLike[str]) -> Model:
@@ -64,7 +65,7 @@ def read_model(path: str | os.PathLike[str]) -> Model:
 
     Raises ModelError with the file and the place.
     """
-    name = os.fspath(path)
+    name = expect_path("read_model: path", path)
     folder, file = (name, CONFIG) if os.path.isdir(name) else os.path.split(name)
     config = os.path.join(folder, file)
     fields = _mapping(config)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from nimprofile.base.errors import RequestError
+from nimprofile.base.expect import require_whole
 from nimprofile.base.record import Record
 
 TYPE_CHECKING = False
@@ -220,7 +222,16 @@ def plain_shape(
     """The shape of which only these five figures are known, named as in a `config.json`.
 
     All weights count as matrices that any number of ranks can divide.
+
+    Raises RequestError for a figure that no model has.
     """
+    require_whole("parameters", parameters)
+    require_whole("num_hidden_layers", num_hidden_layers)
+    require_whole("num_key_value_heads", num_key_value_heads)
+    require_whole("head_dim", head_dim)
+    require_whole("max_position_embeddings", max_position_embeddings)
+    if num_hidden_layers > MAX_LAYERS:
+        raise RequestError(f"num_hidden_layers {num_hidden_layers} is more than any model has")
     share, rest = divmod(parameters, num_hidden_layers)
     cache = Cache(CacheKind.FULL, 2 * num_key_value_heads * head_dim, num_key_value_heads)
     layer = Layer((Weights("", share, ANY_NUMBER, linear=True),), cache)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nimprofile.base.errors import ModelError
+from nimprofile.base.expect import expect_mapping
 from nimprofile.model.architectures import layers as blocks
 from nimprofile.model.architectures.decoders import expert_count, kv_heads_of
 from nimprofile.model.architectures.hybrids import nemotron_h
@@ -47,6 +48,10 @@ def shape_from_config(
     Raises:
         ModelError: a key is missing or has no figure, with its place.
     """
+    hint = "load_model(path) reads a file"
+    expect_mapping("shape_from_config: fields", fields, hint=hint)
+    if quantization is not None:
+        expect_mapping("shape_from_config: quantization", quantization, hint=hint)
     return read_config(fields, quantization)[0]
 
 

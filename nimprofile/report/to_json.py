@@ -5,7 +5,9 @@ The keys are a promise: `docs/cli.md` lists them, and keys are added, and none i
 
 from __future__ import annotations
 
+from nimprofile.base.expect import expect
 from nimprofile.hardware.visible_devices import cuda_devices
+from nimprofile.selection.decision import Decision
 from nimprofile.selection.messages import choice_message, doubt_message, message
 from nimprofile.selection.rank import deciding
 from nimprofile.selection.remedies import remedies
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     from nimprofile.base.enums import Engine
     from nimprofile.hardware.catalog import Product
     from nimprofile.hardware.inventory import Inventory
-    from nimprofile.selection.decision import Decision
     from nimprofile.selection.fit import Verdict
     from nimprofile.selection.rank import Policy
     from nimprofile.selection.reasons import Reason
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 def decision_to_dict(decision: Decision) -> dict[str, Any]:
     """A decision as plain JSON values."""
+    expect("decision_to_dict: decision", decision, Decision, hint="select(…) makes one")
     pin, pinned = decision.request.pin, decision.pinned
     runner_up = decision.runner_up
     return {

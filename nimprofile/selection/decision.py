@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from nimprofile.base.expect import expect
 from nimprofile.base.record import Record
 from nimprofile.engines.memory.need import Needs
 from nimprofile.hardware.gpu_groups import Machine, revived
-from nimprofile.hardware.inventory import Inventory
+from nimprofile.hardware.inventory import AN_INVENTORY, Inventory
+from nimprofile.manifest.manifest import Manifest
 from nimprofile.selection.fit import GRADES, Judge, Verdict
 from nimprofile.selection.policies import find_policy
 from nimprofile.selection.rank import Criterion, Policy, deciding, rank
@@ -17,7 +19,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from dataclasses import KW_ONLY
 
-    from nimprofile.manifest.manifest import Manifest
     from nimprofile.manifest.profile import Profile
     from nimprofile.selection.warnings import DecisionWarning
 
@@ -116,7 +117,12 @@ def select(
     Raises:
         PinError: the pin names no profile of the manifest, or several.
         RequestError: there is no policy of that name.
+        TypeError: an argument is of another type.
     """
+    expect("select: manifest", manifest, Manifest, hint="load_manifest(path) reads one")
+    expect("select: inventory", inventory, Inventory, hint=AN_INVENTORY)
+    expect("select: request", request, Request, hint="Request(pin=…, tags=…) makes one")
+    expect("select: policy", policy, str, Policy)
     if isinstance(policy, str):
         policy = find_policy(policy)
     decision = _decide(manifest, inventory, request, policy)

@@ -223,7 +223,7 @@ def unexpected_message(expected: int, inventory: Inventory) -> str:
 
 def no_words_for(reason: Never) -> Never:
     """The end of a match on every kind of reason: the type checker finds the kind left out."""
-    raise AssertionError(f"no words for {reason!r}")
+    raise TypeError(f"no words for {reason!r}: it is no reason such as `Verdict.reasons` holds")
 
 
 def _beside(missing: tuple[int, ...]) -> str:

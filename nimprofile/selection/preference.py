@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nimprofile.base.errors import RequestError
+from nimprofile.base.expect import expect, expect_text
 from nimprofile.base.record import Record
 from nimprofile.selection.policies import DEFAULT, POLICIES
 from nimprofile.selection.rank import Count, Criterion, OneOf, Policy
@@ -25,6 +26,8 @@ def prefer(chain: str, base: Policy) -> Policy:
 
     Raises RequestError for a criterion or a value there is none of.
     """
+    expect_text("prefer: chain", chain, hint='such as "objective=throughput,tp"')
+    expect("prefer: base", base, Policy, hint='POLICIES["nim"] is one')
     known = _known_criteria(base)
     links = [_link(part.strip(), known) for part in chain.split(",") if part.strip()]
     names = [link.name for link in links]

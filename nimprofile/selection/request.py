@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from nimprofile.base.enums import Engine
+from nimprofile.base.enums import Engine, parse_engines
 from nimprofile.base.environment import read_count, read_switch
 from nimprofile.base.errors import PinError, RequestError
+from nimprofile.base.expect import expect, expect_mapping
 from nimprofile.base.record import Record
 from nimprofile.engines.serving import DEFAULTS, Serving
 from nimprofile.selection.reasons import (
@@ -31,6 +32,11 @@ class Pin(Record):
 
     value: str
     source: str = "NIM_MODEL_PROFILE"
+
+    def __post_init__(self) -> None:
+        """Refuse a pin that names nothing; RequestError."""
+        if not isinstance(self.value, str) or not self.value.strip():
+            raise RequestError(f"{self.source}: {self.value!r} names no profile; leave out the pin")
 
 
 class Request(Record):
@@ -65,13 +71,43 @@ class Request(Record):
     manifest_path: str | None = None
     serving: Serving = DEFAULTS
 
+    if TYPE_CHECKING:  # what the constructor takes, beside what the fields hold
+
+        def __init__(
+            self,
+            pin: Pin | str | None = None,
+            tags: tuple[tuple[str, str], ...] | Mapping[str, str] = (),
+            engines: tuple[Engine, ...] | None = None,
+            *,
+            lora: bool = False,
+            relax_memory: bool = False,
+            allow_unsafe: bool = False,
+            allow_nvfp4_emulation: bool = False,
+            empty_gpu_gate: bool = True,
+            uniform_gpus: bool | None = None,
+            manifest_path: str | None = None,
+            serving: Serving = DEFAULTS,
+        ) -> None: ...
+
     def __post_init__(self) -> None:
-        """Take `pin="…"` and `tags={…}` as people write them."""
+        """Take `pin="…"`, `tags={…}` and the names of engines as people write them.
+
+        Raises RequestError for what can be none of them, TypeError for another type.
+        """
         if isinstance(self.pin, str):
             object.__setattr__(self, "pin", _pin(self.pin, "pin"))
-        if isinstance(self.tags, dict):
+        if hasattr(self.tags, "items"):
             tags = ((TAG_WORDS.get(tag, tag), value) for tag, value in self.tags.items())
             object.__setattr__(self, "tags", tuple(tags))
+        if self.pin is not None:
+            expect("Request: pin", self.pin, Pin)
+        expect("Request: tags", self.tags, tuple, hint='tags={"precision": "fp8"} will do')
+        for condition in self.tags:
+            if not isinstance(condition, tuple) or list(map(type, condition)) != [str, str]:
+                _require_texts(condition)
+        if self.engines is not None:
+            object.__setattr__(self, "engines", parse_engines(self.engines))
+        expect("Request: serving", self.serving, Serving)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Request:
@@ -81,6 +117,7 @@ class Request(Record):
 
         Raises RequestError, naming the variable, for a value that cannot be read.
         """
+        expect_mapping("Request.from_env: environ", environ, hint="os.environ is one")
         return cls(
             pin=_pin(environ.get("NIM_MODEL_PROFILE"), "NIM_MODEL_PROFILE"),
             tags=parse_tags(environ.get("NIM_TAGS_SELECTOR", ""), "NIM_TAGS_SELECTOR"),
@@ -116,6 +153,13 @@ class Request(Record):
             if self.allow_unsafe:
                 waivers.add((ALLOW_UNSAFE, INCOMPATIBLE))
         return frozenset(waivers)
+
+
+def _require_texts(condition: object) -> None:
+    """Refuse a condition that is no tag and value; subclasses of `str` are texts too."""
+    pair = condition if isinstance(condition, tuple) else ()
+    if len(pair) != 2 or not all(isinstance(part, str) for part in pair):
+        raise RequestError(f"tags: {condition!r} is not a tag and its value, both texts")
 
 
 def _pin(value: str | None, source: str) -> Pin | None:

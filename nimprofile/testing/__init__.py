@@ -19,31 +19,45 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from nimprofile.testing.fake_nvml import FakeNvml
+    from nimprofile.testing.fake_nvml import FakeNvml as FakeNvml
     from nimprofile.testing.faults import (
-        DRIVER_MISMATCH,
-        NO_DRIVER,
-        NO_LIBRARY,
-        NO_PERMISSION,
-        OLD_DRIVER,
-        Fault,
-        hanging,
-        lost,
+        DRIVER_MISMATCH as DRIVER_MISMATCH,
+        NO_DRIVER as NO_DRIVER,
+        NO_LIBRARY as NO_LIBRARY,
+        NO_PERMISSION as NO_PERMISSION,
+        OLD_DRIVER as OLD_DRIVER,
+        Fault as Fault,
+        hanging as hanging,
+        lost as lost,
     )
-    from nimprofile.testing.strategies.boards import COMMON_PRODUCTS
-    from nimprofile.testing.strategies.machines import gpus, inventories, nvml_inventories
+    from nimprofile.testing.strategies.boards import COMMON_PRODUCTS as COMMON_PRODUCTS
+    from nimprofile.testing.strategies.machines import (
+        gpus as gpus,
+        inventories as inventories,
+        nvml_inventories as nvml_inventories,
+    )
     from nimprofile.testing.strategies.manifests import (
-        RelatedProfiles,
-        manifests,
-        profiles,
-        related_profiles,
-        requests,
-        tag_sets,
+        RelatedProfiles as RelatedProfiles,
+        manifests as manifests,
+        profiles as profiles,
+        related_profiles as related_profiles,
+        requests as requests,
+        tag_sets as tag_sets,
     )
-    from nimprofile.testing.strategies.models import model_configs
-    from nimprofile.testing.strategies.near_misses import NearMiss, near_misses
-    from nimprofile.testing.strategies.pairs import FittingPair, fitting_pairs
-    from nimprofile.testing.strategies.situations import Situation, situations
+    from nimprofile.testing.strategies.models import model_configs as model_configs
+    from nimprofile.testing.strategies.near_misses import (
+        NearMiss as NearMiss,
+        near_misses as near_misses,
+    )
+    from nimprofile.testing.strategies.pairs import (
+        FittingPair as FittingPair,
+        fitting_pairs as fitting_pairs,
+    )
+    from nimprofile.testing.strategies.situations import (
+        Situation as Situation,
+        situations as situations,
+    )
+
 
 _HOME = {
     "fake_nvml": ("FakeNvml",),

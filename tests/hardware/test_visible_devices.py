@@ -3,6 +3,7 @@
 import pytest
 
 from nimprofile import Gpu, Inventory, MigInstance
+from nimprofile.base.errors import RequestError
 from nimprofile.base.units import ComputeCapability
 from nimprofile.hardware.visible_devices import CudaDevices, cuda_devices, visible
 from tests.support.builders import make_gpu, make_inventory
@@ -260,6 +261,38 @@ def test_gpus_are_named_by_index_in_bus_order_when_a_uuid_is_unknown():
 @pytest.mark.parametrize("indices", [(0,), (1, 2), (0, 2)])
 def test_what_is_set_shows_just_those_gpus(inventory, indices):
     assert list(indices) == seen(inventory, **cuda_devices(inventory, indices).environ)
+
+
+def test_gpus_that_are_not_there_cannot_be_named():
+    with pytest.raises(RequestError) as caught:
+        cuda_devices(FOUR, (9, 0, 7))
+    assert "there is no GPU 7 in the inventory" == str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("args", "sentence"),
+    [
+        (
+            ("4xh100", (0,)),
+            (
+                "cuda_devices: inventory is an Inventory, not the str '4xh100'; load_inventory(path), "
+                'discover() and mock_inventory("8xh100") make one'
+            ),
+        ),
+        (
+            (FOUR, "0,1"),
+            (
+                "cuda_devices: indices is several of int, not the str '0,1'; "
+                "decision.selected.gpus has some"
+            ),
+        ),
+    ],
+    ids=["inventory", "indices"],
+)
+def test_what_is_no_inventory_and_no_indices_is_refused(args, sentence):
+    with pytest.raises(TypeError) as caught:
+        cuda_devices(*args)
+    assert sentence == str(caught.value)
 
 
 # GPUs that do not answer, and instances without a name.

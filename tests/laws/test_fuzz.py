@@ -464,7 +464,7 @@ PINS = (
 
 @given(words(*PINS))
 def test_a_pin_is_a_profile_or_a_request_error(text):
-    found = outcome(RequestError, find_pin, Pin(text), MANIFEST)
+    found = outcome(RequestError, lambda: find_pin(Pin(text), MANIFEST))
     if isinstance(found, RequestError):
         assert str(found).startswith("NIM_MODEL_PROFILE")
     else:

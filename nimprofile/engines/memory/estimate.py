@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nimprofile.base.expect import expect
 from nimprofile.base.units import GIB, MIB
 from nimprofile.engines.facts.nim import NIM, NIM_ALLOWANCE, NIM_LORA
 from nimprofile.engines.memory.budget import CONTEXT_STEP, Budget, cuda_total
@@ -16,8 +17,11 @@ from nimprofile.engines.memory.components import (
     with_states,
 )
 from nimprofile.engines.memory.kv_cache import pool_of
+from nimprofile.engines.serving import Serving
 from nimprofile.engines.spec import spec_of
+from nimprofile.hardware.inventory import Gpu
 from nimprofile.model.quantization import is_own
+from nimprofile.model.shape import ModelShape
 from nimprofile.model.storage import storage_of
 from nimprofile.model.weights import stages
 
@@ -25,9 +29,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nimprofile.engines.memory.kv_cache import Pool
     from nimprofile.engines.overheads import Overheads
-    from nimprofile.engines.serving import Serving
-    from nimprofile.hardware.inventory import Gpu
-    from nimprofile.model.shape import ModelShape
 
 
 def memory_budget(shape: ModelShape, serving: Serving, gpu: Gpu) -> Budget | None:
@@ -35,6 +36,9 @@ def memory_budget(shape: ModelShape, serving: Serving, gpu: Gpu) -> Budget | Non
 
     A GPU whose memory is unknown has none to spare.
     """
+    expect("memory_budget: shape", shape, ModelShape, hint="load_model(path) reads one")
+    expect("memory_budget: serving", serving, Serving, hint="Serving(tp=2, …) makes one")
+    expect("memory_budget: gpu", gpu, Gpu, hint="an inventory has them in `gpus`")
     weights = None if too_many_stages(shape, serving) else weights_of(shape, serving)
     if weights is None:
         return None

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 
+from nimprofile.base.expect import expect, expect_text
 from nimprofile.base.record import Record
+from nimprofile.launch.job import Job
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
-
-    from nimprofile.launch.job import Job
-
 
 _SECRET = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 
@@ -53,6 +52,10 @@ def deployed(
     from nimprofile.launch.deploy.container import container_of
     from nimprofile.launch.shell_script import shell_script
 
+    expect_text("deployed: target", target)
+    expect("deployed: job", job, Job, hint="job_of(decision, manifest, setup) makes one")
+    expect("deployed: replicas", replicas, int)
+    expect("deployed: gpus_per_node", gpus_per_node, int)
     if replicas < 1:
         raise LaunchError(f"{replicas} servers serve nobody")
     for name in (secret, pull_secret):
