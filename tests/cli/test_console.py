@@ -1,11 +1,13 @@
 """Which stream gets what, how it looks on a terminal, and what a lost stream means."""
 
 import io
+import json
 import sys
 from pathlib import Path
 
 import pytest
 
+from nimprofile.cli.console import tell
 from nimprofile.cli.main import main
 from tests.support.command_line import ID_BF16, Terminal, process, shell
 
@@ -54,13 +56,70 @@ def test_help_for_a_terminal_that_knows_only_ascii_is_whole():
     assert rb"--tags TAG=VALUE,\u2026" in done.stdout
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
-@pytest.mark.parametrize("command", ["policies", "gpus --known --json", "completion bash"])
-def test_74_when_the_output_cannot_be_written(command):
-    done = shell(f'"$0" -m nimprofile {command} > /dev/full')
+FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+UNBUFFERED = pytest.mark.parametrize("unbuffered", ["", "1"])
+NOTHING_RUNS = "select --manifest llama-3.1-8b-instruct --gpus 1xt600"
+
+
+@FULL
+@UNBUFFERED
+@pytest.mark.parametrize(
+    "command", ["policies", "gpus --known --json", "completion bash", "--version"]
+)
+def test_74_when_the_output_cannot_be_written(command, unbuffered):
+    done = shell(f'"$0" -m nimprofile {command} > /dev/full', PYTHONUNBUFFERED=unbuffered)
     assert 74 == done.returncode
     assert done.stderr.startswith(b"nimprofile: cannot write the output: ")
     assert 1 == done.stderr.count(b"\n")
+
+
+@FULL
+def test_74_when_the_help_cannot_be_written():
+    assert 74 == shell('"$0" -m nimprofile --help > /dev/full').returncode
+
+
+@FULL
+@UNBUFFERED
+def test_74_when_a_message_follows_what_cannot_be_written(unbuffered):
+    done = shell(
+        f'"$0" -m nimprofile {NOTHING_RUNS} --json > /dev/full', PYTHONUNBUFFERED=unbuffered
+    )
+    assert (74, b"nimprofile: cannot write the output: No space left on device\n") == (
+        done.returncode,
+        done.stderr,
+    )
+
+
+@FULL
+@UNBUFFERED
+@pytest.mark.parametrize("stderr", ["2> /dev/full", "2>&-"])
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("policies", 0),
+        (NOTHING_RUNS, 1),
+        ("select --nonsense", 2),
+        ("select --manifest nope --gpus 1xt4", 3),
+        ("policies > /dev/full", 74),
+    ],
+)
+def test_a_message_that_is_lost_leaves_the_exit_code(command, code, stderr, unbuffered):
+    done = shell(f'"$0" -m nimprofile {command} {stderr}', PYTHONUNBUFFERED=unbuffered)
+    assert (code, b"") == (done.returncode, done.stderr)
+
+
+@UNBUFFERED
+def test_one_log_of_both_streams_reads_in_order(unbuffered):
+    done = shell(f'"$0" -m nimprofile {NOTHING_RUNS} --json 2>&1', PYTHONUNBUFFERED=unbuffered)
+    output, message, _ = done.stdout.decode().partition("No profile found")
+    assert message
+    assert json.loads(output)["selected"] is None
+
+
+def test_without_a_standard_error_nothing_goes_to_standard_output(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stderr", None)
+    tell(["a message"])
+    assert "" == capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -87,7 +146,7 @@ class Full(io.TextIOWrapper):
         super().flush()
 
 
-def test_a_full_disk_is_told_when_the_output_is_flushed(monkeypatch, capsys, tmp_path):
+def test_a_full_disk_is_reported_when_the_output_is_flushed(monkeypatch, capsys, tmp_path):
     with open(tmp_path / "out", "wb") as file:
         full = Full(file, encoding="utf-8")
         with monkeypatch.context() as patch:

@@ -258,6 +258,22 @@ def test_a_level_that_there_is_not_is_said(box):
     assert not box.said.exists()
 
 
+@pytest.mark.parametrize("lost", ["2> /dev/full", "2>&-"])
+@pytest.mark.parametrize("variables", [{}, {"PYTHONUNBUFFERED": "1"}, {"NIM_JSONL_LOGGING": "1"}])
+def test_a_log_that_is_lost_does_not_stop_the_server(box, lost, variables):
+    command = f'"$0" -m nimprofile exec --manifest manifest.yaml --port {box.port} {lost}'
+    done = subprocess.run(
+        ["bash", "-c", command, sys.executable],
+        cwd=box.folder,
+        env=box.environ | {"PYTHONUNBUFFERED": ""} | variables,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (0, "served\n", "") == (done.returncode, done.stdout, done.stderr)
+
+
 def test_an_argument_that_changes_the_selection_is_noted_and_wins(box):
     err = box.run("--", "--tensor-parallel-size=1")[2]
     assert "your --tensor-parallel-size 1 instead of 2 changes what was selected" in err
