@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, NoReturn
 
-SELDOM_USED = frozenset({"gettext", "json", "locale", "nimprofile", "yaml"})
+SELDOM_USED = frozenset({"argparse", "gettext", "json", "locale", "nimprofile", "yaml"})
 """Packages that compile regular expressions when they are imported, and use few of them. PyYAML's
 take 6 of the 11 ms of its import, and libyaml has no use for them."""
 

@@ -48,13 +48,14 @@ class UsageError(NimProfileError):
 def judge(machine: MachineArguments, selection: SelectionArguments) -> tuple[Manifest, Decision]:
     """Read the manifest and the machine that were asked for, and decide."""
     from nimprofile.selection.decision import select
-    from nimprofile.selection.preference import prefer
 
     request = _request(selection)
     if not selection.models and machine.inventory == "-" and request.manifest_path == "-":
         raise UsageError("only one of --manifest and --inventory can be standard input")
     policy = selection.policy
     if selection.prefer is not None:
+        from nimprofile.selection.preference import prefer
+
         try:
             policy = prefer(selection.prefer, policy)
         except RequestError as error:
