@@ -79,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = _run(sys.argv[1:] if argv is None else argv)
         if sys.stdout is not None:
             sys.stdout.flush()
-    except BrokenPipeError:  # the reader of our output went away: not our failure
+    except BrokenPipeError:  # the reader of the output went away, which is no failure
         drop_output()
         return DONE
     except KeyboardInterrupt:
