@@ -52,9 +52,8 @@ def run_select(arguments: SelectArguments) -> int:
         case "name":
             print(chosen.profile.name)
         case "env":
-            # On this machine the engine will run right here.
-            here = arguments.machine.gpus is None and arguments.machine.inventory is None
-            devices = _cuda(decision.inventory, chosen.gpus) if here else {}
+            runs_here = arguments.machine.gpus is None and arguments.machine.inventory is None
+            devices = _cuda(decision.inventory, chosen.gpus) if runs_here else {}
             _print_exports({"NIM_MODEL_PROFILE": chosen.profile.id, **devices})
         case "cuda":
             _print_exports(_cuda(decision.inventory, chosen.gpus))
@@ -151,6 +150,7 @@ def run_memory(arguments: MemoryArguments) -> int:
 
 def _weigh(arguments: MemoryArguments) -> tuple[Manifest, Decision, Verdict]:
     """Read the model and the machine that were asked for, and judge one profile."""
+    from nimprofile.engines.serving import Serving
     from nimprofile.manifest.reader import load_manifest
     from nimprofile.model.checkpoint import is_model, read_model
     from nimprofile.selection.decision import select
@@ -159,11 +159,10 @@ def _weigh(arguments: MemoryArguments) -> tuple[Manifest, Decision, Verdict]:
     path, policy = arguments.model, arguments.policy
     if arguments.machine.inventory == "-" and path == "-":
         raise UsageError("only one of the model and --inventory can be standard input")
-    request = Request(empty_gpu_gate=False)
-    serving = served(request.serving, arguments.serving).replace(
+    serving = served(Serving(), arguments.serving).replace(
         concurrency=arguments.concurrency, speculative_tokens=arguments.speculative_tokens
     )
-    request = request.replace(serving=serving)
+    request = Request(empty_gpu_gate=False, serving=serving)
     inventory = inventory_of(arguments.machine)
     require_gpu(inventory)
     if is_model(path):

@@ -56,6 +56,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
+    from _typeshed import SupportsWrite
+
     from nimprofile.cli.arguments import CompletionArguments
     from nimprofile.cli.options import Command
 
@@ -126,9 +128,19 @@ _CODES = (
 _STARTING = frozenset({"launch", "exec", "render"})
 
 
+class _Parser(argparse.ArgumentParser):
+    """Help that cannot be written is an error, which argparse keeps to itself."""
+
+    def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
+        if file is not None and file is sys.stdout:
+            file.write(message)
+        else:
+            super()._print_message(message, file)
+
+
 def build_parser(only: str | None = None) -> argparse.ArgumentParser:
     """The whole command line; with `only`, of one command, which takes a tenth of the time."""
-    parser = argparse.ArgumentParser(
+    parser: argparse.ArgumentParser = _Parser(
         prog="nimprofile",
         formatter_class=Help,
         allow_abbrev=False,

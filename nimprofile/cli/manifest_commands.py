@@ -113,12 +113,10 @@ def _check(arguments: records.CheckArguments) -> int:
 
     if arguments.manifests.count("-") > 1:
         raise UsageError("only one of the manifests can be standard input")
-    errors = 0
     reports = []
     for path in arguments.manifests:
         source, findings = _findings(path)
         wrong = sum(finding.severity == "error" for finding in findings)
-        errors += wrong
         reports.append(
             {
                 "source": source,
@@ -134,7 +132,7 @@ def _check(arguments: records.CheckArguments) -> int:
             tell([f"{source}: {counted(wrong, 'error')}, {warnings}"])
     if arguments.format == "json":
         print_json(reports if len(reports) > 1 else reports[0])
-    return BAD_INPUT if errors else DONE
+    return BAD_INPUT if any(report["errors"] for report in reports) else DONE
 
 
 def _findings(path: str) -> tuple[str, tuple[Finding, ...]]:

@@ -64,18 +64,14 @@ NOTHING_RUNS = "select --manifest llama-3.1-8b-instruct --gpus 1xt600"
 @FULL
 @UNBUFFERED
 @pytest.mark.parametrize(
-    "command", ["policies", "gpus --known --json", "completion bash", "--version"]
+    "command",
+    ["policies", "gpus --known --json", "completion bash", "--version", "--help", "list --help"],
 )
 def test_74_when_the_output_cannot_be_written(command, unbuffered):
     done = shell(f'"$0" -m nimprofile {command} > /dev/full', PYTHONUNBUFFERED=unbuffered)
     assert 74 == done.returncode
     assert done.stderr.startswith(b"nimprofile: cannot write the output: ")
     assert 1 == done.stderr.count(b"\n")
-
-
-@FULL
-def test_74_when_the_help_cannot_be_written():
-    assert 74 == shell('"$0" -m nimprofile --help > /dev/full').returncode
 
 
 @FULL
