@@ -1,7 +1,6 @@
 """The command line as frozen values: one record for each command, made once, right after parsing.
 
-The fields of a record are the options of its command. Nothing outside this module sees what
-argparse made.
+Its fields are the options of the command. Nothing outside this module sees what argparse made.
 """
 
 from __future__ import annotations

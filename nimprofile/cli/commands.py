@@ -36,8 +36,7 @@ def run_select(arguments: SelectArguments) -> int:
 
         print_json(decision_to_dict(decision))
     _warn(decision.warnings, decision.inventory)
-    chosen = decision.selected
-    if chosen is None:
+    if (chosen := decision.selected) is None:
         from nimprofile.report.text import nothing_runs
 
         tell([nothing_runs(decision)])
@@ -114,9 +113,9 @@ def run_explain(arguments: ExplainArguments) -> int:
             print(explain_decision(decision, style_of_stdout()))
         return DONE
     _warn_of_machine(decision)
-    verdict = decision.verdict(_named(arguments.subject, manifest))
-    if decision.pinned is not None and decision.pinned.profile.id == verdict.profile.id:
-        verdict = decision.pinned
+    verdict, pinned = decision.verdict(_named(arguments.subject, manifest)), decision.pinned
+    if pinned is not None and pinned.profile.id == verdict.profile.id:
+        verdict = pinned
     if arguments.format == "json":
         print_json(explanation_to_dict(decision, verdict))
     else:
