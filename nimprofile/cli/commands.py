@@ -11,15 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from nimprofile.cli.arguments import (
-        EnginesArguments,
-        ExplainArguments,
-        GpusArguments,
-        ListArguments,
-        MemoryArguments,
-        PoliciesArguments,
-        SelectArguments,
-    )
+    from nimprofile.cli import arguments as records
     from nimprofile.hardware.inventory import Inventory
     from nimprofile.manifest.manifest import Manifest
     from nimprofile.manifest.profile import Profile
@@ -28,7 +20,7 @@ if TYPE_CHECKING:
     from nimprofile.selection.fit import Verdict
 
 
-def run_select(arguments: SelectArguments) -> int:
+def run_select(arguments: records.SelectArguments) -> int:
     """Print the profile that would run; exit by whether there is one."""
     decision = judge(arguments.machine, arguments.selection)[1]
     if arguments.format == "json":
@@ -75,7 +67,7 @@ def _print_exports(variables: dict[str, str]) -> None:
         print(f"export {name}={quote(value)}")
 
 
-def run_list(arguments: ListArguments) -> int:
+def run_list(arguments: records.ListArguments) -> int:
     """Print every profile by grade, whatever becomes of the selection."""
     if arguments.nim and arguments.format == "json":
         raise UsageError("--nim is a layout of its own; leave --json out")
@@ -100,7 +92,7 @@ def run_list(arguments: ListArguments) -> int:
     return DONE
 
 
-def run_explain(arguments: ExplainArguments) -> int:
+def run_explain(arguments: records.ExplainArguments) -> int:
     """Print the reasons behind one profile, or behind the whole decision."""
     from nimprofile.report.explain import explain_decision, explain_profile
     from nimprofile.report.to_json import decision_to_dict, explanation_to_dict
@@ -131,7 +123,7 @@ def _named(text: str, manifest: Manifest) -> Profile:
     return starts[0] if len(starts) == 1 else find_pin(Pin(text, "PROFILE"), manifest)
 
 
-def run_memory(arguments: MemoryArguments) -> int:
+def run_memory(arguments: records.MemoryArguments) -> int:
     """Print what each GPU would hold; exit by whether it fits."""
     from nimprofile.report.memory_json import memory_to_dict
     from nimprofile.report.memory_report import MemoryReport
@@ -147,7 +139,7 @@ def run_memory(arguments: MemoryArguments) -> int:
     return DONE if report.fits else NOTHING_RUNS
 
 
-def _weigh(arguments: MemoryArguments) -> tuple[Manifest, Decision, Verdict]:
+def _weigh(arguments: records.MemoryArguments) -> tuple[Manifest, Decision, Verdict]:
     """Read the model and the machine that were asked for, and judge one profile."""
     from nimprofile.engines.serving import Serving
     from nimprofile.manifest.reader import load_manifest
@@ -178,7 +170,7 @@ def _weigh(arguments: MemoryArguments) -> tuple[Manifest, Decision, Verdict]:
     return manifest, decision, decision.verdict(find_pin(pin, manifest))
 
 
-def _described(arguments: MemoryArguments, decision: Decision) -> Verdict:
+def _described(arguments: records.MemoryArguments, decision: Decision) -> Verdict:
     """The best profile that the flags describe: one that runs, else the nearest on enough GPUs."""
     from nimprofile.selection.fit import GRADES
 
@@ -199,7 +191,9 @@ def _described(arguments: MemoryArguments, decision: Decision) -> Verdict:
     return min(described, key=distance)
 
 
-def _manifest_of(arguments: MemoryArguments, model: Model, inventory: Inventory) -> Manifest:
+def _manifest_of(
+    arguments: records.MemoryArguments, model: Model, inventory: Inventory
+) -> Manifest:
     """The one profile that the flags describe."""
     from nimprofile.base.enums import Engine
     from nimprofile.manifest.manifest import Manifest
@@ -218,7 +212,7 @@ def _manifest_of(arguments: MemoryArguments, model: Model, inventory: Inventory)
     return Manifest((profile,), model=model.name, model_shape=model.shape, source=arguments.model)
 
 
-def run_gpus(arguments: GpusArguments) -> int:
+def run_gpus(arguments: records.GpusArguments) -> int:
     """Print or record the machine, or print the catalogue of products."""
     if arguments.known:
         machine = arguments.machine
@@ -257,7 +251,7 @@ def run_gpus(arguments: GpusArguments) -> int:
     return DONE if inventory.offered or not inventory.gpus else NO_GPU
 
 
-def run_policies(arguments: PoliciesArguments) -> int:
+def run_policies(arguments: records.PoliciesArguments) -> int:
     """Print every ranking policy."""
     from nimprofile.selection.policies import POLICIES
 
@@ -272,7 +266,7 @@ def run_policies(arguments: PoliciesArguments) -> int:
     return DONE
 
 
-def run_engines(arguments: EnginesArguments) -> int:
+def run_engines(arguments: records.EnginesArguments) -> int:
     """Print what each engine serves."""
     from nimprofile.base.enums import Engine
 
