@@ -4,7 +4,7 @@ import importlib
 import inspect
 import pkgutil
 import re
-import runpy
+import subprocess
 import sys
 
 import pytest
@@ -46,14 +46,14 @@ def test_every_module_says_what_it_holds():
         assert "?" not in first, f"{module.name}: a plain statement of what the module holds"
 
 
-def test_the_package_is_a_program(monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["nimprofile", "--version"])
-    with pytest.raises(SystemExit) as stop:
-        runpy.run_module("nimprofile", run_name="__main__")
-    assert (0, f"nimprofile {nimprofile.__version__}\n") == (
-        stop.value.code,
-        capsys.readouterr().out,
+def test_the_package_is_a_program():
+    done = subprocess.run(
+        [sys.executable, "-m", "nimprofile", "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
+    assert f"nimprofile {nimprofile.__version__}\n" == done.stdout
 
 
 @pytest.mark.parametrize(

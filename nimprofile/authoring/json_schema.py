@@ -1,7 +1,8 @@
-"""What is the JSON Schema of a manifest with our additions, and of an inventory?
+"""The JSON Schemas of a manifest with our additions, and of an inventory.
 
-Made by pydantic from typed models, for editors and for people; the reader in `manifest` is the law,
-and a test holds the two together. `python -m nimprofile.authoring.json_schema > docs/manifest.schema.json`.
+pydantic makes them from typed models, for editors and for people. What is read is decided by the
+reader in `manifest`; a test holds the two together.
+`nimprofile manifest schema > docs/manifest.schema.json` writes the page's copy.
 """
 
 from __future__ import annotations

@@ -9,10 +9,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-TRUTH_WORDS = {"": False, "0": False, "false": False, "no": False, "off": False}
+TRUTH_WORDS = {
+    **dict.fromkeys(("", "0", "false", "no", "off"), False),
+    **dict.fromkeys(("1", "true", "yes", "on"), True),
+}
+"""Values of every switch among NIM's variables, in lower case.
 
-
-TRUTH_WORDS |= {"1": True, "true": True, "yes": True, "on": True}
+NIM documents `0` and `1`, and for `NIM_JSONL_LOGGING` also `False` and `True`; the other words are
+those of YAML 1.1. A tag of a manifest, a field of `config.json` and `HF_HUB_OFFLINE` have words of
+their own, which stand where those are read.
+"""
 
 
 def model_in(environ: Mapping[str, str]) -> str | None:
@@ -35,6 +41,10 @@ def read_count(environ: Mapping[str, str], name: str, most: int = 999_999_999) -
 
 
 def read_switch(environ: Mapping[str, str], name: str) -> bool:
+    """A variable that is on or off; off when it is unset.
+
+    Raises RequestError for a word that is not among `TRUTH_WORDS`.
+    """
     text = environ.get(name, "").strip().lower()
     if text not in TRUTH_WORDS:
         raise RequestError(f"{name}={environ[name]!r} is neither 0 nor 1")

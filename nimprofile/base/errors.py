@@ -7,10 +7,10 @@ class NimProfileError(Exception):
     `str(error)` is a complete message: what is wrong, where, and what to do.
 
     Attributes:
-        told: it stands in a log already.
+        logged: it stands in a log already, and need not be printed.
     """
 
-    told = False
+    logged = False
 
 
 class ManifestError(NimProfileError, ValueError):

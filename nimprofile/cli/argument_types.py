@@ -1,4 +1,4 @@
-"""How is the value of an option read, and what is said of one that cannot be?"""
+"""The types of options: how a value is read, and the message for one that cannot be."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ def port(text: str) -> int:
 def fraction(text: str) -> float:
     """A fraction of a GPU."""
     try:
-        fraction = float(text)
+        value = float(text)
     except ValueError:
-        fraction = 0.0
-    if not 0 < fraction <= 1:
+        value = 0.0
+    if not 0 < value <= 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no fraction above 0 and up to 1")
-    return fraction
+    return value
 
 
 def version(text: str) -> str:
@@ -81,14 +81,14 @@ def seconds(text: str) -> float:
     from nimprofile.hardware.discovery import MAX_NVML_TIMEOUT
 
     try:
-        seconds = float(text)
+        value = float(text)
     except ValueError:
-        seconds = 0.0
-    if not 0 < seconds <= MAX_NVML_TIMEOUT:
+        value = 0.0
+    if not 0 < value <= MAX_NVML_TIMEOUT:
         raise argparse.ArgumentTypeError(
             f"{text!r} is no number of seconds up to {MAX_NVML_TIMEOUT}"
         )
-    return seconds
+    return value
 
 
 def tags(text: str) -> tuple[tuple[str, str], ...]:
@@ -105,10 +105,11 @@ def server(text: str) -> Server:
     """A server's name, an engine's in any spelling."""
     from nimprofile.base.enums import Server
 
-    if (found := Server.known(text)) is None:
+    server = Server.known(text)
+    if server is None:
         known = ", ".join(Server)
         raise argparse.ArgumentTypeError(f"{text!r} is not a server; known: {known}")
-    return found
+    return server
 
 
 def engine(text: str) -> Engine:

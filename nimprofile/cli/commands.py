@@ -1,39 +1,40 @@
-"""What select, list, explain, memory, gpus, policies and engines do."""
+"""The commands select, list, explain, memory, gpus, policies and engines."""
 
 from __future__ import annotations
 
-import argparse
-
 from nimprofile.base.errors import InventoryError
 from nimprofile.cli.console import print_json, style_of_stdout, tell
-from nimprofile.cli.exit_codes import BAD_INPUT, NO_GPU, NOTHING_RUNS, SELECTED
-from nimprofile.cli.inputs import UsageError, inventory_of, judge, weigh
+from nimprofile.cli.exit_codes import BAD_INPUT, DONE, NO_GPU, NOTHING_RUNS
+from nimprofile.cli.inputs import UsageError, inventory_of, judge, require_gpu, served
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from nimprofile.cli import arguments as records
     from nimprofile.hardware.inventory import Inventory
     from nimprofile.manifest.manifest import Manifest
     from nimprofile.manifest.profile import Profile
+    from nimprofile.model.checkpoint import Model
     from nimprofile.selection.decision import Decision
+    from nimprofile.selection.fit import Verdict
     from nimprofile.selection.warnings import DecisionWarning
 
 
-def run_select(args: argparse.Namespace) -> int:
-    decision = judge(args)[1]
-    if args.format == "json":
+def run_select(arguments: records.SelectArguments) -> int:
+    """Print the profile that would run; exit by whether there is one."""
+    decision = judge(arguments.machine, arguments.selection)[1]
+    if arguments.format == "json":
         from nimprofile.report.to_json import decision_to_dict
 
         print_json(decision_to_dict(decision))
     _warn(decision.warnings, decision.inventory)
-    chosen = decision.selected
-    if chosen is None:
+    if (chosen := decision.selected) is None:
         from nimprofile.report.text import nothing_runs
 
         tell([nothing_runs(decision)])
         return NOTHING_RUNS if decision.pinned is None else BAD_INPUT
-    match args.format:
+    match arguments.format:
         case "text":
             from nimprofile.report.text import select_text
 
@@ -43,12 +44,12 @@ def run_select(args: argparse.Namespace) -> int:
         case "name":
             print(chosen.profile.name)
         case "env":
-            here = args.gpus is None and args.inventory is None  # the engine will run right here
-            devices = _cuda(decision.inventory, chosen.gpus) if here else {}
+            runs_here = arguments.machine.gpus is None and arguments.machine.inventory is None
+            devices = _cuda(decision.inventory, chosen.gpus) if runs_here else {}
             _print_exports({"NIM_MODEL_PROFILE": chosen.profile.id, **devices})
         case "cuda":
             _print_exports(_cuda(decision.inventory, chosen.gpus))
-    return SELECTED
+    return DONE
 
 
 def _cuda(inventory: Inventory, gpus: tuple[int, ...]) -> dict[str, str]:
@@ -67,20 +68,21 @@ def _print_exports(variables: dict[str, str]) -> None:
         print(f"export {name}={quote(value)}")
 
 
-def run_list(args: argparse.Namespace) -> int:
-    if args.nim and args.format == "json":
+def run_list(arguments: records.ListArguments) -> int:
+    """Print every profile by grade, whatever becomes of the selection."""
+    if arguments.nim and arguments.format == "json":
         raise UsageError("--nim is a layout of its own; leave --json out")
-    decision = judge(args)[1]
+    decision = judge(arguments.machine, arguments.selection)[1]
     _warn_of_machine(decision)
     if decision.pinned is not None and decision.selected is None:
         from nimprofile.report.text import nothing_runs
 
         tell([nothing_runs(decision)])
-    if args.nim:
+    if arguments.nim:
         from nimprofile.report.nim_listing import nim_listing
 
-        print(nim_listing(decision, None if args.nim == "auto" else args.nim), end="")
-    elif args.format == "json":
+        print(nim_listing(decision, None if arguments.nim == "auto" else arguments.nim), end="")
+    elif arguments.format == "json":
         from nimprofile.report.to_json import decision_to_dict
 
         print_json(decision_to_dict(decision))
@@ -88,29 +90,30 @@ def run_list(args: argparse.Namespace) -> int:
         from nimprofile.report.text import list_text
 
         print(list_text(decision, style_of_stdout()))
-    return SELECTED
+    return DONE
 
 
-def run_explain(args: argparse.Namespace) -> int:
+def run_explain(arguments: records.ExplainArguments) -> int:
+    """Print the reasons behind one profile, or behind the whole decision."""
     from nimprofile.report.explain import explain_decision, explain_profile
     from nimprofile.report.to_json import decision_to_dict, explanation_to_dict
 
-    manifest, decision = judge(args)
-    if args.story_of is None:
-        if args.format == "json":
+    manifest, decision = judge(arguments.machine, arguments.selection)
+    if arguments.subject is None:
+        if arguments.format == "json":
             print_json(decision_to_dict(decision))
         else:
             print(explain_decision(decision, style_of_stdout()))
-        return SELECTED
+        return DONE
     _warn_of_machine(decision)
-    verdict = decision.verdict(_named(args.story_of, manifest))
-    if decision.pinned is not None and decision.pinned.profile.id == verdict.profile.id:
-        verdict = decision.pinned
-    if args.format == "json":
+    verdict, pinned = decision.verdict(_named(arguments.subject, manifest)), decision.pinned
+    if pinned is not None and pinned.profile.id == verdict.profile.id:
+        verdict = pinned
+    if arguments.format == "json":
         print_json(explanation_to_dict(decision, verdict))
     else:
         print(explain_profile(decision, verdict, style_of_stdout()))
-    return SELECTED
+    return DONE
 
 
 def _named(text: str, manifest: Manifest) -> Profile:
@@ -121,30 +124,106 @@ def _named(text: str, manifest: Manifest) -> Profile:
     return starts[0] if len(starts) == 1 else find_pin(Pin(text, "PROFILE"), manifest)
 
 
-def run_memory(args: argparse.Namespace) -> int:
+def run_memory(arguments: records.MemoryArguments) -> int:
+    """Print what each GPU would hold; exit by whether it fits."""
     from nimprofile.report.memory_json import memory_to_dict
     from nimprofile.report.memory_report import MemoryReport
     from nimprofile.report.memory_text import memory_text
 
-    manifest, decision, verdict = weigh(args)
+    manifest, decision, verdict = _weigh(arguments)
     model = manifest.model or manifest.source
     report = MemoryReport(decision, verdict, manifest.shape_of(verdict.profile))
-    if args.format == "json":
+    if arguments.format == "json":
         print_json({"model": model, **memory_to_dict(report)})
     else:
         print(memory_text(decision, report, model, style_of_stdout()))
-    return SELECTED if report.fits else NOTHING_RUNS
+    return DONE if report.fits else NOTHING_RUNS
 
 
-def run_gpus(args: argparse.Namespace) -> int:
-    if args.known:
-        if any(value is not None for value in (args.gpus, args.inventory, args.record)):
+def _weigh(arguments: records.MemoryArguments) -> tuple[Manifest, Decision, Verdict]:
+    """Read the model and the machine that were asked for, and judge one profile."""
+    from nimprofile.engines.serving import Serving
+    from nimprofile.manifest.reader import load_manifest
+    from nimprofile.model.checkpoint import is_model, read_model
+    from nimprofile.selection.decision import select
+    from nimprofile.selection.request import Pin, Request, find_pin
+
+    path, policy = arguments.model, arguments.policy
+    if arguments.machine.inventory == "-" and path == "-":
+        raise UsageError("only one of the model and --inventory can be standard input")
+    serving = served(Serving(), arguments.serving).replace(
+        concurrency=arguments.concurrency, speculative_tokens=arguments.speculative_tokens
+    )
+    request = Request(empty_gpu_gate=False, serving=serving)
+    inventory = inventory_of(arguments.machine)
+    require_gpu(inventory)
+    if is_model(path):
+        if arguments.profile is not None:
+            raise UsageError("--profile is for a manifest; a model has --tp, --pp and --precision")
+        manifest = _manifest_of(arguments, read_model(path), inventory)
+        decision = select(manifest, inventory, request, policy)
+        return manifest, decision, decision.verdict(manifest.profiles[0])
+    manifest = load_manifest(path)
+    decision = select(manifest, inventory, request, policy)
+    if arguments.profile is None:
+        return manifest, decision, _described(arguments, decision)
+    pin = Pin(arguments.profile, "--profile")
+    return manifest, decision, decision.verdict(find_pin(pin, manifest))
+
+
+def _described(arguments: records.MemoryArguments, decision: Decision) -> Verdict:
+    """The best profile that the flags describe: one that runs, else the nearest on enough GPUs."""
+    from nimprofile.selection.fit import GRADES
+
+    wanted = {key: getattr(arguments, key) for key in ("engine", "precision", "tp", "pp")}
+    described = [
+        verdict
+        for verdict in (*decision.ranked, *decision.rejected)
+        if all(value in {None, getattr(verdict.profile, key)} for key, value in wanted.items())
+    ]
+    if not described:
+        flags = " ".join(f"--{key} {value}" for key, value in wanted.items() if value is not None)
+        raise UsageError(f"no profile of this manifest has {flags}; `nimprofile list` shows them")
+
+    def distance(verdict: Verdict) -> tuple[bool, int, int]:
+        missing = any(reason.kind in {"gpu_count", "gpu"} for reason in verdict.reasons)
+        return missing, GRADES.index(verdict.grade), len(verdict.reasons)
+
+    return min(described, key=distance)
+
+
+def _manifest_of(
+    arguments: records.MemoryArguments, model: Model, inventory: Inventory
+) -> Manifest:
+    """The one profile that the flags describe."""
+    from nimprofile.base.enums import Engine
+    from nimprofile.manifest.manifest import Manifest
+    from nimprofile.manifest.profile_tags import profile_from_tags
+    from nimprofile.model.quantization import own_precision
+
+    pp = arguments.pp or 1
+    tags = {
+        "llm_engine": str(arguments.engine or Engine.VLLM),
+        "precision": str(arguments.precision or own_precision(model.shape)),
+        "tp": str(arguments.tp or max(1, len(inventory.offered) // pp)),
+        "pp": str(pp),
+    }
+    name = f"{tags['llm_engine']}-{tags['precision']}-tp{tags['tp']}-pp{pp}"
+    profile = profile_from_tags(name, tags, name=name)
+    return Manifest((profile,), model=model.name, model_shape=model.shape, source=arguments.model)
+
+
+def run_gpus(arguments: records.GpusArguments) -> int:
+    """Print or record the machine, or print the catalogue of products."""
+    if arguments.known:
+        machine = arguments.machine
+        if any(value is not None for value in (machine.gpus, machine.inventory, arguments.record)):
             raise UsageError(
                 "--known prints the catalogue; leave --gpus, --inventory and --record out"
             )
         from nimprofile.hardware.catalog import products
 
-        if args.format == "json":
+        if arguments.format == "json":
             from nimprofile.report.to_json import product_to_dict
 
             print_json([product_to_dict(product) for product in products()])
@@ -152,15 +231,15 @@ def run_gpus(args: argparse.Namespace) -> int:
             from nimprofile.report.tables import products_text
 
             print(products_text(products(), style_of_stdout()))
-        return SELECTED
-    inventory = inventory_of(args)
-    if args.record is not None:
+        return DONE
+    inventory = inventory_of(arguments.machine)
+    if arguments.record is not None:
         from nimprofile.hardware.inventory_file import record
 
-        record(inventory, args.record)
-        if args.record != "-":
-            tell([f"nimprofile: recorded {len(inventory.gpus)} GPUs in {args.record}"])
-    elif args.format == "json":
+        record(inventory, arguments.record)
+        if arguments.record != "-":
+            tell([f"nimprofile: recorded {len(inventory.gpus)} GPUs in {arguments.record}"])
+    elif arguments.format == "json":
         print_json(inventory.to_dict())
     else:
         from nimprofile.hardware.describe import machine_messages
@@ -170,13 +249,14 @@ def run_gpus(args: argparse.Namespace) -> int:
         print(gpus_text(inventory, style))
         if not style.columns:
             tell(machine_messages(inventory))
-    return SELECTED if inventory.offered or not inventory.gpus else NO_GPU
+    return DONE if inventory.offered or not inventory.gpus else NO_GPU
 
 
-def run_policies(args: argparse.Namespace) -> int:
+def run_policies(arguments: records.PoliciesArguments) -> int:
+    """Print every ranking policy."""
     from nimprofile.selection.policies import POLICIES
 
-    if args.format == "json":
+    if arguments.format == "json":
         from nimprofile.report.to_json import policy_to_dict
 
         print_json([policy_to_dict(policy) for policy in POLICIES.values()])
@@ -184,14 +264,15 @@ def run_policies(args: argparse.Namespace) -> int:
         from nimprofile.report.tables import policies_text
 
         print(policies_text(POLICIES.values(), style_of_stdout()))
-    return SELECTED
+    return DONE
 
 
-def run_engines(args: argparse.Namespace) -> int:
+def run_engines(arguments: records.EnginesArguments) -> int:
+    """Print what each engine serves."""
     from nimprofile.base.enums import Engine
 
-    engines = tuple(dict.fromkeys(args.engine or Engine))
-    if args.format == "json":
+    engines = tuple(dict.fromkeys(arguments.engines or Engine))
+    if arguments.format == "json":
         from nimprofile.report.to_json import engine_to_dict
 
         print_json([engine_to_dict(engine) for engine in engines])
@@ -199,7 +280,7 @@ def run_engines(args: argparse.Namespace) -> int:
         from nimprofile.report.tables import engines_text
 
         print(engines_text(engines, style_of_stdout()))
-    return SELECTED
+    return DONE
 
 
 def _warn(warnings: Iterable[DecisionWarning], inventory: Inventory) -> None:
@@ -208,7 +289,7 @@ def _warn(warnings: Iterable[DecisionWarning], inventory: Inventory) -> None:
 
 
 def _warn_of_machine(decision: Decision) -> None:
-    """What a list of profiles does not say: which GPUs are not there for any of them."""
+    """Report the GPUs that no profile can use, which a list of profiles does not show."""
     from nimprofile.selection.warnings import missing_warnings
 
     _warn(missing_warnings(decision), decision.inventory)

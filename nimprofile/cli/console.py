@@ -1,4 +1,4 @@
-"""What is said on standard error, and to whom; and how is standard output written?"""
+"""Standard output and standard error: what is written to which, and what a failed write means."""
 
 from __future__ import annotations
 
@@ -13,15 +13,22 @@ if TYPE_CHECKING:
 
 
 def tell(lines: Iterable[str]) -> None:
-    """Say these lines; where nobody can hear them, that changes neither answer nor exit code.
+    """Write these lines to standard error, after what was printed before them.
 
-    What was printed before is written before, so that a log of both reads in order. With standard
-    error closed, `print` would take standard output.
+    So a log of both streams reads in order. That standard error cannot be written changes neither
+    the answer nor the exit code.
+
+    Raises OSError when standard output cannot be written.
     """
-    if sys.stderr is None:
-        return
-    if sys.stdout is not None:
+    if sys.stdout is not None and sys.stderr is not None:
         sys.stdout.flush()
+    write_error(lines)
+
+
+def write_error(lines: Iterable[str]) -> None:
+    """Write these lines to standard error, if it can be written, and nothing to standard output."""
+    if sys.stderr is None:  # closed; `print` would take standard output instead
+        return
     try:
         for line in lines:
             print(line, file=sys.stderr)
@@ -30,8 +37,32 @@ def tell(lines: Iterable[str]) -> None:
         sys.stderr = None  # or Python's own last flush fails, and the exit code with it
 
 
+def drop_output() -> None:
+    """Let what standard output still holds go nowhere, after a write to it has failed.
+
+    Otherwise Python's own last flush fails again, and changes the exit code.
+    """
+    try:
+        descriptor = sys.stdout.fileno()
+    except (AttributeError, OSError, ValueError):  # closed, or no file at all
+        return
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, descriptor)
+    os.close(null)
+
+
+def flush_what_can_be() -> None:
+    """Flush both streams, whatever becomes of it: what follows is worth more than a lost line."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):  # a full disk; a stream that is closed
+            pass
+
+
 def watched() -> bool:
-    """Whether somebody at a terminal wants to know what takes so long."""
+    """Whether standard error is a terminal, where a long wait is explained."""
     return sys.stderr is not None and sys.stderr.isatty()
 
 
@@ -61,3 +92,24 @@ def print_json(value: object) -> None:
 def counted(number: int, what: str) -> str:
     """`1 error`, `2 errors`."""
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def write_text(text: str, path: str | None) -> None:
+    """Write a document to a file, or to standard output for None and `-`; in UTF-8 either way.
+
+    Raises OSError, whose text names the file.
+    """
+    if path is None or path == "-":
+        import io
+
+        if isinstance(sys.stdout, io.TextIOWrapper):  # whose own encoding is the terminal's
+            sys.stdout.flush()
+            sys.stdout.buffer.write(text.encode())
+        else:
+            print(text, end="")
+        return
+    try:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise OSError(error.errno, f"{path}: {error.strerror}") from None

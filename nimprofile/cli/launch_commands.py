@@ -1,43 +1,44 @@
-"""What do `nimprofile launch`, `exec` and `render` do?"""
+"""The commands `launch`, `exec` and `render`."""
 
 from __future__ import annotations
 
 import os
-import sys
 
+from nimprofile.base.enums import Server
 from nimprofile.base.errors import NimProfileError, NotStartedError
-from nimprofile.cli.console import print_json, tell
+from nimprofile.cli.console import flush_what_can_be, print_json, tell
+from nimprofile.cli.exit_codes import BAD_INPUT, DONE, NOTHING_RUNS
 from nimprofile.cli.inputs import UsageError, judge
-from nimprofile.cli.launch_options import restrict, setup_of
+from nimprofile.cli.launch_options import installed, restricted, setup_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     import logging
     from collections.abc import Iterator
-    from typing import NoReturn
+    from typing import NoReturn, TypeAlias
 
+    from nimprofile.cli.arguments import ExecArguments, LaunchArguments, RenderArguments
     from nimprofile.launch.job import Job
     from nimprofile.launch.plan import LaunchPlan
     from nimprofile.manifest.manifest import Manifest
     from nimprofile.selection.decision import Decision
 
-DONE, NOTHING_RUNS, BAD_INPUT = 0, 1, 3
+    Arguments: TypeAlias = LaunchArguments | ExecArguments | RenderArguments
 
 
-def launch(args: argparse.Namespace) -> int:
+def launch(arguments: LaunchArguments) -> int:
     """Print what starts the server."""
     from nimprofile.launch.planning import plan_of
     from nimprofile.launch.shell_script import shell_script
 
-    decision, job = _job_of(args)
+    decision, job = _job_of(arguments)
     if job is None:
         return _nothing(decision)
     _no_secrets(job)
     plan = plan_of(job)
     tell(f"warning: {warning}" for warning in decision.warnings)
     tell(f"note: {note}" for note in _notes(job, plan))
-    match args.format:
+    match arguments.format:
         case "json":
             print_json(plan.to_dict())
         case "argv":
@@ -49,27 +50,27 @@ def launch(args: argparse.Namespace) -> int:
     return DONE
 
 
-def become(args: argparse.Namespace) -> int:
-    """Select, say so in the log, and become the server."""
+def become(arguments: ExecArguments) -> int:
+    """Select, log the decision, and become the server."""
     from nimprofile.report.startup_log import logger_of, wants_json
 
     log = logger_of(os.environ)
     try:
-        return _become(args, log)
+        return _become(arguments, log)
     except NimProfileError as error:
         if wants_json(os.environ):
             log.critical(str(error))
-            error.told = True
+            error.logged = True
         raise
 
 
-def _become(args: argparse.Namespace, log: logging.Logger) -> int:
+def _become(arguments: ExecArguments, log: logging.Logger) -> int:
     from nimprofile.launch.planning import plan_of
     from nimprofile.launch.preflight import host_problems
     from nimprofile.report.startup_log import decision_lines, wants_json
     from nimprofile.report.text import nothing_runs
 
-    decision, job = _job_of(args)
+    decision, job = _job_of(arguments, here=True)
     for level, line in decision_lines(decision):
         log.log(level, line)
     if job is None:
@@ -78,7 +79,7 @@ def _become(args: argparse.Namespace, log: logging.Logger) -> int:
         else:
             tell([nothing_runs(decision)])
         return _nothing_code(decision)
-    plan = plan_of(_installed(args, job))
+    plan = plan_of(job)
     for note in _notes(job, plan):
         log.warning(note)
     fatal = []
@@ -102,16 +103,6 @@ def _notes(job: Job, plan: LaunchPlan) -> Iterator[str]:
         yield f"one machine of {len(job.gpus)} GPUs is meant; render k8s spans several"
 
 
-def _installed(args: argparse.Namespace, job: Job) -> Job:
-    """In the words of the engine that is installed here, where no version was named."""
-    from nimprofile.cli.launch_options import installed
-
-    if args.engine_version is not None or job.engine is None:
-        return job
-    version = installed(job.engine)
-    return job if version is None else job.replace(version=version)
-
-
 def _start(plan: LaunchPlan, log: logging.Logger) -> NoReturn:
     """Write the plan's files and replace this process; NotStartedError when it cannot be."""
     import shlex
@@ -125,9 +116,7 @@ def _start(plan: LaunchPlan, log: logging.Logger) -> NoReturn:
             with open(file.path, "w", encoding="utf-8") as opened:
                 opened.write(file.text)
         log.info("Starting: %s", shlex.join(redacted(plan.argv)))
-        for stream in (sys.stdout, sys.stderr):
-            if stream is not None:
-                stream.flush()
+        flush_what_can_be()
         # Python ignores these two, and what is ignored stays so in the program that follows.
         for name in ("SIGPIPE", "SIGXFSZ"):
             signal.signal(getattr(signal, name), signal.SIG_DFL)
@@ -137,41 +126,55 @@ def _start(plan: LaunchPlan, log: logging.Logger) -> NoReturn:
         raise NotStartedError(f"{plan.server} is not started: {error.strerror}{where}") from None
 
 
-def render(args: argparse.Namespace) -> int:
+def render(arguments: RenderArguments) -> int:
     """Print what deploys the server."""
     from nimprofile.launch.deploy.documents import deployed
 
-    decision, job = _job_of(args)
+    server = arguments.server
+    if arguments.target == "nim-operator" and server.kind is None:  # which deploys nothing else
+        arguments = arguments.replace(server=server.replace(kind=Server.NIM))
+    decision, job = _job_of(arguments)
     if job is None:
         return _nothing(decision)
+    if arguments.deployment is not None:
+        job = job.replace(setup=job.setup.replace(name=arguments.deployment))
     _no_secrets(job)
     rendered = deployed(
-        args.target,
+        arguments.target,
         job,
-        replicas=args.replicas,
-        gpus_per_node=args.gpus_per_node,
-        secret=args.secret,
-        pull_secret=args.pull_secret,
+        replicas=arguments.replicas,
+        gpus_per_node=arguments.gpus_per_node,
+        secret=arguments.secret,
+        pull_secret=arguments.pull_secret,
     )
     tell(f"warning: {warning}" for warning in decision.warnings)
     tell(f"note: {note}" for note in rendered.notes)
-    if args.format == "json":
+    if arguments.format == "json":
         print_json(rendered.value)
     else:
         print(rendered.text, end="")
     return DONE
 
 
-def _job_of(args: argparse.Namespace) -> tuple[Decision, Job | None]:
-    """The decision, and what there is to serve when it selects something."""
+def _job_of(arguments: Arguments, *, here: bool = False) -> tuple[Decision, Job | None]:
+    """The decision, and what there is to serve when it selects something.
+
+    Args:
+        arguments: of the command.
+        here: the server starts in this environment, whose engine's version counts.
+    """
     from nimprofile.launch.planning import job_of
 
-    setup = setup_of(args)
-    restrict(args, setup)
-    manifest, decision = judge(args)
+    setup = setup_of(arguments.selection, arguments.server)
+    named = arguments.server.adapters is not None
+    selection = restricted(arguments.selection, setup, adapters=named, here=here)
+    manifest, decision = judge(arguments.machine, selection)
     if decision.selected is None:
         return decision, None
-    return decision, job_of(decision, _located(manifest), setup)
+    job = job_of(decision, _located(manifest), setup)
+    if here and selection.serving.engine_version is None and job.engine is not None:
+        job = job.replace(version=installed(job.engine) or job.version)
+    return decision, job
 
 
 def _located(manifest: Manifest) -> Manifest:
@@ -184,7 +187,7 @@ def _located(manifest: Manifest) -> Manifest:
                 return os.path.abspath(there)
         return path
 
-    checkpoints = (one.replace(path=located(one.path)) for one in manifest.checkpoints)
+    checkpoints = (each.replace(path=located(each.path)) for each in manifest.checkpoints)
     return manifest.replace(checkpoints=tuple(checkpoints))
 
 

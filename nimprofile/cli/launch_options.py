@@ -1,4 +1,4 @@
-"""Which options do `launch`, `exec` and `render` take, and what do they stand for?"""
+"""The options of `launch`, `exec` and `render`, and what they stand for."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import os
 
 from nimprofile.base.enums import Server
 from nimprofile.cli import argument_types as read
-from nimprofile.cli.inputs import UsageError, models_of, unflagged
-from nimprofile.cli.options import add_format, machine_options, wish_options
+from nimprofile.cli.arguments import ExecArguments, LaunchArguments, RenderArguments
+from nimprofile.cli.inputs import UsageError, given, models_of, unflagged
+from nimprofile.cli.options import add_format, machine_options, selection_options
 from nimprofile.launch.server_spec import server_spec
 from nimprofile.launch.setup import ANYWHERE, PORT, Setup
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     import argparse
 
     from nimprofile.base.enums import Engine
+    from nimprofile.cli.arguments import SelectionArguments, ServerArguments
 
 TARGETS = ("docker", "compose", "k8s", "nim-operator", "kserve")
 
@@ -24,11 +26,13 @@ def launch_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `nimprofile launch`."""
     _server_options(parser)
     add_format(parser, "shell", "json", "argv")
+    parser.set_defaults(arguments=LaunchArguments)
 
 
 def exec_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `nimprofile exec`."""
     _server_options(parser)
+    parser.set_defaults(arguments=ExecArguments)
 
 
 def render_options(parser: argparse.ArgumentParser) -> None:
@@ -53,14 +57,16 @@ def render_options(parser: argparse.ArgumentParser) -> None:
     add("--secret", metavar="NAME", help="the secret that holds NGC_API_KEY, or HF_TOKEN")
     add("--pull-secret", metavar="NAME", help="the secret to pull the image with")
     add_format(parser, "yaml", "json")
+    parser.set_defaults(arguments=RenderArguments)
 
 
 def _server_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     machine_options(parser)
-    wish_options(parser, weights=True)
+    selection_options(parser, weights=True)
     add(
         "--server",
+        dest="kind",
         type=read.server,
         metavar="SERVER",
         help=f"what to start: {', '.join(Server)} (default: the profile's engine)",
@@ -82,7 +88,7 @@ def _server_options(parser: argparse.ArgumentParser) -> None:
     parser.epilog = f"{parser.epilog}\n\nWhat follows -- goes to the server as it is, and wins."
 
 
-def setup_of(args: argparse.Namespace) -> Setup:
+def setup_of(selection: SelectionArguments, server: ServerArguments) -> Setup:
     """NIM's variables, each beaten by its flag, and what this host has of them.
 
     Raises UsageError and RequestError.
@@ -90,81 +96,82 @@ def setup_of(args: argparse.Namespace) -> Setup:
     from nimprofile.launch.lora_adapters import with_adapters
     from nimprofile.model.checkpoint import read_model
 
+    models = selection.models
     flags = {
-        "NIM_SERVED_MODEL_NAME": args.served_model_name,
-        "NIM_SERVER_PORT": args.port,
-        "NIM_PEFT_SOURCE": args.adapters,
-        "NIM_MAX_LORA_RANK": args.max_lora_rank,
-        "NIM_MODEL_PATH": args.model,
-        "NIM_MODEL_NAME": args.model,
+        "NIM_SERVED_MODEL_NAME": server.served_model_name,
+        "NIM_SERVER_PORT": server.port,
+        "NIM_PEFT_SOURCE": server.adapters,
+        "NIM_MAX_LORA_RANK": server.max_lora_rank,
+        "NIM_MODEL_PATH": models,
+        "NIM_MODEL_NAME": models,
     }
     setup = Setup.from_env(unflagged(flags))
-    built = models_of(args)  # its manifest says where the weights are
+    built = models_of(selection)  # its manifest says where the weights are
     model = None if built else setup.model
-    if args.model and not built:
-        if len(args.model) > 1:
+    if models and not built:
+        if len(models) > 1:
             raise UsageError("--model beside --manifest is where the weights are: name one")
-        model = args.model[0]
+        model = models[0]
     shape = None
     if model is not None and os.path.exists(model):
         local = read_model(model)
         model, shape = os.path.abspath(local.path), local.shape
-    source = args.adapters or setup.peft_source
+    source = server.adapters or setup.peft_source
     chosen = {
-        "server": args.server,
-        "served_name": args.served_model_name or None,
-        "port": args.port,
-        "max_lora_rank": args.max_lora_rank,
-        "image": args.image,
-        "cache": None if args.cache is None else os.path.abspath(args.cache),
-        "user": None if args.cache is None else f"{os.getuid()}:{os.getgid()}",
-        "name": getattr(args, "deployment", None),
+        "server": server.kind,
+        "served_name": server.served_model_name or None,
+        "port": server.port,
+        "max_lora_rank": server.max_lora_rank,
+        "image": server.image,
+        "cache": None if server.cache is None else os.path.abspath(server.cache),
+        "user": None if server.cache is None else f"{os.getuid()}:{os.getgid()}",
         "peft_source": None if source is None else os.path.abspath(source),
     }
-    if getattr(args, "target", None) == "nim-operator":
-        chosen["server"] = args.server or Server.NIM
-    setup = setup.replace(**{name: value for name, value in chosen.items() if value is not None})
-    setup = setup.replace(
+    setup = setup.replace(**given(chosen)).replace(
         model=model,
         shape=shape,
-        host=args.host,
-        folder=os.path.abspath(args.dir),
-        trust_remote_code=args.trust_remote_code,
-        extra=tuple(args.extra),
+        host=server.host,
+        folder=os.path.abspath(server.dir),
+        trust_remote_code=server.trust_remote_code,
+        extra=server.extra,
     )
     return with_adapters(setup)
 
 
-def restrict(args: argparse.Namespace, setup: Setup) -> None:
-    """Let a server select only among profiles that it runs, and serve adapters that are named.
+def restricted(
+    selection: SelectionArguments, setup: Setup, *, adapters: bool, here: bool
+) -> SelectionArguments:
+    """The selection among the profiles that the server runs, for the adapters that are named.
 
-    Raises UsageError when it runs none of the engines that were named.
+    Args:
+        selection: what was asked for.
+        setup: of the server.
+        adapters: a directory of adapters is named by a flag.
+        here: the server starts in this environment, whose engine's version counts.
+
+    Raises:
+        UsageError: the server runs none of the engines that were named.
     """
-    if args.adapters is not None and args.lora is None:
-        args.lora = True
-    server = setup.server
-    if server is not None and (server is not Server.NIM or args.engine):
-        able = server_spec(server).runs
-        wanted = [engine for engine in args.engine or able if engine in able]
-        if not wanted:
-            named = ", ".join(args.engine)
+    lora = True if adapters and selection.lora is None else selection.lora
+    engines, server = selection.engines, setup.server
+    if server is not None and (server is not Server.NIM or engines):
+        runs = server_spec(server).runs
+        engines = tuple(engine for engine in engines or runs if engine in runs)
+        if not engines:
+            named = ", ".join(selection.engines or ())
             raise UsageError(f"--server {server} runs no profile of {named}: leave --engine out")
-        args.engine = wanted
-    if args.engine_version is None:
-        args.engine_version = _version_here(args, setup)
+    serving = selection.serving
+    if serving.engine_version is None and engines and len(set(engines)) == 1:
+        serving = serving.replace(engine_version=_version(engines[0], setup, here=here))
+    return selection.replace(lora=lora, engines=engines, serving=serving)
 
 
-def _version_here(args: argparse.Namespace, setup: Setup) -> str | None:
-    """The version of the one engine that can be meant: its image's, or for exec the installed."""
-    if not args.engine or len(set(args.engine)) > 1:
-        return None
-    server = setup.server or Server(args.engine[0])
-    spec = server_spec(server)
+def _version(engine: Engine, setup: Setup, *, here: bool) -> str | None:
+    """The version that is meant of this engine: that of its image, or the installed one."""
+    spec = server_spec(setup.server or Server(engine))
     if setup.image is not None:
         return spec.engine_in_image(setup.image)
-    if args.command != "exec":
-        return spec.newest_engine_version
-    return installed(args.engine[0])
+    return installed(engine) if here else spec.newest_engine_version
 
 
 def installed(engine: Engine) -> str | None:

@@ -1,13 +1,12 @@
-"""How is nimprofile used from a shell?
+"""The command line: its commands, and the exit code of each ending.
 
-Results go to stdout and talk to stderr; the exit codes are a promise (`docs/cli.md`).
+Results go to standard output, everything else to standard error.
 """
 
 from __future__ import annotations
 
 import argparse
 import io
-import os
 import sys
 
 from nimprofile.base.errors import (
@@ -16,6 +15,7 @@ from nimprofile.base.errors import (
     NoGpuError,
     NotStartedError,
 )
+from nimprofile.cli.arguments import read_arguments
 from nimprofile.cli.commands import (
     run_engines,
     run_explain,
@@ -25,15 +25,15 @@ from nimprofile.cli.commands import (
     run_policies,
     run_select,
 )
-from nimprofile.cli.console import tell
+from nimprofile.cli.console import drop_output, tell, write_error
 from nimprofile.cli.exit_codes import (
     BAD_INPUT,
+    DONE,
     GPU_MISSING,
     INTERRUPTED,
     NO_GPU,
     NOT_STARTED,
     OUTPUT_FAILED,
-    SELECTED,
     USAGE,
 )
 from nimprofile.cli.inputs import UsageError
@@ -56,7 +56,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from nimprofile.cli.options import Command, Run
+    from _typeshed import SupportsWrite
+
+    from nimprofile.cli.arguments import CompletionArguments
+    from nimprofile.cli.options import Command
 
 
 _EXAMPLES = """\
@@ -74,36 +77,46 @@ exit codes:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code."""
-    argv = sys.argv[1:] if argv is None else argv
-    command = next((word for word in argv if word[:1] != "-"), None)
-    argv, extra = _divided(command, argv)
     try:
-        if isinstance(sys.stdout, io.TextIOWrapper):  # a name must not break an ASCII terminal
-            sys.stdout.reconfigure(errors="backslashreplace")
-        args = build_parser(command).parse_args(argv, argparse.Namespace(extra=extra))
-        run: Run = args.run
-        code = run(args)
+        code = _run(sys.argv[1:] if argv is None else argv)
         if sys.stdout is not None:
             sys.stdout.flush()
-    except NimProfileError as error:
-        codes = (code for kind, code in _CODES if isinstance(error, kind))
-        return _fail(error, next(codes, BAD_INPUT))
-    except BrokenPipeError:  # the reader of our output went away: not our failure
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return SELECTED
+    except BrokenPipeError:  # the reader of the output went away, which is no failure
+        drop_output()
+        return DONE
     except KeyboardInterrupt:
         return INTERRUPTED
     except OSError as error:  # readers turn theirs into ours; this one is a full disk's
-        return _fail(NimProfileError(f"cannot write the output: {error.strerror}"), OUTPUT_FAILED)
+        drop_output()
+        write_error([f"nimprofile: cannot write the output: {error.strerror}"])
+        return OUTPUT_FAILED
     return code
 
 
-def _divided(command: str | None, argv: Sequence[str]) -> tuple[Sequence[str], list[str]]:
-    """The words before `--`, and for commands that start a server those after it."""
-    if "--" not in argv or command not in _STARTING:
-        return argv, []
-    at = argv.index("--")
-    return argv[:at], list(argv[at + 1 :])
+def _run(argv: Sequence[str]) -> int:
+    """Run one command line; OSError when standard output cannot be written."""
+    command = next((word for word in argv if word[:1] != "-"), None)
+    extra = None
+    if command in _STARTING:
+        argv, extra = _divided(argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a name must not break an ASCII terminal
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        only = command if argv[:1] == [command] and command in _COMMANDS else None
+        run, arguments = read_arguments(build_parser(only), argv, extra)
+        return run(arguments)
+    except SystemExit as stop:  # argparse has printed help, or what is wrong with the words
+        return int(stop.code or DONE)
+    except NimProfileError as error:
+        if not error.logged:
+            tell([f"nimprofile: {error}"])
+        return next((code for kind, code in _CODES if isinstance(error, kind)), BAD_INPUT)
+
+
+def _divided(argv: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    """The words before `--`, and those after it."""
+    at = argv.index("--") if "--" in argv else len(argv)
+    return argv[:at], argv[at + 1 :]
 
 
 _CODES = (
@@ -115,22 +128,29 @@ _CODES = (
 _STARTING = frozenset({"launch", "exec", "render"})
 
 
-def _fail(error: NimProfileError, code: int) -> int:
-    if not error.told:
-        tell([f"nimprofile: {error}"])
-    return code
+class _Parser(argparse.ArgumentParser):
+    """Help that cannot be written is an error, which argparse keeps to itself."""
+
+    def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
+        if file is not None and file is sys.stdout:
+            file.write(message)
+        else:
+            super()._print_message(message, file)
 
 
 def build_parser(only: str | None = None) -> argparse.ArgumentParser:
-    """The whole command line; with `only`, just that command gets its options, to save time."""
-    parser = argparse.ArgumentParser(
+    """The whole command line; with `only`, of one command, which takes a tenth of the time."""
+    parser: argparse.ArgumentParser = _Parser(
         prog="nimprofile",
         formatter_class=Help,
         allow_abbrev=False,
         description="Choose the model-serving profile that runs on these GPUs, and say why.",
         epilog=_EXAMPLES,
     )
-    parser.add_argument("--version", action=Version, nargs=0, help="print the version")
+    nothing = argparse.SUPPRESS
+    parser.add_argument(
+        "--version", action=Version, nargs=0, default=nothing, help="print the version"
+    )
     commands = parser.add_subparsers(
         dest="command",
         required=True,
@@ -138,32 +158,31 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
         prog="nimprofile",  # or argparse formats a usage line to find it, for 4 ms
     )
     for name, (run, help, example, options) in _COMMANDS.items():
-        command = add_command(commands, name, run, help, example)
-        if only in (None, name):
-            options(command)
+        if only in {None, name}:
+            options(add_command(commands, name, run, help, example))
     return parser
 
 
-def _completion(args: argparse.Namespace) -> int:
+def _completion(arguments: CompletionArguments) -> int:
     import shtab
 
-    print(shtab.complete(build_parser(), args.shell))
-    return SELECTED
+    print(shtab.complete(build_parser(), arguments.shell))
+    return DONE
 
 
 def _late(module: str, name: str) -> Any:
     """A function that is imported when it is called."""
 
-    def call(subject: argparse.Namespace | argparse.ArgumentParser) -> object:
+    def call(argument: object) -> object:
         from importlib import import_module
 
-        return getattr(import_module(f"nimprofile.{module}"), name)(subject)
+        return getattr(import_module(f"nimprofile.{module}"), name)(argument)
 
     return call
 
 
-def _manifest(args: argparse.Namespace) -> int:
-    raise AssertionError(f"every action of manifest sets its own: {args.action}")
+def _manifest(arguments: object) -> int:
+    raise AssertionError(f"every action of manifest has a function of its own: {arguments}")
 
 
 _COMMANDS: dict[str, Command] = {

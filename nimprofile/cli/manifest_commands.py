@@ -1,17 +1,13 @@
-"""What does `nimprofile manifest` do: build, check, show, convert, schema, diff?"""
+"""The actions of `nimprofile manifest`: build, check, show, convert, schema and diff."""
 
 from __future__ import annotations
 
-import io
-import sys
-
 from nimprofile.base.errors import ManifestError
-from nimprofile.base.yaml_reader import place
-from nimprofile.cli import argument_types as read
-from nimprofile.cli.console import counted, print_json, style_of_stdout, tell
-from nimprofile.cli.inputs import UsageError, inventory_of, open_manifest, wanted_of
+from nimprofile.cli import argument_types as read, arguments as records
+from nimprofile.cli.console import counted, print_json, style_of_stdout, tell, write_text
+from nimprofile.cli.exit_codes import BAD_INPUT, DONE
+from nimprofile.cli.inputs import UsageError, document_of, inventory_of, open_manifest, wanted_of
 from nimprofile.cli.options import add_command, add_format, machine_options
-from nimprofile.manifest.nodes import MisplacedError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,25 +18,6 @@ if TYPE_CHECKING:
     from nimprofile.cli.options import Command
     from nimprofile.model.checkpoint import Model
 
-DONE, NOT_RIGHT = 0, 3
-
-
-def build_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say what to build."""
-    add = parser.add_argument
-    add("--engine", action="append", type=read.engine, help="for this engine; repeatable")
-    add("--engine-version", type=read.version, metavar="VERSION", help="of the one engine: 0.19.0")
-    add(
-        "--precision",
-        action="append",
-        type=read.precision,
-        help="only this one; repeatable (default: all that the checkpoint can be served in)",
-    )
-    add("--max-tp", type=read.count, default=8, metavar="N", help="GPUs of a node (default: 8)")
-    add("--max-nodes", type=read.count, default=1, metavar="N", help="nodes (default: 1)")
-    add("--lora", action="store_true", help="also profiles that serve LoRA adapters")
-    add("--name", help="the model's (default: the directory's)")
-
 
 def _build_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
@@ -49,47 +26,72 @@ def _build_options(parser: argparse.ArgumentParser) -> None:
         metavar="PATH_OR_CONFIG",
         help="a model's directory or config.json; several are checkpoints of one model",
     )
-    build_options(parser)
-    parser.add_argument(
-        "--profiles", metavar="FILE", help="a manifest whose profiles are taken as they are"
+    add = parser.add_argument
+    add(
+        "--engine",
+        dest="engines",
+        action="append",
+        type=read.engine,
+        metavar="ENGINE",
+        help="for this engine; repeatable",
     )
-    parser.add_argument(
+    add("--engine-version", type=read.version, metavar="VERSION", help="of the one engine: 0.19.0")
+    add(
+        "--precision",
+        dest="precisions",
+        action="append",
+        type=read.precision,
+        metavar="PRECISION",
+        help="only this one; repeatable (default: all that the checkpoint can be served in)",
+    )
+    add("--max-tp", type=read.count, default=8, metavar="N", help="GPUs of a node (default: 8)")
+    add("--max-nodes", type=read.count, default=1, metavar="N", help="nodes (default: 1)")
+    add("--lora", action="store_true", help="also profiles that serve LoRA adapters")
+    add("--name", help="the model's (default: the directory's)")
+    add("--profiles", metavar="FILE", help="a manifest whose profiles are taken as they are")
+    add(
         "--path",
+        dest="paths",
         action="append",
         metavar="PATH",
         help="where an engine finds the checkpoint; one for each (default: as it is given here)",
     )
     _output(parser)
     add_format(parser, "yaml", "json")
+    parser.set_defaults(arguments=records.BuildArguments)
 
 
-def _build(args: argparse.Namespace) -> int:
+def _build(arguments: records.BuildArguments) -> int:
     from nimprofile.authoring.build import build_manifest
     from nimprofile.authoring.writer import to_json, to_yaml
     from nimprofile.manifest.reader import manifest_of
     from nimprofile.model.checkpoint import read_model
 
-    wanted = wanted_of(args)
-    models = [read_model(path) for path in args.models]
-    if args.path is not None:
-        if len(args.path) != len(models):
-            raise UsageError(
-                f"--path is one for each checkpoint: {len(models)}, not {len(args.path)}"
-            )
-        models = [model.replace(path=path) for model, path in zip(models, args.path, strict=True)]
-    base = None if args.profiles is None else _base(args.profiles, models[0])
+    wanted = wanted_of(arguments.engines, arguments.engine_version).replace(
+        precisions=arguments.precisions,
+        max_tp=arguments.max_tp,
+        max_nodes=arguments.max_nodes,
+        lora=arguments.lora,
+        name=arguments.name,
+    )
+    models = [read_model(path) for path in arguments.models]
+    if (paths := arguments.paths) is not None:
+        if len(paths) != len(models):
+            raise UsageError(f"--path is one for each checkpoint: {len(models)}, not {len(paths)}")
+        models = [model.replace(path=path) for model, path in zip(models, paths, strict=True)]
+    base = None if arguments.profiles is None else _base(arguments.profiles, models[0])
     built = build_manifest(models, wanted, base)
-    manifest = manifest_of(built.document, args.models[0])
+    manifest = manifest_of(built.document, arguments.models[0])
     tell(f"note: {note}" for note in built.notes)
-    write = to_json if args.format == "json" else to_yaml
-    _write(write(built.document), args.output)
+    write = to_json if arguments.format == "json" else to_yaml
+    write_text(write(built.document), arguments.output)
     tell([f"nimprofile: {counted(len(manifest.profiles), 'profile')} of {manifest.model}"])
     return DONE
 
 
 def _base(path: str, model: Model) -> Document:
     """The manifest to begin with; it must be one of the same model, as far as it says."""
-    document = _document(path)
+    document = document_of(path)
     for block in (document, *(document.get("checkpoints") or ())):
         fields = block.get("model_shape")
         if isinstance(fields, dict) and "hidden_size" in fields:
@@ -103,19 +105,18 @@ def _base(path: str, model: Model) -> Document:
 def _check_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("manifests", nargs="+", metavar="FILE", help=_ANY)
     add_format(parser, "text", "json")
+    parser.set_defaults(arguments=records.CheckArguments)
 
 
-def _check(args: argparse.Namespace) -> int:
+def _check(arguments: records.CheckArguments) -> int:
     from nimprofile.report.manifests import findings_text
 
-    if args.manifests.count("-") > 1:
+    if arguments.manifests.count("-") > 1:
         raise UsageError("only one of the manifests can be standard input")
-    errors = 0
     reports = []
-    for path in args.manifests:
+    for path in arguments.manifests:
         source, findings = _findings(path)
         wrong = sum(finding.severity == "error" for finding in findings)
-        errors += wrong
         reports.append(
             {
                 "source": source,
@@ -124,14 +125,14 @@ def _check(args: argparse.Namespace) -> int:
                 "findings": [finding.to_dict() for finding in findings],
             }
         )
-        if args.format == "text":
+        if arguments.format == "text":
             if findings:
                 print(findings_text(source, findings, style_of_stdout()))
             warnings = counted(len(findings) - wrong, "warning")
             tell([f"{source}: {counted(wrong, 'error')}, {warnings}"])
-    if args.format == "json":
+    if arguments.format == "json":
         print_json(reports if len(reports) > 1 else reports[0])
-    return NOT_RIGHT if errors else DONE
+    return BAD_INPUT if any(report["errors"] for report in reports) else DONE
 
 
 def _findings(path: str) -> tuple[str, tuple[Finding, ...]]:
@@ -152,13 +153,14 @@ def _findings(path: str) -> tuple[str, tuple[Finding, ...]]:
 def _show_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("manifest", metavar="FILE", help=_ANY)
     add_format(parser, "text", "json")
+    parser.set_defaults(arguments=records.ShowArguments)
 
 
-def _show(args: argparse.Namespace) -> int:
+def _show(arguments: records.ShowArguments) -> int:
     from nimprofile.report.manifests import manifest_text, manifest_to_dict
 
-    manifest = open_manifest(args.manifest)
-    if args.format == "json":
+    manifest = open_manifest(arguments.manifest)
+    if arguments.format == "json":
         print_json(manifest_to_dict(manifest))
     else:
         print(manifest_text(manifest, style_of_stdout()))
@@ -171,28 +173,30 @@ def _convert_options(parser: argparse.ArgumentParser) -> None:
         "--to", choices=("v1", "v2", "json"), required=True, help="the form; json is v2 as JSON"
     )
     _output(parser)
+    parser.set_defaults(arguments=records.ConvertArguments)
 
 
-def _convert(args: argparse.Namespace) -> int:
+def _convert(arguments: records.ConvertArguments) -> int:
     from nimprofile.authoring.writer import to_json, to_v1, to_yaml
 
-    document = _document(args.manifest)
-    if args.to == "v1":
+    document = document_of(arguments.manifest)
+    if arguments.to == "v1":
         document, notes = to_v1(document)
         tell(f"note: {note}" for note in notes)
-    _write(to_json(document) if args.to == "json" else to_yaml(document), args.output)
+    write_text(to_json(document) if arguments.to == "json" else to_yaml(document), arguments.output)
     return DONE
 
 
-def _schema(args: argparse.Namespace) -> int:
+def _schema(arguments: records.SchemaArguments) -> int:
     from nimprofile.authoring.json_schema import inventory_schema, manifest_schema
 
-    print_json(inventory_schema() if args.of == "inventory" else manifest_schema())
+    print_json(inventory_schema() if arguments.of == "inventory" else manifest_schema())
     return DONE
 
 
 def _schema_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("of", nargs="?", choices=("manifest", "inventory"), default="manifest")
+    parser.set_defaults(arguments=records.SchemaArguments)
 
 
 def _diff_options(parser: argparse.ArgumentParser) -> None:
@@ -201,32 +205,41 @@ def _diff_options(parser: argparse.ArgumentParser) -> None:
     machine_options(parser)
     add = parser.add_argument
     add("--policy", type=read.policy, help="the order among candidates (default: nim)")
-    add("--engine", action="append", type=read.engine, help="an engine this container has")
+    add(
+        "--engine",
+        dest="engines",
+        action="append",
+        type=read.engine,
+        metavar="ENGINE",
+        help="an engine this container has",
+    )
     add_format(parser, "text", "json")
+    parser.set_defaults(arguments=records.DiffArguments)
 
 
-def _diff(args: argparse.Namespace) -> int:
+def _diff(arguments: records.DiffArguments) -> int:
     from nimprofile.authoring.diff import diff, selection_change
     from nimprofile.report.manifests import diff_text, diff_to_dict
     from nimprofile.selection.policies import find_policy
     from nimprofile.selection.request import Request
 
-    if (args.old, args.new, args.inventory).count("-") > 1:
+    machine = arguments.machine
+    if (arguments.old, arguments.new, machine.inventory).count("-") > 1:
         raise UsageError("only one of the manifests and --inventory can be standard input")
-    machine = args.gpus is not None or args.inventory is not None
-    if not machine and any((args.policy, args.engine, args.expect_gpus)):
+    named = machine.gpus is not None or machine.inventory is not None
+    if not named and any((arguments.policy, arguments.engines, machine.expect_gpus)):
         raise UsageError("--policy, --engine and --expect-gpus are about a machine: add --gpus")
-    old, new = open_manifest(args.old), open_manifest(args.new)
+    old, new = open_manifest(arguments.old), open_manifest(arguments.new)
     selection = None
-    if machine:
-        request = Request(engines=None if args.engine is None else tuple(args.engine))
-        policy = args.policy or find_policy("nim")
-        selection = selection_change(old, new, inventory_of(args), request, policy)
-    found = diff(old, new)
-    if args.format == "json":
-        print_json(diff_to_dict(found, selection))
+    if named:
+        request = Request(engines=arguments.engines)
+        policy = arguments.policy or find_policy("nim")
+        selection = selection_change(old, new, inventory_of(machine), request, policy)
+    changes = diff(old, new)
+    if arguments.format == "json":
+        print_json(diff_to_dict(changes, selection))
     else:
-        print(diff_text(found, selection, style_of_stdout()))
+        print(diff_text(changes, selection, style_of_stdout()))
     return DONE
 
 
@@ -237,43 +250,6 @@ def _output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", metavar="FILE", help="write to this file (default: standard output)"
     )
-
-
-def _document(path: str) -> Document:
-    """A manifest of any dialect with tags, in the form of schema v2; one without profiles too."""
-    from nimprofile.authoring.writer import has_empty_list, to_document
-    from nimprofile.manifest.dialects.registry import text_dialect_of
-    from nimprofile.manifest.reader import load_text, parse_manifest, read_tree
-
-    source, text = load_text(path)
-    if (recognised := text_dialect_of(text, source)) is not None:
-        raise ManifestError(recognised[0].not_convertible, source=source)
-    tree = read_tree(text, source, whole=True)
-    try:
-        if not has_empty_list(tree):
-            parse_manifest(text, source)  # says what is wrong with it, and on which line
-        document, notes = to_document(tree)
-    except MisplacedError as error:
-        raise ManifestError(error.problem, source=source, place=place(error.path)) from None
-    tell(f"note: {note}" for note in notes)
-    return document
-
-
-def _write(text: str, path: str | None) -> None:
-    if path is None or path == "-":
-        if isinstance(
-            sys.stdout, io.TextIOWrapper
-        ):  # UTF-8, as in a file, whatever the terminal is
-            sys.stdout.flush()
-            sys.stdout.buffer.write(text.encode())
-        else:
-            print(text, end="")
-        return
-    try:
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
-    except OSError as error:
-        raise OSError(error.errno, f"{path}: {error.strerror}") from None
 
 
 _ACTIONS: dict[str, Command] = {

@@ -1,25 +1,25 @@
-"""Which options does each command take?"""
+"""The options of the commands."""
 
 from __future__ import annotations
 
 import argparse
 import os
 
-from nimprofile.cli import argument_types as read
+from nimprofile.cli import argument_types as read, arguments as records
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import TypeAlias
+    from typing import Any, TypeAlias
 
     Commands: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001
-    Run: TypeAlias = Callable[[argparse.Namespace], int]
+    Run: TypeAlias = Callable[[Any], int]
     Command: TypeAlias = tuple[Run, str, str, Callable[[argparse.ArgumentParser], None]]
-    """What runs it, its help, an example, and what adds its options."""
+    """What runs it with its record, its help, an example, and what adds its options."""
 
 
 class Help(argparse.RawDescriptionHelpFormatter):
-    """Help as wide as the terminal; told so, because asking costs argparse 4 ms an option set."""
+    """Help as wide as the terminal, which argparse would take 4 ms an option set to find out."""
 
     def __init__(self, prog: str):
         try:
@@ -43,7 +43,7 @@ class Version(argparse.Action):
 def add_command(
     commands: Commands, name: str, run: Run, help: str, example: str
 ) -> argparse.ArgumentParser:
-    """Add a command, with its help and an example; its options are the caller's."""
+    """Add a command with its help and an example; the caller adds its options and its record."""
     command = commands.add_parser(
         name,
         help=help,
@@ -90,8 +90,8 @@ def machine_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def wish_options(parser: argparse.ArgumentParser, *, weights: bool = False) -> None:
-    """Add the options that say what is wanted; with `weights`, --model may name a manifest's."""
+def selection_options(parser: argparse.ArgumentParser, *, weights: bool = False) -> None:
+    """Add the options of a selection; with `weights`, --model may name those of a manifest."""
     add = parser.add_argument
     what = parser if weights else parser.add_mutually_exclusive_group()
     what.add_argument(
@@ -99,6 +99,7 @@ def wish_options(parser: argparse.ArgumentParser, *, weights: bool = False) -> N
     )
     what.add_argument(
         "--model",
+        dest="models",
         action="append",
         metavar="PATH",
         help="a model's directory or config.json, to build the manifest of; repeatable"
@@ -117,8 +118,10 @@ def wish_options(parser: argparse.ArgumentParser, *, weights: bool = False) -> N
     )
     add(
         "--engine",
+        dest="engines",
         action="append",
         type=read.engine,
+        metavar="ENGINE",
         help="an engine this container has; repeatable",
     )
     _serving_options(parser)
@@ -148,7 +151,7 @@ def wish_options(parser: argparse.ArgumentParser, *, weights: bool = False) -> N
 
 
 def _serving_options(parser: argparse.ArgumentParser) -> None:
-    """How the engine will be started, as far as the need of memory depends on it."""
+    """Add the options of the engine's start on which the need of memory depends."""
     add = parser.add_argument
     add("--engine-version", type=read.version, metavar="VERSION", help="the engine's: 0.19.0")
     add(
@@ -219,19 +222,21 @@ def memory_options(parser: argparse.ArgumentParser) -> None:
         help="drafted by the model",
     )
     add_format(parser, "text", "json")
+    parser.set_defaults(arguments=records.MemoryArguments)
 
 
 def select_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `nimprofile select`."""
     machine_options(parser)
-    wish_options(parser)
+    selection_options(parser)
     add_format(parser, "text", "json", "id", "name", "env", "cuda")
+    parser.set_defaults(arguments=records.SelectArguments)
 
 
 def list_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `nimprofile list`."""
     machine_options(parser)
-    wish_options(parser)
+    selection_options(parser)
     add_format(parser, "text", "json")
     parser.add_argument(
         "--nim",
@@ -240,16 +245,18 @@ def list_options(parser: argparse.ArgumentParser) -> None:
         choices=("auto", "1.0", "1.3", "2.0"),
         help="print NIM's own list-model-profiles layout, of this generation",
     )
+    parser.set_defaults(arguments=records.ListArguments)
 
 
 def explain_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `nimprofile explain`."""
     parser.add_argument(
-        "story_of", nargs="?", metavar="PROFILE", help="an id, its beginning, or a name"
+        "subject", nargs="?", metavar="PROFILE", help="an id, its beginning, or a name"
     )
     machine_options(parser)
-    wish_options(parser)
+    selection_options(parser)
     add_format(parser, "text", "json")
+    parser.set_defaults(arguments=records.ExplainArguments)
 
 
 def gpus_options(parser: argparse.ArgumentParser) -> None:
@@ -260,19 +267,30 @@ def gpus_options(parser: argparse.ArgumentParser) -> None:
         "--record", metavar="FILE", help="write a capture with made-up UUIDs and no serial numbers"
     )
     add_format(parser, "text", "json")
+    parser.set_defaults(arguments=records.GpusArguments)
 
 
 def policies_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `nimprofile policies`."""
     add_format(parser, "text", "json")
+    parser.set_defaults(arguments=records.PoliciesArguments)
 
 
 def engines_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `nimprofile engines`."""
-    parser.add_argument("--engine", action="append", type=read.engine, help="only this; repeatable")
+    parser.add_argument(
+        "--engine",
+        dest="engines",
+        action="append",
+        type=read.engine,
+        metavar="ENGINE",
+        help="only this; repeatable",
+    )
     add_format(parser, "text", "json")
+    parser.set_defaults(arguments=records.EnginesArguments)
 
 
 def completion_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `nimprofile completion`."""
     parser.add_argument("shell", choices=("bash", "zsh", "tcsh"))
+    parser.set_defaults(arguments=records.CompletionArguments)

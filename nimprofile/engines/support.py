@@ -50,7 +50,7 @@ def ways(engine: Engine, rows: Iterable[Row]) -> tuple[Way, ...]:
     return tuple(_way(engine, *row) for row in rows)
 
 
-def _way(
+def _way(  # noqa: PLR0917 - the columns of a table
     engine: Engine,
     stored: str,
     precision: Precision,

@@ -1,4 +1,4 @@
-"""A decision as the lines of NIM's start-up log.
+"""The lines of a start-up log that report a decision, in NIM's own form.
 
 The lines are those of NIM LLM 1.x as public logs have them; `load_manifest` reads them back. Text
 as `INFO 2024-09-27 12:59:39.857 file.py:231] …`, or JSON lines with the keys of the records of 1.x
@@ -11,6 +11,7 @@ import json
 import logging
 import sys
 
+from nimprofile.base.environment import read_switch
 from nimprofile.base.errors import RequestError
 from nimprofile.selection.reasons import GpuNotEmpty, TooLittleFree
 
@@ -66,8 +67,8 @@ def logger_of(environ: Mapping[str, str]) -> logging.Logger:
     if level is None:
         known = ", ".join(name for name in LEVELS if name)
         raise RequestError(f"NIM_LOG_LEVEL={text} is not a level; known: {known}")
-    logger = logging.Logger("nimprofile", level)  # noqa: LOG001 - nobody else's settings
-    handler = logging.StreamHandler(sys.stderr)
+    logger = logging.Logger("nimprofile", level)  # noqa: LOG001 - apart from a program's own
+    handler = _Handler(sys.stderr)
     handler.setFormatter(_JsonLines() if wants_json(environ) else _Lines(_TEXT, _TIME))
     logger.addHandler(handler)
     return logger
@@ -78,15 +79,18 @@ def wants_json(environ: Mapping[str, str]) -> bool:
 
     Raises RequestError.
     """
-    text = environ.get("NIM_JSONL_LOGGING", "").strip().lower()
-    if text not in _SWITCH:
-        raise RequestError(f"NIM_JSONL_LOGGING={text!r} is neither 0 nor 1")
-    return _SWITCH[text]
+    return read_switch(environ, "NIM_JSONL_LOGGING")
 
 
-_SWITCH = {"": False, "0": False, "false": False, "1": True, "true": True}
 _TEXT = "%(levelname)s %(asctime)s.%(msecs)03d %(filename)s:%(lineno)d] %(message)s"
 _TIME = "%Y-%m-%d %H:%M:%S"
+
+
+class _Handler(logging.StreamHandler):  # type: ignore[type-arg]
+    """Writes to a stream whose loss does not stop the server: a full disk, a reader that left."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """Lose the record; there is nowhere to report it."""
 
 
 class _Lines(logging.Formatter):

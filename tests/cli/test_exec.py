@@ -7,6 +7,8 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 
 import pytest
 
@@ -163,6 +165,22 @@ def test_a_level_that_there_is_not_is_said(box):
     assert 3 == code
     assert "NIM_LOG_LEVEL=LOUD is not a level; known: DEFAULT, TRACE, DEBUG" in err
     assert not box.said.exists()
+
+
+@pytest.mark.parametrize("lost", ["2> /dev/full", "2>&-"])
+@pytest.mark.parametrize("variables", [{}, {"PYTHONUNBUFFERED": "1"}, {"NIM_JSONL_LOGGING": "1"}])
+def test_a_log_that_is_lost_does_not_stop_the_server(box, lost, variables):
+    command = f'"$0" -m nimprofile exec --manifest manifest.yaml --port {box.port} {lost}'
+    done = subprocess.run(
+        ["bash", "-c", command, sys.executable],
+        cwd=box.folder,
+        env=box.environ | {"PYTHONUNBUFFERED": ""} | variables,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (0, "served\n", "") == (done.returncode, done.stdout, done.stderr)
 
 
 def test_an_argument_that_changes_the_selection_is_noted_and_wins(box):

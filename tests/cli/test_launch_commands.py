@@ -1,4 +1,4 @@
-"""Do `launch` and `render` print what starts a server, and what is wrong when they cannot?"""
+"""`launch` and `render` print what starts a server, or what is wrong when they cannot."""
 
 import json
 import shlex

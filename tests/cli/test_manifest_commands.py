@@ -1,4 +1,4 @@
-"""Does `nimprofile manifest` keep its promises: results, talk, files and exit codes?"""
+"""`nimprofile manifest` keeps its promises: results, messages, files and exit codes."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""Does `nimprofile memory` answer its three questions, in words and in JSON?"""
+"""`nimprofile memory` answers its three questions, in words and in JSON."""
 
 import json
 

@@ -1,7 +1,9 @@
 """Are the lines of a start-up log NIM's own, and is each one line?"""
 
+import io
 import json
 import logging
+import sys
 
 import pytest
 
@@ -60,10 +62,26 @@ def test_a_message_is_one_line_whatever_it_quotes(capsys, text, jsonl):
         assert line.isprintable()
 
 
-@pytest.mark.parametrize("value", ["2", "yes", "on"])
+@pytest.mark.parametrize("value", ["2", "maybe", "y"])
 def test_a_switch_that_is_neither_is_said(value):
     with pytest.raises(RequestError, match=r"NIM_JSONL_LOGGING='.*' is neither 0 nor 1"):
         wants_json({"NIM_JSONL_LOGGING": value})
+
+
+@pytest.mark.parametrize(("value", "lines"), [("yes", True), ("ON", True), ("off", False)])
+def test_the_log_takes_the_words_of_every_switch(value, lines):
+    assert lines is wants_json({"NIM_JSONL_LOGGING": value})
+
+
+def test_a_stream_that_fails_loses_its_records_and_nothing_else(monkeypatch, capsys):
+    class Full(io.StringIO):
+        def write(self, text):
+            raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stderr", Full())
+        logger_of({}).warning("lost")
+    assert ("", "") == capsys.readouterr()
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 
 def deepseek_v4_layers(c: Config) -> list[Layer]:
-    from nimprofile.model.architectures.deepseek_v4 import deepseek_v4  # rarely wanted
+    """The layers of DeepSeek V4, whose module is imported when a model needs it."""
+    from nimprofile.model.architectures.deepseek_v4 import deepseek_v4
 
     return deepseek_v4(c)
 

@@ -1,0 +1,299 @@
+"""The command line as frozen values: one record for each command, made once, right after parsing.
+
+Its fields are the options of the command. Nothing outside this module sees what argparse made.
+"""
+
+from __future__ import annotations
+
+from nimprofile.base.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Sequence
+    from dataclasses import KW_ONLY
+    from typing import Any, Literal, TypeAlias
+
+    from nimprofile.base.enums import Engine, Precision, Server
+    from nimprofile.selection.rank import Policy
+
+    Layout: TypeAlias = Literal["auto", "1.0", "1.3", "2.0"]
+
+
+class MachineArguments(Record):
+    """Which machine is meant; this one where neither `gpus` nor `inventory` is given."""
+
+    gpus: str | None
+    inventory: str | None
+    _: KW_ONLY
+    expect_gpus: int | None
+    nvml_timeout: float | None
+
+
+class ServingArguments(Record):
+    """How the engine will be started; None leaves it to the environment or the engine."""
+
+    _: KW_ONLY
+    engine_version: str | None
+    max_model_len: int | None
+    kv_cache_dtype: str
+    memory_fraction: float | None
+    max_num_batched_tokens: int | None
+    max_num_seqs: int | None
+    eager: bool | None
+
+
+class SelectionArguments(Record):
+    """What is to be selected from, and how; None leaves it to the environment."""
+
+    _: KW_ONLY
+    manifest: str | None
+    models: tuple[str, ...] | None
+    policy: Policy
+    prefer: str | None
+    profile: str | None
+    tags: tuple[tuple[str, str], ...] | None
+    engines: tuple[Engine, ...] | None
+    lora: bool | None
+    relax_memory: bool | None
+    allow_unsafe: bool | None
+    allow_nvfp4_emulation: bool | None
+    empty_gpu_gate: bool | None
+    uniform_gpus: bool | None
+    serving: ServingArguments
+
+
+class ServerArguments(Record):
+    """Which server is to be started, and how; None leaves it to the environment or the server.
+
+    Attributes:
+        kind: the server.
+        extra: the words after `--`, for the server as they are.
+    """
+
+    _: KW_ONLY
+    kind: Server | None
+    served_model_name: str | None
+    host: str
+    port: int | None
+    adapters: str | None
+    max_lora_rank: int | None
+    trust_remote_code: bool
+    image: str | None
+    cache: str | None
+    dir: str
+    extra: tuple[str, ...]
+
+
+class SelectArguments(Record):
+    """The options of `nimprofile select`."""
+
+    machine: MachineArguments
+    selection: SelectionArguments
+    format: str
+
+
+class ListArguments(Record):
+    """The options of `nimprofile list`."""
+
+    machine: MachineArguments
+    selection: SelectionArguments
+    format: str
+    _: KW_ONLY
+    nim: Layout | None
+
+
+class ExplainArguments(Record):
+    """The options of `nimprofile explain`; `subject` is the one profile to explain."""
+
+    machine: MachineArguments
+    selection: SelectionArguments
+    format: str
+    _: KW_ONLY
+    subject: str | None
+
+
+class MemoryArguments(Record):
+    """The options of `nimprofile memory`."""
+
+    _: KW_ONLY
+    model: str
+    machine: MachineArguments
+    profile: str | None
+    policy: Policy
+    engine: Engine | None
+    precision: Precision | None
+    tp: int | None
+    pp: int | None
+    serving: ServingArguments
+    concurrency: int
+    speculative_tokens: int
+    format: str
+
+
+class LaunchArguments(Record):
+    """The options of `nimprofile launch`."""
+
+    machine: MachineArguments
+    selection: SelectionArguments
+    server: ServerArguments
+    _: KW_ONLY
+    format: str
+
+
+class ExecArguments(Record):
+    """The options of `nimprofile exec`."""
+
+    machine: MachineArguments
+    selection: SelectionArguments
+    server: ServerArguments
+
+
+class RenderArguments(Record):
+    """The options of `nimprofile render`; `deployment` is the name of what is deployed."""
+
+    machine: MachineArguments
+    selection: SelectionArguments
+    server: ServerArguments
+    _: KW_ONLY
+    target: str
+    deployment: str | None
+    replicas: int
+    gpus_per_node: int
+    secret: str | None
+    pull_secret: str | None
+    format: str
+
+
+class BuildArguments(Record):
+    """The options of `nimprofile manifest build`."""
+
+    _: KW_ONLY
+    models: tuple[str, ...]
+    engines: tuple[Engine, ...] | None
+    engine_version: str | None
+    precisions: tuple[Precision, ...] | None
+    max_tp: int
+    max_nodes: int
+    lora: bool
+    name: str | None
+    profiles: str | None
+    paths: tuple[str, ...] | None
+    output: str | None
+    format: str
+
+
+class CheckArguments(Record):
+    """The options of `nimprofile manifest check`."""
+
+    manifests: tuple[str, ...]
+    format: str
+
+
+class ShowArguments(Record):
+    """The options of `nimprofile manifest show`."""
+
+    manifest: str
+    format: str
+
+
+class ConvertArguments(Record):
+    """The options of `nimprofile manifest convert`."""
+
+    manifest: str
+    to: str
+    output: str | None
+
+
+class SchemaArguments(Record):
+    """The options of `nimprofile manifest schema`."""
+
+    of: str
+
+
+class DiffArguments(Record):
+    """The options of `nimprofile manifest diff`."""
+
+    old: str
+    new: str
+    machine: MachineArguments
+    _: KW_ONLY
+    policy: Policy | None
+    engines: tuple[Engine, ...] | None
+    format: str
+
+
+class GpusArguments(Record):
+    """The options of `nimprofile gpus`."""
+
+    machine: MachineArguments
+    known: bool
+    record: str | None
+    _: KW_ONLY
+    format: str
+
+
+class PoliciesArguments(Record):
+    """The options of `nimprofile policies`."""
+
+    format: str
+
+
+class EnginesArguments(Record):
+    """The options of `nimprofile engines`."""
+
+    engines: tuple[Engine, ...] | None
+    format: str
+
+
+class CompletionArguments(Record):
+    """The options of `nimprofile completion`."""
+
+    shell: str
+
+
+def read_arguments(
+    parser: argparse.ArgumentParser, argv: Sequence[str], extra: Sequence[str] | None = None
+) -> tuple[Callable[[Any], int], Record]:
+    """Parse a command line into the function that runs its command, and that function's record.
+
+    Args:
+        parser: the whole command line.
+        argv: the words to parse.
+        extra: of a command that starts a server, the words after `--`.
+
+    Raises:
+        SystemExit: the words cannot be parsed, or ask for help.
+        TypeError: an option of the command is in no field of its record.
+    """
+    values = vars(parser.parse_args(argv))
+    run, kind = values.pop("run"), values.pop("arguments")
+    for name in ("command", "action"):  # which `run` stands for
+        values.pop(name, None)
+    if extra is not None:
+        values["extra"] = tuple(extra)
+    record = _take(kind, values)
+    if values:
+        raise TypeError(f"{kind.__name__} has no field for {', '.join(values)}")
+    return run, record
+
+
+def _take(kind: type[Record], values: dict[str, Any]) -> Record:
+    """Move the values of this record's fields out of the parsed ones."""
+    fields: dict[str, object] = {}
+    for field in kind._fields:
+        if group := GROUPS.get(field):
+            fields[field] = _take(group, values)
+        else:
+            value = values.pop(field)
+            fields[field] = tuple(value) if isinstance(value, list) else value
+    return kind(**fields)
+
+
+GROUPS: dict[str, type[Record]] = {
+    "machine": MachineArguments,
+    "selection": SelectionArguments,
+    "serving": ServingArguments,
+    "server": ServerArguments,
+}
+"""Fields that hold a group of options, which several commands share."""

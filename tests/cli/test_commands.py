@@ -1,0 +1,235 @@
+"""Select, list, explain, gpus and policies print what was decided."""
+
+import json
+import shlex
+import subprocess
+
+import pytest
+
+import nimprofile
+from nimprofile import parse_inventory
+from tests.support.command_line import ID_BF16, ID_FP8, ID_LORA
+
+# select
+
+
+def test_select_prints_the_choice_the_gpus_and_the_reason(run, manifest):
+    code, out, err = run("select", "--manifest", manifest, "--gpus", "2xh100")
+    assert (0, "") == (code, err)
+    assert [
+        "profile  vllm-fp8-tp2-pp1-10.0",
+        f"id       {ID_FP8}",
+        "gpus     0-1 (2 × NVIDIA H100 80GB HBM3)",
+        "memory   10.0 GiB per GPU, tag min_vram_per_device_gb",
+        "cuda     CUDA_DEVICE_ORDER=PCI_BUS_ID CUDA_VISIBLE_DEVICES=0,1",
+        "because  precision: fp8 before bf16; the next is vllm-bf16-tp1-pp1-16.0",
+        "policy   nim",
+    ] == out.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("format", "expected"),
+    [
+        ("id", ID_FP8),
+        ("name", "vllm-fp8-tp2-pp1-10.0"),
+        ("env", f"export NIM_MODEL_PROFILE={ID_FP8}"),
+    ],
+)
+def test_select_prints_one_line_for_a_script(run, manifest, format, expected):
+    options = ("--manifest", manifest, "--gpus", "2xh100", "--format", format)
+    assert (0, f"{expected}\n", "") == run("select", *options)
+
+
+@pytest.mark.parametrize("id", ["a b", "a'b", "$(reboot)", "`x`", "a;b", 'a"b', "-n"])
+def test_env_is_quoted_for_a_shell(run, tmp_path, id):
+    path = tmp_path / "m.json"
+    path.write_text(json.dumps({"profiles": [{"id": id, "tags": {}}]}), encoding="utf-8")
+    code, out, _ = run("select", "--manifest", path, "--gpus", "1xt4", "--format", "env")
+    assert (0, ["export", f"NIM_MODEL_PROFILE={id}"]) == (code, shlex.split(out))
+
+
+def test_a_shell_reads_env_back(run, tmp_path):
+    path = tmp_path / "m.json"
+    id = "it's $HOME; `x`"
+    path.write_text(json.dumps({"profiles": [{"id": id, "tags": {}}]}), encoding="utf-8")
+    _, out, _ = run("select", "--manifest", path, "--gpus", "1xt4", "--format", "env")
+    script = f'{out}printf %s "$NIM_MODEL_PROFILE"'
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
+    assert id == done.stdout
+
+
+@pytest.mark.parametrize("flag", [("--json",), ("--format", "json")])
+def test_select_prints_json(run, manifest, flag):
+    code, out, _ = run("select", "--manifest", manifest, "--gpus", "2xh100", *flag)
+    data = json.loads(out)
+    assert (0, ID_FP8, "nim", ID_BF16) == (
+        code,
+        data["selected"]["id"],
+        data["policy"],
+        data["deciding"]["over"],
+    )
+
+
+def test_a_warning_goes_to_stderr(run, manifest, busy):
+    options = ("--manifest", manifest, "--inventory", busy, "--format", "id")
+    code, out, err = run("select", *options, "--profile", ID_BF16)
+    assert (0, f"{ID_BF16}\n") == (code, out)
+    assert err.startswith("warning: the pin overrides: GPU 0 is not empty")
+
+
+def test_text_json_has_its_warnings_inside_too(run, manifest, busy):
+    options = ("--manifest", manifest, "--inventory", busy, "--relax-memory", "--json")
+    _, out, err = run("select", *options)
+    (warning,) = json.loads(out)["warnings"]
+    assert f"warning: {warning}\n" == err
+
+
+# list
+
+
+def test_list_prints_every_profile_with_its_grade_in_a_pipe(run, manifest):
+    code, out, _ = run("list", "--manifest", manifest, "--gpus", "1xh100")
+    rows = [line.split("\t") for line in out.splitlines()]
+    assert 0 == code
+    assert [
+        ["runnable", ID_BF16, "vllm-bf16-tp1-pp1-16.0", "GPUs 0"],
+        [
+            "runnable",
+            ID_LORA,
+            "vllm-bf16-tp1-pp1-feat_lora-17.0",
+            "serves LoRA adapters, and none are wanted",
+        ],
+        [
+            "incompatible",
+            ID_FP8,
+            "vllm-fp8-tp2-pp1-10.0",
+            "needs 2 GPUs of one product; there is 1 × NVIDIA H100 80GB HBM3",
+        ],
+    ] == rows
+
+
+def test_list_succeeds_even_when_no_profile_runs(run, manifest):
+    assert 0 == run("list", "--manifest", manifest, "--gpus", "1xt4")[0]
+
+
+@pytest.mark.parametrize("layout", [(), ("--nim",), ("--json",)])
+def test_list_says_on_stderr_that_a_pin_is_refused(run, manifest, layout):
+    options = ("--manifest", manifest, "--gpus", "1xh100", "--profile", ID_FP8)
+    code, out, err = run("list", *options, *layout)
+    assert 0 == code
+    assert ID_BF16 in out
+    assert err.startswith(f"--profile={ID_FP8} is refused: vllm-fp8-tp2-pp1-10.0 does not run here")
+
+
+def test_list_prints_the_decision_as_json(run, manifest):
+    _, out, _ = run("list", "--manifest", manifest, "--gpus", "1xh100", "--json")
+    assert ID_BF16 == json.loads(out)["selected"]["id"]
+
+
+@pytest.mark.parametrize(
+    ("layout", "heading"),
+    [
+        (("--nim",), "- Compatible with system but low memory: <None>"),
+        (("--nim", "2.0"), "- Compatible with system but low memory: <None>"),
+        (("--nim", "1.3"), "- Compilable to TRT-LLM using just-in-time compilation"),
+        (("--nim", "1.0"), "- Compatible with system and runnable:"),
+    ],
+)
+def test_list_nim_prints_nims_own_layout(run, manifest, layout, heading):
+    code, out, _ = run("list", "--manifest", manifest, "--gpus", "1xh100", *layout)
+    assert 0 == code
+    assert out.startswith("SYSTEM INFO\n- Free GPUs:\n  -  [2330:10de] (0) NVIDIA H100 80GB HBM3")
+    assert heading in out
+
+
+# explain
+
+
+def test_explain_tells_the_whole_decision(run, manifest):
+    code, out, _ = run("explain", "--manifest", manifest, "--gpus", "1xh100")
+    assert 0 == code
+    assert out.startswith("Machine: 1 × NVIDIA H100 80GB HBM3\nPolicy: nim: engine > precision")
+
+
+@pytest.mark.parametrize("named", [ID_FP8, "vllm-fp8-tp2-pp1-10.0", "ffff"])
+def test_explain_tells_of_one_profile_by_id_name_or_beginning(run, manifest, named):
+    code, out, _ = run("explain", "--manifest", manifest, "--gpus", "1xh100", named)
+    assert 0 == code
+    assert out.startswith(f"vllm-fp8-tp2-pp1-10.0: incompatible\nid {ID_FP8}\n")
+
+
+def test_explain_takes_the_profile_before_the_options(run, manifest):
+    code, out, _ = run("explain", "ffff", "--manifest", manifest, "--gpus", "1xh100", "--json")
+    assert (0, ID_FP8) == (code, json.loads(out)["id"])
+
+
+def test_explain_refuses_a_profile_it_does_not_find(run, manifest):
+    code, _, err = run("explain", "--manifest", manifest, "--gpus", "1xh100", "nope")
+    assert 3 == code
+    assert err.startswith("nimprofile: PROFILE: 'nope' is not a profile of this manifest")
+
+
+@pytest.mark.parametrize(("gpus", "outcome"), [("2xh100", "starts"), ("1xh100", "is refused")])
+def test_explain_of_the_pinned_profile_tells_what_becomes_of_the_pin(run, manifest, gpus, outcome):
+    options = ("--manifest", manifest, "--gpus", gpus, "--profile", ID_FP8)
+    code, out, _ = run("explain", *options, "ffff")
+    assert 0 == code
+    assert f"It is pinned by --profile, and {outcome}." in out.splitlines()
+
+
+def test_explain_of_another_profile_than_the_pinned_one_is_of_that(run, manifest):
+    options = ("--manifest", manifest, "--gpus", "2xh100", "--profile", ID_FP8)
+    assert "pinned" not in run("explain", *options, ID_BF16)[1]
+
+
+def test_explain_of_the_pinned_profile_has_in_json_what_the_pin_overrides(run, manifest, busy):
+    options = ("--manifest", manifest, "--inventory", busy, "--profile", ID_BF16, "--json")
+    data = json.loads(run("explain", *options, ID_BF16)[1])
+    assert ([], ["gpu_not_empty"]) == (data["reasons"], [one["kind"] for one in data["waived"]])
+
+
+def test_explain_prints_the_decision_as_json(run, manifest):
+    _, out, _ = run("explain", "--manifest", manifest, "--gpus", "1xh100", "--json")
+    assert ID_BF16 == json.loads(out)["selected"]["id"]
+
+
+# gpus, policies, completion
+
+
+def test_gpus_prints_the_inventory(run):
+    code, out, _ = run("gpus", "--gpus", "2xt4")
+    assert 0 == code
+    assert [
+        ["0", "Tesla T4", "1eb8:10de", "15360", "15360", "7.5", "ok", "?"],
+        ["1", "Tesla T4", "1eb8:10de", "15360", "15360", "7.5", "ok", "?"],
+    ] == [line.split("\t") for line in out.splitlines()]
+
+
+def test_gpus_json_is_an_inventory(run, tmp_path):
+    _, out, _ = run("gpus", "--gpus", "4xl40s,1xdgx_spark", "--json")
+    path = tmp_path / "box.json"
+    path.write_text(out, encoding="utf-8")
+    assert (0, out, "") == run("gpus", "--inventory", path, "--json")
+    assert nimprofile.mock_inventory("4xl40s,1xdgx_spark") == parse_inventory(out)
+
+
+def test_gpus_known_lists_the_catalogue(run):
+    _, out, _ = run("gpus", "--known")
+    assert "t4\tTesla T4\t1eb8\t15360\t7.5" in out.splitlines()
+
+
+def test_gpus_known_lists_the_catalogue_as_json(run):
+    _, out, _ = run("gpus", "--known", "--json")
+    rows = {row["short"]: row for row in json.loads(out)}
+    assert (["2330:10de"], 81559) == (rows["h100"]["device_ids"], rows["h100"]["memory_total_mib"])
+
+
+def test_policies_lists_every_policy(run):
+    _, out, _ = run("policies")
+    names = [line.partition(":")[0] for line in out.splitlines() if not line.startswith(" ")]
+    assert list(nimprofile.POLICIES) == names
+
+
+def test_policies_lists_every_policy_as_json(run):
+    _, out, _ = run("policies", "--json")
+    assert list(nimprofile.POLICIES) == [policy["name"] for policy in json.loads(out)]

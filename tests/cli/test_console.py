@@ -1,0 +1,181 @@
+"""Which stream gets what, how it looks on a terminal, and what a lost stream means."""
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from nimprofile.cli.console import tell
+from nimprofile.cli.main import main
+from tests.support.command_line import ID_BF16, Terminal, process, shell
+
+
+def test_a_terminal_gets_columns_and_colour(manifest, monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    main(["list", "--manifest", manifest, "--gpus", "1xh100"])
+    assert terminal.getvalue().startswith(f"\x1b[32mrunnable (2)\x1b[0m\n  {ID_BF16[:12]}  vllm")
+
+
+def test_no_color_takes_the_colour_away_and_leaves_the_columns(manifest, monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setenv("NO_COLOR", "1")
+    main(["list", "--manifest", manifest, "--gpus", "1xh100"])
+    assert terminal.getvalue().startswith(f"runnable (2)\n  {ID_BF16[:12]}  vllm")
+
+
+def test_a_dumb_terminal_gets_no_colour(manifest, monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setenv("TERM", "dumb")
+    main(["list", "--manifest", manifest, "--gpus", "1xh100"])
+    assert terminal.getvalue().startswith(f"runnable (2)\n  {ID_BF16[:12]}  vllm")
+
+
+def test_an_empty_no_color_is_none(manifest, monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setenv("NO_COLOR", "")
+    main(["list", "--manifest", manifest, "--gpus", "1xh100"])
+    assert "\x1b[" in terminal.getvalue()
+
+
+def test_a_terminal_that_knows_only_ascii_gets_escapes():
+    argv = ("select", "--manifest", "llama-3.1-8b-instruct", "--gpus", "1xh100")
+    done = process(*argv, PYTHONIOENCODING="ascii")
+    assert (0, b"") == (done.returncode, done.stderr)
+    assert rb"gpus     0 (1 \xd7 NVIDIA H100 80GB HBM3)" in done.stdout
+
+
+def test_help_for_a_terminal_that_knows_only_ascii_is_whole():
+    done = process("select", "--help", PYTHONIOENCODING="ascii")
+    assert (0, b"") == (done.returncode, done.stderr)
+    assert rb"--tags TAG=VALUE,\u2026" in done.stdout
+
+
+FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+UNBUFFERED = pytest.mark.parametrize("unbuffered", ["", "1"])
+NOTHING_RUNS = "select --manifest llama-3.1-8b-instruct --gpus 1xt600"
+
+
+@FULL
+@UNBUFFERED
+@pytest.mark.parametrize(
+    "command",
+    ["policies", "gpus --known --json", "completion bash", "--version", "--help", "list --help"],
+)
+def test_74_when_the_output_cannot_be_written(command, unbuffered):
+    done = shell(f'"$0" -m nimprofile {command} > /dev/full', PYTHONUNBUFFERED=unbuffered)
+    assert 74 == done.returncode
+    assert done.stderr.startswith(b"nimprofile: cannot write the output: ")
+    assert 1 == done.stderr.count(b"\n")
+
+
+@FULL
+@UNBUFFERED
+def test_74_when_a_message_follows_what_cannot_be_written(unbuffered):
+    done = shell(
+        f'"$0" -m nimprofile {NOTHING_RUNS} --json > /dev/full', PYTHONUNBUFFERED=unbuffered
+    )
+    assert (74, b"nimprofile: cannot write the output: No space left on device\n") == (
+        done.returncode,
+        done.stderr,
+    )
+
+
+@FULL
+@UNBUFFERED
+@pytest.mark.parametrize("stderr", ["2> /dev/full", "2>&-"])
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("policies", 0),
+        (NOTHING_RUNS, 1),
+        ("select --nonsense", 2),
+        ("select --manifest nope --gpus 1xt4", 3),
+        ("policies > /dev/full", 74),
+    ],
+)
+def test_a_message_that_is_lost_leaves_the_exit_code(command, code, stderr, unbuffered):
+    done = shell(f'"$0" -m nimprofile {command} {stderr}', PYTHONUNBUFFERED=unbuffered)
+    assert (code, b"") == (done.returncode, done.stderr)
+
+
+@UNBUFFERED
+def test_one_log_of_both_streams_reads_in_order(unbuffered):
+    done = shell(f'"$0" -m nimprofile {NOTHING_RUNS} --json 2>&1', PYTHONUNBUFFERED=unbuffered)
+    output, message, _ = done.stdout.decode().partition("No profile found")
+    assert message
+    assert json.loads(output)["selected"] is None
+
+
+def test_without_a_standard_error_nothing_goes_to_standard_output(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stderr", None)
+    tell(["a message"])
+    assert "" == capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "command", ["policies", "select --manifest llama-3.1-8b-instruct --gpus 1xh100"]
+)
+def test_a_standard_output_that_is_closed_is_not_a_failure(command):
+    done = shell(f'"$0" -m nimprofile {command} >&-')
+    assert (0, b"", b"") == (done.returncode, done.stdout, done.stderr)
+
+
+def test_a_reader_that_goes_away_is_not_a_failure():
+    done = shell('set -o pipefail; "$0" -m nimprofile gpus --known --json | true')
+    assert (0, b"") == (done.returncode, done.stderr)
+
+
+class Full(io.TextIOWrapper):
+    """A file on a full disk."""
+
+    full = True
+
+    def flush(self):
+        if self.full:
+            raise OSError(28, "No space left on device")
+        super().flush()
+
+
+def test_a_full_disk_is_reported_when_the_output_is_flushed(monkeypatch, capsys, tmp_path):
+    with open(tmp_path / "out", "wb") as file:
+        full = Full(file, encoding="utf-8")
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stdout", full)
+            code = main(["policies"])
+        full.full = False
+        full.close()
+    expected = "nimprofile: cannot write the output: No space left on device\n"
+    assert (74, expected) == (code, capsys.readouterr().err)
+
+
+def test_without_a_standard_output_nothing_is_printed(monkeypatch, manifest):
+    monkeypatch.setattr(sys, "stdout", None)
+    assert 0 == main(["list", "--manifest", manifest, "--gpus", "1xh100"])
+
+
+class Gone(io.TextIOWrapper):
+    """A pipe whose reader has gone away."""
+
+    broken = True
+
+    def flush(self):
+        if self.broken:
+            raise BrokenPipeError
+        super().flush()
+
+
+def test_a_broken_pipe_is_caught_when_the_output_is_flushed(monkeypatch, tmp_path):
+    with open(tmp_path / "out", "wb") as file:
+        gone = Gone(file, encoding="utf-8")
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stdout", gone)
+            code = main(["policies"])
+        gone.broken = False
+        gone.close()
+    assert 0 == code

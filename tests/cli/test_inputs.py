@@ -1,0 +1,212 @@
+"""Which manifest and machine are meant, and how flags and NIM's variables decide it."""
+
+import io
+import json
+import sys
+
+import pytest
+
+from nimprofile import bundled_manifests
+from nimprofile.cli import inputs
+from nimprofile.cli.main import main
+from tests.support.command_line import BUSY, ID_BF16, ID_FP8, ID_LORA, MANIFEST, Terminal
+
+# Which manifest.
+
+
+def test_without_a_manifest_the_bundled_ones_are_listed(run, monkeypatch):
+    monkeypatch.setattr(inputs, "CONTAINER_MANIFESTS", ("/nowhere/m.yaml",))
+    code, _, err = run("select", "--gpus", "1xh100")
+    assert 2 == code
+    assert err.startswith("nimprofile: no manifest: name one with --manifest or NIM_MANIFEST_PATH")
+    assert [f"  {name}" for name in bundled_manifests()] == err.splitlines()[1:]
+
+
+def test_in_a_container_the_manifest_is_where_nim_keeps_it(run, manifest, monkeypatch):
+    monkeypatch.setattr(inputs, "CONTAINER_MANIFESTS", ("/nowhere/m.yaml", manifest))
+    assert (0, f"{ID_BF16}\n", "") == run("select", "--gpus", "1xh100", "--format", "id")
+
+
+def test_the_container_paths_are_nims_own():
+    assert inputs.CONTAINER_MANIFESTS == (
+        "/opt/nim/etc/default/model_manifest.yaml",
+        "/etc/nim/config/model_manifest.yaml",
+    )
+
+
+def test_nim_manifest_path_names_the_manifest(run, manifest, monkeypatch):
+    monkeypatch.setenv("NIM_MANIFEST_PATH", manifest)
+    assert f"{ID_BF16}\n" == run("select", "--gpus", "1xh100", "--format", "id")[1]
+
+
+def test_the_manifest_flag_beats_the_variable(run, manifest, monkeypatch):
+    monkeypatch.setenv("NIM_MANIFEST_PATH", "/nowhere")
+    options = ("--manifest", manifest, "--gpus", "1xh100", "--format", "id")
+    assert f"{ID_BF16}\n" == run("select", *options)[1]
+
+
+def test_a_manifest_comes_from_standard_input(run, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(MANIFEST.encode())))
+    options = ("--manifest", "-", "--gpus", "1xh100", "--format", "id")
+    assert (0, f"{ID_BF16}\n", "") == run("select", *options)
+
+
+def test_an_inventory_comes_from_standard_input(run, manifest, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(BUSY.encode())))
+    code, _, err = run("select", "--manifest", manifest, "--inventory", "-")
+    assert 1 == code
+    assert "GPU not empty" in err
+
+
+# NIM's variables, and flags that beat them.
+
+
+@pytest.mark.parametrize("value", [ID_BF16, "vllm-bf16-tp1-pp1-16.0"])
+def test_nim_model_profile_pins(select_id, monkeypatch, value):
+    monkeypatch.setenv("NIM_MODEL_PROFILE", value)
+    assert ID_BF16 == select_id()
+
+
+@pytest.mark.parametrize("value", ["", "default", "Default"])
+def test_an_empty_or_default_pin_variable_selects(select_id, monkeypatch, value):
+    monkeypatch.setenv("NIM_MODEL_PROFILE", value)
+    assert ID_FP8 == select_id()
+
+
+def test_the_error_names_the_variable(run, manifest, monkeypatch):
+    monkeypatch.setenv("NIM_MODEL_PROFILE", "nope")
+    code, _, err = run("select", "--manifest", manifest, "--gpus", "1xh100")
+    assert 3 == code
+    assert err.startswith("nimprofile: NIM_MODEL_PROFILE: 'nope'")
+
+
+@pytest.mark.parametrize("value", ["nope", ID_FP8])
+def test_the_profile_flag_beats_the_variable(select_id, monkeypatch, value):
+    monkeypatch.setenv("NIM_MODEL_PROFILE", value)
+    assert ID_BF16 == select_id("--profile", ID_BF16)
+
+
+@pytest.mark.parametrize("value", ["", "default"])
+def test_the_profile_flag_can_take_a_pin_away(select_id, monkeypatch, value):
+    monkeypatch.setenv("NIM_MODEL_PROFILE", ID_BF16)
+    assert ID_FP8 == select_id("--profile", value)
+
+
+def test_nim_tags_selector_selects(select_id, monkeypatch):
+    monkeypatch.setenv("NIM_TAGS_SELECTOR", "precision=bf16,tp=1")
+    assert ID_BF16 == select_id()
+
+
+def test_the_tags_flag_beats_the_variable(select_id, monkeypatch):
+    monkeypatch.setenv("NIM_TAGS_SELECTOR", "nonsense")
+    assert ID_FP8 == select_id("--tags", "precision=fp8")
+
+
+def test_the_tags_flag_can_take_the_selector_away(select_id, monkeypatch):
+    monkeypatch.setenv("NIM_TAGS_SELECTOR", "precision=bf16")
+    assert ID_FP8 == select_id("--tags", "")
+
+
+def test_nim_peft_source_turns_to_lora_profiles(select_id, monkeypatch):
+    monkeypatch.setenv("NIM_PEFT_SOURCE", "/adapters")
+    assert ID_LORA == select_id()
+
+
+def test_no_lora_beats_the_variable(select_id, monkeypatch):
+    monkeypatch.setenv("NIM_PEFT_SOURCE", "/adapters")
+    assert ID_FP8 == select_id("--no-lora")
+
+
+def test_lora_turns_to_lora_profiles(select_id):
+    assert ID_LORA == select_id("--lora")
+
+
+@pytest.mark.parametrize(
+    ("variable", "options", "expected"),
+    [
+        pytest.param(None, (), 1, id="neither"),
+        pytest.param("1", (), 0, id="variable"),
+        pytest.param("0", (), 1, id="variable off"),
+        pytest.param(None, ("--relax-memory",), 0, id="flag"),
+        pytest.param("1", ("--no-relax-memory",), 1, id="flag beats variable"),
+        pytest.param("junk", ("--relax-memory",), 0, id="flag beats a bad variable"),
+        pytest.param(None, ("--no-empty-gpu-gate",), 0, id="gate off"),
+        pytest.param(None, ("--empty-gpu-gate",), 1, id="gate on"),
+    ],
+)
+def test_a_busy_gpu_and_its_switches(select_with, busy, variable, options, expected):
+    variables = {"NIM_RELAX_MEM_CONSTRAINTS": variable}
+    assert expected == select_with(variables, "--inventory", busy, *options)
+
+
+@pytest.mark.parametrize(
+    ("variable", "options", "expected"),
+    [
+        pytest.param(None, (), 3, id="neither"),
+        pytest.param("1", (), 0, id="variable"),
+        pytest.param(None, ("--allow-unsafe",), 0, id="flag"),
+        pytest.param("1", ("--no-allow-unsafe",), 3, id="flag beats variable"),
+    ],
+)
+def test_a_mismatch_and_its_switches(select_with, variable, options, expected):
+    variables = {"NIM_MANIFEST_ALLOW_UNSAFE": variable}
+    machine = ("--gpus", "2xa100", "--profile", ID_FP8)
+    assert expected == select_with(variables, *machine, *options)
+
+
+@pytest.mark.parametrize(
+    ("variable", "options", "expected"),
+    [
+        pytest.param(None, (), 1, id="neither"),
+        pytest.param("1", (), 0, id="variable"),
+        pytest.param(None, ("--allow-nvfp4-emulation",), 0, id="flag"),
+        pytest.param("1", ("--no-allow-nvfp4-emulation",), 1, id="flag beats variable"),
+    ],
+)
+def test_emulation_and_its_switches(select_with, tmp_path, variable, options, expected):
+    path = tmp_path / "m.yaml"
+    path.write_text("profiles: [{id: a, tags: {precision: nvfp4}}]", encoding="utf-8")
+    variables = {"NIM_ALLOW_NVFP4_EMULATION": variable, "NIM_MANIFEST_PATH": str(path)}
+    assert expected == select_with(variables, "--gpus", "1xh100", *options)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ((), 0),
+        (("--uniform-gpus",), 1),
+        (("--policy", "nim-1.3"), 1),
+        (("--policy", "nim-1.3", "--no-uniform-gpus"), 0),
+    ],
+)
+def test_a_mixed_machine_and_its_switches(run, manifest, options, expected):
+    machine = ("--gpus", "1xh100,1xt4")
+    assert expected == run("select", "--manifest", manifest, *machine, *options)[0]
+
+
+def test_engine_is_repeatable(run, manifest):
+    options = ("--manifest", manifest, "--gpus", "1xh100", "--engine", "sglang")
+    assert 1 == run("select", *options)[0]
+    assert 0 == run("select", *options, "--engine", "vllm")[0]
+
+
+def test_prefer_is_the_chain_of_ones_own(select_id):
+    assert ID_BF16 == select_id("--prefer", "tp=low")
+
+
+def test_policy_is_reported(run, manifest):
+    options = ("--manifest", manifest, "--gpus", "2xh100", "--policy", "nim-2.0", "--json")
+    assert "nim-2.0" == json.loads(run("select", *options)[1])["policy"]
+
+
+def test_a_large_manifest_is_announced_on_a_terminal(manifest, monkeypatch, capsys):
+    terminal = Terminal()
+    monkeypatch.setattr(inputs, "SLOW_BYTES", 10)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    main(["select", "--manifest", manifest, "--gpus", "1xh100"])
+    assert f"reading {manifest}, 0 MiB …\n" == terminal.getvalue()
+
+
+def test_a_large_manifest_is_not_announced_in_a_pipe(run, manifest, monkeypatch):
+    monkeypatch.setattr(inputs, "SLOW_BYTES", 10)
+    assert "" == run("select", "--manifest", manifest, "--gpus", "1xh100")[2]
