@@ -2,7 +2,13 @@
 
 import pytest
 
-from nimprofile.base.versions import is_specifier_set, narrowest, satisfies, split_requirement
+from nimprofile.base.versions import (
+    is_specifier_set,
+    is_version,
+    narrowest,
+    satisfies,
+    split_requirement,
+)
 
 
 @pytest.mark.parametrize(
@@ -69,3 +75,11 @@ def test_a_requirement_is_a_name_and_a_set(text, expected):
 def test_anything_else_is_no_requirement(text):
     with pytest.raises(ValueError, match=r"(?i)expected"):
         split_requirement(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [("0.19.0", True), ("0.33.0rc1", True), ("1.2+nv25", True), ("abc", False), ("", False)],
+)
+def test_a_version_is_what_packaging_reads(text, answer):
+    assert answer is is_version(text)
