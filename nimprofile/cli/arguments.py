@@ -53,7 +53,7 @@ class SelectionArguments(Record):
     prefer: str | None
     profile: str | None
     tags: tuple[tuple[str, str], ...] | None
-    engines: tuple[Engine, ...] | None
+    engine: tuple[Engine, ...] | None
     lora: bool | None
     relax_memory: bool | None
     allow_unsafe: bool | None
@@ -170,9 +170,9 @@ class BuildArguments(Record):
 
     _: KW_ONLY
     models: tuple[str, ...]
-    engines: tuple[Engine, ...] | None
+    engine: tuple[Engine, ...] | None
     engine_version: str | None
-    precisions: tuple[Precision, ...] | None
+    precision: tuple[Precision, ...] | None
     max_tp: int
     max_nodes: int
     lora: bool
@@ -219,7 +219,7 @@ class DiffArguments(Record):
     machine: MachineArguments
     _: KW_ONLY
     policy: Policy | None
-    engines: tuple[Engine, ...] | None
+    engine: tuple[Engine, ...] | None
     format: str
 
 
@@ -242,7 +242,7 @@ class PoliciesArguments(Record):
 class EnginesArguments(Record):
     """The options of `nimprofile engines`."""
 
-    engines: tuple[Engine, ...] | None
+    engine: tuple[Engine, ...] | None
     format: str
 
 

@@ -271,7 +271,7 @@ def run_engines(arguments: records.EnginesArguments) -> int:
     """Print what each engine serves."""
     from nimprofile.base.enums import Engine
 
-    engines = tuple(dict.fromkeys(arguments.engines or Engine))
+    engines = tuple(dict.fromkeys(arguments.engine or Engine))
     if arguments.format == "json":
         from nimprofile.report.to_json import engine_to_dict
 

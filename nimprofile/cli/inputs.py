@@ -69,7 +69,7 @@ def judge(machine: MachineArguments, selection: SelectionArguments) -> tuple[Man
         inventory = inventory_of(machine)
     require_gpu(inventory)
     engines = {profile.engine for profile in manifest.profiles if profile.engine}
-    meant = engines & set(selection.engines or engines)
+    meant = engines & set(selection.engine or engines)
     if selection.serving.engine_version is not None and len(meant) > 1:
         raise UsageError("--engine-version is that of one engine: name it with --engine")
     return manifest, select(manifest, inventory, request, policy)
@@ -132,7 +132,7 @@ def _built(
     from nimprofile.manifest.reader import manifest_of
     from nimprofile.model.checkpoint import read_model
 
-    wanted = wanted_of(selection.engines, selection.serving.engine_version)
+    wanted = wanted_of(selection.engine, selection.serving.engine_version)
     most = max(wanted.max_tp, min(gpus, MOST_GPUS))
     wanted = wanted.replace(lora=request.lora, max_tp=most)
     for path in models:
@@ -182,7 +182,7 @@ def _request(selection: SelectionArguments) -> Request:
         request = request.pinned(selection.profile, "--profile")
     chosen = {
         "tags": selection.tags,
-        "engines": selection.engines,
+        "engines": selection.engine,
         "lora": selection.lora,
         "relax_memory": selection.relax_memory,
         "allow_unsafe": selection.allow_unsafe,

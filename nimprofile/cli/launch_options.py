@@ -153,17 +153,17 @@ def restricted(
         UsageError: the server runs none of the engines that were named.
     """
     lora = True if adapters and selection.lora is None else selection.lora
-    engines, server = selection.engines, setup.server
+    engines, server = selection.engine, setup.server
     if server is not None and (server is not Server.NIM or engines):
         runs = server_spec(server).runs
         engines = tuple(engine for engine in engines or runs if engine in runs)
         if not engines:
-            named = ", ".join(selection.engines or ())
+            named = ", ".join(selection.engine or ())
             raise UsageError(f"--server {server} runs no profile of {named}: leave --engine out")
     serving = selection.serving
     if serving.engine_version is None and engines and len(set(engines)) == 1:
         serving = serving.replace(engine_version=_version(engines[0], setup, here=here))
-    return selection.replace(lora=lora, engines=engines, serving=serving)
+    return selection.replace(lora=lora, engine=engines, serving=serving)
 
 
 def _version(engine: Engine, setup: Setup, *, here: bool) -> str | None:

@@ -29,19 +29,15 @@ def _build_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add(
         "--engine",
-        dest="engines",
         action="append",
         type=read.engine,
-        metavar="ENGINE",
         help="for this engine; repeatable",
     )
     add("--engine-version", type=read.version, metavar="VERSION", help="of the one engine: 0.19.0")
     add(
         "--precision",
-        dest="precisions",
         action="append",
         type=read.precision,
-        metavar="PRECISION",
         help="only this one; repeatable (default: all that the checkpoint can be served in)",
     )
     add("--max-tp", type=read.count, default=8, metavar="N", help="GPUs of a node (default: 8)")
@@ -67,8 +63,8 @@ def _build(arguments: records.BuildArguments) -> int:
     from nimprofile.manifest.reader import manifest_of
     from nimprofile.model.checkpoint import read_model
 
-    wanted = wanted_of(arguments.engines, arguments.engine_version).replace(
-        precisions=arguments.precisions,
+    wanted = wanted_of(arguments.engine, arguments.engine_version).replace(
+        precisions=arguments.precision,
         max_tp=arguments.max_tp,
         max_nodes=arguments.max_nodes,
         lora=arguments.lora,
@@ -207,10 +203,8 @@ def _diff_options(parser: argparse.ArgumentParser) -> None:
     add("--policy", type=read.policy, help="the order among candidates (default: nim)")
     add(
         "--engine",
-        dest="engines",
         action="append",
         type=read.engine,
-        metavar="ENGINE",
         help="an engine this container has",
     )
     add_format(parser, "text", "json")
@@ -227,12 +221,12 @@ def _diff(arguments: records.DiffArguments) -> int:
     if (arguments.old, arguments.new, machine.inventory).count("-") > 1:
         raise UsageError("only one of the manifests and --inventory can be standard input")
     named = machine.gpus is not None or machine.inventory is not None
-    if not named and any((arguments.policy, arguments.engines, machine.expect_gpus)):
+    if not named and any((arguments.policy, arguments.engine, machine.expect_gpus)):
         raise UsageError("--policy, --engine and --expect-gpus are about a machine: add --gpus")
     old, new = open_manifest(arguments.old), open_manifest(arguments.new)
     selection = None
     if named:
-        request = Request(engines=arguments.engines)
+        request = Request(engines=arguments.engine)
         policy = arguments.policy or find_policy("nim")
         selection = selection_change(old, new, inventory_of(machine), request, policy)
     changes = diff(old, new)

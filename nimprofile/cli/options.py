@@ -118,10 +118,8 @@ def selection_options(parser: argparse.ArgumentParser, *, weights: bool = False)
     )
     add(
         "--engine",
-        dest="engines",
         action="append",
         type=read.engine,
-        metavar="ENGINE",
         help="an engine this container has; repeatable",
     )
     _serving_options(parser)
@@ -280,10 +278,8 @@ def engines_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `nimprofile engines`."""
     parser.add_argument(
         "--engine",
-        dest="engines",
         action="append",
         type=read.engine,
-        metavar="ENGINE",
         help="only this; repeatable",
     )
     add_format(parser, "text", "json")

@@ -73,7 +73,7 @@ def test_the_groups_of_options_are_records_in_the_record():
         arguments.format,
     )
     assert 8192 == arguments.selection.serving.max_model_len
-    assert (Engine.VLLM, Engine.SGLANG) == arguments.selection.engines
+    assert (Engine.VLLM, Engine.SGLANG) == arguments.selection.engine
 
 
 def test_the_words_for_the_server_are_in_its_arguments():

@@ -1,4 +1,4 @@
-"""Does `nimprofile exec` become the engine: its arguments, variables, signals and exit code?
+"""`nimprofile exec` becomes the engine: its arguments, variables, signals and exit code.
 
 The engine is a stub on the PATH, and the driver is a fake; between them everything is real.
 """

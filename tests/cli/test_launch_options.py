@@ -25,11 +25,11 @@ def test_without_a_server_the_selection_stays_as_it_is():
 
 def test_a_server_is_selected_for_among_its_engines():
     left, asked = restricted_by("--server", "triton")
-    assert ((Engine.VLLM,), None) == (left.engines, asked.engines)
+    assert ((Engine.VLLM,), None) == (left.engine, asked.engine)
 
 
 def test_nim_runs_every_engine():
-    assert restricted_by("--server", str(Server.NIM))[0].engines is None
+    assert restricted_by("--server", str(Server.NIM))[0].engine is None
 
 
 def test_an_engine_that_the_server_does_not_run_is_refused():
