@@ -2,7 +2,7 @@
 
 import pytest
 
-from nimprofile import Inventory, Request, Requires
+from nimprofile import Inventory, Request, Requires, plain_shape
 from nimprofile.base.units import MIB, ComputeCapability
 from nimprofile.hardware.catalog import mock_inventory
 from nimprofile.hardware.gpu_groups import Machine
@@ -373,6 +373,19 @@ def test_on_a_machine_without_gpus_one_is_missing_and_nothing_is_emulated():
     verdict = judge(make_profile(llm_engine="vllm", precision="nvfp4", tp="2"), make_inventory())
     assert kinds(verdict) == ["gpu_count"]
     assert (verdict.gpus, verdict.emulated, verdict.elsewhere) == ((), False, ())
+
+
+def test_the_need_of_a_profile_that_does_not_run_is_known_from_the_model_and_the_gpu():
+    shape = plain_shape(8_030_261_248, 32, 8, 128, 131072)
+    two = make_profile(llm_engine="vllm", precision="bf16", tp="2", pp="1")
+    need = judge(two, "1xh100", shape=shape).need
+    assert H100_MIB * MIB == need.budget.total
+
+
+def test_gpus_that_do_not_answer_are_named_where_there_are_too_few():
+    machine = make_inventory(make_h100(0), make_h100(1).replace(unavailable="GPU is lost"))
+    (reason,) = judge(make_profile(llm_engine="vllm", tp="2"), machine).reasons
+    assert TooFewGpus(2, 1, "NVIDIA H100 80GB HBM3", missing=(1,)) == reason
 
 
 def test_a_profile_that_does_not_run_is_not_said_to_be_emulated():

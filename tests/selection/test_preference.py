@@ -92,6 +92,13 @@ def test_a_chain_keeps_the_strictness_of_its_base():
     )
 
 
+def test_a_chain_keeps_the_memory_arithmetic_of_its_base():
+    assert (False, True) == (
+        prefer("tp", NIM).nim_memory,
+        prefer("tp", POLICIES["nim-2.0"]).nim_memory,
+    )
+
+
 def test_a_chain_is_named_after_its_base_and_itself():
     assert "nim-2.0 preferring tp=low" == prefer("tp=low", POLICIES["nim-2.0"]).name
 
