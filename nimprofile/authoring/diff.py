@@ -1,4 +1,4 @@
-"""What changed from one manifest to another, and does the selection change with it?"""
+"""The differences between two manifests, and whether the selection changes with them."""
 
 from __future__ import annotations
 
