@@ -76,7 +76,6 @@ def test_a_command_does_its_work(command, folder, monkeypatch, capsys):
 
 
 def test_no_command_is_left_out(capsys):
-    with pytest.raises(SystemExit):
-        main(["--help"])
+    assert 0 == main(["--help"])
     commands = re.findall(r"^    ([a-z]+)\b", capsys.readouterr().out, re.MULTILINE)
     assert {"exec"} == set(commands) - {command.split()[0] for command in COMMANDS}

@@ -372,7 +372,7 @@ def _runs(profile, shape, gpu):
 
 
 def test_the_profiles_of_every_recorded_model_are_those_that_were_reviewed():
-    """`python tests/test_build.py > tests/corpus/built.json` after a change that is meant."""
+    """`python -m tests.authoring.test_build > tests/corpus/built.json` after a change that is meant."""
     kept = json.loads((MODELS_FILE.parent.parent / "built.json").read_text(encoding="utf-8"))
     assert kept == profiles_of_all()
 

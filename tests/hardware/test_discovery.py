@@ -21,7 +21,7 @@ from nimprofile.testing import (
     hanging,
 )
 from tests.support.builders import make_inventory
-from tests.support.nvml_reading import BOARD, INSTEAD, PART, StubHost, failure
+from tests.support.nvml.reading import BOARD, INSTEAD, PART, StubHost, failure
 
 
 def test_a_healthy_machine_is_read_as_it_is():

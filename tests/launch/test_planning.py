@@ -18,7 +18,7 @@ from nimprofile import (
     parse_manifest,
     select,
 )
-from tests.support.launch_cases import CASES, PLANS, golden, manifest_of, plan_for, plan_on_mig
+from tests.support.launch.cases import CASES, PLANS, golden, manifest_of, plan_for, plan_on_mig
 
 
 @pytest.mark.parametrize("server", tuple(Server))

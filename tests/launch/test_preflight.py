@@ -1,6 +1,6 @@
 """Is what keeps a server from starting found before, and what is doubtful said?
 
-`tests/cli/test_exec.py` has the same as processes; here are the cases that a test machine has not.
+`tests/cli/processes/test_exec.py` has the same as processes; here are the cases that a test machine has not.
 """
 
 import os
@@ -11,7 +11,7 @@ import pytest
 from nimprofile import Server, Setup, job_of, mock_inventory, select
 from nimprofile.launch.planning import plan_of
 from nimprofile.launch.preflight import host_problems
-from tests.support.launch_cases import manifest_of
+from tests.support.launch.cases import manifest_of
 
 
 def found(server="vllm", machine="2xh100", environ=None, **setup):

@@ -3,7 +3,7 @@
 import pytest
 
 from nimprofile import LaunchError, Server, parse_manifest
-from tests.support.launch_cases import LLAMA, STORED, manifest_text, plan_for
+from tests.support.launch.cases import LLAMA, STORED, manifest_text, plan_for
 
 
 def test_a_checkpoint_in_another_format_is_not_started():

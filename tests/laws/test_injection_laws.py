@@ -19,8 +19,8 @@ from nimprofile.launch.deploy.kubernetes import node_selector
 from nimprofile.launch.plan import LaunchPlan, PlanFile
 from nimprofile.launch.shell_script import shell_script
 from tests.support.builders import make_gpu
-from tests.support.cluster_rules import containers, expanded, interpolated
-from tests.support.launch_cases import CASES, manifest_of, plan_for
+from tests.support.launch.cases import CASES, manifest_of, plan_for
+from tests.support.launch.cluster_rules import containers, expanded, interpolated
 
 AWKWARD = [
     *(

@@ -13,7 +13,7 @@ from nimprofile.testing import (
     Fault,
     lost,
 )
-from tests.support.pynvml_calls import BOX, H100, code_of, handle
+from tests.support.nvml.pynvml_calls import BOX, H100, code_of, handle
 
 
 def test_no_library():

@@ -10,7 +10,7 @@ from nimprofile.testing import (
     FakeNvml,
 )
 from tests.support.builders import make_gpu, make_inventory
-from tests.support.pynvml_calls import BOX, H100, code_of, handle
+from tests.support.nvml.pynvml_calls import BOX, H100, code_of, handle
 
 
 def test_the_machine_is_there():

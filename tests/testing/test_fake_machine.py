@@ -9,8 +9,8 @@ from nimprofile.testing import (
     FakeNvml,
 )
 from tests.support.builders import make_gpu, make_inventory
-from tests.support.nvml_reading import read_here
-from tests.support.pynvml_calls import handle
+from tests.support.nvml.pynvml_calls import handle
+from tests.support.nvml.reading import read_here
 
 
 @pytest.mark.parametrize(

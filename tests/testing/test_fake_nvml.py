@@ -11,7 +11,7 @@ from nimprofile import discover, mock_inventory
 from nimprofile.testing import (
     FakeNvml,
 )
-from tests.support.pynvml_calls import BOX
+from tests.support.nvml.pynvml_calls import BOX
 
 
 def test_other_processes_see_it_inside_the_block():

@@ -27,7 +27,13 @@ FILES = (
     "nimprofile/selection/rank.py",
     "nimprofile/selection/rules.py",
 )
-TESTS = ("tests/selection", "tests/test_finer_points.py")
+TESTS = (
+    "tests/selection",
+    "tests/engines/test_compute_floors.py",
+    "tests/seams/test_criterion.py",
+    "tests/seams/test_rule.py",
+    "tests/laws/selection/test_links.py",
+)
 WORKERS = 2
 
 

@@ -3,7 +3,7 @@
 import json
 
 from nimprofile import Server
-from tests.support.launch_cases import CASES, golden
+from tests.support.launch.cases import CASES, golden
 
 
 def plans():

@@ -20,7 +20,7 @@ from nimprofile.testing import (
     lost,
 )
 from tests.support.builders import make_gpu, make_inventory
-from tests.support.nvml_reading import BOARD, PART, StubHost, only_gpu, read_here
+from tests.support.nvml.reading import BOARD, PART, StubHost, only_gpu, read_here
 
 
 def test_an_old_driver_does_not_tell_what_it_reserves():

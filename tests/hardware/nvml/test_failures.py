@@ -16,7 +16,7 @@ from nimprofile.testing import (
     NO_PERMISSION,
     Fault,
 )
-from tests.support.nvml_reading import INSTEAD, StubHost, failure
+from tests.support.nvml.reading import INSTEAD, StubHost, failure
 
 
 def path_with(monkeypatch, folder):

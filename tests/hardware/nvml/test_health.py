@@ -10,7 +10,7 @@ from nimprofile.testing import (
     lost,
 )
 from tests.support.builders import make_inventory
-from tests.support.nvml_reading import BOARD, PART, StubHost, only_gpu, read_here
+from tests.support.nvml.reading import BOARD, PART, StubHost, only_gpu, read_here
 
 
 def test_a_board_without_an_instance_cannot_be_used():

@@ -13,7 +13,7 @@ from nimprofile.testing import (
     FakeNvml,
     Fault,
 )
-from tests.support.nvml_reading import StubHost, only_gpu, read_here
+from tests.support.nvml.reading import StubHost, only_gpu, read_here
 
 
 def test_a_name_that_is_no_utf8_is_read_all_the_same():

@@ -5,8 +5,13 @@ import copy
 import pytest
 
 from nimprofile.launch.deploy import compose, multinode
-from tests.support.cluster_rules import complaints, compose_complaints, expanded, interpolated
-from tests.support.deployments import HOME, objects
+from tests.support.launch.cluster_rules import (
+    complaints,
+    compose_complaints,
+    expanded,
+    interpolated,
+)
+from tests.support.launch.deployments import HOME, objects
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from tests.support.cluster_rules import compose_complaints
-from tests.support.deployments import (
+from tests.support.launch.cluster_rules import compose_complaints
+from tests.support.launch.deployments import (
     CASES,
     OWN,
     READY,

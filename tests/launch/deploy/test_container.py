@@ -4,8 +4,8 @@ import pytest
 
 from nimprofile.base.errors import LaunchError
 from nimprofile.launch.deploy.container import container_of, dns_label, image_of, product_label
-from tests.support.cluster_rules import complaints
-from tests.support.deployments import job_for, render
+from tests.support.launch.cluster_rules import complaints
+from tests.support.launch.deployments import job_for, render
 
 
 @pytest.mark.parametrize(

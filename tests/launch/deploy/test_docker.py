@@ -7,7 +7,7 @@ import pytest
 from nimprofile.base.errors import LaunchError
 from nimprofile.launch.deploy.container import image_of
 from nimprofile.launch.deploy.documents import deployed
-from tests.support.deployments import FOLDER, OWN, job_for, plan_inside, render, words_inside
+from tests.support.launch.deployments import FOLDER, OWN, job_for, plan_inside, render, words_inside
 
 
 @pytest.mark.parametrize(("case", "server"), OWN)

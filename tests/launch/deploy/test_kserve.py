@@ -1,6 +1,6 @@
 """The InferenceService of KServe."""
 
-from tests.support.deployments import objects, one
+from tests.support.launch.deployments import objects, one
 
 
 def test_kserve_runs_a_container_of_our_own_as_a_deployment():

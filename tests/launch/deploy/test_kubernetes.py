@@ -8,8 +8,8 @@ from nimprofile.launch.deploy.documents import deployed
 from nimprofile.launch.planning import job_of
 from nimprofile.launch.setup import Setup
 from nimprofile.selection.request import Request
-from tests.support.cluster_rules import PROBES, complaints, containers, expanded, pods
-from tests.support.deployments import (
+from tests.support.launch.cluster_rules import PROBES, complaints, containers, expanded, pods
+from tests.support.launch.deployments import (
     CASES,
     HOME,
     ID,

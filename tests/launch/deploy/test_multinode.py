@@ -11,8 +11,8 @@ import pytest
 from nimprofile.base.errors import LaunchError
 from nimprofile.launch.deploy.documents import deployed
 from nimprofile.launch.planning import plan_of
-from tests.support.cluster_rules import PROBES, complaints, containers, expanded, pods
-from tests.support.deployments import (
+from tests.support.launch.cluster_rules import PROBES, complaints, containers, expanded, pods
+from tests.support.launch.deployments import (
     FOLDER,
     GROUP,
     HOME,

@@ -3,8 +3,8 @@
 import pytest
 
 from nimprofile.base.errors import LaunchError
-from tests.support.cluster_rules import complaints, expanded
-from tests.support.deployments import HOME, ON_NODES, literals, objects, one, render
+from tests.support.launch.cluster_rules import complaints, expanded
+from tests.support.launch.deployments import HOME, ON_NODES, literals, objects, one, render
 
 
 def test_a_cluster_accepts_a_nimservice_on_several_nodes():

@@ -3,7 +3,7 @@
 import pytest
 
 from nimprofile import LaunchError, Server, parse_manifest
-from tests.support.launch_cases import manifest_text, plan_for, plan_on_mig
+from tests.support.launch.cases import manifest_text, plan_for, plan_on_mig
 
 
 def test_weights_of_ones_own_are_told_to_a_nim():

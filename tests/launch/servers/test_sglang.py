@@ -3,7 +3,7 @@
 import pytest
 
 from nimprofile import LaunchError, Server
-from tests.support.launch_cases import manifest_of, on_load, plan_for, value_after
+from tests.support.launch.cases import manifest_of, on_load, plan_for, value_after
 
 
 def test_sglang_is_told_to_quantise():

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from nimprofile import LaunchError, Server, parse_manifest
-from tests.support.launch_cases import manifest_text, on_load, plan_for, value_after
+from tests.support.launch.cases import manifest_text, on_load, plan_for, value_after
 
 
 def test_tensorrt_llm_quantises_nothing_and_says_what_would_do():

@@ -3,7 +3,7 @@
 import json
 
 from nimprofile import Server, Setup, job_of, mock_inventory, select
-from tests.support.launch_cases import ADAPTERS, manifest_of, plan_for
+from tests.support.launch.cases import ADAPTERS, manifest_of, plan_for
 
 
 def test_triton_runs_a_version_of_vllm_that_its_newest_image_has():

@@ -12,7 +12,7 @@ from nimprofile import (
     parse_manifest,
     select,
 )
-from tests.support.launch_cases import manifest_text, on_load, plan_for, plan_on_mig, value_after
+from tests.support.launch.cases import manifest_text, on_load, plan_for, plan_on_mig, value_after
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 
 from nimprofile import Inventory, mock_inventory, parse_manifest
 from nimprofile.testing import FakeNvml
-from tests.support.stub_engine import MANIFEST, Box, wait_for
+from tests.support.launch.stub_engine import MANIFEST, Box, wait_for
 
 
 @pytest.fixture

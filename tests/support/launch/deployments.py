@@ -16,8 +16,8 @@ from nimprofile.launch.server_spec import server_spec
 from nimprofile.launch.setup import Setup
 from nimprofile.selection.request import Request
 from tests.support.builders import make_gpu, make_h100, make_inventory
-from tests.support.cluster_rules import containers, expanded, interpolated
-from tests.support.launch_cases import LORA, manifest_of
+from tests.support.launch.cases import LORA, manifest_of
+from tests.support.launch.cluster_rules import containers, expanded, interpolated
 
 ID = "0123456789abcdef" * 4
 FOLDER = "/etc/nimprofile"

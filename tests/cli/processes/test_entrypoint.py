@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.launch.stub_engine import MANIFEST, Box
 from tests.support.paths import DOCS
-from tests.support.stub_engine import MANIFEST, Box
 
 PAGE = DOCS / "entrypoint.md"
 SCRIPTS = re.findall(
