@@ -11,6 +11,7 @@ from nimprofile.selection.reasons import (
     Doubt,
     GpuNotEmpty,
     MixedGpus,
+    NotDivisible,
     TooFewGpus,
     WrongGpu,
 )
@@ -380,6 +381,13 @@ def test_the_need_of_a_profile_that_does_not_run_is_known_from_the_model_and_the
     two = make_profile(llm_engine="vllm", precision="bf16", tp="2", pp="1")
     need = judge(two, "1xh100", shape=shape).need
     assert H100_MIB * MIB == need.budget.total
+
+
+def test_a_model_that_the_engine_cannot_divide_is_rejected_with_what_does_not_divide():
+    shape = plain_shape(8_030_261_248, 32, 8, 128, 131072)
+    profile = make_profile(llm_engine="vllm", precision="bf16", tp="1", pp="64")
+    reasons = judge(profile, "1xh100", shape=shape).reasons
+    assert NotDivisible("layers", 32, "pp", divisor=64) in reasons
 
 
 def test_gpus_that_do_not_answer_are_named_where_there_are_too_few():
