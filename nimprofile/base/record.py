@@ -92,17 +92,19 @@ class _RecordType(type):
         }
         if replaced := [field for field in inherited._fields if field in namespace]:
             raise TypeError(f"{name}: {replaced[0]} is a field of its base: annotate it")
-        mappings = {field for field in types if _is_mapping(types[field])}
-        mappings |= {field for field in inherited._mappings if field not in types}
-        for field in mappings & defaults.keys():
-            defaults[field] = frozen(defaults[field])
+        mappings = [field for field in inherited._mappings if field not in types]
+        if "Mapping" in " ".join(map(str, types.values())):  # few classes have one
+            mappings += [field for field in types if _is_mapping(types[field])]
+        for field in mappings:
+            if field in defaults:
+                defaults[field] = frozen(defaults[field])
         _check_places(name, places, defaults)
         namespace |= {
             "__slots__": tuple(new),
             "__match_args__": places,
             "_fields": (*places, *(f for f in (*inherited._fields, *new) if f not in places)),
             "_defaults": defaults,
-            "_mappings": tuple(sorted(mappings)),
+            "_mappings": tuple(mappings),
             "_types": inherited._types | types,
         }
         cls = super().__new__(mcs, name, bases, namespace)
@@ -134,11 +136,12 @@ def _declared(name: str, namespace: dict[str, Any]) -> tuple[dict[str, Any], lis
         raise TypeError(f"{name}: its module needs `from __future__ import annotations`")
     if "__init__" in namespace:
         raise TypeError(f"{name}: a record is made from its fields; __post_init__ checks them")
-    annotations = namespace.get("__annotations__", {})
-    keys = list(annotations)
-    positional = keys[: keys.index("_")] if "_" in keys else keys
-    annotations.pop("_", None)  # `typing.get_type_hints` need not know `KW_ONLY`
-    types = {key: type for key, type in annotations.items() if "ClassVar" not in str(type)}
+    types = namespace.get("__annotations__", {})
+    keys = list(types)
+    positional = keys[: keys.index("_")] if "_" in types else keys
+    types.pop("_", None)  # `typing.get_type_hints` need not know `KW_ONLY`
+    if "ClassVar" in " ".join(map(str, types.values())):
+        types = {key: type for key, type in types.items() if "ClassVar" not in str(type)}
     return types, positional
 
 

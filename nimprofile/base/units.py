@@ -118,3 +118,17 @@ def gib(number: float) -> int:
 def is_or_are(gpus: tuple[int, ...]) -> str:
     """The verb for GPUs, by their indices."""
     return "is" if len(gpus) == 1 else "are"
+
+
+UNIFIED_SHARE = 9, 10
+"""How much of the host's memory counts as the GPU's where they share it.
+
+The rest is for the operating system, the container and the engine's own code; it is what vLLM
+takes of a GPU by default (`gpu_memory_utilization` 0.9). `docs/discovery.md` says more.
+"""
+
+
+def shared_mib(host_bytes: int) -> int:
+    """The MiB of a host's memory that count as those of a GPU which has none of its own."""
+    part, whole = UNIFIED_SHARE
+    return host_bytes * part // whole // MIB

@@ -1,6 +1,6 @@
 """The NVIDIA GPU products that are known, and their names.
 
-The facts are in `data/gpus.json`, every row with its source. Nothing is ever guessed from part of a
+The facts are in `gpus.json`, every row with its source. Nothing is ever guessed from part of a
 name: a PCI id or a whole spelling finds a product, or nothing does.
 """
 
@@ -13,14 +13,14 @@ from nimprofile.base.errors import UnknownGpuError
 from nimprofile.base.expect import expect_text
 from nimprofile.base.gpu_ids import normalise_gpu_name, parse_device_id
 from nimprofile.base.record import Record
-from nimprofile.base.units import MIB, ComputeCapability
-from nimprofile.hardware.host import shared_mib
+from nimprofile.base.units import MIB, ComputeCapability, shared_mib
 from nimprofile.hardware.inventory import Gpu, Inventory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from dataclasses import KW_ONLY
+    from typing import Any
 
 MAX_GPUS = 1024
 
@@ -57,54 +57,75 @@ class Product(Record):
 @cache
 def products() -> tuple[Product, ...]:
     """Every product of the catalogue, in its order."""
+    return tuple(_product(at) for at in range(len(_rows())))
+
+
+@cache
+def _rows() -> list[dict[str, Any]]:
     import json
 
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "gpus.json")
     with open(path, encoding="utf-8") as file:
-        rows = json.load(file)
-    names = [normalise_gpu_name(row["name"]) for row in rows]
-    shorts = {normalise_gpu_name(row["short"]): row["short"] for row in rows}
-    return tuple(
-        Product(
-            row["short"],
-            row["name"],
-            tuple(f"{id}:10de" for id in row["device_ids"]),
-            spellings=(
-                frozenset(map(normalise_gpu_name, (row["short"], *row["aliases"])))
-                # A name that boards share (`NVIDIA GeForce RTX 3080`), or that is another's short
-                # name (`NVIDIA H100` is what the 94 GB board says), says nothing.
-                | {
-                    name
-                    for name in [name]
-                    if names.count(name) == 1 and shorts.get(name, row["short"]) == row["short"]
-                }
-            ),
-            memory_mib=row["memory_mib"],
-            compute_capability=ComputeCapability.parse(row["compute_capability"]),
-            unified_memory=row["unified"],
-            listing_name=row.get("listing_name"),
-            architecture=row["architecture"],
-            sources=tuple(row["sources"]),
-        )
-        for row, name in zip(rows, names, strict=True)
+        rows: list[dict[str, Any]] = json.load(file)
+    return rows
+
+
+@cache
+def _product(at: int) -> Product:
+    """The product of a row, made when it is asked for: a command asks for a few of some hundred."""
+    row = _rows()[at]
+    return Product(
+        row["short"],
+        row["name"],
+        tuple(f"{id}:10de" for id in row["device_ids"]),
+        spellings=_spellings()[at],
+        memory_mib=row["memory_mib"],
+        compute_capability=ComputeCapability.parse(row["compute_capability"]),
+        unified_memory=row["unified"],
+        listing_name=row.get("listing_name"),
+        architecture=row["architecture"],
+        sources=tuple(row["sources"]),
     )
 
 
 @cache
-def _by_device() -> Mapping[str, Product]:
-    return {id: product for product in products() for id in product.device_ids}
+def _spellings() -> list[frozenset[str]]:
+    """The spellings of each row: its short name, its aliases, and its name where that is its own.
+
+    A name that boards share (`NVIDIA GeForce RTX 3080`), or that is another's short name
+    (`NVIDIA H100` is what the 94 GB board says), says nothing.
+    """
+    rows = _rows()
+    names = [normalise_gpu_name(row["name"]) for row in rows]
+    shorts = {normalise_gpu_name(row["short"]): row["short"] for row in rows}
+    shared = {name for at, name in enumerate(names) if name in names[:at]}
+    return [
+        frozenset(map(normalise_gpu_name, (row["short"], *row["aliases"])))
+        | (
+            {name}
+            if name not in shared and shorts.get(name, row["short"]) == row["short"]
+            else set()
+        )
+        for row, name in zip(rows, names, strict=True)
+    ]
 
 
 @cache
-def _by_spelling() -> Mapping[str, Product]:
-    return {spelling: product for product in products() for spelling in product.spellings}
+def _by_device() -> dict[str, int]:
+    return {f"{id}:10de": at for at, row in enumerate(_rows()) for id in row["device_ids"]}
+
+
+@cache
+def _by_spelling() -> dict[str, int]:
+    return {spelling: at for at, own in enumerate(_spellings()) for spelling in own}
 
 
 def product_of(gpu: Gpu) -> Product | None:
     """The product of a GPU: by its PCI id, else by its whole name; None when neither is known."""
-    if gpu.device_id is not None and (product := _by_device().get(gpu.device_id)):
-        return product
-    return None if gpu.name is None else _by_spelling().get(normalise_gpu_name(gpu.name))
+    at = None if gpu.device_id is None else _by_device().get(gpu.device_id)
+    if at is None and gpu.name is not None:
+        at = _by_spelling().get(normalise_gpu_name(gpu.name))
+    return None if at is None else _product(at)
 
 
 def find_product(name: str) -> Product:
@@ -113,13 +134,14 @@ def find_product(name: str) -> Product:
     Raises UnknownGpuError, which lists near names, when there is none or more than one.
     """
     wanted = normalise_gpu_name(name)
-    if product := _by_spelling().get(wanted):
-        return product
-    try:
-        if product := _by_device().get(parse_device_id(name)):
-            return product
-    except ValueError:
-        pass  # not a PCI id; then it was a name, and an unknown one
+    at = _by_spelling().get(wanted)
+    if at is None:
+        try:
+            at = _by_device().get(parse_device_id(name))
+        except ValueError:  # not a PCI id; then it was a name, and an unknown one
+            at = None
+    if at is not None:
+        return _product(at)
     family = {
         product.short: None
         for product in products()
@@ -131,7 +153,8 @@ def find_product(name: str) -> Product:
     from difflib import get_close_matches
 
     near = {
-        _by_spelling()[s].short: None for s in get_close_matches(wanted, _by_spelling(), 6, 0.5)
+        _product(_by_spelling()[s]).short: None
+        for s in get_close_matches(wanted, _by_spelling(), 6, 0.5)
     }
     if wanted[:1].isdigit() and wanted.lstrip("0123456789*") in _by_spelling():
         raise UnknownGpuError(f"{name!r} is not a number of GPUs; write 8xh100 for eight of h100")

@@ -9,7 +9,6 @@ import os
 import re
 
 from nimprofile.base.record import Record
-from nimprofile.base.units import MIB
 
 NVIDIA = "0x10de"
 DISPLAY_CLASSES = ("0x0300", "0x0302")
@@ -91,17 +90,3 @@ class Host:
                 return file.read(1 << 16)
         except OSError:
             return ""
-
-
-UNIFIED_SHARE = 9, 10
-"""How much of the host's memory counts as the GPU's where they share it.
-
-The rest is for the operating system, the container and the engine's own code; it is what vLLM
-takes of a GPU by default (`gpu_memory_utilization` 0.9). `docs/discovery.md` says more.
-"""
-
-
-def shared_mib(host_bytes: int) -> int:
-    """The MiB of a host's memory that count as those of a GPU which has none of its own."""
-    part, whole = UNIFIED_SHARE
-    return host_bytes * part // whole // MIB

@@ -13,7 +13,6 @@ import re
 from nimprofile.base.errors import RequestError
 from nimprofile.base.expect import expect, expect_each
 from nimprofile.base.record import Record
-from nimprofile.hardware.conditions import Condition, Kind
 from nimprofile.hardware.inventory import AN_INVENTORY, Inventory
 
 TYPE_CHECKING = False
@@ -86,6 +85,8 @@ def visible(inventory: Inventory, environ: Mapping[str, str]) -> Inventory:
         hidden = tuple(sorted(kept - seen_here))
         kept &= seen_here
         if hidden or doubt:
+            from nimprofile.hardware.conditions import Condition, Kind
+
             figures = {"variable": name, "value": value, "gpus": hidden, "doubt": doubt or None}
             remarks.append(Condition(Kind.HIDDEN, **figures))
     return inventory.keeping(kept, *remarks) if remarks else inventory

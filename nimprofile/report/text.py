@@ -12,7 +12,6 @@ from nimprofile.report.style import GRADE_COLOURS, Style
 from nimprofile.selection.fit import GRADES
 from nimprofile.selection.messages import choice_message, message
 from nimprofile.selection.placement import By
-from nimprofile.selection.remedies import remedies
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -103,6 +102,8 @@ def nothing_runs(decision: Decision) -> str:
 
 def remedies_of(verdict: Verdict) -> tuple[str, ...]:
     """What would make a rejected profile run, in sentences."""
+    from nimprofile.selection.remedies import remedies
+
     return remedies(verdict.reasons, verdict.profile.gpus_needed)
 
 

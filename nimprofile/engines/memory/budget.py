@@ -9,14 +9,13 @@ from __future__ import annotations
 from math import ceil
 
 from nimprofile.base.record import Record
-from nimprofile.base.units import MIB
+from nimprofile.base.units import MIB, UNIFIED_SHARE
 from nimprofile.engines.memory.components import (
     ESTIMATED,
     EXACT,
     Part,
 )
 from nimprofile.engines.overheads import RESERVED_MOST, RESERVED_SHARE
-from nimprofile.hardware.host import UNIFIED_SHARE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from nimprofile.base.expect import expect
 from nimprofile.base.units import GIB, MIB
-from nimprofile.engines.facts.nim import NIM, NIM_ALLOWANCE, NIM_LORA
 from nimprofile.engines.memory.budget import CONTEXT_STEP, Budget, cuda_total
 from nimprofile.engines.memory.components import (
     ESTIMATED,
@@ -91,6 +90,8 @@ def nim_budget(
 
     Source: the figures that the listings of NIM 2.0.6 to 2.0.12 print (corpus, 012 and 015).
     """
+    from nimprofile.engines.facts.nim import NIM, NIM_ALLOWANCE, NIM_LORA
+
     weights = None if too_many_stages(shape, serving) else weights_of(shape, serving)
     if weights is None or not shape.known:
         return None

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import json
 
-from nimprofile.base.units import MIB, ComputeCapability
+from nimprofile.base.units import MIB, ComputeCapability, shared_mib
 from nimprofile.hardware.catalog import product_of
 from nimprofile.hardware.conditions import Condition, Kind
-from nimprofile.hardware.host import shared_mib
 from nimprofile.hardware.inventory import Connection, Gpu, Inventory, Link, MigInstance, is_version
 from nimprofile.hardware.nvml import failures, health
 from nimprofile.hardware.nvml.codes import ARCHITECTURES, HARMLESS, MEMORY, VIRTUALIZATIONS
