@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from dataclasses import KW_ONLY
 
+    from nimprofile.base.enums import Precision
     from nimprofile.engines.memory.budget import Budget
     from nimprofile.engines.parallelism import Misfit
     from nimprofile.engines.serving import Serving
     from nimprofile.hardware.inventory import Gpu
     from nimprofile.manifest.profile import Profile
     from nimprofile.model.shape import ModelShape
+
+    _Layout = tuple[Engine, Precision, int, int, bool]
 
 ESTIMATED = "estimated from the model's shape"
 
@@ -156,24 +159,24 @@ class Needs:
         shape = self._shape_of(profile)
         if shape is None or profile.precision is None or profile.tp is None:
             return None
+        # What the budget may depend on of the profile is handed on, and is part of the key.
+        layout = (
+            *(profile.engine or Engine.VLLM, profile.precision, profile.tp, profile.pp or 1),
+            bool(profile.lora),
+        )
         key = (
-            id(shape),
-            *(profile.engine, profile.precision, profile.tp, profile.pp, profile.lora),
-            *(gpu.name, gpu.memory_total_mib, gpu.memory_reserved_mib, gpu.unified_memory),
+            *(id(shape), layout, gpu.name, gpu.compute_capability),
+            *(gpu.memory_total_mib, gpu.memory_reserved_mib, gpu.unified_memory),
         )
         if key not in self._budgets:
-            self._budgets[key] = self._worked_out(profile, gpu, shape)
+            self._budgets[key] = self._worked_out(shape, layout, gpu)
         return self._budgets[key]
 
-    def _worked_out(self, profile: Profile, gpu: Gpu, shape: ModelShape) -> Budget | None:
+    def _worked_out(self, shape: ModelShape, layout: _Layout, gpu: Gpu) -> Budget | None:
         from nimprofile.engines.memory.estimate import memory_budget, nim_budget
 
-        serving = self._serving.replace(
-            engine=profile.engine or Engine.VLLM,
-            precision=profile.precision,
-            tp=profile.tp or 1,
-            pp=profile.pp or 1,
-        )
+        engine, precision, tp, pp, lora = layout
+        serving = self._serving.replace(engine=engine, precision=precision, tp=tp, pp=pp)
         if self._nim or not shape.architecture:
-            return nim_budget(shape, serving, gpu, lora=bool(profile.lora))
+            return nim_budget(shape, serving, gpu, lora=lora)
         return memory_budget(shape, serving, gpu)

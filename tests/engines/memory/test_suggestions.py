@@ -1,8 +1,9 @@
 """Every suggestion would do, and none is made where everything fits."""
 
 from nimprofile import Precision, Serving, memory_budget, mock_inventory, shape_from_config
-from nimprofile.engines.memory.need import MemoryNeed
+from nimprofile.engines.memory.need import MemoryNeed, Needs
 from nimprofile.engines.memory.suggestions import suggestions
+from tests.support.builders import make_profile
 from tests.support.model_configs import LLAMA_8B
 
 LLAMA = shape_from_config(LLAMA_8B)
@@ -42,3 +43,20 @@ def test_another_precision_is_named_only_where_the_gpu_runs_it():
     assert "fp8" not in {
         c.value for c in suggestions(need(budget(gpu=ampere, **asked))) if c.kind == "precision"
     }
+
+
+def test_what_is_suggested_for_one_gpu_is_not_taken_from_another_that_is_alike_in_size():
+    """A GPU without FP8 and one with it, of no known name and of the same memory."""
+    ada = L4.replace(name=None, device_id=None)
+    turing = ada.replace(compute_capability=mock_inventory("1xt4").gpus[0].compute_capability)
+    profile = make_profile(llm_engine="vllm", precision="bf16", tp="1")
+    needs = Needs(lambda _: LLAMA, Serving(max_model_len=65536))
+    offered = [
+        {
+            change.value
+            for change in suggestions(needs.of(profile, gpu))
+            if change.kind == "precision"
+        }
+        for gpu in (ada, turing, ada)
+    ]
+    assert [{"fp8"}, {"int4_awq"}, {"fp8"}] == offered
