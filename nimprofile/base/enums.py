@@ -1,4 +1,4 @@
-"""The closed vocabularies of the field: engines, precisions, objectives, servers."""
+"""The vocabularies of the field: engines and servers, which are open, precisions, objectives."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ class Objective(StrEnum):
 class Server(_Name):
     """What is started: an engine's own server, Triton with an engine inside, or a NIM container.
 
-    `nimprofile.launch.servers.spec.register` adds another.
+    `nimprofile.launch.server_spec.register` adds another.
     """
 
     __slots__ = ()

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from nimprofile.base.enums import Engine
     from nimprofile.cli.arguments import SelectionArguments, ServerArguments
 
-TARGETS = ("docker", "compose", "k8s", "nim-operator", "kserve")
-
 
 def launch_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `nimprofile launch`."""
@@ -37,8 +35,10 @@ def exec_options(parser: argparse.ArgumentParser) -> None:
 
 def render_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `nimprofile render`."""
+    from nimprofile.launch.deploy.documents import TARGETS
+
     add = parser.add_argument
-    add("target", choices=TARGETS, metavar="TARGET", help=", ".join(TARGETS))
+    add("target", choices=tuple(TARGETS), metavar="TARGET", help=", ".join(TARGETS))
     _server_options(parser)
     add(
         "--name",

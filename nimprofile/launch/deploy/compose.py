@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     Document = dict[str, Any]
 
 
+def objects(container: Container, **_: object) -> list[Document]:
+    """The one document; a Compose file has neither replicas nor pull secrets."""
+    return [service(container)]
+
+
 def service(container: Container) -> Document:
     """A Compose file of one service, on the GPUs that were selected."""
     needs_one_node(container, "Compose")

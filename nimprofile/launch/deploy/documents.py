@@ -12,6 +12,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+TARGETS = {
+    "docker": "docker",
+    "compose": "compose",
+    "k8s": "kubernetes",
+    "nim-operator": "nim_operator",
+    "kserve": "kserve",
+}
+"""Each target and the module here whose `objects` makes its documents; Docker's makes a command."""
+
 _SECRET = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 
 
@@ -35,7 +44,7 @@ def deployed(
     """What deploys a job on a target.
 
     Args:
-        target: `docker`, `compose`, `k8s`, `nim-operator` or `kserve`.
+        target: one of `TARGETS`: `docker`, `compose`, `k8s`, `nim-operator`, `kserve`.
         job: what is served.
         replicas: how many servers; Docker and Compose have one.
         gpus_per_node: a job of more spans several nodes.
@@ -45,12 +54,12 @@ def deployed(
 
     Raises LaunchError: the target does not run it, or its image is not known.
     """
+    from importlib import import_module
+
     from nimprofile.base.enums import Server
     from nimprofile.base.errors import LaunchError
     from nimprofile.base.yaml_writer import deployment_yaml
-    from nimprofile.launch.deploy import compose, docker, kserve, kubernetes, nim_operator
     from nimprofile.launch.deploy.container import container_of
-    from nimprofile.launch.shell_script import shell_script
 
     expect_text("deployed: target", target)
     expect("deployed: job", job, Job, hint="job_of(decision, manifest, setup) makes one")
@@ -62,23 +71,18 @@ def deployed(
         if name and _SECRET.fullmatch(name) is None:
             raise LaunchError(f"{name!r} is no name of a Kubernetes secret, such as ngc-api-secret")
     container = container_of(job, gpus_per_node=gpus_per_node, secret=secret)
+    if target not in TARGETS:
+        raise LaunchError(f"{target!r} is no target that is known")
     if target == "docker":
-        plan = docker.docker_plan(container)
+        from nimprofile.launch.deploy.docker import docker_plan
+        from nimprofile.launch.shell_script import shell_script
+
+        plan = docker_plan(container)
         return Rendered(plan.to_dict(), shell_script(plan), plan.notes)
     if pull_secret is None and job.server is Server.NIM:
         pull_secret = "ngc-secret"  # noqa: S105 - a name
-    options: dict[str, Any] = {"replicas": replicas, "pull_secret": pull_secret}
-    match target:
-        case "compose":
-            objects = [compose.service(container)]
-        case "k8s":
-            objects = kubernetes.objects(container, **options)
-        case "nim-operator":
-            objects = nim_operator.objects(container, **options)
-        case "kserve":
-            objects = kserve.objects(container, **options)
-        case _:
-            raise LaunchError(f"{target!r} is no target that is known")
+    module = import_module(f"nimprofile.launch.deploy.{TARGETS[target]}")
+    objects = module.objects(container, replicas=replicas, pull_secret=pull_secret)
     value = objects[0] if len(objects) == 1 else objects
     origin = f"nimprofile: {job.profile.name} on {len(job.gpus)} × {job.gpus[0].label}"
     return Rendered(value, deployment_yaml(objects, [origin]), container.notes)
