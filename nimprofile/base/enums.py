@@ -135,7 +135,7 @@ class Objective(StrEnum):
 class Server(_Name):
     """What is started: an engine's own server, Triton with an engine inside, or a NIM container.
 
-    `nimprofile.launch.servers.spec.register` adds another.
+    `nimprofile.launch.server_spec.register` adds another.
     """
 
     __slots__ = ()

@@ -9,6 +9,7 @@ import re
 
 from nimprofile.base.enums import Engine, Server
 from nimprofile.base.record import Record
+from nimprofile.base.spec_registry import load_spec
 from nimprofile.engines.spec import spec_of
 
 TYPE_CHECKING = False
@@ -92,14 +93,4 @@ def server_spec(server: Server) -> ServerSpec:
 
     Raises ImportError, naming the file, when a server has none.
     """
-    spec = _SPECS.get(server)
-    if spec is None:
-        from importlib import import_module
-
-        place = f"nimprofile.launch.servers.{server}"
-        try:
-            spec = import_module(place).SPEC
-        except (ModuleNotFoundError, AttributeError) as error:
-            raise ImportError(f"server {server} has no specification: {place}.SPEC") from error
-        _SPECS[server] = spec
-    return spec
+    return load_spec(_SPECS, server, "server", "nimprofile.launch.servers")
