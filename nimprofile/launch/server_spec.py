@@ -72,7 +72,7 @@ class ServerSpec(Record):
         return tuple(Engine) if self.engines is None else self.engines
 
     def newest_version(self, engine: Engine | None) -> str:
-        """The newest version of an engine whose flags are known; "" of no engine."""
+        """The newest version of an engine whose flags are known; "" without an engine."""
         if engine is None:
             return ""
         return self.newest_engine_version or spec_of(engine).newest
