@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from dataclasses import KW_ONLY
 
-    from nimprofile.authoring.engine_match import Serves
+    from nimprofile.authoring.engine_match import EngineMatch
     from nimprofile.engines.memory.budget import Budget
 
 
@@ -108,15 +108,15 @@ def build_manifest(
     notes = [f"{model.name}: {note}" for model in models for note in model.shape.notes]
     made = [*_entries(models, wanted, notes)]
     if not made:
-        told = "".join(f"\n  {note}" for note in dict.fromkeys(notes))
-        raise ModelError(f"no profile can be built as asked:{told}", source=models[0].path)
+        reasons = "".join(f"\n  {note}" for note in dict.fromkeys(notes))
+        raise ModelError(f"no profile can be built as asked:{reasons}", source=models[0].path)
     base = base or {}
     kept = base.get("profiles")
     profiles = {str(entry["id"]): entry for entry in (kept if isinstance(kept, list) else ())}
-    there = {_told_apart_by(entry.get("tags")) for entry in profiles.values()}
+    there = {_identity(entry.get("tags")) for entry in profiles.values()}
     names = [describe(entry.tags) for entry in made]
     for entry, name in zip(made, names, strict=True):
-        if _told_apart_by(entry.tags) in there:
+        if _identity(entry.tags) in there:
             continue
         own = f"{name}-{entry.tags['checkpoint']}" if names.count(name) > 1 else None
         profiles.setdefault(entry.id, entry.document(own))
@@ -128,13 +128,15 @@ def build_manifest(
         **head,
         **({"model": wanted.name} if wanted.name else {}),
         **({"engine_version": wanted.engine_version} if wanted.engine_version else {}),
-        "checkpoints": [_checkpoint(model) for model in sorted(models, key=lambda one: one.name)],
+        "checkpoints": [
+            _checkpoint(model) for model in sorted(models, key=lambda model: model.name)
+        ],
         "profiles": [*profiles.values()],
     }
     return Built(document, tuple(dict.fromkeys(notes)))
 
 
-def _told_apart_by(tags: object) -> tuple[object, ...] | None:
+def _identity(tags: object) -> tuple[object, ...] | None:
     """What tells a generic profile from others; None for one that is made for certain GPUs."""
     if not isinstance(tags, dict) or not _MADE_FOR.isdisjoint(tags):
         return None
@@ -182,46 +184,46 @@ class _Entry(Record):
 
 def _entries(models: Sequence[Model], wanted: Wanted, notes: list[str]) -> Iterator[_Entry]:
     for engine in tuple(Engine) if wanted.engines is None else wanted.engines:
-        for one in ways_of(engine, wanted.engine_version, models, wanted.precisions, notes):
-            for tp, pp, budget in _held(one, wanted, notes):
-                requires = _requires(one, budget)
+        for match in ways_of(engine, wanted.engine_version, models, wanted.precisions, notes):
+            for tp, pp, budget in _held(match, wanted, notes):
+                requires = _requires(match, budget)
                 for lora in ("false", "true") if wanted.lora else ("false",):
                     tags = {
                         "llm_engine": str(engine),
-                        "precision": str(one.way.precision),
+                        "precision": str(match.way.precision),
                         "tp": str(tp),
                         "pp": str(pp),
                         "feat_lora": lora,
                     }
                     if len(models) > 1:
-                        tags["checkpoint"] = one.model.name
+                        tags["checkpoint"] = match.model.name
                     yield _Entry(tags, requires)
 
 
 def _held(
-    one: Serves, wanted: Wanted, notes: list[str]
+    match: EngineMatch, wanted: Wanted, notes: list[str]
 ) -> Iterator[tuple[int, int, Budget | None]]:
     """The layouts of which a known GPU holds its share of the weights, and their budgets."""
-    largest = _largest_gpu(_capability(one))
+    largest = _largest_gpu(_capability(match))
     if not largest:
         return  # no GPU is both what the format and what the model needs
-    found = False
-    for tp, pp in _layouts(one, wanted):
-        budget = _budget(one, wanted, tp, pp)
+    any_fits = False
+    for tp, pp in _layouts(match, wanted):
+        budget = _budget(match, wanted, tp, pp)
         if budget is None or budget.gpu_bytes(None) <= largest:
-            found = True
+            any_fits = True
             yield tp, pp, budget
-    if not found:
-        way = f"{one.way.engine}: {one.model.name} in {one.way.precision}"
+    if not any_fits:
+        way = f"{match.way.engine}: {match.model.name} in {match.way.precision}"
         notes.append(f"{way}: no known GPU holds its share of the weights")
 
 
-def _layouts(one: Serves, wanted: Wanted) -> Iterator[tuple[int, int]]:
+def _layouts(match: EngineMatch, wanted: Wanted) -> Iterator[tuple[int, int]]:
     """Tensor and pipeline parallel sizes: pp for what tp does not divide, and over nodes.
 
     Source: vllm 0.33.0, docs/serving/parallelism_scaling.md, with its edge case of uneven splits.
     """
-    shape, way = one.model.shape, one.way
+    shape, way = match.model.shape, match.way
     most = min(wanted.max_tp, way.most_tp or wanted.max_tp)
     powers = [2**n for n in range(wanted.max_tp.bit_length())]
 
@@ -233,7 +235,7 @@ def _layouts(one: Serves, wanted: Wanted) -> Iterator[tuple[int, int]]:
     sizes = range(1, most + 1) if shape.heads else [size for size in powers if size <= most]
     whole = [tp for tp in sizes if divides(tp)]
     yield from ((tp, 1) for tp in whole)
-    if not one.served.pp:
+    if not match.served.pp:
         return
     for gpus in powers:
         tp = max(tp for tp in whole if gpus % tp == 0)
@@ -245,12 +247,12 @@ def _layouts(one: Serves, wanted: Wanted) -> Iterator[tuple[int, int]]:
             yield tp, wanted.max_tp // tp * nodes
 
 
-def _budget(one: Serves, wanted: Wanted, tp: int, pp: int) -> Budget | None:
+def _budget(match: EngineMatch, wanted: Wanted, tp: int, pp: int) -> Budget | None:
     """The memory of the smallest usual GPU that holds a full context, or of the largest one."""
-    serving = Serving(one.way.engine, wanted.engine_version, one.way.precision, tp=tp, pp=pp)
+    serving = Serving(match.way.engine, wanted.engine_version, match.way.precision, tp=tp, pp=pp)
     budget = None
     for size_mib in _USUAL_MIB:
-        budget = memory_budget(one.model.shape, serving, Gpu(0, memory_total_mib=size_mib))
+        budget = memory_budget(match.model.shape, serving, Gpu(0, memory_total_mib=size_mib))
         if budget is None or budget.gpu_bytes(budget.wanted_cache) <= size_mib * MIB:
             break
     return budget
@@ -271,15 +273,15 @@ def _largest_gpu(capability: str) -> int:
     return max(sizes, default=0) * MIB
 
 
-def _capability(one: Serves) -> str:
-    return narrowest(one.way.capability, one.served.capability)
+def _capability(match: EngineMatch) -> str:
+    return narrowest(match.way.capability, match.served.capability)
 
 
-def _requires(one: Serves, budget: Budget | None) -> dict[str, object]:
-    requires: dict[str, object] = {"compute_capability": _capability(one)}
-    versions = narrowest(one.way.versions, one.served.versions)
+def _requires(match: EngineMatch, budget: Budget | None) -> dict[str, object]:
+    requires: dict[str, object] = {"compute_capability": _capability(match)}
+    versions = narrowest(match.way.versions, match.served.versions)
     if versions:
-        requires["engine"] = f"{one.way.engine}{versions}"
+        requires["engine"] = f"{match.way.engine}{versions}"
     if budget is not None:
         tenths = -(-budget.gpu_bytes(budget.wanted_cache) * 10 // GIB)
         requires["estimated_memory_gib_per_gpu"] = tenths / 10

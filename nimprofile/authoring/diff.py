@@ -63,28 +63,28 @@ class ManifestDiff(Record):
 def diff(old: Manifest, new: Manifest) -> ManifestDiff:
     """Compare two manifests: profiles by their ids, and those without a twin by their names."""
     pairs = _pairs(old, new)
-    paired = {each.id for pair in pairs for each in pair}
+    paired = {profile.id for pair in pairs for profile in pair}
     changed = [Changed(a, b, edits) for a, b in pairs if (edits := tuple(_edits(a, b)))]
     return ManifestDiff(
         tuple(_head(old, new)),
-        tuple(each for each in new.profiles if each.id not in paired),
-        tuple(each for each in old.profiles if each.id not in paired),
+        tuple(profile for profile in new.profiles if profile.id not in paired),
+        tuple(profile for profile in old.profiles if profile.id not in paired),
         changed=tuple(changed),
         same=len(pairs) - len(changed),
     )
 
 
 def _pairs(old: Manifest, new: Manifest) -> list[tuple[Profile, Profile]]:
-    """The profiles of both: by id, then what has a name that is nobody else's."""
+    """The profiles that both manifests have: of the same id, else of the same, unrepeated name."""
     by_id = {profile.id: profile for profile in new.profiles}
-    pairs = [(each, by_id[each.id]) for each in old.profiles if each.id in by_id]
-    paired = {each.id for each, _ in pairs}
-    left = [each for each in old.profiles if each.id not in paired]
-    came = [each for each in new.profiles if each.id not in paired]
-    for profile in left:
-        alike = [each for each in came if each.name == profile.name]
-        if len(alike) == 1 and [each.name for each in left].count(profile.name) == 1:
-            pairs.append((profile, alike[0]))
+    pairs = [(profile, by_id[profile.id]) for profile in old.profiles if profile.id in by_id]
+    paired = {profile.id for profile, _ in pairs}
+    old_only = [profile for profile in old.profiles if profile.id not in paired]
+    new_only = [profile for profile in new.profiles if profile.id not in paired]
+    for profile in old_only:
+        namesakes = [other for other in new_only if other.name == profile.name]
+        if len(namesakes) == 1 and [other.name for other in old_only].count(profile.name) == 1:
+            pairs.append((profile, namesakes[0]))
     return pairs
 
 
@@ -93,7 +93,10 @@ def _head(old: Manifest, new: Manifest) -> Iterator[Edit]:
         a, b = getattr(old, what), getattr(new, what)
         if a != b:
             yield Edit(what, a, b)
-    before, after = ({each.name: each for each in one.checkpoints} for one in (old, new))
+    before, after = (
+        {checkpoint.name: checkpoint for checkpoint in manifest.checkpoints}
+        for manifest in (old, new)
+    )
     yield from _shapes(
         "model_shape",
         None if before else old.model_shape,
@@ -173,8 +176,10 @@ class SelectionChange(Record):
     def changes(self) -> bool:
         """Whether another profile is selected, by its id and its GPUs."""
         picked = [
-            None if one.selected is None else (one.selected.profile.id, one.selected.gpus)
-            for one in (self.old, self.new)
+            None
+            if decision.selected is None
+            else (decision.selected.profile.id, decision.selected.gpus)
+            for decision in (self.old, self.new)
         ]
         return picked[0] != picked[1]
 

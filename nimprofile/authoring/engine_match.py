@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from nimprofile.model.checkpoint import Model
 
 
-class Serves(Record):
-    """That an engine serves a checkpoint in one way."""
+class EngineMatch(Record):
+    """One way in which an engine serves a checkpoint."""
 
     model: Model
     way: Way
@@ -35,30 +35,30 @@ def ways_of(
     models: Sequence[Model],
     precisions: tuple[Precision, ...] | None,
     notes: list[str],
-) -> list[Serves]:
+) -> list[EngineMatch]:
     """How an engine serves the checkpoints of a model; `notes` takes what it does not, and why.
 
     A format that one of the checkpoints is stored in is not made of another on load.
     """
-    found = [
-        one
+    matches = [
+        match
         for model in models
-        for one in _ways(engine, version or spec_of(engine).newest, model, notes)
+        for match in _ways(engine, version or spec_of(engine).newest, model, notes)
     ]
     for precision in precisions or ():
-        if found and precision not in {one.way.precision for one in found}:
-            offered = ", ".join(dict.fromkeys(str(one.way.precision) for one in found))
+        if matches and precision not in {match.way.precision for match in matches}:
+            offered = ", ".join(dict.fromkeys(str(match.way.precision) for match in matches))
             notes.append(f"{engine}: serves this in {offered}, not in {precision}")
-    stored = {one.way.precision for one in found if not one.on_load}
+    stored = {match.way.precision for match in matches if not match.on_load}
     return [
-        one
-        for one in found
-        if (precisions is None or one.way.precision in precisions)
-        and not (one.on_load and one.way.precision in stored)
+        match
+        for match in matches
+        if (precisions is None or match.way.precision in precisions)
+        and not (match.on_load and match.way.precision in stored)
     ]
 
 
-def _ways(engine: Engine, version: str, model: Model, notes: list[str]) -> Iterator[Serves]:
+def _ways(engine: Engine, version: str, model: Model, notes: list[str]) -> Iterator[EngineMatch]:
     kind, served = _row_of(engine, model)
     if served is None:
         notes.append(f"{engine}: its sources do not list model_type {kind!r}")
@@ -77,25 +77,26 @@ def _ways(engine: Engine, version: str, model: Model, notes: list[str]) -> Itera
     for way in _formats(engine, version, model, notes):
         if refuses and way.precision is Precision.FP16:
             if way.stored == HALF:  # it takes BF16 instead
-                yield Serves(model, way.replace(precision=Precision.BF16), served)
+                yield EngineMatch(model, way.replace(precision=Precision.BF16), served)
             continue
-        one = Serves(model, way, served)
-        if model.shape.known or not one.on_load:  # what an unknown model becomes, nobody knows
-            yield one
+        match = EngineMatch(model, way, served)
+        # What quantising on load makes of an unknown shape cannot be estimated.
+        if model.shape.known or not match.on_load:
+            yield match
 
 
 def _formats(engine: Engine, version: str, model: Model, notes: list[str]) -> list[Way]:
-    """How this version serves what is stored so."""
+    """How this version serves the format that the checkpoint is stored in."""
     stored, own = stored_as(model.shape), model.shape.quantization
-    told = f"a checkpoint stored as {stored or (own.method if own else 'nobody knows what')}"
+    checkpoint = f"a checkpoint stored as {stored or (own.method if own else 'nobody knows what')}"
     spec = spec_of(engine)
     rows = spec.ways(stored)
     fitting = [way for way in rows if satisfies(version, way.versions)]
     if not rows:
-        notes.append(f"{engine}: its sources do not list {told}")
+        notes.append(f"{engine}: its sources do not list {checkpoint}")
     elif not fitting:
         needed = " or ".join(way.versions for way in rows)
-        notes.append(f"{engine} {version}: {told} needs {needed}")
+        notes.append(f"{engine} {version}: {checkpoint} needs {needed}")
     else:
         notes += (
             f"{engine}: {beginning} {note}"
@@ -111,7 +112,7 @@ _BY_TRANSFORMERS = Served()
 def _row_of(engine: Engine, model: Model) -> tuple[str, Served | None]:
     """The kind of a model, and since when the engine serves it; None when it is not known to."""
     types = (model.config.get("model_type"), model.shape.architecture)
-    kinds = [kind_of_model(each) for each in types if isinstance(each, str) and each]
+    kinds = [kind_of_model(text) for text in types if isinstance(text, str) and text]
     rows = spec_of(engine).models
     for kind in kinds:
         if kind in rows:

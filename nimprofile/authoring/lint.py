@@ -44,7 +44,9 @@ def check_manifest(text: str, source: str = "<string>") -> tuple[Finding, ...]:
             dialect, lines_in = recognised
             printed = dialect.read(lines_in, source)
             places: dict[str, Path] = {profile.id: (profile.name,) for profile in printed.profiles}
-            return tuple(_placed(found, places, {}) for found in _found(printed))
+            return tuple(
+                _placed(rule, finding, places, {}) for rule, finding in _rule_findings(printed)
+            )
         root = read_tree(text, source)
     except ManifestError as error:
         return (
@@ -76,28 +78,29 @@ def check_manifest(text: str, source: str = "<string>") -> tuple[Finding, ...]:
             Finding(WARNING, rule, "", problem=problem, suggestion=suggestion)
             for rule, problem, suggestion in tree_dialect.head_warnings(mapping)
         ]
-        findings += [_placed(found, paths, lines) for found in _found(manifest)]
-    return tuple(sorted(findings, key=lambda one: (one.line or 0, one.severity)))
+        findings += [
+            _placed(rule, finding, paths, lines) for rule, finding in _rule_findings(manifest)
+        ]
+    return tuple(sorted(findings, key=lambda finding: (finding.line or 0, finding.severity)))
 
 
-def _found(manifest: Manifest) -> Iterator[tuple[str, RuleFinding]]:
+def _rule_findings(manifest: Manifest) -> Iterator[tuple[str, RuleFinding]]:
     for rule in RULES:
-        for found in rule(manifest):
-            yield rule.__name__, found
+        for finding in rule(manifest):
+            yield rule.__name__, finding
 
 
 def _placed(
-    named: tuple[str, RuleFinding], paths: dict[str, Path], lines: dict[Path, int]
+    rule: str, finding: RuleFinding, paths: dict[str, Path], lines: dict[Path, int]
 ) -> Finding:
-    rule, found = named
-    path: Path = (*paths.get(found.profile, ()), *found.key)
+    path: Path = (*paths.get(finding.profile, ()), *finding.key)
     line = _line(path, lines)
     return Finding(
-        found.severity,
+        finding.severity,
         rule,
         place(path),
-        problem=found.problem,
-        suggestion=found.suggestion,
+        problem=finding.problem,
+        suggestion=finding.suggestion,
         line=line,
     )
 
@@ -134,7 +137,7 @@ def _head(
     head: dict[str, Node], paths: dict[str, Path], errors: list[MisplacedError]
 ) -> tuple[Checkpoint, ...]:
     """The checkpoints; `errors` takes what of the head cannot be read."""
-    found: dict[str, object] = {}
+    values: dict[str, object] = {}
     readers = (
         ("model_shape", read_shape),
         ("engine_version", read_version),
@@ -142,10 +145,10 @@ def _head(
     )
     for key, reader in readers:
         try:
-            found[key] = reader(head.get(key), paths.get(key, (key,)))
+            values[key] = reader(head.get(key), paths.get(key, (key,)))
         except MisplacedError as error:
             errors.append(error)
-    checkpoints = found.get("checkpoints")
+    checkpoints = values.get("checkpoints")
     return checkpoints if isinstance(checkpoints, tuple) else ()
 
 

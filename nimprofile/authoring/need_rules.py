@@ -145,8 +145,8 @@ def never_runs(manifest: Manifest) -> Iterator[RuleFinding]:
         else:
             if largest is not None:  # else of a GPU that is not known, which another rule says
                 product, reasons = largest
-                told = "; ".join(message(reason) for reason in reasons)
-                problem = f"no known GPU can run it; on {product.name}: {told}"
+                problems = "; ".join(message(reason) for reason in reasons)
+                problem = f"no known GPU can run it; on {product.name}: {problems}"
                 yield RuleFinding(WARNING, profile.id, (), problem=problem)
 
 

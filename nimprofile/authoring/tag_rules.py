@@ -101,11 +101,11 @@ def gpu_contradiction(manifest: Manifest) -> Iterator[RuleFinding]:
             product = _product(device)
             if product is None or not named or product in named:
                 continue
-            names = ", ".join(each.short for each in named)
-            ids = ", ".join(id for each in named for id in each.device_ids)
+            names = ", ".join(other.short for other in named)
+            ids = ", ".join(id for other in named for id in other.device_ids)
             problem = f"{device} is the {product.name}, but gpu says {names}"
             suggestion = f"{names} has {ids}" if ids else ""
-            kin = any(_family(product) == _family(each) for each in named)
+            kin = any(_family(product) == _family(other) for other in named)
             severity = WARNING if kin else ERROR
             yield RuleFinding(
                 severity, profile.id, ("tags", "gpu_device"), problem=problem, suggestion=suggestion
@@ -149,5 +149,5 @@ def _product(name: str) -> Product | None:
 
 
 def _meant(word: str, known: Iterable[str]) -> str:
-    near = get_close_matches(word.lower(), [str(each) for each in known], 1, 0.6)
+    near = get_close_matches(word.lower(), [str(name) for name in known], 1, 0.6)
     return f"did you mean {near[0]}?" if near else ""

@@ -98,13 +98,13 @@ def _typed(key: str, value: object) -> object:
         case "model_shape", _:
             return _number(value)
         case "checkpoints", list():
-            return [_typed("checkpoint", each) for each in value]
+            return [_typed("checkpoint", item) for item in value]
         case "checkpoint", dict():
-            return {each: _typed(each, inner) for each, inner in value.items()}
+            return {name: _typed(name, inner) for name, inner in value.items()}
         case "requires", dict():
             return {
-                each: _number(inner) if each.endswith("_gib_per_gpu") else inner
-                for each, inner in value.items()
+                name: _number(inner) if name.endswith("_gib_per_gpu") else inner
+                for name, inner in value.items()
             }
     return value
 
@@ -112,9 +112,9 @@ def _typed(key: str, value: object) -> object:
 def _number(value: object) -> object:
     match value:
         case dict():
-            return {key: _number(each) for key, each in value.items()}
+            return {key: _number(inner) for key, inner in value.items()}
         case list():
-            return [_number(each) for each in value]
+            return [_number(item) for item in value]
         case "true" | "false":
             return value == "true"
         case str() if value[-1:].isdigit():  # not `nan`, `inf`
@@ -151,8 +151,8 @@ def _styled(key: str, value: object) -> object:
 
     match value:
         case dict():
-            mapping = {each: _styled(each, inner) for each, inner in value.items()}
+            mapping = {name: _styled(name, inner) for name, inner in value.items()}
             return FlowMapping(mapping) if key in _IN_A_LINE else mapping
         case list() | tuple():
-            return [_styled("", each) for each in value]
+            return [_styled("", item) for item in value]
     return value

@@ -178,7 +178,7 @@ def _job_of(arguments: Arguments, *, here: bool = False) -> tuple[Decision, Job 
 
 
 def _located(manifest: Manifest) -> Manifest:
-    """With the directories of its checkpoints from the root, where they lie beside it or here."""
+    """The manifest with absolute paths to its checkpoints, looked for beside it, then here."""
     beside = os.path.dirname(manifest.source)
 
     def located(path: str) -> str:
@@ -187,7 +187,9 @@ def _located(manifest: Manifest) -> Manifest:
                 return os.path.abspath(there)
         return path
 
-    checkpoints = (each.replace(path=located(each.path)) for each in manifest.checkpoints)
+    checkpoints = (
+        checkpoint.replace(path=located(checkpoint.path)) for checkpoint in manifest.checkpoints
+    )
     return manifest.replace(checkpoints=tuple(checkpoints))
 
 

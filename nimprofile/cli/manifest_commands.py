@@ -201,12 +201,7 @@ def _diff_options(parser: argparse.ArgumentParser) -> None:
     machine_options(parser)
     add = parser.add_argument
     add("--policy", type=read.policy, help="the order among candidates (default: nim)")
-    add(
-        "--engine",
-        action="append",
-        type=read.engine,
-        help="an engine this container has",
-    )
+    add("--engine", action="append", type=read.engine, help="an engine this container has")
     add_format(parser, "text", "json")
     parser.set_defaults(arguments=records.DiffArguments)
 

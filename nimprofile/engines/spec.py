@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from nimprofile.base.enums import Engine
 from nimprofile.base.record import Record
+from nimprofile.base.spec_registry import load_spec
 from nimprofile.base.versions import satisfies
 
 TYPE_CHECKING = False
@@ -106,14 +107,4 @@ def spec_of(engine: Engine) -> EngineSpec:
 
     Raises ImportError, naming the file, when an engine has none.
     """
-    spec = _SPECS.get(engine)
-    if spec is None:
-        from importlib import import_module
-
-        place = f"nimprofile.engines.facts.{engine}"
-        try:
-            spec = import_module(place).SPEC
-        except (ModuleNotFoundError, AttributeError) as error:
-            raise ImportError(f"engine {engine} has no specification: {place}.SPEC") from error
-        _SPECS[engine] = spec
-    return spec
+    return load_spec(_SPECS, engine, "engine", "nimprofile.engines.facts")

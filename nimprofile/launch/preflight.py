@@ -1,6 +1,6 @@
 """What on this host would keep a server from starting, and how to fix it.
 
-It is looked at before the engine takes minutes to fail.
+It is checked before the start, because an engine can take minutes to fail.
 """
 
 from __future__ import annotations
@@ -200,7 +200,7 @@ def _why_not_writable(folder: str) -> str | None:
     try:
         with tempfile.TemporaryFile(dir=there):
             return None
-    except OSError as error:  # root may everything but write to a read-only mount
+    except OSError as error:  # root can write anywhere but on a read-only mount
         return f"{there}: {error.strerror}"
 
 

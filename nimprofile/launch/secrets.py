@@ -10,23 +10,20 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-
 _SECRET = re.compile(
     r"--?([\w.-]*[._-])?(api[._-]?key|(hf|auth|access|ngc)[._-]token|token|password|passwd|secret)"
     r"|--[\w-]*restricted-(api|protocol)",
     re.IGNORECASE,
 )
 
-
 _SECRETS = ("--api-key", "--admin-api-key", "--hf-token")
-"""Of these a beginning is enough for the engines' parsers."""
-
+"""Flags of which the engines' parsers accept a beginning, such as `--api-k`."""
 
 _INSIDE = re.compile(
     r"((api|admin|access)[-_]?key|(hf|auth)[-_]?token|password|passwd|secret)[\"']?\s*[=:]",
     re.IGNORECASE,
 )
-"""A key or a password in the value of a flag that has other things too."""
+"""A key or a password inside a longer value, such as JSON."""
 
 
 def secret_flags(arguments: Iterable[str]) -> list[str]:

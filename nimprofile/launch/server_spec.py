@@ -9,6 +9,7 @@ import re
 
 from nimprofile.base.enums import Engine, Server
 from nimprofile.base.record import Record
+from nimprofile.base.spec_registry import load_spec
 from nimprofile.engines.spec import spec_of
 
 TYPE_CHECKING = False
@@ -71,7 +72,7 @@ class ServerSpec(Record):
         return tuple(Engine) if self.engines is None else self.engines
 
     def newest_version(self, engine: Engine | None) -> str:
-        """The newest version of an engine whose flags are known; "" of no engine."""
+        """The newest version of an engine whose flags are known; "" without an engine."""
         if engine is None:
             return ""
         return self.newest_engine_version or spec_of(engine).newest
@@ -92,14 +93,4 @@ def server_spec(server: Server) -> ServerSpec:
 
     Raises ImportError, naming the file, when a server has none.
     """
-    spec = _SPECS.get(server)
-    if spec is None:
-        from importlib import import_module
-
-        place = f"nimprofile.launch.servers.{server}"
-        try:
-            spec = import_module(place).SPEC
-        except (ModuleNotFoundError, AttributeError) as error:
-            raise ImportError(f"server {server} has no specification: {place}.SPEC") from error
-        _SPECS[server] = spec
-    return spec
+    return load_spec(_SPECS, server, "server", "nimprofile.launch.servers")

@@ -121,7 +121,7 @@ class Setup(Record):
             yield f"{self.port!r} is no port from 1 to 65535"
         if _HOST.fullmatch(self.host) is None:
             yield f"{self.host!r} is no address to listen on"
-        for name, path in self.adapters:  # an engine is told name=path, and commas make it JSON
+        for name, path in self.adapters:  # engines read name=path, and a comma means JSON
             if _ADAPTER.fullmatch(name) is None or {",", "="} & set(path):
                 yield f"the adapter {name!r} in {path} would be read as something else: rename it"
         if self.image is not None and _IMAGE.fullmatch(self.image) is None:

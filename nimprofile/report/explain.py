@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 
 def explain_decision(decision: Decision, style: Style) -> str:
     """The whole decision: the candidates in order, and why the others are rejected."""
-    lines = [f"Machine: {describe_machine(decision.inventory)}"]
-    lines.append(
-        f"Policy: {decision.policy.name}: {' > '.join(c.name for c in decision.policy.criteria)}"
-    )
+    order = " > ".join(criterion.name for criterion in decision.policy.criteria)
+    lines = [
+        f"Machine: {describe_machine(decision.inventory)}",
+        f"Policy: {decision.policy.name}: {order}",
+    ]
     if decision.selected is not None:
         lines += ["", select_text(decision, style)]
     else:
@@ -166,9 +167,12 @@ def _passed(title: str, verdict: Verdict, decision: Decision) -> str:
             return f"{format_gib(min(known) * MIB)} free on each" if known else "nothing against it"
         case "driver":
             wants = [
-                f"{k} {v}"
-                for k, v in (("driver", profile.requires.driver), ("CUDA", profile.requires.cuda))
-                if v
+                f"{name} {condition}"
+                for name, condition in (
+                    ("driver", profile.requires.driver),
+                    ("CUDA", profile.requires.cuda),
+                )
+                if condition
             ]
             return f"{', '.join(wants)}" if wants else "nothing required"
         case "LoRA":

@@ -56,7 +56,7 @@ def memory_to_dict(report: MemoryReport) -> dict[str, Any]:
         "fits": report.fits,
         "grade": verdict.grade,
         "reasons": [reason_to_dict(reason) for reason in report.reasons],
-        "changes": [change.to_dict() for change in report.changes],
+        "changes": [suggestion.to_dict() for suggestion in report.suggestions],
         "warnings": [*memory_warnings(report)],
         "notes": list(report.notes),
     }

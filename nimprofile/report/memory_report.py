@@ -25,7 +25,6 @@ MEMORY_KINDS = frozenset(
 )
 """Reasons that are about memory and the division of the model; a budget has no others."""
 
-
 _WISHES = frozenset({"lora", "tags", "gpu_not_empty", "engine"})
 _SHORT = frozenset({"memory_total", "memory_context", "memory_free"})
 _UNDIVIDED = frozenset({"divisibility", "gpu_count", "mig"})
@@ -38,10 +37,10 @@ class MemoryReport:
         verdict: of the profile that the budget is for.
         budget: of the fullest GPU; None when the model's shape does not give it.
         reasons: why it does not fit, those about memory and division only.
-        other_reasons: why it does not run besides.
+        other_reasons: why it does not run, other than memory, division and wishes.
         fits: there are no reasons; None when nothing is known of the need.
         longest: the longest context, in tokens; None when none fits, or it is not known.
-        changes: suggestions that would make it fit, when nothing but memory is short.
+        suggestions: changes that would make it fit, when nothing but memory is short.
         divides: whether the model divides among the GPUs, and they are there.
         notes: what was assumed of the model.
     """
@@ -64,7 +63,8 @@ class MemoryReport:
             size = (budget.gpu.memory_total_mib or 0) * MIB
             self.longest = need.longest_context(size, min(free, default=None))
         kinds = {reason.kind for reason in self.reasons}
-        self.changes = suggestions(need) if need is not None and kinds and kinds <= _SHORT else ()
+        only_short = bool(kinds) and kinds <= _SHORT
+        self.suggestions = suggestions(need) if need is not None and only_short else ()
         self.divides = kinds.isdisjoint(_UNDIVIDED)
 
 

@@ -100,7 +100,7 @@ def _verdict(report: MemoryReport, style: Style) -> Iterator[str]:
         case _:
             yield style.paint("whether it fits is not known", "33")
     yield from (f"  {message(reason)}" for reason in report.reasons)
-    suggestions = [change.message for change in report.changes]
+    suggestions = [suggestion.message for suggestion in report.suggestions]
     if not suggestions:
         suggestions += remedies(report.reasons, report.verdict.profile.gpus_needed)
     yield from (f"  to change: {suggestion}" for suggestion in suggestions)

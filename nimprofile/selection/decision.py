@@ -1,4 +1,4 @@
-"""The decision: the profile that is selected, and what each stage before it found."""
+"""`select` and its Decision: the selected profile, with the verdicts and the ranking behind it."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Decision(Record):
         return min(self.rejected, key=_shortcoming)
 
     def verdict(self, profile: Profile) -> Verdict:
-        """What was said of one profile; KeyError when it was not judged."""
+        """The verdict on one profile; KeyError when it was not judged."""
         for verdict in (*self.ranked, *self.rejected):
             if verdict.profile.id == profile.id:
                 return verdict

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from nimprofile.selection.request import Request
     from nimprofile.selection.rules import GpuRule
 
-
 GRADES = ("runnable", "low memory", "incompatible")
 """What the machine says of a profile, best first."""
 
@@ -116,7 +115,7 @@ class _Trial(Record):
 class Judge:
     """Judges profiles on one machine for one request, collecting every reason against each.
 
-    Profiles that the rules cannot tell apart are tried on the GPUs once: manifests have many such.
+    Many profiles of a manifest agree in all that the rules read; those are tried on the GPUs once.
 
     Attributes:
         machine: where the profiles would run.
@@ -227,8 +226,8 @@ class Judge:
         taken = {id(kind): kind for kind in (usable[index][1] for index in gpus)}
         findings = _without_repeats(findings for _, kind, findings in judged if id(kind) in taken)
         if wanted > 1 and not (group.kinds[0].devices or group.kinds[0].spellings):
-            alike = Doubt("gpu_count", "the product", f"{wanted} GPUs alike", gpus=gpus)
-            findings = (*findings, alike)
+            doubt = Doubt("gpu_count", "the product", f"{wanted} GPUs alike", gpus=gpus)
+            findings = (*findings, doubt)
         return _Trial(
             max(usable[index][0] for index in gpus),
             findings,
@@ -286,5 +285,5 @@ def _distance(trial: _Trial) -> tuple[int, bool, bool, int, int]:
     return (trial.worst, split, trial.emulated, len(findings), missing)
 
 
-def _without_repeats(findings: Iterable[tuple[Finding, ...]]) -> tuple[Finding, ...]:
-    return tuple(dict.fromkeys(finding for some in findings for finding in some))
+def _without_repeats(groups: Iterable[tuple[Finding, ...]]) -> tuple[Finding, ...]:
+    return tuple(dict.fromkeys(finding for group in groups for finding in group))

@@ -162,7 +162,8 @@ def choice_message(choice: Choice) -> str:
 def missing_message(name: str, gpus: tuple[Gpu, ...], taken_for: Mapping[int, Gpu]) -> str:
     """What would be selected if these GPUs answered, and why they do not.
 
-    `taken_for` has what each is taken to be; for one that tells nothing of itself, that is said.
+    `taken_for` has the GPU that each index is taken for; the message names its product where the
+    GPU itself does not report one.
     """
     causes = causes_of(gpus)
     text = f"{name} would be selected if {format_gpus(tuple(gpu.index for gpu in gpus))} answered: "

@@ -58,9 +58,6 @@ class Choice(Record):
         return self.passed_over[0].by if self.passed_over else By.ALL
 
 
-_LINKS = tuple(Link)
-_UNKNOWN = len(_LINKS)
-
 MAX_SETS = 2000
 """The most sets of GPUs that are compared one by one: 6 of 12 is fewer, and so is 4 of 15."""
 
@@ -122,6 +119,10 @@ def _of_one_tier(
     best = _best_connected(taken, members, missing, machine)
     better = _cost([*taken, *best], machine) < cost
     return (By.LINKS, best) if better else (By.INDEX, lowest)
+
+
+_LINKS = tuple(Link)
+_UNKNOWN = len(_LINKS)
 
 
 def _rank(pair: tuple[int, int], machine: Machine) -> int:

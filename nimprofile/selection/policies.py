@@ -205,7 +205,6 @@ _FP8_FP16_BF16 = PRECISION.replace(
     source="corpus, 001: order of a 1.1.2 listing; an fp16 profile stands before a bf16 one",
 )
 
-
 _LATE_1_X = PRECISION.replace(
     key=_by_precision(
         Precision.MXFP4,
@@ -226,12 +225,10 @@ _LATE_1_X = PRECISION.replace(
     ),
 )
 
-
 _OPTIMISED = GPU_SPECIFIC.replace(
     prefers="a profile made for this GPU over a generic one, buildable ones being generic",
     source="docs.nvidia.com/nim/large-language-models/1.3.0, 'profiles'",
 )
-
 
 _VLLM_FIRST = ENGINE.replace(
     key=_by_engine(Engine.VLLM, Engine.TENSORRT_LLM, Engine.SGLANG),
@@ -241,7 +238,6 @@ _VLLM_FIRST = ENGINE.replace(
         "RAG blueprint and fixed in 1.14.0"
     ),
 )
-
 
 DEFAULT = "nim"
 

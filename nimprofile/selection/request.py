@@ -97,7 +97,7 @@ class Request(Record):
         if isinstance(self.pin, str):
             object.__setattr__(self, "pin", _pin(self.pin, "pin"))
         if hasattr(self.tags, "items"):
-            tags = ((TAG_WORDS.get(tag, tag), value) for tag, value in self.tags.items())
+            tags = ((TAG_ALIASES.get(tag, tag), value) for tag, value in self.tags.items())
             object.__setattr__(self, "tags", tuple(tags))
         if self.pin is not None:
             expect("Request: pin", self.pin, Pin)
@@ -168,8 +168,8 @@ def _pin(value: str | None, source: str) -> Pin | None:
     return Pin(value, source) if value and value.lower() != "default" else None
 
 
-TAG_WORDS = {"objective": "profile", "engine": "llm_engine"}
-"""Our words for tags that NIM calls otherwise; a selector may use either."""
+TAG_ALIASES = {"objective": "profile", "engine": "llm_engine"}
+"""Our names of tags -> NIM's; a selector may use either."""
 
 
 def parse_tags(text: str, source: str) -> tuple[tuple[str, str], ...]:
@@ -182,7 +182,7 @@ def parse_tags(text: str, source: str) -> tuple[tuple[str, str], ...]:
         if not (key and equals and value):
             problem = f"{part.strip()!r} is not tag=value, as in precision=fp8,tp=1"
             raise RequestError(f"{source}: {problem}" if source else problem)
-        conditions.append((TAG_WORDS.get(key, key), value))
+        conditions.append((TAG_ALIASES.get(key, key), value))
     return tuple(conditions)
 
 
@@ -222,9 +222,9 @@ def _not_found(value: str, profiles: tuple[Profile, ...]) -> str:
         )
     from difflib import get_close_matches
 
-    spellings = {profile.name.casefold(): profile for profile in profiles}
-    spellings |= {profile.id: profile for profile in profiles}
-    near = [spellings[match] for match in get_close_matches(value.casefold(), spellings, 5, 0.5)]
+    by_key = {profile.name.casefold(): profile for profile in profiles}
+    by_key |= {profile.id: profile for profile in profiles}
+    near = [by_key[match] for match in get_close_matches(value.casefold(), by_key, 5, 0.5)]
     shown = near or list(profiles[:5])
     title = "nearest" if near else f"the manifest has {len(profiles)}, such as"
     lines = "\n  ".join(f"{profile.id} ({profile.name})" for profile in shown)

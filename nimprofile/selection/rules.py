@@ -119,7 +119,8 @@ MACHINE_RULES: tuple[ProfileRule, ...] = (
 WISH_RULES: tuple[ProfileRule, ...] = (lora_as_wanted, tags_as_selected)
 
 
-# Rules about one GPU. They may read any attribute of a profile; `fit` notes which they read.
+# Rules about one GPU. They may read any attribute of a profile; `fit` shares a result among
+# profiles that agree in all those read.
 
 
 def gpu_matches(

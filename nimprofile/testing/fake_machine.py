@@ -132,11 +132,11 @@ def _health(gpu: Gpu) -> dict[str, Any]:
     return facts
 
 
-def _readings(text: str) -> dict[str, Any]:
+def _readings(issue: str) -> dict[str, Any]:
     """The readings that mean a reason to be unavailable, or a health issue."""
-    if isinstance(text, Condition):
-        figures = text.figures
-        match text.kind:
+    if isinstance(issue, Condition):
+        figures = issue.figures
+        match issue.kind:
             case Kind.LOST:
                 return {"error": figures["code"]}
             case Kind.RECOVERY:
@@ -155,7 +155,7 @@ def _readings(text: str) -> dict[str, Any]:
                 return {"fabric": [codes.FABRIC_READY, figures["code"]]}
             case _:
                 pass
-    raise ValueError(f"no reading of NVML means {text!r}; there are: {'; '.join(_READABLE)}")
+    raise ValueError(f"no reading of NVML means {issue!r}; there are: {'; '.join(_READABLE)}")
 
 
 _READABLE = (

@@ -193,7 +193,7 @@ def _requests(draw: st.DrawFn, manifest: Manifest | None) -> Request:
         ids = [profile.id for profile in manifest.profiles]
         names = [profile.name.casefold() for profile in manifest.profiles]
         pins += [Pin(id) for id in ids]
-        # A name pins only where it is one profile's; what is an id is taken for that.
+        # A name pins a profile only if no other has it; a value that is an id is read as the id.
         pins += [Pin(name) for name in names if names.count(name) == 1 and name not in ids]
         conditions += [
             (tag, value.upper()) for p in manifest.profiles for tag, value in p.tags.items()

@@ -112,7 +112,7 @@ def _break_capability(draw: st.DrawFn, draft: Draft) -> None:
     draft.tags["precision"] = str(precision)
     draft.tags.pop("compute_capability", None)
     draft.requires = draft.requires.replace(compute_capability=None)
-    # The others of them may be exactly as new as they must be.
+    # GPUs that are not broken may have exactly the capability that is needed.
     draft.gpus = [gpu.replace(compute_capability=floor) for gpu in draft.gpus]
     major, minor = floor
     below = (major, minor - 1) if minor else (major - 1, 9)
@@ -154,7 +154,7 @@ def _break_context(draw: st.DrawFn, draft: Draft) -> None:
 def _break_free_memory(draw: st.DrawFn, draft: Draft) -> None:
     need = _need(draw, draft, draw(st.sampled_from([2, 1024, 24576, 81559])))
     if draw(st.booleans()):
-        # With a context cut short it might do; but the whole GPU would hold the full one.
+        # A shorter context may fit what is free; the total holds the full one, so that is judged.
         draft.requires = draft.requires.replace(memory_gib_per_gpu=None)
         draft.memory = Stated(need * MIB, MIB, "the listing's [requires …]")
     free = draw(st.sampled_from([need - 1, need - 1, 0]))
