@@ -31,6 +31,7 @@ ELSEWHERE = {
     "authoring/lint_rules.py": "authoring/test_lint.py",
     "authoring/need_rules.py": "authoring/test_lint.py",
     "authoring/tag_rules.py": "authoring/test_lint.py",
+    "model/architectures/decoder_families.py": "model/test_architectures.py",
     "model/architectures/decoders.py": "model/test_architectures.py",
     "model/architectures/deepseek_v4.py": "model/test_architectures.py",
     "model/architectures/encoders.py": "model/test_architectures.py",

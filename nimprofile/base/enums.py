@@ -31,7 +31,7 @@ class _Name(str, metaclass=_Vocabulary):
         cls._names = {}
 
     def __new__(cls, text: str) -> Self:
-        """The name that is spelled so; ValueError when there is none."""
+        """The name with this spelling; ValueError when there is none."""
         known: Self | None = cls._names.get(text)
         if known is None:
             raise ValueError(f"{text!r} is not a valid {cls.__name__}")

@@ -17,7 +17,7 @@ TRUTH_WORDS = {
 
 NIM documents `0` and `1`, and for `NIM_JSONL_LOGGING` also `False` and `True`; the other words are
 those of YAML 1.1. A tag of a manifest, a field of `config.json` and `HF_HUB_OFFLINE` have words of
-their own, which stand where those are read.
+their own, defined where they are read.
 """
 
 

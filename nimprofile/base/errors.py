@@ -7,7 +7,7 @@ class NimProfileError(Exception):
     `str(error)` is a complete message: what is wrong, where, and what to do.
 
     Attributes:
-        logged: it stands in a log already, and need not be printed.
+        logged: it is in a log already, and need not be printed.
     """
 
     logged = False

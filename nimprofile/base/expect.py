@@ -1,6 +1,6 @@
 """Checks of what a caller hands in, with a sentence that says what was expected.
 
-They stand at the doors: the public functions, and the records that people write by hand.
+Used by the public functions, and by the records that people write by hand.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ def memoised(calculate: Callable[[Subject], Result]) -> Callable[[Subject], Resu
 
 
 class _Memo:
-    """Results in a tree: each question asks for one attribute, and leads on by its value."""
+    """A decision tree of results: inner nodes read an attribute and branch by its value."""
 
     __slots__ = ("calculate", "start")
 
@@ -48,7 +48,7 @@ class _Memo:
         return step.result
 
     def _learn(self, subject: object, last: _Question | None, asked: dict[str, object]) -> _Answer:
-        """Work out a result, and keep it behind all that was asked and read."""
+        """Calculate a result, and add it to the tree under the attributes that were read."""
         reading = _Reading(subject)
         answer = _Answer(self.calculate(reading))
         path: _Question | _Answer = answer
@@ -70,7 +70,7 @@ class _Answer:
 
 
 class _Question:
-    """Which attribute is read next, and what follows for each value that was met."""
+    """The attribute to read next, and the node that follows for every value seen."""
 
     __slots__ = ("attribute", "next")
 
@@ -90,7 +90,7 @@ class _Reading:
         self._subject = subject
 
     def __getattr__(self, name: str) -> object:
-        """Read an attribute for the first time; from then on it is found without this."""
+        """Read an attribute once and keep it; later reads do not come here."""
         value = getattr(self._subject, name)
         self.__dict__[name] = value
         return value

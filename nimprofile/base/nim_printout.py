@@ -1,6 +1,7 @@
 """The profiles and GPUs in a `list-model-profiles` printout or a start-up log.
 
-Every layout seen, 1.0 to 2.x, speech, retrieval and BioNeMo NIMs included; the corpus holds them.
+Reads the layouts of NIM 1.0 to 2.x, with speech, retrieval and BioNeMo NIMs; `tests/corpus` has
+examples.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from nimprofile.base.units import parse_size
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from dataclasses import KW_ONLY
-
 
 MAX_LINE = 4096
 
@@ -51,7 +51,7 @@ class Row(Record):
 
     Attributes:
         id, name: as printed.
-        section: the heading it stands under, lower case; `valid profile` in a log.
+        section: the heading it is listed under, lower case; `valid profile` in a log.
         full_gb, least_gb: `[requires >=33 GB/gpu, try … to reduce to >=28 GB/gpu]`.
         length: of the `--max-model-len` to try.
         line: 1-based.
@@ -73,7 +73,7 @@ class ListedGpu(Record):
     Attributes:
         index, device_id, name: as printed; our own printouts have `????:????` for no PCI id.
         used_percent: of its memory; None for `N/A%`.
-        free: whether it stands under "Free GPUs".
+        free: whether it is listed under "Free GPUs".
     """
 
     index: int

@@ -19,7 +19,7 @@ class Overheads(Record):
         since: the first version with these habits.
         newest: the newest version they were seen in.
         source: where they were seen.
-        fraction: of a GPU's memory that the engine takes, unless told otherwise.
+        fraction: of a GPU's memory that the engine takes by default.
         of_free: it is a fraction of what is free after weights and activations (TensorRT-LLM).
         of_start: it is a fraction of what is free at start, for weights and KV cache together;
             activations live in the rest (SGLang).

@@ -1,4 +1,4 @@
-"""What of a model an engine cannot divide among several GPUs."""
+"""Which sizes of a model an engine cannot divide among several GPUs."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ def indivisible(
     precision: Precision | None = None,
     version: str | None = None,
 ) -> Iterator[Misfit]:
-    """What does not divide.
+    """The sizes of a model that `tp` or `pp` does not divide.
 
-    A version of None is the newest.
+    A `version` of None is the newest known.
 
     vLLM: `config/model.py` (attention heads), `layers/linear.py` (KV heads, widths) and
     `fused_moe/config.py` (experts' widths) at 0.33; SGLang asserts the same of heads
@@ -70,7 +70,7 @@ def indivisible(
             yield Misfit("the experts' width", shape.expert_size, "tp", divisor=tp)
     refined = None if spec is None else spec.refines_blocks
     refines = refined is not None and (version is None or satisfies(version, refined))
-    yield from _torn(shape, precision, tp, refines=refines)
+    yield from _cut_groups(shape, precision, tp, refines=refines)
 
 
 def _shares_evenly(kv_heads: int, tp: int) -> bool:
@@ -82,7 +82,7 @@ REFINED = 32
 """The smallest block that vLLM makes of a larger one."""
 
 
-def _torn(
+def _cut_groups(
     shape: ModelShape, precision: Precision | None, tp: int, *, refines: bool
 ) -> Iterator[Misfit]:
     """Matrices of which a rank's share would not be whole groups of weights that share a scale.
@@ -113,11 +113,12 @@ def _torn(
 
 
 def _refined(weights: Weights, share: int, block: int) -> bool:
+    """Whether vLLM divides the blocks of these experts, so that a rank's share is whole blocks."""
     return weights.experts is not None and gcd(block, share, weights.experts[1]) >= REFINED
 
 
 def _divided(weights: Weights, group: int, rows: int) -> Iterator[tuple[str, int, int]]:
-    """The widths of a module that ranks divide, and into what they may not cut."""
+    """The widths of a module that ranks divide, and the block that must stay whole in each."""
     name = weights.name.rpartition(".")[2]
     if weights.experts is not None:
         inner = weights.experts[2]

@@ -18,7 +18,7 @@ class Serving(Record):
 
     Attributes:
         engine: the engine.
-        engine_version: its version, `0.19.0`; None is the newest whose habits are known.
+        engine_version: its version, `0.19.0`; None is the newest known.
         precision: of the weights; None is the checkpoint's.
         tp, pp: tensor and pipeline parallel sizes.
         memory_fraction: vLLM's gpu_memory_utilization, SGLang's mem_fraction_static, TensorRT-LLM's
@@ -90,7 +90,7 @@ _LEAST = {
 
 
 def require_engine_version(version: object) -> None:
-    """Refuse what is no version of an engine; None is one that is not named. RequestError."""
+    """Refuse what is no version of an engine; None is allowed. Raises RequestError."""
     if version is not None and not (isinstance(version, str) and is_version(version)):
         raise RequestError(f"engine_version {version!r} is no version such as 0.19.0")
 

@@ -38,7 +38,7 @@ class EngineSpec(Record):
         divides_widths: the widths of the MLP and of experts must divide among tp ranks.
         refines_blocks: versions that divide blocks of scales that a rank's share would cut; None:
             none does.
-        default_fraction: its own fraction for a GPU of so many bytes, tp and pp, where it is no
+        default_fraction: its own fraction by a GPU's bytes, tp and pp, where it is no
             constant of the version.
         window_share: `model_type` -> of the tokens, the part that a separate pool for layers with
             windows has; None: they share one pool.

@@ -103,7 +103,7 @@ MARLIN_GROUPS = frozenset({0, 32, 64, 128})
 
 
 def stored_as(shape: ModelShape) -> str:
-    """How a checkpoint stores its matrices, as the rows of `WAYS` call it; "" when nobody knows."""
+    """How a checkpoint stores its matrices, as the rows of `WAYS` call it; "" when unknown."""
     own = shape.quantization
     if own is None:
         return HALF if shape.dtype == "float16" else PLAIN

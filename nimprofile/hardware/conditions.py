@@ -1,9 +1,8 @@
-"""What is wrong with a GPU, and what else there is to know of a machine: kinds, figures, wording.
+"""Problems of GPUs and remarks on a machine: their kinds, figures and wording.
 
-A `Condition` is its text, as it is shown and as it stands in JSON, with the kind and the figures
-that the text was made from. Each kind has one form, which its text is made by; by the same form a
-text of JSON is read back when it becomes part of a `Gpu` or an `Inventory`. Everything else goes by
-kind and figures.
+A `Condition` is a string, as shown and as written in JSON, with the kind and the figures that it
+was made from. `_FORMS` has the wording of every kind. The same form reads the text back from JSON
+when it becomes part of a `Gpu` or an `Inventory`. All other code uses kind and figures.
 """
 
 from __future__ import annotations
@@ -93,7 +92,7 @@ def _restored(kind: Kind, figures: dict[str, object]) -> Condition:
 
 
 def with_condition(text: str) -> str:
-    """A text as the `Condition` whose text it is; as it is when it is none of ours."""
+    """The `Condition` with this text; the text unchanged when it is of no known kind."""
     return text if isinstance(text, Condition) else _read(text) or text
 
 
@@ -105,7 +104,7 @@ class _Figure(Record):
         pattern: what its text looks like; None when it cannot be read back.
         word: its text.
         read: the figure of a text.
-        before, after: what stands around it, and only with it: None is no text at all.
+        before, after: text around the figure, left out with it when the figure is None.
     """
 
     name: str
@@ -207,7 +206,7 @@ _FORMS: dict[Kind, tuple[str | _Figure, ...]] = {
         _Figure("ending", _TEXT),
         _Figure("pending", None, word=_pending, before="; it was in "),
     ),
-    # The last two would match much of what the others say.
+    # Last, since these two would match the text of many other kinds.
     Kind.REFUSED: (_CODE, " (", _CALL, ")"),
     Kind.UNREADABLE: (_Figure("problem", _TEXT), " (in ", _CALL, ")"),
 }
@@ -244,7 +243,7 @@ def _read(text: str) -> Condition | None:
             kind,
             **{part.name: None if group is None else part.read(group) for part, group in values},
         )
-        if condition == text:  # else it is nearly ours, as "no answer within 15.0 s"
+        if condition == text:  # not of a text that differs in its digits: "no answer within 15.0 s"
             return condition
     return None
 

@@ -23,7 +23,7 @@ def unavailable_message(gpus: tuple[int, ...], cause: str) -> str:
 
 
 def causes_of(gpus: tuple[Gpu, ...]) -> dict[str, tuple[int, ...]]:
-    """GPUs by what is wrong with them, without the call that each was in if that makes it fewer."""
+    """GPUs by cause; the NVML call is left out where that merges several causes into one."""
     causes: dict[str, tuple[int, ...]] = {}
     merged: dict[str, tuple[int, ...]] = {}
     for gpu in gpus:
@@ -50,7 +50,7 @@ def _without_call(cause: str | None) -> str:
 
 
 def machine_messages(inventory: Inventory) -> Iterator[str]:
-    """What is wrong with a machine's GPUs, and what else there is to know of how it was read."""
+    """What is wrong with a machine's GPUs, and remarks on how it was read."""
     yield from unavailable_messages(inventory.unavailable)
     for gpu in inventory.gpus:
         yield from (f"GPU {gpu.index} is ailing: {issue}" for issue in gpu.health_issues)

@@ -9,13 +9,20 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nimprofile.hardware.inventory import Gpu, Inventory
 
+EMPTY_GPU_FRACTION = 0.95
+"""Fraction of a GPU that NIM wants free before it starts.
+
+GPUs at 0-3 % used are listed as free and those at 7 % and more as non-free; "95 %" is the one
+published figure, in a third party's deployment notes. `docs/selection.md` has the evidence.
+"""
+
 
 class GpuKind:
-    """GPUs that no rule can tell apart, but for their free memory.
+    """GPUs that differ in nothing a rule reads but their free memory.
 
-    `gpu` is the one with the least of it. `levels` are the same GPUs sorted by it, each figure a
-    kind of its own; empty when there is only one figure. `devices` are the PCI ids of its
-    product, its own among them.
+    `gpu` is the one with the least free memory. `levels` are the same GPUs by free memory, one kind
+    for every figure, lowest first; empty when all have the same. `devices` are the PCI ids of the
+    product, with those that the GPUs report.
     """
 
     __slots__ = (
@@ -152,11 +159,3 @@ def _group_key(gpu: Gpu) -> str:
 def _product_key(gpu: Gpu) -> str:
     product = product_of(gpu)
     return product.short if product else gpu.device_id or normalise_gpu_name(gpu.name or "")
-
-
-EMPTY_GPU_FRACTION = 0.95
-"""Fraction of a GPU that NIM wants free before it starts.
-
-GPUs at 0-3 % used are listed as free and those at 7 % and more as non-free; "95 %" is the one
-published figure, in a third party's deployment notes. `docs/selection.md` has the evidence.
-"""

@@ -1,8 +1,8 @@
 """Facts of a machine: its GPUs, how they are connected, and the driver they share.
 
-Nothing here knows what anybody wants to run. A figure that was not read is None, and None is never
-zero. Reasons to be unavailable, health issues and remarks are texts; one that is of a known kind is
-a `Condition`, which has the kind and the figures too (`hardware.conditions`).
+Independent of what is to be run. A figure that was not read is None, and None is never zero.
+Reasons to be unavailable, health issues and remarks are texts; those of a known kind are a
+`Condition`, which has the kind and the figures too (`hardware.conditions`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ _LIMITS = {
     "utilization_percent": (0, 101),
 }
 _TEXTS = ("name", "uuid", "architecture", "pci_bus_id", "virtualization", "unavailable")
-
 
 AN_INVENTORY = 'load_inventory(path), discover() and mock_inventory("8xh100") make one'
 

@@ -48,6 +48,10 @@ class Checkpoint(Record):
     shape: ModelShape
 
 
+_CHECKPOINT = ("name", "path", "model_shape")
+"""Keys of an entry of `checkpoints`."""
+
+
 def read_checkpoints(node: Node, path: Path) -> tuple[Checkpoint, ...]:
     """The list `checkpoints`; () when it is not there."""
     if node is None:
@@ -74,7 +78,9 @@ def read_checkpoints(node: Node, path: Path) -> tuple[Checkpoint, ...]:
     return tuple(checkpoints.values())
 
 
-_CHECKPOINT = ("name", "path", "model_shape")
+_SIZES = ("memory_gib_per_gpu", "estimated_memory_gib_per_gpu")
+_REQUIRES = ("compute_capability", "driver", "cuda", "engine", *_SIZES)
+"""Keys of `requires`."""
 
 
 def read_requires(node: Node, path: Path) -> Requires:
@@ -106,8 +112,6 @@ def read_requires(node: Node, path: Path) -> Requires:
     )
 
 
-_SIZES = ("memory_gib_per_gpu", "estimated_memory_gib_per_gpu")
-_REQUIRES = ("compute_capability", "driver", "cuda", "engine", *_SIZES)
 _SHAPE = (
     "parameters",
     "num_hidden_layers",
@@ -115,6 +119,7 @@ _SHAPE = (
     "head_dim",
     "max_position_embeddings",
 )
+"""Keys of a `model_shape` of five figures."""
 
 
 def read_shape(node: Node, path: Path) -> ModelShape | None:

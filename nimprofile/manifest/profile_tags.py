@@ -1,4 +1,4 @@
-"""A profile made of its tags, each read into the type that its values have."""
+"""Makes a profile of its tags, and reads every tag into its type."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def _gpu_names(tags: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(sorted({normalise_gpu_name(part) for part in text.split(",") if part.strip()}))
 
 
-_ERRATA = {("l40s", "26b5:10de"): "26b9:10de"}
+_CORRECTED_DEVICES = {("l40s", "26b5:10de"): "26b9:10de"}
 """NIM up to 1.2 tags L40S profiles with the L40's id, and they run on an L40S (corpus, 001)."""
 
 
@@ -114,7 +114,7 @@ def _devices(text: str, names: tuple[str, ...]) -> tuple[str, ...]:
     try:
         devices = [parse_device_id(part) for part in text.split(",")]
         only = names[0] if len(names) == 1 else ""
-        return tuple(sorted({_ERRATA.get((only, device), device) for device in devices}))
+        return tuple(sorted({_CORRECTED_DEVICES.get((only, device), device) for device in devices}))
     except ValueError as error:
         raise ManifestError(str(error), place="tags.gpu_device") from None
 

@@ -1,6 +1,7 @@
 """Manifests read from files, standard input, bundled names and texts.
 
-Which dialect a text is shows in its shape, never in a version number; `dialects` has one file each.
+The dialect is recognised by the shape of the text, never by a version number; `dialects` has one
+file for every dialect.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def load_manifest(path: str | os.PathLike[str]) -> Manifest:
 
 
 def load_text(path: str | os.PathLike[str]) -> tuple[str, str]:
-    """What to call a manifest that `load_manifest` would find at a path, and its text."""
+    """The source (for errors) and the text of the manifest that `load_manifest` would read."""
     name = expect_path("load_manifest: path", path)
     if name == "-":
         return "<stdin>", read_stdin()

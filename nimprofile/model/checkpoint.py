@@ -69,9 +69,9 @@ def read_model(path: str | os.PathLike[str]) -> Model:
     folder, file = (name, CONFIG) if os.path.isdir(name) else os.path.split(name)
     config = os.path.join(folder, file)
     fields = _mapping(config)
-    if _TELLING.isdisjoint(fields):
+    if _MODEL_FIELDS.isdisjoint(fields):
         kind = "a manifest: use --manifest" if "profiles" in fields else "no model's config.json"
-        problem = f"this is {kind}; it has none of {', '.join(sorted(_TELLING))}"
+        problem = f"this is {kind}; it has none of {', '.join(sorted(_MODEL_FIELDS))}"
         raise ModelError(problem, source=config)
     beside = os.path.join(folder, QUANTIZATION)
     quantization = None
@@ -86,13 +86,17 @@ def read_model(path: str | os.PathLike[str]) -> Model:
     if exact is not None:
         shape = shape.replace(checkpoint_bytes=exact)
         if shape.known and not is_likely(shape):
-            told = f"the checkpoint has {exact:,} bytes, which is not what its config.json makes: "
-            shape = shape.replace(notes=(*shape.notes, f"{told}incomplete, or of another model?"))
+            problem = (
+                f"the checkpoint has {exact:,} bytes, which is not what its config.json makes: "
+            )
+            shape = shape.replace(
+                notes=(*shape.notes, f"{problem}incomplete, or of another model?")
+            )
     own = os.path.basename(os.path.abspath(folder or os.curdir))
     return Model(own or "model", folder or os.curdir, asked, shape=shape)
 
 
-_TELLING = frozenset({"model_type", "architectures", "text_config", "num_hidden_layers"})
+_MODEL_FIELDS = frozenset({"model_type", "architectures", "text_config", "num_hidden_layers"})
 """Keys of which every model's config.json has one."""
 
 

@@ -73,7 +73,7 @@ class Config:
         value = self.get(*names)
         if value is None:
             return default
-        name = next((one for one in names if self._fields.get(one) is not None), names[0])
+        name = next((key for key in names if self._fields.get(key) is not None), names[0])
         if isinstance(value, str):  # a manifest's block is read as text
             digits = value.replace("_", "").removesuffix(".0")
             if digits.isascii() and digits.removeprefix("-").isdigit() and len(digits) < 17:
@@ -109,7 +109,7 @@ class Config:
         value = self.get(name)
         if value is None:
             return ()
-        if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
+        if not isinstance(value, list | tuple) or not all(isinstance(word, str) for word in value):
             raise ModelError("expected a list of texts", place=self.place(name))
         return tuple(value)
 

@@ -79,8 +79,8 @@ def _groups(config: Config, method: str) -> tuple[int, int]:
     blocks = config.integers("weight_block_size")
     if method in {"awq", "gptq", "auto-round"}:
         return max(0, config.integer("group_size") or GROUP), 0
-    for _, each in config.blocks("config_groups"):
-        weights = each.block("weights")
+    for _, group in config.blocks("config_groups"):
+        weights = group.block("weights")
         if weights is not None and not blocks:
             blocks = weights.integers("block_structure")
             if weights.text("strategy") in {"group", "tensor_group"}:
@@ -129,8 +129,8 @@ def _rules(config: Config, method: str) -> tuple[tuple[str, Format], ...] | None
             return ((ROUTED_EXPERTS, MXFP4),)
         case "experts_int8":  # Jamba's dense blocks are built as one expert
             return ((ROUTED_EXPERTS, INT8), ("feed_forward", INT8))
-    found = (*_by_layer(config), *_by_group(config))
-    return found or _by_algorithm(config)
+    rules = (*_by_layer(config), *_by_group(config))
+    return rules or _by_algorithm(config)
 
 
 def _exceptions(config: Config) -> Iterator[tuple[str, Format]]:

@@ -107,8 +107,8 @@ def _read(outer: Config, quantization: Config | None) -> tuple[ModelShape, Confi
     if build is None:
         kind = inner_type or outer_type or "unknown"
         named = inner_type or outer_type
-        told = f"model_type {kind!r} is not known" if named else "there is no model_type"
-        notes.append(f"{told}: only weight bytes count")
+        problem = f"model_type {kind!r} is not known" if named else "there is no model_type"
+        notes.append(f"{problem}: only weight bytes count")
         shape = ModelShape(
             kind,
             (),
@@ -205,18 +205,18 @@ def _by_keys(c: Config) -> str:
     """The `model_type` of a file without one: by `architectures`, else by keys of one family."""
     for name in c.words("architectures"):
         plain = name.partition("For")[0].lower()
-        found = [each for each in ARCHITECTURES if each.replace("_", "") == plain]
-        if found:
-            return found[0]
+        matches = [known for known in ARCHITECTURES if known.replace("_", "") == plain]
+        if matches:
+            return matches[0]
     if c.integer("num_hidden_layers") is None or c.integer("hidden_size") is None:
         return ""
-    for key, name in _TELLING:
+    for key, name in _KEYS_OF_FAMILIES:
         if c.get(key) is not None:
             return name
     return "qwen3_moe" if expert_count(c) else "llama"
 
 
-_TELLING = (
+_KEYS_OF_FAMILIES = (
     ("kv_lora_rank", "deepseek_v3"),
     ("hybrid_override_pattern", "nemotron_h"),
     ("linear_num_key_heads", "qwen3_5_moe_text"),
@@ -227,7 +227,7 @@ _TELLING = (
 
 
 def _drafter(c: Config, layers: tuple[Layer, ...], hidden: int) -> Iterator[Layer]:
-    """Layers for multi-token prediction: what joins two hidden states, then layers like the others.
+    """Layers for multi-token prediction: a matrix that joins two hidden states, then usual layers.
 
     The embedding and the output head are the model's own (vLLM, `models/*_mtp.py`).
     """
@@ -235,12 +235,14 @@ def _drafter(c: Config, layers: tuple[Layer, ...], hidden: int) -> Iterator[Laye
     if pattern is not None:
         like = [*nemotron_h(c, pattern)]
     else:
-        attends = [one for one in layers if one.cache and one.cache.kind is not CacheKind.STATE]
-        like = attends[-1:]
+        like = [
+            layer for layer in layers if layer.cache and layer.cache.kind is not CacheKind.STATE
+        ][-1:]
     join = blocks.matrix("eh_proj", 2 * hidden, hidden, 1), blocks.norm("norms", 3 * hidden)
-    for at, one in enumerate(like):
-        weights = (*one.weights, *join) if at == 0 else one.weights
-        yield Layer(tuple(each.replace(name=f"mtp.{each.name}") for each in weights), one.cache)
+    for at, layer in enumerate(like):
+        weights = (*layer.weights, *join) if at == 0 else layer.weights
+        renamed = tuple(matrix.replace(name=f"mtp.{matrix.name}") for matrix in weights)
+        yield Layer(renamed, layer.cache)
 
 
 def _first(

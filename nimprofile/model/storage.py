@@ -147,7 +147,7 @@ _recent: dict[tuple[int, Precision | None], Storage] = {}
 def storage_of(shape: ModelShape, precision: Precision | None) -> Storage:
     """How a model is stored in a precision, worked out once while the model is in use.
 
-    Shapes are told apart by identity, since comparing them costs more than the work saved. Each
+    Shapes are keyed by identity, since comparing them costs more than the work saved. Each
     storage holds its shape, so no other shape can take its identity while it is kept.
     """
     key = id(shape), precision

@@ -41,7 +41,7 @@ tokens; windows of other models are cached like full attention.
 
 
 def default_fraction(total: int, tp: int, pp: int) -> float:
-    """SGLang's own mem_fraction_static for a GPU of so many bytes.
+    """SGLang's own mem_fraction_static for a GPU of `total` bytes.
 
     What it sets aside: 512 MiB, 1.5 MiB for each token of a prefill chunk, 2 for each request of
     a CUDA graph, 128 for each GPU, and at least 10 GiB of a GPU above 60 (srt/server_args.py,
@@ -62,7 +62,7 @@ _SIZES: tuple[tuple[float, int, int], ...] = (
     (160, 8192, 256),
     (float("inf"), 16384, 512),
 )
-"""Below so many GiB, SGLang's default prefill chunk and largest CUDA graph."""
+"""Rows of: the GiB below which it holds, SGLang's default prefill chunk, its largest CUDA graph."""
 
 
 _BF16, _FP16, _FP8 = Precision.BF16, Precision.FP16, Precision.FP8

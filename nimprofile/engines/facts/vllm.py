@@ -1,4 +1,4 @@
-"""vLLM: what it serves and what it holds of a GPU, release by release."""
+"""vLLM: what it serves and what it holds of a GPU, release by release; tables of data."""
 
 from __future__ import annotations
 

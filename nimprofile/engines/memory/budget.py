@@ -10,11 +10,7 @@ from math import ceil
 
 from nimprofile.base.record import Record
 from nimprofile.base.units import MIB, UNIFIED_SHARE
-from nimprofile.engines.memory.components import (
-    ESTIMATED,
-    EXACT,
-    Part,
-)
+from nimprofile.engines.memory.components import ESTIMATED, EXACT, Part
 from nimprofile.engines.overheads import RESERVED_MOST, RESERVED_SHARE
 
 TYPE_CHECKING = False
@@ -41,7 +37,7 @@ class Budget(Record):
         stage: the pipeline stage this is, counted from 0.
         total: bytes of the GPU that CUDA can use.
         weights, activation, overhead: what is taken before the KV cache.
-        pool: how requests are paid for; None when the model keeps nothing, or nobody knows what.
+        pool: how requests are paid for; None when the model keeps nothing, or that is unknown.
         shape: the model's.
         habits: the engine's.
         peak: bytes that must fit while it loads, beyond what it holds then; 0: no more.
@@ -112,11 +108,11 @@ class Budget(Record):
         return self.request_bytes(self.serving.max_model_len or 0) * self.serving.concurrency
 
     def request_bytes(self, tokens: int) -> int:
-        """KV cache of one request of so many tokens."""
+        """KV cache, in bytes, of one request of `tokens`."""
         return 0 if self.pool is None else self.pool.request_bytes(tokens)
 
     def gpu_bytes(self, cache: int | None) -> int:
-        """The total memory, as NVML counts it, of a GPU that holds so much KV cache.
+        """The total memory, as NVML counts it, of a GPU that holds `cache` bytes.
 
         None is the weights alone, without which no context is too short.
         """
@@ -138,18 +134,18 @@ class Budget(Record):
         return nvml_total(self.gpu, self.limit)
 
     def of_size(self, size: int) -> Budget:
-        """The same on a GPU of so many bytes, as NVML counts them."""
+        """The same budget on a GPU of `size` bytes, as NVML counts them."""
         return self.replace(total=cuda_total(self.gpu, size))
 
     def concurrency(self, tokens: int) -> float:
-        """How many requests of so many tokens the pool holds at once."""
+        """How many requests of `tokens` the pool holds at once."""
         if self.pool is None:
             return float("inf")
         blocks = int(max(0, self.spare) // self.pool.block_bytes)
         return blocks / self.pool.blocks(tokens)
 
     def cache_tokens(self, tokens: int) -> int | None:
-        """Tokens the pool holds, in requests of so many; None when nothing is kept of a token."""
+        """Tokens the pool holds in requests of `tokens`; None when the model keeps no KV cache."""
         return None if self.pool is None else int(self.concurrency(tokens) * tokens)
 
     @property
@@ -191,15 +187,15 @@ class Budget(Record):
         return below * CONTEXT_STEP if below * CONTEXT_STEP > low else None
 
     def _holds(self, tokens: int, requests: int) -> bool:
-        """Whether so many requests of so many tokens fit when the engine is started for them."""
-        found = self
+        """Whether `requests` of `tokens` fit in an engine started with that context."""
+        budget = self
         if self.habits.unchunked_below:
             from nimprofile.engines.memory.estimate import memory_budget
 
             asked = self.asked.replace(max_model_len=tokens)
             again = memory_budget(self.shape, asked, self.gpu)
-            found = self if again is None else again.replace(total=self.total)
-        return found.concurrency(tokens) >= requests
+            budget = self if again is None else again.replace(total=self.total)
+        return budget.concurrency(tokens) >= requests
 
     @property
     def _fraction(self) -> float:
@@ -212,7 +208,7 @@ def _per(size: int, fraction: float) -> int:
 
 
 def cuda_total(gpu: Gpu, size: int) -> int:
-    """Bytes that CUDA can use of what NVML counts as so many: all but the driver's reserve."""
+    """Bytes that CUDA can use of the `size` that NVML counts: all but the driver's reserve."""
     if gpu.unified_memory:  # the inventory has already taken off what is the host's
         part, whole = UNIFIED_SHARE
         return size * whole // part
@@ -222,7 +218,7 @@ def cuda_total(gpu: Gpu, size: int) -> int:
 
 
 def nvml_total(gpu: Gpu, size: int) -> int:
-    """The bytes as NVML counts them of a GPU of which CUDA can use so many."""
+    """Bytes that NVML counts on a GPU of which CUDA can use `size`."""
     if gpu.unified_memory:
         part, whole = UNIFIED_SHARE
         return -(-size * part // whole)

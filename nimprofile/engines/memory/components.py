@@ -119,7 +119,7 @@ def activation_of(shape: ModelShape, serving: Serving, habits: Overheads, stage:
     if likely > layer:
         requests = min(serving.max_num_seqs or 0, tokens)
         basis = f"logits of {requests} requests in the sampler"
-    others = [peak(each) for each in (habits.logit_bytes_low, habits.logit_bytes_high) if each]
+    others = [peak(size) for size in (habits.logit_bytes_low, habits.logit_bytes_high) if size]
     low, high = min([likely, *others]), max([likely, *others])
     if shape.experts:
         inner = -(-shape.expert_size // serving.tp)
@@ -150,7 +150,7 @@ def with_states(part: Part, shape: ModelShape, serving: Serving, stage: int) -> 
 
 
 def _encoding(encoder: Encoder, images: int, tp: int) -> float:
-    """Numbers that an encoder holds for so many images at its peak.
+    """Numbers that an encoder holds for `images` at its peak.
 
     Of each patch the inner width twice, and its width for input, queries, keys, values, output and
     what it hands on: 3.9 of the 3.7 GiB that a log prints for 64 images of Gemma 3, and 37.1 of the

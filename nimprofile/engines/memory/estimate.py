@@ -47,13 +47,13 @@ def memory_budget(shape: ModelShape, serving: Serving, gpu: Gpu) -> Budget | Non
     serving = _resolved(shape, serving, habits, gpu, total)
     overhead = overhead_of(serving, habits, gpu, total)
     stored = _loaded_whole(shape, asked)
-    found = []
+    budgets = []
     for stage, part in enumerate(weights):
         activation = activation_of(shape, serving, habits, stage)
         if not habits.hybrid and shape.known:
             activation = with_states(activation, shape, serving, stage)
         pool = _pool(shape, serving, habits, stage) if shape.known else None
-        found.append(
+        budgets.append(
             Budget(
                 asked=asked,
                 serving=serving,
@@ -70,7 +70,7 @@ def memory_budget(shape: ModelShape, serving: Serving, gpu: Gpu) -> Budget | Non
             )
         )
     context = serving.max_model_len or CONTEXT_STEP
-    return min(found, key=lambda one: (one.concurrency(context), one.spare))
+    return min(budgets, key=lambda budget: (budget.concurrency(context), budget.spare))
 
 
 def _loaded_whole(shape: ModelShape, serving: Serving) -> list[Part] | None:
@@ -105,7 +105,7 @@ def nim_budget(
     overhead = Part(allowance, ESTIMATED, "NIM 2.x's allowance")
     gpu = gpu.replace(memory_reserved_mib=0, unified_memory=False)
     nothing = Part(0, ESTIMATED, "part of NIM 2.x's allowance")
-    found = [
+    budgets = [
         Budget(
             asked=asked,
             serving=serving,
@@ -121,7 +121,8 @@ def nim_budget(
         )
         for stage, part in enumerate(weights)
     ]
-    return min(found, key=lambda one: (one.concurrency(context or CONTEXT_STEP), one.spare))
+    tokens = context or CONTEXT_STEP
+    return min(budgets, key=lambda budget: (budget.concurrency(tokens), budget.spare))
 
 
 def _resolved(

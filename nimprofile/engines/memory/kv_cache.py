@@ -73,14 +73,14 @@ class Pool(Record):
     tokenwise: bool = False
 
     def blocks(self, tokens: int) -> int:
-        """Blocks that one request of so many tokens takes at its peak."""
+        """Blocks that one request of `tokens` takes at its peak."""
         beside = -(-self.under_way * min(tokens, self.batched_tokens) // self.block_bytes)
         return int(beside) + sum(
             -(-group.layers // self.width) * self._blocks_of(group, tokens) for group in self.groups
         )
 
     def request_bytes(self, tokens: int) -> int:
-        """Bytes that one request of so many tokens takes at its peak."""
+        """Bytes that one request of `tokens` takes at its peak."""
         return -(-int(self.blocks(tokens) * self.block_bytes * 1024) // 1024)
 
     def _blocks_of(self, group: Group, tokens: int) -> int:

@@ -74,7 +74,7 @@ class MemoryNeed(Record):
         return budget.of_size(available).longest_context(most, budget.serving.concurrency)
 
     def shortened_bytes(self, tokens: int) -> int | None:
-        """What is needed with a context of so many tokens."""
+        """Bytes that are needed with a context of `tokens`."""
         budget = self.budget
         if budget is None:
             return None

@@ -33,7 +33,7 @@ class Suggestion(Record):
 
     Attributes:
         kind: `context`, `kv_cache`, `fraction`, `gpus` or `precision`.
-        value: what to make it: tokens, a format, a fraction, tensor-parallel ranks, a precision.
+        value: the new value: tokens, a format, a fraction, tensor-parallel ranks, a precision.
         message: the same in words, with the flag.
     """
 
@@ -51,7 +51,7 @@ def fits(budget: Budget) -> bool:
 
 
 def suggestions(need: MemoryNeed) -> tuple[Suggestion, ...]:
-    """What would make it fit, the least of it first.
+    """What would make it fit, the smallest change first.
 
     () when it fits, and when the manifest states the need, which only the manifest can change.
     """
@@ -68,12 +68,12 @@ def _tried(budget: Budget) -> Iterator[Suggestion]:
         if longest is not None:
             message = f"a context of {longest:,} tokens or less (--max-model-len {longest})"
             yield Suggestion("context", longest, message)
-    if kv_value_bytes(budget.shape, serving, own=budget.habits.own_kv_format) > 1 and _would(
+    if kv_value_bytes(budget.shape, serving, own=budget.habits.own_kv_format) > 1 and _fits_with(
         budget, kv_cache_dtype="fp8"
     ):
         yield Suggestion("kv_cache", "fp8", "an FP8 KV cache (--kv-cache-dtype fp8)")
     fraction = serving.memory_fraction or 1.0
-    if fraction < LARGEST_FRACTION and _would(budget, memory_fraction=LARGEST_FRACTION):
+    if fraction < LARGEST_FRACTION and _fits_with(budget, memory_fraction=LARGEST_FRACTION):
         flag = spec_of(serving.engine).fraction_flag
         message = f"more of the GPU for the engine ({flag} {LARGEST_FRACTION})"
         yield Suggestion("fraction", LARGEST_FRACTION, message)
@@ -88,34 +88,35 @@ def _tried(budget: Budget) -> Iterator[Suggestion]:
                 version=budget.asked.engine_version,
             )
         )
-        if tp <= MOST_RANKS and divided and _would(budget, tp=tp):
+        if tp <= MOST_RANKS and divided and _fits_with(budget, tp=tp):
             message = f"tensor parallelism of {tp}, on {tp * serving.pp} GPUs"
             yield Suggestion("gpus", tp, message)
             break
     for precision in _NARROWER:
-        if _runs(budget, precision) and _would(budget, precision=precision):
+        if _runs(budget, precision) and _fits_with(budget, precision=precision):
             message = f"another precision: {precision}"
             yield Suggestion("precision", str(precision), message)
             break
 
 
-def _would(budget: Budget, **different: Any) -> bool:
-    if budget.habits is NIM and "kv_cache_dtype" in different:
+def _fits_with(budget: Budget, **changes: Any) -> bool:
+    """Whether the requests fit when the engine is started with these changes."""
+    if budget.habits is NIM and "kv_cache_dtype" in changes:
         return False  # NIM 2.x counts two bytes whatever the format
-    changed = _with(budget, **different)
+    changed = _changed(budget, **changes)
     return changed is not None and fits(changed)
 
 
-def _with(budget: Budget, **different: Any) -> Budget | None:
-    """The budget of the same, started differently; what was not asked for is the engine's again."""
+def _changed(budget: Budget, **changes: Any) -> Budget | None:
+    """The budget after these changes to what was asked; defaults are filled in again."""
     weigh = nim_budget if budget.habits is NIM else memory_budget
-    return weigh(budget.shape, budget.asked.replace(**different), budget.gpu)
+    return weigh(budget.shape, budget.asked.replace(**changes), budget.gpu)
 
 
 def _runs(budget: Budget, precision: Precision) -> bool:
-    """Whether it would narrow the weights, and the GPU is known to run it."""
-    now = budget.serving.precision
+    """Whether `precision` is narrower than the weights, and the GPU is known to run it."""
+    current = budget.serving.precision
     capability, floor = budget.gpu.compute_capability, RUNS_FROM[precision]
-    bits = budget.shape.dtype_bits if now is None else now.bits
-    own = budget.shape.quantization is not None and now is None
+    bits = budget.shape.dtype_bits if current is None else current.bits
+    own = budget.shape.quantization is not None and current is None
     return not own and precision.bits < bits and capability is not None and capability >= floor

@@ -1,6 +1,6 @@
-"""Errors for when no GPU can be read: what went wrong, and what is to be done.
+"""Errors for when no GPU can be read: the cause, and what to do.
 
-What can go wrong is NVML, its library, or the process that reads it.
+The cause is NVML, its library, or the process that reads it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def _no_gpu(problem: str, *remedies: str) -> NoGpuError:
 
 
 def cannot_initialise(code: object, library: str | None, host: Host) -> NoGpuError:
-    """NVML refused to start: one message for each reason there is."""
+    """NVML refused to start: a message for every known error code."""
     match code:
         case 12:
             return _no_library(host)

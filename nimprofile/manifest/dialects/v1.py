@@ -1,6 +1,6 @@
 """Schema v1 of NIM's manifests: a mapping of id to profile.
 
-It has no head. What is stated of a manifest as a whole stands in each of its profiles.
+It has no head: fields of the whole manifest are repeated in every profile.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from nimprofile.manifest.dialects.spec import Head, Mapped
 
 KEYS_IN_PROFILES = ("model", "engine_version", "model_shape", "sources")
-"""What schema v1, which has nothing but profiles, has in each of them instead of in a head."""
+"""Fields of the whole manifest that schema v1 repeats in every profile."""
 
 
 def _entries(root: Mapped, problems: list[MisplacedError]) -> list[Entry]:

@@ -5,19 +5,15 @@
 
 from __future__ import annotations
 
-from nimprofile.model.architectures.decoders import (
-    Traits,
-    decoder,
+from nimprofile.model.architectures.decoder_families import (
     gemma3,
     gemma4,
     gpt_oss,
     latent,
-    llama,
     llama4,
     mllama,
-    opt,
-    two_matrices,
 )
+from nimprofile.model.architectures.decoders import Traits, decoder, llama, opt, two_matrices
 from nimprofile.model.architectures.hybrids import (
     bamba,
     granite_hybrid,
