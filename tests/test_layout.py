@@ -19,6 +19,7 @@ ELSEWHERE = {
     "engines/facts/vllm.py": "engines/test_support.py",
     "engines/serving.py": "selection/test_request.py",
     "engines/spec.py": "seams/test_engine.py",
+    "base/spec_registry.py": "seams/test_engine.py",
     "launch/job.py": "launch/test_planning.py",
     "launch/plan.py": "launch/test_planning.py",
     "manifest/manifest.py": "manifest/test_reader.py",
@@ -89,6 +90,21 @@ def test_a_test_file_imports_no_other(file):
     imported = [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
     own = [name for name in imported if name.startswith(("tests", "test_", "conftest"))]
     assert [] == [name for name in own if not name.startswith(SUPPORT)]
+
+
+def test_a_folder_of_the_package_has_at_most_a_dozen_modules():
+    files = [path for path in PACKAGE.rglob("*.py") if not path.name.startswith("__")]
+    folders = Counter(path.parent.relative_to(PACKAGE).as_posix() for path in files)
+    assert {} == {folder: count for folder, count in folders.items() if count > 12}
+
+
+def test_a_module_of_more_than_300_lines_is_a_table_and_says_so():
+    long = {
+        path.relative_to(PACKAGE).as_posix(): ast.get_docstring(ast.parse(text)) or ""
+        for path in PACKAGE.rglob("*.py")
+        if (text := path.read_text(encoding="utf-8")).count("\n") > 300
+    }
+    assert {} == {name: doc for name, doc in long.items() if "table" not in doc}
 
 
 def test_a_folder_has_at_most_a_dozen_files():

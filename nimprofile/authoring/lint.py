@@ -6,7 +6,7 @@ from nimprofile.authoring.findings import ERROR, WARNING, Finding
 from nimprofile.authoring.lint_rules import RULES
 from nimprofile.base.errors import ManifestError
 from nimprofile.base.expect import expect_text
-from nimprofile.base.yaml_reader import lines_of, place
+from nimprofile.base.formats.yaml_reader import lines_of, place
 from nimprofile.manifest.dialects.registry import text_dialect_of, tree_dialect_of
 from nimprofile.manifest.document import (
     profile_of,
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nimprofile.authoring.findings import RuleFinding
-    from nimprofile.base.yaml_reader import Node, Path
+    from nimprofile.base.formats.yaml_reader import Node, Path
     from nimprofile.manifest.dialects.spec import Entry, TreeDialect
     from nimprofile.manifest.extensions import Checkpoint
     from nimprofile.manifest.profile import Profile

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-    from nimprofile.base.yaml_reader import Node
+    from nimprofile.base.formats.yaml_reader import Node
     from nimprofile.manifest.nodes import MisplacedError
 
     Document = dict[str, Any]
@@ -138,7 +138,7 @@ def to_json(document: Document) -> str:
 def to_yaml(document: Document) -> str:
     """A document as YAML, each profile's tags and requirements in a line."""
     expect("to_yaml: document", document, dict, hint=_DOCUMENT)
-    from nimprofile.base.yaml_writer import manifest_yaml
+    from nimprofile.base.formats.yaml_writer import manifest_yaml
 
     return manifest_yaml(_styled("", document))
 
@@ -147,7 +147,7 @@ _IN_A_LINE = frozenset({"tags", "requires", "checkpoint"})
 
 
 def _styled(key: str, value: object) -> object:
-    from nimprofile.base.yaml_writer import FlowMapping
+    from nimprofile.base.formats.yaml_writer import FlowMapping
 
     match value:
         case dict():

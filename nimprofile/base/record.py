@@ -3,9 +3,8 @@
 A `Record` subclass is a frozen, slotted dataclass to its users: constructor, defaults,
 `__post_init__`, equality, hash, repr, inheritance, pattern matching, `dataclasses.fields`,
 `replace` and `asdict`, pydantic's `TypeAdapter`, and the signature that `help()` shows. But the
-`dataclasses` module, which with `inspect` behind it costs as much as a bare interpreter, and
-0.25 ms more for every class, is imported only when one of those is asked for.
-`docs/decisions/0003-records.md` has the measurement.
+`dataclasses` module, which costs as much as a bare interpreter and 0.25 ms more for every class, is
+imported only when one of those is asked for. `docs/decisions/0003-records.md` has the measurement.
 
 Up to three fields may be given by place. A class of more says with `_: KW_ONLY` from which field
 on they have names. A class that would not work as its author expects is refused when it is defined.

@@ -87,7 +87,7 @@ def open_manifest(path: str) -> Manifest:
 def document_of(path: str) -> Document:
     """A manifest of any dialect with tags, in the form of schema v2; one without profiles too."""
     from nimprofile.authoring.writer import has_empty_list, to_document
-    from nimprofile.base.yaml_reader import place
+    from nimprofile.base.formats.yaml_reader import place
     from nimprofile.manifest.dialects.registry import text_dialect_of
     from nimprofile.manifest.nodes import MisplacedError
     from nimprofile.manifest.reader import load_text, parse_manifest, read_tree

@@ -11,7 +11,7 @@ from functools import cache
 
 from nimprofile.base.errors import InventoryError, ManifestError
 from nimprofile.base.expect import expect, expect_path, expect_text
-from nimprofile.base.text_files import read_stdin, read_text
+from nimprofile.base.formats.text_files import read_stdin, read_text
 from nimprofile.hardware.inventory import AN_INVENTORY, Gpu, Inventory
 from nimprofile.hardware.inventory_values import inventory_from
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from pydantic import TypeAdapter, ValidationError
 
-    from nimprofile.base.nim_printout import ListedGpu
+    from nimprofile.base.formats.nim_printout import ListedGpu
     from nimprofile.base.record import Record
 
 NON_FREE_PERCENT = 6
@@ -91,7 +91,7 @@ def _listing_in(text: str) -> str | None:
     """The printout that a text is, out of its JSON lines; None when it is none."""
     if text.lstrip()[:1] == "{" and '"message"' not in text:
         return None  # one JSON object, as nearly every inventory is
-    from nimprofile.base.nim_printout import is_listing, unwrap_json_lines
+    from nimprofile.base.formats.nim_printout import is_listing, unwrap_json_lines
 
     lines = unwrap_json_lines(text)
     return lines if lines.lstrip()[:1] != "{" and is_listing(lines) else None
@@ -172,7 +172,7 @@ _MUST_BE = {
 
 def _problems_of(error: ValidationError, source: str) -> str:
     """The first three things that pydantic finds wrong, each with its place."""
-    from nimprofile.base.yaml_reader import place
+    from nimprofile.base.formats.yaml_reader import place
 
     problems = []
     for detail in error.errors(include_url=False)[:3]:
@@ -186,8 +186,8 @@ def _problems_of(error: ValidationError, source: str) -> str:
 
 def _from_listing(text: str, source: str) -> Inventory:
     """SYSTEM INFO has PCI ids, names and the share of memory in use; the catalogue has the rest."""
+    from nimprofile.base.formats.nim_printout import read_listing
     from nimprofile.base.gpu_ids import normalise_gpu_name
-    from nimprofile.base.nim_printout import read_listing
     from nimprofile.hardware.catalog import product_of
 
     try:

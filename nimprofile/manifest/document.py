@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nimprofile.base.errors import ManifestError
-from nimprofile.base.yaml_reader import place
+from nimprofile.base.formats.yaml_reader import place
 from nimprofile.manifest.dialects.registry import tree_dialect_of
 from nimprofile.manifest.extensions import (
     read_checkpoints,
@@ -21,7 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from nimprofile.base.yaml_reader import Node, Path
+    from nimprofile.base.formats.yaml_reader import Node, Path
     from nimprofile.manifest.dialects.spec import Entry, TreeDialect
     from nimprofile.manifest.extensions import Checkpoint
     from nimprofile.manifest.profile import Profile

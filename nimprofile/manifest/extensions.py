@@ -20,7 +20,7 @@ from nimprofile.model.shape import MAX_LAYERS, ModelShape, plain_shape
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from nimprofile.base.yaml_reader import Node, Path
+    from nimprofile.base.formats.yaml_reader import Node, Path
 
 HEAD_KEYS = frozenset(
     {

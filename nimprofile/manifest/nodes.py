@@ -6,7 +6,7 @@ from nimprofile.base.units import parse_size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from nimprofile.base.yaml_reader import Node, Path
+    from nimprofile.base.formats.yaml_reader import Node, Path
 
 
 class MisplacedError(Exception):

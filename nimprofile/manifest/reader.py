@@ -10,7 +10,7 @@ import os
 
 from nimprofile.base.errors import ManifestError
 from nimprofile.base.expect import expect_path, expect_text
-from nimprofile.base.text_files import read_stdin, read_text
+from nimprofile.base.formats.text_files import read_stdin, read_text
 from nimprofile.manifest.dialects.registry import text_dialect_of
 from nimprofile.manifest.document import read_document
 from nimprofile.manifest.manifest import Manifest
@@ -18,7 +18,7 @@ from nimprofile.manifest.nodes import MisplacedError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from nimprofile.base.yaml_reader import Node
+    from nimprofile.base.formats.yaml_reader import Node
 
 
 def load_manifest(path: str | os.PathLike[str]) -> Manifest:
@@ -76,7 +76,7 @@ def parse_manifest(text: str, source: str = "<string>") -> Manifest:
     if (recognised := text_dialect_of(text, source)) is not None:
         dialect, lines = recognised
         return dialect.read(lines, source)
-    from nimprofile.base.yaml_reader import line_of, place
+    from nimprofile.base.formats.yaml_reader import line_of, place
 
     root = read_tree(text, source)
     try:
@@ -93,7 +93,7 @@ def manifest_of(document: object, source: str) -> Manifest:
     Raises ManifestError, with a place.
     """
     expect_text("manifest_of: source", source)
-    from nimprofile.base.yaml_reader import place
+    from nimprofile.base.formats.yaml_reader import place
 
     try:
         return read_document(_texts(document), source)
@@ -106,7 +106,7 @@ def read_tree(text: str, source: str, *, whole: bool = False) -> Node:
 
     Raises ManifestError.
     """
-    from nimprofile.base.yaml_reader import read_yaml
+    from nimprofile.base.formats.yaml_reader import read_yaml
 
     if text.lstrip()[:1] in "{[":
         try:

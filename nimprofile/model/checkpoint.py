@@ -167,7 +167,7 @@ def _tensors(path: str, left_out: tuple[str, ...]) -> Iterator[int]:
 
 
 def _mapping(path: str) -> Mapping[str, object]:
-    from nimprofile.base.text_files import read_text
+    from nimprofile.base.formats.text_files import read_text
 
     try:
         value = json.loads(read_text(path, what="model"))

@@ -16,7 +16,7 @@ from nimprofile import (
     mock_inventory,
     parse_inventory,
 )
-from nimprofile.base import text_files
+from nimprofile.base.formats import text_files
 from nimprofile.base.units import ComputeCapability
 from nimprofile.hardware.catalog import products
 from nimprofile.hardware.inventory_file import inventory_adapter

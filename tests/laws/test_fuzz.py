@@ -31,10 +31,10 @@ from nimprofile import (
 from nimprofile.authoring import lint
 from nimprofile.authoring.diff import diff
 from nimprofile.authoring.writer import to_document, to_json, to_v1, to_yaml
-from nimprofile.base import yaml_reader
 from nimprofile.base.enums import parse_engine
-from nimprofile.base.nim_printout import read_listing
-from nimprofile.base.text_files import decode
+from nimprofile.base.formats import yaml_reader
+from nimprofile.base.formats.nim_printout import read_listing
+from nimprofile.base.formats.text_files import decode
 from nimprofile.manifest.reader import bundled_manifests, read_tree
 from nimprofile.report.explain import explain_decision, explain_profile
 from nimprofile.report.manifests import diff_text, diff_to_dict, manifest_text, manifest_to_dict

@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 
 from nimprofile import LaunchError, RequestError, Setup, deployed, job_of, mock_inventory, select
 from nimprofile.base.enums import Server
-from nimprofile.base.yaml_writer import deployment_yaml
+from nimprofile.base.formats.yaml_writer import deployment_yaml
 from nimprofile.launch.deploy.container import container_of, dns_label
 from nimprofile.launch.deploy.kubernetes import node_selector
 from nimprofile.launch.plan import LaunchPlan, PlanFile

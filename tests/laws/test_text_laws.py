@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from nimprofile import POLICIES, decision_to_dict, message, remedy, select
-from nimprofile.base.nim_printout import read_listing
+from nimprofile.base.formats.nim_printout import read_listing
 from nimprofile.report.explain import explain_decision, explain_profile
 from nimprofile.report.nim_listing import LAYOUTS, nim_listing
 from nimprofile.report.style import Style

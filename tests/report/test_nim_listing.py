@@ -16,7 +16,7 @@ from nimprofile import (
     select,
     shape_from_config,
 )
-from nimprofile.base.nim_printout import read_listing
+from nimprofile.base.formats.nim_printout import read_listing
 from nimprofile.manifest.profile import Stated
 from nimprofile.report.nim_listing import LAYOUTS, layout_of, nim_listing
 from tests.support.builders import decide, gib, make_gpu, make_h100, make_inventory, make_profile

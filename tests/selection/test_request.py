@@ -1,8 +1,8 @@
-"""Are NIM's variables read as NIM reads them?"""
+"""NIM's variables are read as NIM reads them, and wishes as people write them."""
 
 import pytest
 
-from nimprofile import Engine, Pin, Request, RequestError
+from nimprofile import Engine, Pin, Request, RequestError, Serving
 from nimprofile.base.enums import parse_engine
 from nimprofile.hardware.gpu_groups import EMPTY_GPU_FRACTION
 from nimprofile.selection.request import parse_tags
@@ -207,3 +207,33 @@ def test_without_a_source_the_engine_comes_first():
 
 def test_the_gate_is_at_95_percent():
     assert EMPTY_GPU_FRACTION == 0.95
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "field", "value"),
+    [
+        ("NIM_MAX_MODEL_LEN", "4096", "max_model_len", 4096),
+        ("NIM_MAX_NUM_SEQS", "12", "max_num_seqs", 12),
+        ("NIM_DISABLE_CUDA_GRAPH", "1", "eager", True),
+    ],
+)
+def test_how_the_engine_is_started_is_read_and_an_error_names_the_variable(
+    name, text, field, value
+):
+    assert Serving(**{field: value}) == Request.from_env({name: text}).serving
+    with pytest.raises(RequestError) as caught:
+        Request.from_env({name: "x"})
+    assert str(caught.value).startswith(name)
+
+
+def test_a_selector_in_the_environment_is_named_when_it_cannot_be_read():
+    with pytest.raises(RequestError) as caught:
+        Request.from_env({"NIM_TAGS_SELECTOR": "x"})
+    assert str(caught.value).startswith("NIM_TAGS_SELECTOR: 'x' is not tag=value")
+
+
+@pytest.mark.parametrize("value", ["", "  ", 3])
+def test_a_pin_of_nothing_is_refused_with_what_asked_for_it(value):
+    with pytest.raises(RequestError) as caught:
+        Pin(value, "--profile")
+    assert f"--profile: {value!r} names no profile; leave out the pin" == str(caught.value)

@@ -58,7 +58,7 @@ def deployed(
 
     from nimprofile.base.enums import Server
     from nimprofile.base.errors import LaunchError
-    from nimprofile.base.yaml_writer import deployment_yaml
+    from nimprofile.base.formats.yaml_writer import deployment_yaml
     from nimprofile.launch.deploy.container import container_of
 
     expect_text("deployed: target", target)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nimprofile.base.errors import ManifestError
-from nimprofile.base.text_files import is_json
+from nimprofile.base.formats.text_files import is_json
 from nimprofile.base.units import stated_gb_to_bytes
 from nimprofile.manifest.dialects.spec import TextDialect
 from nimprofile.manifest.manifest import Manifest
@@ -13,7 +13,7 @@ from nimprofile.manifest.profile_tags import profile_from_tags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from nimprofile.base.nim_printout import Row
+    from nimprofile.base.formats.nim_printout import Row
     from nimprofile.manifest.profile import Profile
 
 _MARKS = ("MODEL PROFILES", "ompatible with", "All profiles", "Valid profile")
@@ -23,14 +23,14 @@ _MARKS = ("MODEL PROFILES", "ompatible with", "All profiles", "Valid profile")
 def _lines_in(text: str) -> str | None:
     if not any(mark in text for mark in _MARKS):
         return None
-    from nimprofile.base.nim_printout import is_listing, unwrap_json_lines
+    from nimprofile.base.formats.nim_printout import is_listing, unwrap_json_lines
 
     lines = unwrap_json_lines(text)
     return lines if not is_json(text) and is_listing(lines) else None
 
 
 def _read(text: str, source: str) -> Manifest:
-    from nimprofile.base.nim_printout import read_listing
+    from nimprofile.base.formats.nim_printout import read_listing
 
     rows, _ = read_listing(text, source=source)
     if not rows:

@@ -9,7 +9,7 @@ from nimprofile.manifest.nodes import MisplacedError, kind_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from nimprofile.base.yaml_reader import Node
+    from nimprofile.base.formats.yaml_reader import Node
     from nimprofile.manifest.dialects.spec import Mapped
 
 DIALECTS: tuple[TextDialect | TreeDialect, ...] = (

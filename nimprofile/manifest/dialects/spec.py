@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container
     from dataclasses import KW_ONLY
 
-    from nimprofile.base.yaml_reader import Node, Path
+    from nimprofile.base.formats.yaml_reader import Node, Path
     from nimprofile.manifest.manifest import Manifest
 
     Mapped = dict[str, Node]

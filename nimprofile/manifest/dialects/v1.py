@@ -11,7 +11,7 @@ from nimprofile.manifest.nodes import MisplacedError, kind_of, read_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from nimprofile.base.yaml_reader import Node, Path
+    from nimprofile.base.formats.yaml_reader import Node, Path
     from nimprofile.manifest.dialects.spec import Head, Mapped
 
 KEYS_IN_PROFILES = ("model", "engine_version", "model_shape", "sources")

@@ -3,8 +3,13 @@
 import pytest
 import yaml
 
-from nimprofile.base.yaml_reader import read_yaml
-from nimprofile.base.yaml_writer import SHORT_ITEM, FlowMapping, deployment_yaml, manifest_yaml
+from nimprofile.base.formats.yaml_reader import read_yaml
+from nimprofile.base.formats.yaml_writer import (
+    SHORT_ITEM,
+    FlowMapping,
+    deployment_yaml,
+    manifest_yaml,
+)
 
 
 def test_a_flow_mapping_stands_in_one_line():

@@ -6,8 +6,8 @@ import sys
 import pytest
 
 from nimprofile import ManifestError, load_manifest
-from nimprofile.base import text_files
-from nimprofile.base.text_files import decode, is_json, read_stdin, read_text
+from nimprofile.base.formats import text_files
+from nimprofile.base.formats.text_files import decode, is_json, read_stdin, read_text
 from tests.support.dialect_samples import V2
 
 

@@ -4,8 +4,8 @@ import pytest
 import yaml
 
 from nimprofile import ManifestError
-from nimprofile.base import yaml_reader
-from nimprofile.base.yaml_reader import MAX_DEPTH, line_of, place, read_yaml
+from nimprofile.base.formats import yaml_reader
+from nimprofile.base.formats.yaml_reader import MAX_DEPTH, line_of, place, read_yaml
 
 
 @pytest.fixture(params=["libyaml", "pure"])

@@ -6,7 +6,13 @@ The file is long because it holds the lines of every layout seen.
 import pytest
 
 from nimprofile import ManifestError
-from nimprofile.base.nim_printout import ListedGpu, Row, is_listing, read_listing, unwrap_json_lines
+from nimprofile.base.formats.nim_printout import (
+    ListedGpu,
+    Row,
+    is_listing,
+    read_listing,
+    unwrap_json_lines,
+)
 
 A, B, C = (letter * 64 for letter in "abc")
 

@@ -1,0 +1,1 @@
+"""Text formats: files, YAML, and the printouts of NIM."""
