@@ -1,8 +1,17 @@
-"""Does every rule reject what it should, and nothing one step short of it?"""
+"""Every rule rejects what it should, and nothing one step short of it."""
 
 import pytest
 
-from nimprofile import Engine, MigInstance, Precision, Request, Requires, Serving, plain_shape
+from nimprofile import (
+    Engine,
+    MigInstance,
+    Precision,
+    Request,
+    Requires,
+    Serving,
+    plain_shape,
+    shape_from_config,
+)
 from nimprofile.base.units import MIB, ComputeCapability
 from nimprofile.engines.compute_floors import NATIVE_FROM, RUNS_FROM
 from nimprofile.hardware.catalog import mock_inventory
@@ -35,6 +44,7 @@ from tests.support.builders import (
     make_profile,
     needing,
 )
+from tests.support.model_configs import LLAMA_8B
 
 CC = ComputeCapability.parse
 VLLM = make_profile(llm_engine="vllm", tp="1", pp="1")
@@ -654,3 +664,24 @@ def test_what_is_held_against_a_gpu_is_in_the_order_of_the_report():
     profile = make_profile(llm_engine="vllm", tp="2", gpu="h100", precision="fp8")
     machine = make_inventory(instance(capability="7.5"), instance(index=1, capability="7.5"))
     assert ["gpu", "mig", "compute_capability"] == kinds(judge(profile, machine))
+
+
+def test_an_engine_that_asks_for_its_fraction_at_start_is_refused_when_that_is_not_free():
+    """One MiB decides: vLLM of this version wants its 0.92 of the whole GPU free, however little
+    the profile needs."""
+    (gpu,) = mock_inventory("1xl40s").gpus
+    profile = make_profile(llm_engine="vllm", precision="bf16", tp="1")
+    shape = shape_from_config(LLAMA_8B)
+    request = Request(empty_gpu_gate=False, serving=Serving(max_model_len=256))
+    budget = judge(profile, "1xl40s", request, shape).need.budget
+    asked = budget.of_size(gpu.memory_total_mib * MIB).asked_at_start
+    enough = -(-asked // MIB)
+
+    def reasons(free):
+        machine = make_inventory(gpu.replace(memory_free_mib=free))
+        return judge(profile, machine, request, shape).reasons
+
+    assert () == reasons(enough)
+    source = "vllm asks for 0.92 of a GPU at start"
+    expected = TooLittleFree(asked, (enough - 1) * MIB, source, gpus=(0,))
+    assert (expected,) == reasons(enough - 1)
