@@ -36,6 +36,15 @@ class _Memo:
         self.start: _Question | _Answer | None = None
 
     def __call__(self, subject: object) -> Any:
+        step = self.start
+        while type(step) is _Question:
+            step = step.next.get(getattr(subject, step.attribute))
+        if step is None:
+            step = self._learn(subject)
+        return step.result  # type: ignore[union-attr]
+
+    def _learn(self, subject: object) -> _Answer:
+        """Work out a result, and keep it behind all that was asked and read."""
         asked: dict[str, object] = {}
         last: _Question | None = None
         step = self.start
@@ -43,12 +52,6 @@ class _Memo:
             last, value = step, getattr(subject, step.attribute)
             asked[step.attribute] = value
             step = step.next.get(value)
-        if step is None:
-            step = self._learn(subject, last, asked)
-        return step.result
-
-    def _learn(self, subject: object, last: _Question | None, asked: dict[str, object]) -> _Answer:
-        """Calculate a result, and add it to the tree under the attributes that were read."""
         reading = _Reading(subject)
         answer = _Answer(self.calculate(reading))
         path: _Question | _Answer = answer

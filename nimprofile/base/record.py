@@ -1,10 +1,9 @@
 """`Record`, the base of every value of this package: frozen, and nearly free at start-up.
 
-A `Record` subclass is a frozen, slotted dataclass to its users: constructor, defaults,
-`__post_init__`, equality, hash, repr, inheritance, pattern matching, `dataclasses.fields`,
-`replace` and `asdict`, pydantic's `TypeAdapter`, and the signature that `help()` shows. But the
-`dataclasses` module, which costs as much as a bare interpreter and 0.25 ms more for every class, is
-imported only when one of those is asked for. `docs/decisions/0003-records.md` has the measurement.
+To its users a `Record` subclass is a frozen, slotted dataclass: constructor, defaults,
+`__post_init__`, equality, hash, repr, inheritance, pattern matching, `dataclasses`, pydantic's
+`TypeAdapter`, and the signature that `help()` shows. But the `dataclasses` module is imported only
+when one of those asks for it (`docs/decisions/0003-records.md`).
 
 Up to three fields may be given by place. A class of more says with `_: KW_ONLY` from which field
 on they have names. A class that would not work as its author expects is refused when it is defined.
@@ -117,7 +116,9 @@ class _RecordType(type):
             """Make a record; without an `__init__`, `help()` shows none of `*args`."""
             fields, values = cls._fields, cls._defaults | kwargs
             if args:
-                _check_args(cls, args, kwargs)
+                placed = fields[: len(args)]
+                if len(args) > len(cls.__match_args__) or not kwargs.keys().isdisjoint(placed):
+                    _refuse_args(cls, args, kwargs)
                 values |= zip(fields, args)  # noqa: B905 - the others have names or defaults
             return _made(cls, fields, values)
 
@@ -188,15 +189,15 @@ def _freeze_mappings(record: Any) -> Any:
     return record
 
 
-def _check_args(cls: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """Refuse too many values by place, and what is given by place and by name."""
+def _refuse_args(cls: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> NoReturn:
+    """Say what is wrong: too many values by place, or one that is given by name too."""
     most = len(cls.__match_args__)
     if len(args) > most:
         named = ", ".join(cls._fields[most:])
         more = f"; by name: {named}" if named else ""
         raise TypeError(f"{cls.__name__} takes {most} values by place, not {len(args)}{more}")
-    if kwargs and (twice := [field for field in cls._fields[: len(args)] if field in kwargs]):
-        raise TypeError(f"{cls.__name__} got a value twice: {', '.join(twice)}")
+    twice = [field for field in cls._fields[: len(args)] if field in kwargs]
+    raise TypeError(f"{cls.__name__} got a value twice: {', '.join(twice)}")
 
 
 _DESCRIPTION = frozenset({"__dataclass_fields__", "__dataclass_params__", "__signature__"})
@@ -263,7 +264,7 @@ class Record(metaclass=_RecordType):
         raise AttributeError(f"{type(self).__name__} is frozen: cannot delete {name!r}")
 
     def _values(self) -> tuple[object, ...]:
-        return tuple(getattr(self, field) for field in self._fields)
+        return tuple([getattr(self, field) for field in self._fields])
 
     def __eq__(self, other: object) -> bool:
         return other._values() == self._values() if type(other) is type(self) else NotImplemented

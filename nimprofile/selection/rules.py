@@ -57,8 +57,10 @@ def is_emulated(profile: Profile, kind: GpuKind) -> bool:
 def engine_available(profile: Profile, machine: Machine, request: Request) -> tuple[Finding, ...]:
     """The container must have the profile's engine (NIM 2.x: one engine an image)."""
     engine = profile.engine or profile.unknown_engine
+    if engine is None or (request.engines is None and profile.engine is not None):
+        return ()
     available = tuple(Engine) if request.engines is None else request.engines
-    if engine is None or profile.engine in available:
+    if profile.engine in available:
         return ()
     return (EngineUnavailable(str(engine), available),)
 
