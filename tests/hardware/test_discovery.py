@@ -104,7 +104,9 @@ def test_a_crash_does_not_take_the_caller_down():
 
 
 def test_after_a_crash_what_was_read_is_there_and_what_was_not_says_why():
-    with FakeNvml("2xt4", Fault("nvmlDeviceGetMemoryInfo_v2", "crash", gpu=1, after=0)):
+    # GPUs are read side by side: by the time of the crash the other has answered.
+    crash = Fault("nvmlDeviceGetMemoryInfo_v2", "crash", gpu=1, delay=0.5)
+    with FakeNvml("2xt4", crash):
         machine = discover(environ={})
     assert "the process that reads it ended: Segmentation fault" == machine.gpus[1].unavailable
     assert "nvmlDeviceGetMemoryInfo of GPU 1" in machine.remarks[0]
