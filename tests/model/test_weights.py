@@ -9,29 +9,7 @@ from nimprofile import (
 from nimprofile.base.units import GIB
 from nimprofile.model.weights import stages, weight_bytes
 from nimprofile.testing.strategies.models import SAMPLE_CONFIGS
-from tests.support.model_configs import LLAMA_8B
-
-R1 = {
-    "model_type": "deepseek_v3",
-    "hidden_size": 7168,
-    "intermediate_size": 18432,
-    "num_hidden_layers": 61,
-    "num_attention_heads": 128,
-    "num_key_value_heads": 128,
-    "q_lora_rank": 1536,
-    "kv_lora_rank": 512,
-    "qk_nope_head_dim": 128,
-    "qk_rope_head_dim": 64,
-    "v_head_dim": 128,
-    "n_routed_experts": 256,
-    "n_shared_experts": 1,
-    "num_experts_per_tok": 8,
-    "moe_intermediate_size": 2048,
-    "first_k_dense_replace": 3,
-    "num_nextn_predict_layers": 1,
-    "vocab_size": 129280,
-    "max_position_embeddings": 163840,
-}
+from tests.support.model_configs import DEEPSEEK_R1 as R1, LLAMA_8B
 
 
 def shape(config=LLAMA_8B, **changes):
