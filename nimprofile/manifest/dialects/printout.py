@@ -18,15 +18,21 @@ if TYPE_CHECKING:
 
 _MARKS = ("MODEL PROFILES", "ompatible with", "All profiles", "Valid profile")
 """Cheap to look for; only a text that has one is worth a closer look."""
+_MANIFEST_KEY = r"""(?m)^[ ]*(?:- )?["']?(?:tags|profile_id)["']?:"""
+"""Starts a line in a manifest of every dialect, and none in a printout."""
 
 
 def _lines_in(text: str) -> str | None:
     if not any(mark in text for mark in _MARKS):
         return None
+    import re
+
     from nimprofile.base.formats.nim_printout import is_listing, unwrap_json_lines
 
+    if is_json(text) or re.search(_MANIFEST_KEY, text):
+        return None
     lines = unwrap_json_lines(text)
-    return lines if not is_json(text) and is_listing(lines) else None
+    return lines if is_listing(lines) else None
 
 
 def _read(text: str, source: str) -> Manifest:

@@ -84,6 +84,12 @@ def test_a_manifest_in_json_that_talks_of_printouts_is_not_one():
     )
 
 
+@pytest.mark.parametrize("said", ["Valid profile: 12345678 (a) on GPUs [0]", "MODEL PROFILES"])
+def test_a_manifest_in_yaml_that_talks_of_printouts_is_not_one(said):
+    manifest = parse_manifest(V2.replace(ID_1, json.dumps(said)))
+    assert ("v2", said) == (manifest.dialect, manifest.profiles[0].id)
+
+
 def test_a_printout_without_profiles_is_refused():
     error = error_of("MODEL PROFILES\n- Compatible with system and runnable: <None>\n")
     assert "m.yaml: a printout without any profile in it" == str(error)
