@@ -140,7 +140,7 @@ def selection_options(parser: argparse.ArgumentParser, *, weights: bool = False)
         action=switch,
         help="NVFP4 below compute capability 10.0 ($NIM_ALLOW_NVFP4_EMULATION)",
     )
-    add("--empty-gpu-gate", action=switch, help="want GPUs 95%% free, as NIM does (default: yes)")
+    add("--empty-gpu-gate", action=switch, help="want GPUs 95%% free (default: the policy's)")
     add(
         "--uniform-gpus",
         action=switch,

@@ -148,6 +148,8 @@ def policies_text(policies: Iterable[Policy], style: Style) -> str:
         lines += [f"  {criterion.name}: {criterion.prefers}" for criterion in policy.criteria]
         if policy.uniform_gpus:
             lines.append("  (rejects everything when GPUs of several products are visible)")
+        if not policy.empty_gpu_gate:
+            lines.append("  (does not want a GPU nearly empty)")
     return "\n".join(lines)
 
 

@@ -84,6 +84,7 @@ def policy_to_dict(policy: Policy) -> dict[str, Any]:
         "name": policy.name,
         "about": policy.about,
         "uniform_gpus": policy.uniform_gpus,
+        "empty_gpu_gate": policy.empty_gpu_gate,
         "criteria": [
             {"name": criterion.name, "prefers": criterion.prefers, "source": criterion.source}
             for criterion in policy.criteria

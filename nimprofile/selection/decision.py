@@ -146,6 +146,8 @@ def _decide(manifest: Manifest, inventory: Inventory, request: Request, policy: 
         serving = request.serving.replace(engine_version=manifest.engine_version)
         request = request.replace(serving=serving)
     uniform = policy.uniform_gpus if request.uniform_gpus is None else request.uniform_gpus
+    if request.empty_gpu_gate is None:
+        request = request.replace(empty_gpu_gate=policy.empty_gpu_gate)
     needs = Needs(manifest.shape_of, request.serving, nim=policy.nim_memory)
     judge = Judge(machine, request, needs=needs, uniform_gpus=uniform)
     verdicts = [judge.verdict(profile) for profile in manifest.profiles]

@@ -239,6 +239,9 @@ _VLLM_FIRST = ENGINE.replace(
     ),
 )
 
+_GATE_1_0 = "corpus, 020 and 021: nothing is runnable on a GPU with 7 % in use"
+_GATE_UNSEEN = "no GPU in use has been seen with these; 1.0 before them and 2.0 after them have it"
+
 DEFAULT = "nim"
 
 POLICIES = {
@@ -248,36 +251,43 @@ POLICIES = {
             "nim",
             _chain(ENGINE, PRECISION, OBJECTIVE, TP),
             "The documented chain, made total. The default.",
+            gate_source=_GATE_1_0,
         ),
         Policy(
             "nim-1.0",
             _chain(ENGINE, _FP8_FP16_BF16, OBJECTIVE, TP),
             "NIM LLM 1.0 to 1.2, as observed.",
             uniform_gpus=True,
+            gate_source=_GATE_1_0,
         ),
         Policy(
             "nim-1.3",
             _chain(_OPTIMISED, ENGINE, _FP8_FP16_BF16, OBJECTIVE, TP),
             "NIM LLM 1.3 to 1.11: engines made for the GPU, then engines built here, then vLLM.",
             uniform_gpus=True,
+            gate_source=_GATE_UNSEEN,
         ),
         Policy(
             "nim-1.13",
             _chain(_VLLM_FIRST, _FP8_FP16_BF16, OBJECTIVE, TP),
             "NIM LLM 1.12 and 1.13, vLLM first: a known issue of those images.",
             uniform_gpus=True,
+            empty_gpu_gate=False,
+            gate_source="corpus, 101: 1.12.2 lists a profile as runnable on a GPU with 9 % in use",
         ),
         Policy(
             "nim-1.15",
             _chain(GPU_SPECIFIC, ENGINE, _LATE_1_X, OBJECTIVE, TP),
             "NIM LLM 1.14 and 1.15: made for the GPU before generic, whatever the engine.",
             uniform_gpus=True,
+            gate_source=_GATE_UNSEEN,
         ),
         Policy(
             "nim-2.0",
             _chain(_LATE_1_X, OBJECTIVE, TP),
             "NIM LLM 2.x: one engine an image; FP8 before BF16 before NVFP4; its own arithmetic.",
             nim_memory=True,
+            gate_source="corpus, 012 and 015: nothing is runnable on a GPU with 9 or 10 % in use",
         ),
     )
 }

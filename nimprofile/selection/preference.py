@@ -42,6 +42,8 @@ def prefer(chain: str, base: Policy) -> Policy:
         "A chain of your own.",
         uniform_gpus=base.uniform_gpus,
         nim_memory=base.nim_memory,
+        empty_gpu_gate=base.empty_gpu_gate,
+        gate_source=base.gate_source,
     )
 
 

@@ -70,7 +70,11 @@ class Policy(Record):
         criteria: most significant first; always ends with `TAIL`.
         about: one sentence.
         uniform_gpus: this generation rejects everything when GPUs of several products are visible.
-        nim_memory: memory is estimated by NIM 2.x's arithmetic, not by the engine's budget.
+        nim_memory: NIM 2.x's arithmetic, not the engine's budget, estimates memory, and a figure
+            of memory in a tag or a printout is that of the full context, so that less of it is
+            low memory.
+        empty_gpu_gate: a GPU must be nearly empty, however little a profile needs of it.
+        gate_source: who says so, or who shows that it is not so.
     """
 
     name: str
@@ -79,6 +83,8 @@ class Policy(Record):
     _: KW_ONLY
     uniform_gpus: bool = False
     nim_memory: bool = False
+    empty_gpu_gate: bool = True
+    gate_source: str = ""
 
 
 def rank(verdicts: Iterable[Verdict], policy: Policy) -> tuple[Verdict, ...]:

@@ -50,7 +50,8 @@ class Request(Record):
         relax_memory: low-memory profiles may be chosen (`NIM_RELAX_MEM_CONSTRAINTS`).
         allow_unsafe: a pin may ignore hardware mismatches (`NIM_MANIFEST_ALLOW_UNSAFE`).
         allow_nvfp4_emulation: NVFP4 below compute capability 10.0.
-        empty_gpu_gate: apply NIM's rule that a GPU must be nearly empty.
+        empty_gpu_gate: apply NIM's rule that a GPU must be nearly empty; None leaves it to the
+            policy.
         uniform_gpus: reject everything when GPUs of several products are visible; None leaves it
             to the policy.
         manifest_path: `NIM_MANIFEST_PATH`, from which the caller loads the manifest.
@@ -66,7 +67,7 @@ class Request(Record):
     relax_memory: bool = False
     allow_unsafe: bool = False
     allow_nvfp4_emulation: bool = False
-    empty_gpu_gate: bool = True
+    empty_gpu_gate: bool | None = None
     uniform_gpus: bool | None = None
     manifest_path: str | None = None
     serving: Serving = DEFAULTS
@@ -83,7 +84,7 @@ class Request(Record):
             relax_memory: bool = False,
             allow_unsafe: bool = False,
             allow_nvfp4_emulation: bool = False,
-            empty_gpu_gate: bool = True,
+            empty_gpu_gate: bool | None = None,
             uniform_gpus: bool | None = None,
             manifest_path: str | None = None,
             serving: Serving = DEFAULTS,

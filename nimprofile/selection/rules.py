@@ -261,10 +261,11 @@ def gpu_empty_enough(
     """NIM's gate: a GPU must be nearly empty, however little the profile needs.
 
     Only LLM NIMs have been seen to apply it (a speech NIM lists profiles as compatible at 95 %
-    used: corpus, 009), and never on unified memory (corpus, 031).
+    used: corpus, 009), and never on unified memory (corpus, 031). A request that leaves it to the
+    policy has the policy's answer by now.
     """
     gpu = kind.gpu
-    if not request.empty_gpu_gate or not profile.is_llm or gpu.unified_memory:
+    if request.empty_gpu_gate is False or not profile.is_llm or gpu.unified_memory:
         return None
     total, free = gpu.memory_total_mib, gpu.memory_free_mib
     if total is None or free is None or free >= EMPTY_GPU_FRACTION * total:

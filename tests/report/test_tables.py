@@ -182,3 +182,5 @@ def test_every_policy_is_printed_with_its_chain():
     assert "  engine: TensorRT-LLM, then vLLM, then SGLang\n" in text
     strict = sum(policy.uniform_gpus for policy in POLICIES.values())
     assert strict == text.count("(rejects everything when GPUs of several products are visible)")
+    lax = sum(not policy.empty_gpu_gate for policy in POLICIES.values())
+    assert lax == text.count("(does not want a GPU nearly empty)")

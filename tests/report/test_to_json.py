@@ -295,10 +295,11 @@ def test_tags_read_off_a_name_make_no_id():
 @pytest.mark.parametrize("policy", POLICIES.values(), ids=lambda policy: policy.name)
 def test_a_policy_has_its_chain(policy):
     data = policy_to_dict(policy)
-    assert (policy.name, policy.about, policy.uniform_gpus) == (
+    assert (policy.name, policy.about, policy.uniform_gpus, policy.empty_gpu_gate) == (
         data["name"],
         data["about"],
         data["uniform_gpus"],
+        data["empty_gpu_gate"],
     )
     assert [(c.name, c.prefers, c.source) for c in policy.criteria] == [
         (link["name"], link["prefers"], link["source"]) for link in data["criteria"]

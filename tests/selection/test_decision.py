@@ -142,6 +142,26 @@ def test_a_mixed_machine_is_refused_by_policy_or_by_wish(policy, uniform, select
     assert selected is (decision.selected is not None)
 
 
+# A GPU in use.
+
+
+@pytest.mark.parametrize(
+    ("policy", "asked", "grade"),
+    [
+        pytest.param("nim", None, "low memory", id="nim wants a GPU nearly empty"),
+        pytest.param("nim-2.0", None, "low memory", id="nim-2.0 too"),
+        pytest.param("nim-1.13", None, "runnable", id="nim-1.13 does not"),
+        pytest.param("nim-1.13", True, "low memory", id="unless told to"),
+        pytest.param("nim-2.0", False, "runnable", id="nim-2.0 does not when told not to"),
+    ],
+)
+def test_a_gpu_in_use_is_refused_by_policy_or_by_wish(policy, asked, grade):
+    decision = decide(
+        [BF16], make_inventory(make_h100(free=70)), Request(empty_gpu_gate=asked), policy
+    )
+    assert grade == decision.verdict(BF16).grade
+
+
 # Which profile a pin names.
 
 

@@ -131,6 +131,15 @@ def test_the_generations_that_refused_a_mixed_machine_still_do():
     assert ["nim-1.0", "nim-1.3", "nim-1.13", "nim-1.15"] == refusing
 
 
+def test_only_1_12_and_1_13_do_not_want_a_gpu_nearly_empty():
+    assert ["nim-1.13"] == [name for name, each in POLICIES.items() if not each.empty_gpu_gate]
+
+
+@pytest.mark.parametrize("name", CHAINS)
+def test_every_policy_says_who_says_so_of_its_gate(name):
+    assert POLICIES[name].gate_source
+
+
 @pytest.mark.parametrize(
     ("policy", "expected"),
     [

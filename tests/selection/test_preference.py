@@ -99,6 +99,12 @@ def test_a_chain_keeps_the_memory_arithmetic_of_its_base():
     )
 
 
+def test_a_chain_keeps_the_empty_gpu_gate_of_its_base():
+    for base in (NIM, POLICIES["nim-1.13"]):
+        chain = prefer("tp", base)
+        assert (base.empty_gpu_gate, base.gate_source) == (chain.empty_gpu_gate, chain.gate_source)
+
+
 def test_a_chain_is_named_after_its_base_and_itself():
     assert "nim-2.0 preferring tp=low" == prefer("tp=low", POLICIES["nim-2.0"]).name
 

@@ -127,7 +127,7 @@ def drafts(draw: st.DrawFn, products: tuple[str, ...], strange: bool) -> Draft:
         lora=lora == "true",
         engines=draw(st.sampled_from([None] if engine is None else [None, (engine,)])),
         relax_memory=draw(st.booleans()),
-        empty_gpu_gate=draw(st.booleans()),
+        empty_gpu_gate=draw(st.sampled_from([None, False, True])),
     )
     _state_capability(draw, draft)
     _state_versions(draw, draft)

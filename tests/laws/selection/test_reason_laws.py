@@ -65,7 +65,7 @@ def assert_true(reason, profile, inventory, request):  # noqa: C901, PLR0912, PL
             assert all(gpu.memory_free_mib * MIB == have for gpu in named)
             assert all(gpu.memory_total_mib * MIB >= need for gpu in named)
         case r.GpuNotEmpty(free, total, gate):
-            assert request.empty_gpu_gate
+            assert request.empty_gpu_gate is not False
             assert Fraction(free, total) < Fraction(str(gate)) == Fraction(95, 100)
             assert all(
                 (gpu.memory_free_mib, gpu.memory_total_mib) == (free, total) for gpu in named
