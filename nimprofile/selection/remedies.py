@@ -59,7 +59,10 @@ def remedy(reason: Reason) -> str:
                 f"{short} more memory per GPU; or another profile, of higher tp or lower precision"
             )
         case ContextTooLong(need, have, None):
-            return f"{format_shortfall(need, have)} more memory per GPU"
+            return (
+                f"{format_shortfall(need, have)} more memory per GPU, or a shorter context for "
+                "the pinned profile (--profile, --max-model-len)"
+            )
         case ContextTooLong(need, have, max_model_len):
             return (
                 f"a context of {max_model_len} tokens or less (--max-model-len {max_model_len}), "

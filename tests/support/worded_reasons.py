@@ -129,7 +129,10 @@ WORDED = [
             "the full context needs 33.0 GiB per GPU (the listing); "
             "GPU 0 has 31.0 GiB in total, 2.0 GiB too little"
         ),
-        "2.0 GiB more memory per GPU",
+        (
+            "2.0 GiB more memory per GPU, or a shorter context for the pinned profile "
+            "(--profile, --max-model-len)"
+        ),
     ),
     (
         TooLittleFree(gib(20), gib(15.5), "estimated", gpus=(0,)),

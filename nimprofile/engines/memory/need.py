@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from nimprofile.engines.parallelism import Misfit
     from nimprofile.engines.serving import Serving
     from nimprofile.hardware.inventory import Gpu
-    from nimprofile.manifest.profile import Profile
+    from nimprofile.manifest.profile import Profile, Stated
     from nimprofile.model.shape import ModelShape
 
     _Layout = tuple[Engine, Precision, int, int, bool]
@@ -85,7 +85,9 @@ class Needs:
     """What the profiles of one model need, started in one way; worked out once for like profiles.
 
     `serving` is what the operator says of how engines are started; the engine, the precision and
-    the parallel sizes are each profile's own.
+    the parallel sizes are each profile's own. With `nim` the arithmetic is NIM 2.x's, and so is the
+    meaning of a figure in a tag or a printout: what the full context needs, so that nobody knows
+    without a shape what a shorter one does.
     """
 
     def __init__(
@@ -104,7 +106,9 @@ class Needs:
         stated = profile.memory
         budget = None if gpu is None else self._budget(profile, gpu)
         if budget is None and stated is not None:
-            return MemoryNeed(stated.full_bytes, stated.least_bytes, stated.source)
+            # NIM 2.0.12 lists 33 GB as low memory on 32 GB: the context is what does not fit.
+            least = 0 if self._nim and _is_printed(stated) else stated.least_bytes
+            return MemoryNeed(stated.full_bytes, least, stated.source)
         if budget is None:
             before = profile.requires.estimated_memory_gib_per_gpu
             if before is None:
@@ -117,8 +121,8 @@ class Needs:
             requests = budget.serving.concurrency
             source = ESTIMATED if requests == 1 else f"{ESTIMATED}, {requests} requests at once"
             return MemoryNeed(full, least, source, budget=budget)
-        # NIM 2.x's tag is the need of the full context; with less of it the weights must still fit.
-        if stated.source != STATED_BY_TAG:
+        # NIM 2.x's figure is that of the full context; with less of it the weights must still fit.
+        if stated.source != STATED_BY_TAG and not (self._nim and _is_printed(stated)):
             return MemoryNeed(
                 stated.full_bytes,
                 stated.least_bytes,
@@ -180,3 +184,8 @@ class Needs:
         if self._nim or not shape.architecture:
             return nim_budget(shape, serving, gpu, lora=lora)
         return memory_budget(shape, serving, gpu)
+
+
+def _is_printed(stated: Stated) -> bool:
+    """Whether it is NIM's figure, of a tag or a printout, and not our own `requires`."""
+    return stated.printed_gb is not None

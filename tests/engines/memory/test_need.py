@@ -169,6 +169,41 @@ def test_without_an_estimate_what_is_stated_stands_alone(profile, expected):
     assert expected == Needs(lambda _: FIGURES, DEFAULTS).of(profile, H100)
 
 
+PRINTED = Stated(33 * GIB, 27 * GIB, "the listing", printed_gb=33, printed_least_gb=27)
+
+
+@pytest.mark.parametrize(
+    ("profile", "nim", "least"),
+    [
+        pytest.param(make_profile(min_vram_per_device_gb="33.0"), False, 33 * GIB, id="tag"),
+        pytest.param(make_profile(min_vram_per_device_gb="33.0"), True, 0, id="tag of 2.x"),
+        pytest.param(make_profile(memory=PRINTED), False, 27 * GIB, id="printout"),
+        pytest.param(make_profile(memory=PRINTED), True, 0, id="printout of 2.x"),
+        pytest.param(
+            make_profile(requires=Requires(memory_gib_per_gpu=33)), True, 33 * GIB, id="requires"
+        ),
+    ],
+)
+def test_nims_2_x_figure_is_of_the_full_context_and_says_nothing_of_less(profile, nim, least):
+    found = Needs(lambda _: None, DEFAULTS, nim=nim).of(profile, H100)
+    assert (33 * GIB, least) == (found.full_bytes, found.least_bytes)
+
+
+@pytest.mark.parametrize(
+    "profile",
+    [
+        make_profile(precision="bf16", tp="1", min_vram_per_device_gb="33.0"),
+        make_profile(precision="bf16", tp="1", memory=PRINTED),
+    ],
+    ids=["tag", "printout"],
+)
+def test_with_a_shape_a_shorter_context_needs_less_than_nims_2_x_figure(profile):
+    weights = 16_060_522_496
+    short = Needs(lambda _: FIGURES, Serving(max_model_len=8192), nim=True).of(profile, H100)
+    assert weights == short.least_bytes
+    assert weights + KV_8B * 8192 + NIM_ALLOWANCE == short.full_bytes
+
+
 @pytest.mark.parametrize(
     ("tags", "shape"),
     [
