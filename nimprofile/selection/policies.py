@@ -240,7 +240,6 @@ _VLLM_FIRST = ENGINE.replace(
 )
 
 _GATE_1_0 = "corpus, 020 and 021: nothing is runnable on a GPU with 7 % in use"
-_GATE_UNSEEN = "no GPU in use has been seen with these; 1.0 before them and 2.0 after them have it"
 
 DEFAULT = "nim"
 
@@ -265,7 +264,6 @@ POLICIES = {
             _chain(_OPTIMISED, ENGINE, _FP8_FP16_BF16, OBJECTIVE, TP),
             "NIM LLM 1.3 to 1.11: engines made for the GPU, then engines built here, then vLLM.",
             uniform_gpus=True,
-            gate_source=_GATE_UNSEEN,
         ),
         Policy(
             "nim-1.13",
@@ -280,7 +278,6 @@ POLICIES = {
             _chain(GPU_SPECIFIC, ENGINE, _LATE_1_X, OBJECTIVE, TP),
             "NIM LLM 1.14 and 1.15: made for the GPU before generic, whatever the engine.",
             uniform_gpus=True,
-            gate_source=_GATE_UNSEEN,
         ),
         Policy(
             "nim-2.0",

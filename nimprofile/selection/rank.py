@@ -84,7 +84,7 @@ class Policy(Record):
     uniform_gpus: bool = False
     nim_memory: bool = False
     empty_gpu_gate: bool = True
-    gate_source: str = ""
+    gate_source: str = "no GPU in use was seen under it; most generations have the gate"
 
 
 def rank(verdicts: Iterable[Verdict], policy: Policy) -> tuple[Verdict, ...]:
