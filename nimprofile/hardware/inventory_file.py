@@ -199,16 +199,17 @@ def _from_listing(text: str, source: str) -> Inventory:
     gpus = []
     try:
         for entry in listed:
-            gpu = Gpu(entry.index, entry.name, device_id=entry.device_id)
+            name = _without_short_name(entry)
+            gpu = Gpu(entry.index, name, device_id=entry.device_id)
             product = product_of(gpu)
             # A MIG instance has its board's PCI id, a name of its own and less memory.
-            whole = product and normalise_gpu_name(entry.name) in product.spellings
+            whole = product and normalise_gpu_name(name) in product.spellings
             total = product.memory_mib if product and whole and not product.unified_memory else None
             free = None if total is None else _free_mib(entry, total)
             gpus.append(
                 Gpu(
                     entry.index,
-                    entry.name,
+                    name,
                     device_id=entry.device_id,
                     memory_total_mib=total,
                     memory_free_mib=free,
@@ -219,6 +220,21 @@ def _from_listing(text: str, source: str) -> Inventory:
     except ValueError as error:
         raise InventoryError(f"{source}: {error}") from None
     return Inventory(tuple(gpus))
+
+
+def _without_short_name(entry: ListedGpu) -> str:
+    """The name of a GPU without the short name that NIM 1.x prints behind it in brackets.
+
+    A bracket is taken off where it is a product's short name, or where a known product's name is
+    left: `Orin (nvgpu)` is a name as it is.
+    """
+    from nimprofile.hardware.catalog import product_of, products
+
+    name, bracket, short = entry.name.rstrip(")").rpartition(" (")
+    if not (bracket and entry.name.endswith(")")) or product_of(Gpu(0, entry.name)):
+        return entry.name
+    printed = any(short == product.listing_name for product in products())
+    return name if printed or product_of(Gpu(0, name)) else entry.name
 
 
 def _free_mib(entry: ListedGpu, total: int) -> int | None:

@@ -174,11 +174,19 @@ TAG_ALIASES = {"objective": "profile", "engine": "llm_engine"}
 
 
 def parse_tags(text: str, source: str) -> tuple[tuple[str, str], ...]:
-    """Read `precision=fp8,tp=1`; RequestError says which part is wrong."""
-    conditions = []
+    """Read `precision=fp8,tp=1`; a part without `=` belongs to the value before it.
+
+    So `databases=uniref30,pdb70,pdb` is one condition: values of BioNeMo's tags have commas
+    (corpus, 128). RequestError says which part is wrong.
+    """
+    if not text.strip():
+        return ()
+    conditions: list[tuple[str, str]] = []
     for part in text.split(","):
         key, equals, value = (piece.strip() for piece in part.partition("="))
-        if not part.strip() and not text.strip():
+        if key and not equals and conditions:
+            tag, before = conditions[-1]
+            conditions[-1] = (tag, f"{before},{key}")
             continue
         if not (key and equals and value):
             problem = f"{part.strip()!r} is not tag=value, as in precision=fp8,tp=1"

@@ -99,3 +99,18 @@ def test_a_gpu_of_a_printout_that_cannot_be_read_is_refused_with_its_line(row):
 def test_a_log_of_json_lines_is_a_printout_too():
     text = "\n".join(json.dumps({"message": line}) for line in PRINTOUT.splitlines())
     assert parse_inventory(PRINTOUT) == parse_inventory(text)
+
+
+@pytest.mark.parametrize(
+    ("printed", "name"),
+    [
+        ("NVIDIA H100 80GB HBM3 (H100 80GB)", "NVIDIA H100 80GB HBM3"),
+        ("NVIDIA L4 (L4 24GB)", "NVIDIA L4"),
+        ("NVIDIA Dream (H100 80GB)", "NVIDIA Dream"),
+        ("Orin (nvgpu)", "Orin (nvgpu)"),
+        ("NVIDIA Dream (as such)", "NVIDIA Dream (as such)"),
+    ],
+)
+def test_only_a_short_name_is_taken_off_the_name_of_a_gpu(printed, name):
+    line = f"  -  [????:????] (0) {printed} [current utilization: 0%]"
+    assert name == parse_inventory(f"SYSTEM INFO\n- Free GPUs:\n{line}\n").gpus[0].name

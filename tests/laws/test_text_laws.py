@@ -7,7 +7,14 @@ import json
 import pytest
 from hypothesis import given, strategies as st
 
-from nimprofile import POLICIES, decision_to_dict, message, remedy, select
+from nimprofile import (
+    POLICIES,
+    decision_to_dict,
+    message,
+    parse_inventory,
+    remedy,
+    select,
+)
 from nimprofile.base.formats.nim_printout import read_listing
 from nimprofile.report.explain import explain_decision, explain_profile
 from nimprofile.report.nim_listing import LAYOUTS, nim_listing
@@ -125,11 +132,15 @@ def test_nims_own_layout_lists_every_profile_once_and_our_reader_reads_it_back(l
         names = [verdict.profile.name for verdict in judged(decision)]
         for id, name in zip(ids, names, strict=True):
             assert printed.count(f"- {id} ({name})") == 1
-        if all(len(id) == 64 for id in ids) and not any("\n" in n or "(" in n for n in names):
+        if all(len(id) == 64 for id in ids) and not any("\n" in name for name in names):
             rows, listed = read_listing(printed, source="")
-            assert sorted(ids) == sorted(row.id for row in rows)
+            assert sorted(zip(ids, names, strict=True)) == sorted((r.id, r.name) for r in rows)
             assert {gpu.index: gpu.device_id for gpu in decision.inventory.offered} == {
                 gpu.index: gpu.device_id for gpu in listed
             }
+            named = {gpu.index: gpu.name for gpu in decision.inventory.offered if gpu.name}
+            if named:
+                gpus = parse_inventory(printed).gpus
+                assert named == {gpu.index: gpu.name for gpu in gpus if gpu.index in named}
 
     law()

@@ -143,6 +143,8 @@ def test_a_request_written_so_can_be_hashed():
         ("tp=1", (("tp", "1"),)),
         (" precision = fp8 , tp = 1 ", (("precision", "fp8"), ("tp", "1"))),
         ("a=b=c", (("a", "b=c"),)),
+        ("databases=uniref30,pdb70, pdb", (("databases", "uniref30,pdb70,pdb"),)),
+        ("databases=a,b,tp=1", (("databases", "a,b"), ("tp", "1"))),
         ("mode=str,mode=ofl", (("mode", "str"), ("mode", "ofl"))),
         ("objective=latency,engine=vllm", (("profile", "latency"), ("llm_engine", "vllm"))),
         ("profile=latency,llm_engine=vllm", (("profile", "latency"), ("llm_engine", "vllm"))),
@@ -160,7 +162,8 @@ def test_a_selector_is_pairs(text, tags):
         ("=1", "=1"),
         ("tp=1,", ""),
         (",tp=1", ""),
-        ("tp=1,fp8", "fp8"),
+        ("fp8,tp=1", "fp8"),
+        ("tp=1,,pdb", ""),
         (",", ""),
     ],
 )

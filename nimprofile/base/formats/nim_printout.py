@@ -16,6 +16,7 @@ from nimprofile.base.units import parse_size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from dataclasses import KW_ONLY
 
 MAX_LINE = 4096
@@ -29,11 +30,11 @@ _HEADING = re.compile(
 _NO_PROFILES = frozenset({"", "system info", "free gpus", "non-free gpus"})
 _ROW = re.compile(
     r"\s*+-?\s*+(?P<id>[0-9a-f]{8}(?:[0-9a-f-]*[0-9a-f])?|[0-9a-f]{4,7}(?=…|\.\.\.))(?:…|\.\.\.)?"
-    r"(?:\s++\((?P<name>[^()]*)\)|\s++-\s++(?P<pairs>[^\[]*[^\[\s]))?"
+    r"(?:\s++\((?P<name>.*)\)|\s++-\s++(?P<pairs>[^\[]*[^\[\s]))?"
     r"(?:\s*\[requires (?P<need>[^\]]*)\])?\s*"
 )
 _VALID = re.compile(
-    r"Valid profile: (?P<id>[0-9a-f-]{8,}) \((?P<name>[^()]*)\) on GPUs \[[0-9, ]*\]"
+    r"Valid profile: (?P<id>[0-9a-f-]{8,}) \((?P<name>.*)\) on GPUs \[[0-9, ]*\]"
 )
 _NEED = re.compile(
     r">=(?P<full>[0-9.]+) GB/gpu(?: per [0-9]+ GPUs)?"
@@ -42,7 +43,7 @@ _NEED = re.compile(
 )
 _GPU = re.compile(
     r"\s*-\s+\[(?P<device>[0-9a-fA-F]{4}:[0-9a-fA-F]{4}|\?{4}:\?{4})\] \((?P<index>[0-9]{1,6})\) "
-    r"(?P<name>[^\[(]++)(?:\([^)]*\))?\s*(?:\[current utilization: (?P<used>[^%\]]{1,12})%\])?\s*"
+    r"(?P<name>[^\[]++)(?:\[current utilization: (?P<used>[^%\]]{1,12})%\])?\s*"
 )
 
 
@@ -51,10 +52,12 @@ class Row(Record):
 
     Attributes:
         id, name: as printed.
-        section: the heading it is listed under, lower case; `valid profile` in a log.
+        section: the heading it is listed under, lower case; `valid profile` or `matched profile`
+            in a log.
         full_gb, least_gb: `[requires >=33 GB/gpu, try … to reduce to >=28 GB/gpu]`.
         length: of the `--max-model-len` to try.
         line: 1-based.
+        tags: of a profile that a log tells with its tags; None where only the name is known.
     """
 
     id: str
@@ -65,13 +68,16 @@ class Row(Record):
     least_gb: float | None
     length: int | None
     line: int
+    tags: Mapping[str, str] | None = None
 
 
 class ListedGpu(Record):
     """One GPU of a printout's SYSTEM INFO.
 
     Attributes:
-        index, device_id, name: as printed; our own printouts have `????:????` for no PCI id.
+        index, device_id: as printed; our own printouts have `????:????` for no PCI id.
+        name: as printed, with the short name that NIM 1.x puts behind it in brackets:
+            `NVIDIA A100-SXM4-80GB (A100 80GB)`. `Orin (nvgpu)` is a name of its own.
         used_percent: of its memory; None for `N/A%`.
         free: whether it is listed under "Free GPUs".
     """
@@ -88,10 +94,11 @@ def is_listing(text: str) -> bool:
     """Whether a text is a printout or a start-up log, by the headings it must have."""
     return any(
         _VALID.search(line)
+        or "Matched profile" in line
         or ((match := _HEADING.fullmatch(line)) and "LoRA" not in match["title"])
         for line in text.splitlines()
         if len(line) <= MAX_LINE
-        and (line.lstrip()[:1] in ("-", "M", "S") or "Valid profile" in line)
+        and (line.lstrip()[:1] in ("-", "M", "S") or "d profile" in line)
     )
 
 
@@ -154,7 +161,35 @@ def read_listing(text: str, *, source: str) -> tuple[tuple[Row, ...], tuple[List
         elif _is_bullet(line) and (section not in _NO_PROFILES or _has_full_id(line)):
             row = _row(line, section, number, source)
             rows.setdefault((row.id, row.name), row)
-    return tuple(rows.values()), tuple(gpus.values())
+    return tuple(_with_tags(rows, text)), tuple(gpus.values())
+
+
+def _with_tags(rows: dict[tuple[str, str], Row], text: str) -> list[Row]:
+    """The rows, with the tags that a log tells of them, and those that it tells by tags alone."""
+    listed = list(rows.values())
+    if "Matched profile" not in text:
+        return listed
+    from nimprofile.base.formats.matched_profiles import matched_profiles
+
+    matched = {profile.id: profile for profile in matched_profiles(text.splitlines())}
+    known = {row.id for row in listed}
+    listed = [
+        row.replace(tags=matched[row.id].tags) if row.id in matched else row for row in listed
+    ]
+    for profile in matched.values():
+        if profile.id not in known:
+            row = Row(
+                profile.id,
+                "",
+                "matched profile",
+                full_gb=None,
+                least_gb=None,
+                length=None,
+                line=profile.line,
+                tags=profile.tags,
+            )
+            listed.append(row)
+    return listed
 
 
 def _is_bullet(line: str) -> bool:

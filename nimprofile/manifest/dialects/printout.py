@@ -1,4 +1,4 @@
-"""A `list-model-profiles` printout or a start-up log, whose profiles have names and no tags."""
+"""A `list-model-profiles` printout or a start-up log, whose profiles have names and seldom tags."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from nimprofile.base.units import stated_gb_to_bytes
 from nimprofile.manifest.dialects.spec import TextDialect
 from nimprofile.manifest.manifest import Manifest
 from nimprofile.manifest.profile import Stated
-from nimprofile.manifest.profile_names import parse_name
+from nimprofile.manifest.profile_names import describe, parse_name
 from nimprofile.manifest.profile_tags import profile_from_tags
 
 TYPE_CHECKING = False
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from nimprofile.base.formats.nim_printout import Row
     from nimprofile.manifest.profile import Profile
 
-_MARKS = ("MODEL PROFILES", "ompatible with", "All profiles", "Valid profile")
+_MARKS = ("MODEL PROFILES", "ompatible with", "All profiles", "Valid profile", "Matched profile")
 """Cheap to look for; only a text that has one is worth a closer look."""
-_MANIFEST_KEY = r"""(?m)^[ ]*(?:- )?["']?(?:tags|profile_id)["']?:"""
+_MANIFEST_KEY = r"""(?m)^[ ]*(?:- )?["']?(?:tags|profiles)["']?:"""
 """Starts a line in a manifest of every dialect, and none in a printout."""
 
 
@@ -52,13 +52,14 @@ def _read(text: str, source: str) -> Manifest:
 
 
 def _profile(row: Row, source: str) -> Profile:
+    tags = parse_name(row.name).tags if row.tags is None else row.tags
     try:
         return profile_from_tags(
             row.id,
-            parse_name(row.name).tags,
-            name=row.name or row.id,
+            tags,
+            name=row.name or (row.tags and describe(row.tags)) or row.id,
             memory=_stated_memory(row),
-            tags_from_name=True,
+            tags_from_name=row.tags is None,
         )
     except ManifestError as error:
         raise ManifestError(error.problem, source=source, place=row.name, line=row.line) from None

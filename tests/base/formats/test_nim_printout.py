@@ -108,6 +108,15 @@ def test_rows_are_read_in_the_order_printed_under_their_headings():
     [
         pytest.param(f"  - {A} (vllm)", A, "vllm", None, None, id="plain"),
         pytest.param(f"- {A}", A, "", None, None, id="without a name"),
+        pytest.param(
+            f"- {A} (vllm-orin (nvgpu)-bf16) [requires >=9 GB/gpu]",
+            A,
+            "vllm-orin (nvgpu)-bf16",
+            9.0,
+            None,
+            id="brackets in the name",
+        ),
+        pytest.param(f"- {A} (a)b()", A, "a)b(", None, None, id="brackets in disorder"),
         pytest.param(f"\t- {A}\t(vllm)", A, "vllm", None, None, id="tabs"),
         pytest.param("- 092ed421… (vllm)", "092ed421", "vllm", None, None, id="cut short"),
         pytest.param("- 092ed421... (vllm)", "092ed421", "vllm", None, None, id="three dots"),
@@ -307,6 +316,20 @@ def test_a_text_that_is_no_such_log_stays_as_it_is(text):
     assert text == unwrap_json_lines(text)
 
 
+def test_a_profile_that_a_log_tells_with_its_tags_is_a_row_with_them():
+    text = (
+        f"Valid profile: {A} (vllm-bf16-tp1) on GPUs [0]\nValid profile: {B} (vllm) on GPUs [0]\n"
+        f"Matched profile_id in manifest from X {A} with tags: {{'tp': '1', 'gpu': 'l4'}}\n"
+        f"Matched profile_id in manifest from X {C} with tags: {{'tp': '2'}}\n"
+    )
+    assert is_listing(text)
+    assert [
+        (A, "vllm-bf16-tp1", {"tp": "1", "gpu": "l4"}, 1),
+        (B, "vllm", None, 2),
+        (C, "", {"tp": "2"}, 4),
+    ] == [(row.id, row.name, row.tags, row.line) for row in rows(text)]
+
+
 # GPUs.
 
 
@@ -315,7 +338,9 @@ def test_a_text_that_is_no_such_log_stays_as_it_is(text):
     [
         pytest.param(
             "  -  [20b2:10de] (0) NVIDIA A100-SXM4-80GB (A100 80GB) [current utilization: 0%]",
-            ListedGpu(0, "20b2:10de", "NVIDIA A100-SXM4-80GB", used_percent=0, free=True),
+            ListedGpu(
+                0, "20b2:10de", "NVIDIA A100-SXM4-80GB (A100 80GB)", used_percent=0, free=True
+            ),
             id="with a short name",
         ),
         pytest.param(

@@ -121,3 +121,35 @@ def test_a_yaml_that_mentions_a_heading_is_still_yaml():
 def test_a_json_that_mentions_a_heading_is_still_json():
     text = json.dumps({"about": "MODEL PROFILES", "profiles": [{"id": "a", "tags": {}}]}, indent=1)
     assert "v2" == parse_manifest(text).dialect
+
+
+MATCHED = (
+    "INFO 2026-07-14 12:23:54.884 profiles.py:341] Matched profile_id in manifest from "
+    "LLMBasedProfileSelector f9db61d5a467d46be7733e90a26705798764b93d480c842143d525c1932b01e2 "
+    "with tags: {'feat_lora': 'false', 'llm_engine': 'vllm', 'nim_workspace_hash_v1': "
+    "'1bc1fc30fed1c38789e3f288e06ed98a1c855a9c23ada6c501d0f732336b0121', 'pp': '1', "
+    "'precision': 'nvfp4', 'tp': '1'}\n"
+)
+
+
+def test_a_matched_profile_has_the_tags_that_its_log_tells_and_the_id_of_them():
+    manifest = parse_manifest(MATCHED)
+    (profile,) = manifest.profiles
+    assert ("listing", "vllm", "nvfp4", False) == (
+        manifest.dialect,
+        profile.engine,
+        profile.precision,
+        profile.tags_from_name,
+    )
+    assert profile.id == profile.computed_id
+    assert profile.name.startswith("vllm-nvfp4-tp1-pp1")
+
+
+def test_tags_on_the_lines_of_a_log_are_no_manifest():
+    text = f"profiles.py:345 Matched profile:\n  llm_engine=vllm,\n  tp=2\n  profile_id: {ID_1}\n"
+    assert [(ID_1, 2)] == [(p.id, p.tp) for p in parse_manifest(text).profiles]
+
+
+def test_a_log_that_tells_the_id_alone_is_refused():
+    text = f"profiles.py:188] Matched profile_id in manifest from env NIM_MODEL_PROFILE to: {ID_1}"
+    assert "a printout without any profile in it" == error_of(text).problem
