@@ -33,9 +33,7 @@ _ROW = re.compile(
     r"(?:\s++\((?P<name>.*)\)|\s++-\s++(?P<pairs>[^\[]*[^\[\s]))?"
     r"(?:\s*\[requires (?P<need>[^\]]*)\])?\s*"
 )
-_VALID = re.compile(
-    r"Valid profile: (?P<id>[0-9a-f-]{8,}) \((?P<name>.*)\) on GPUs \[[0-9, ]*\]"
-)
+_VALID = re.compile(r"Valid profile: (?P<id>[0-9a-f-]{8,}) \((?P<name>.*)\) on GPUs \[[0-9, ]*\]")
 _NEED = re.compile(
     r">=(?P<full>[0-9.]+) GB/gpu(?: per [0-9]+ GPUs)?"
     r"(?:, try --max-model-len=(?P<length>[0-9]{1,12})"
@@ -97,8 +95,7 @@ def is_listing(text: str) -> bool:
         or "Matched profile" in line
         or ((match := _HEADING.fullmatch(line)) and "LoRA" not in match["title"])
         for line in text.splitlines()
-        if len(line) <= MAX_LINE
-        and (line.lstrip()[:1] in ("-", "M", "S") or "d profile" in line)
+        if len(line) <= MAX_LINE and (line.lstrip()[:1] in ("-", "M", "S") or "d profile" in line)
     )
 
 
