@@ -20,6 +20,7 @@ ELSEWHERE = {
     "engines/serving.py": "selection/test_request.py",
     "engines/spec.py": "seams/test_engine.py",
     "base/spec_registry.py": "seams/test_engine.py",
+    "cli/selection_options.py": "cli/test_options.py",
     "launch/job.py": "launch/test_planning.py",
     "launch/plan.py": "launch/test_planning.py",
     "manifest/manifest.py": "manifest/test_reader.py",

@@ -120,6 +120,28 @@ def is_or_are(gpus: tuple[int, ...]) -> str:
     return "is" if len(gpus) == 1 else "are"
 
 
+_STEPS = {"k": 1000, "m": 1000**2, "K": 1 << 10, "M": 1 << 20}
+
+
+def parse_tokens(text: str) -> int:
+    """A number of tokens: `8192`, `8k` for 8,000, `8K` for 8,192, `1m`, `1M`; ValueError.
+
+    As vLLM reads `--max-model-len`: small letters count in thousands, which may have a fraction
+    (`25.6k`), capitals in powers of 1,024 (vllm/engine/arg_utils.py, `human_readable_int`).
+    """
+    digits, step = (text[:-1], _STEPS[text[-1]]) if text[-1:] in _STEPS else (text, 1)
+    whole, dot, part = digits.partition(".")
+    plain = whole.isascii() and whole.isdigit() and len(whole) <= 9
+    if dot:
+        plain = plain and step in {1000, 1000**2} and part.isascii() and part.isdigit()
+        plain = plain and len(part) <= 6
+    tokens = int(whole + part) * step // 10 ** len(part) if plain else 0
+    if not 0 < tokens < 1_000_000_000:
+        problem = f"{text!r} is no number of tokens above 0 and below 1,000,000,000"
+        raise ValueError(f"{problem}; 8k is 8,000 and 8K is 8,192")
+    return tokens
+
+
 UNIFIED_SHARE = 9, 10
 """How much of the host's memory counts as the GPU's where they share it.
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 
 from nimprofile.base.errors import RequestError
+from nimprofile.base.units import parse_tokens
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nimprofile.base.enums import Engine, Precision, Server
+    from nimprofile.manifest.profile_conditions import Condition
     from nimprofile.selection.rank import Policy
 
 
@@ -29,11 +31,19 @@ def count(text: str) -> int:
     return int(text)
 
 
-def tokens(text: str) -> int:
-    """A number of tokens or requests."""
+def number(text: str) -> int:
+    """A number of requests, of replicas or the like."""
     if not (text.isascii() and text.isdigit() and len(text) <= 9 and int(text)):
         raise argparse.ArgumentTypeError(f"{text!r} is no number above 0 and below 1,000,000,000")
     return int(text)
+
+
+def tokens(text: str) -> int:
+    """A number of tokens, `8k` and `8K` too."""
+    try:
+        return parse_tokens(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def port(text: str) -> int:
@@ -97,6 +107,16 @@ def tags(text: str) -> tuple[tuple[str, str], ...]:
 
     try:
         return parse_tags(text, "")
+    except RequestError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def conditions(text: str) -> tuple[Condition, ...]:
+    """Conditions on what runs."""
+    from nimprofile.manifest.profile_conditions import parse_conditions
+
+    try:
+        return parse_conditions(text)
     except RequestError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 

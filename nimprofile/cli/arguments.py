@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Any, Literal, TypeAlias
 
     from nimprofile.base.enums import Engine, Precision, Server
+    from nimprofile.manifest.profile_conditions import Condition
     from nimprofile.selection.rank import Policy
 
     Layout: TypeAlias = Literal["auto", "1.0", "1.3", "2.0"]
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 class MachineArguments(Record):
     """Which machine is meant; this one where neither `gpus` nor `inventory` is given."""
 
-    gpus: str | None
+    gpus: tuple[str, ...] | None
     inventory: str | None
     _: KW_ONLY
     expect_gpus: int | None
@@ -53,6 +54,11 @@ class SelectionArguments(Record):
     prefer: str | None
     profile: str | None
     tags: tuple[tuple[str, str], ...] | None
+    precision: Precision | None
+    tp: int | None
+    pp: int | None
+    objective: str | None
+    require: tuple[Condition, ...] | None
     engine: tuple[Engine, ...] | None
     lora: bool | None
     relax_memory: bool | None
@@ -93,22 +99,16 @@ class SelectArguments(Record):
     format: str
 
 
-class ListArguments(Record):
+class ListArguments(SelectArguments):
     """The options of `nimprofile list`."""
 
-    machine: MachineArguments
-    selection: SelectionArguments
-    format: str
     _: KW_ONLY
     nim: Layout | None
 
 
-class ExplainArguments(Record):
+class ExplainArguments(SelectArguments):
     """The options of `nimprofile explain`; `subject` is the one profile to explain."""
 
-    machine: MachineArguments
-    selection: SelectionArguments
-    format: str
     _: KW_ONLY
     subject: str | None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nimprofile.base.errors import InventoryError
 from nimprofile.cli.console import print_json, style_of_stdout, tell
-from nimprofile.cli.exit_codes import BAD_INPUT, DONE, NO_GPU, NOTHING_RUNS
+from nimprofile.cli.exit_codes import DONE, NO_GPU, NOTHING_RUNS, code_of_nothing
 from nimprofile.cli.inputs import UsageError, inventory_of, judge, require_gpu, served
 
 TYPE_CHECKING = False
@@ -33,7 +33,7 @@ def run_select(arguments: records.SelectArguments) -> int:
         from nimprofile.report.text import nothing_runs
 
         tell([nothing_runs(decision)])
-        return NOTHING_RUNS if decision.pinned is None else BAD_INPUT
+        return code_of_nothing(decision)
     match arguments.format:
         case "text":
             from nimprofile.report.text import select_text

@@ -181,7 +181,8 @@ def _request(selection: SelectionArguments) -> Request:
     if selection.profile is not None:
         request = request.pinned(selection.profile, "--profile")
     chosen = {
-        "tags": selection.tags,
+        "tags": _tags(selection, request.tags),
+        "require": selection.require,
         "engines": selection.engine,
         "lora": selection.lora,
         "relax_memory": selection.relax_memory,
@@ -193,6 +194,23 @@ def _request(selection: SelectionArguments) -> Request:
         "serving": served(request.serving, serving),
     }
     return request.replace(**given(chosen))
+
+
+def _tags(
+    selection: SelectionArguments, variable: tuple[tuple[str, str], ...]
+) -> tuple[tuple[str, str], ...]:
+    """The tag selector: --tags, or its variable, and the flags that each stand for one tag."""
+    from nimprofile.selection.request import nims_tag
+
+    own = {
+        nims_tag(name): str(value)
+        for name in ("precision", "tp", "pp", "objective")
+        if (value := getattr(selection, name)) is not None
+    }
+    tags = selection.tags
+    if tags is None:  # of a flag and a variable about one tag the flag holds
+        tags = tuple(pair for pair in variable if pair[0].casefold() not in own)
+    return (*tags, *own.items())
 
 
 def unflagged(flags: Mapping[str, object]) -> dict[str, str]:
@@ -253,7 +271,7 @@ def _inventory(machine: MachineArguments) -> Inventory:
     if machine.gpus is not None:
         from nimprofile.hardware.catalog import mock_inventory
 
-        return mock_inventory(machine.gpus)
+        return mock_inventory(",".join(machine.gpus))
     if machine.inventory is not None:
         from nimprofile.hardware.inventory_file import load_inventory
 

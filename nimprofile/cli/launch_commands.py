@@ -7,7 +7,7 @@ import os
 from nimprofile.base.enums import Server
 from nimprofile.base.errors import NimProfileError, NotStartedError
 from nimprofile.cli.console import flush_what_can_be, print_json, tell
-from nimprofile.cli.exit_codes import BAD_INPUT, DONE, NOTHING_RUNS
+from nimprofile.cli.exit_codes import DONE, code_of_nothing
 from nimprofile.cli.inputs import UsageError, judge
 from nimprofile.cli.launch_options import installed, restricted, setup_of
 
@@ -78,7 +78,7 @@ def _become(arguments: ExecArguments, log: logging.Logger) -> int:
             log.critical(nothing_runs(decision))
         else:
             tell([nothing_runs(decision)])
-        return _nothing_code(decision)
+        return code_of_nothing(decision)
     plan = plan_of(job)
     for note in _notes(job, plan):
         log.warning(note)
@@ -198,11 +198,7 @@ def _nothing(decision: Decision) -> int:
 
     tell(f"warning: {warning}" for warning in decision.warnings)
     tell([nothing_runs(decision)])
-    return _nothing_code(decision)
-
-
-def _nothing_code(decision: Decision) -> int:
-    return NOTHING_RUNS if decision.pinned is None else BAD_INPUT
+    return code_of_nothing(decision)
 
 
 def _no_secrets(job: Job) -> None:

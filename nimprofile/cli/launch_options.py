@@ -8,7 +8,8 @@ from nimprofile.base.enums import Server
 from nimprofile.cli import argument_types as read
 from nimprofile.cli.arguments import ExecArguments, LaunchArguments, RenderArguments
 from nimprofile.cli.inputs import UsageError, given, models_of, unflagged
-from nimprofile.cli.options import add_format, machine_options, selection_options
+from nimprofile.cli.options import add_format, machine_options
+from nimprofile.cli.selection_options import selection_options
 from nimprofile.launch.server_spec import server_spec
 from nimprofile.launch.setup import ANYWHERE, PORT, Setup
 
@@ -46,7 +47,7 @@ def render_options(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="of what is deployed (default: the model's)",
     )
-    add("--replicas", type=read.tokens, default=1, metavar="N", help="servers (default: 1)")
+    add("--replicas", type=read.number, default=1, metavar="N", help="servers (default: 1)")
     add(
         "--gpus-per-node",
         type=read.count,
@@ -80,7 +81,7 @@ def _server_options(parser: argparse.ArgumentParser) -> None:
         help=f"to listen on ($NIM_SERVER_PORT; default: {PORT})",
     )
     add("--adapters", metavar="DIR", help="LoRA adapters, each in its directory ($NIM_PEFT_SOURCE)")
-    add("--max-lora-rank", type=read.tokens, metavar="N", help="of an adapter ($NIM_MAX_LORA_RANK)")
+    add("--max-lora-rank", type=read.number, metavar="N", help="of an adapter ($NIM_MAX_LORA_RANK)")
     add("--trust-remote-code", action="store_true", help="run code that comes with the model")
     add("--image", metavar="IMAGE", help="of the container (default: the server's public one)")
     add("--cache", metavar="DIR", help="of the host, for models that are downloaded")

@@ -29,9 +29,9 @@ from nimprofile.cli.console import drop_output, tell, write_error
 from nimprofile.cli.exit_codes import (
     BAD_INPUT,
     DONE,
-    GPU_MISSING,
     INTERRUPTED,
     NO_GPU,
+    NOT_AS_REQUIRED,
     NOT_STARTED,
     OUTPUT_FAILED,
     USAGE,
@@ -71,7 +71,7 @@ examples:
   nimprofile gpus --gpus 2xl40s --json > box.json
 exit codes:
   0 selected   1 no profile runs   2 usage   3 bad manifest, inventory or override
-  4 no GPU could be read   5 not as many GPUs as --expect-gpus says
+  4 no GPU could be read   5 not as --require or --expect-gpus says
   6 something on this host keeps the server from starting"""
 
 
@@ -121,7 +121,7 @@ def _divided(argv: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
 
 _CODES = (
     (NoGpuError, NO_GPU),
-    (GpuMissingError, GPU_MISSING),
+    (GpuMissingError, NOT_AS_REQUIRED),
     (UsageError, USAGE),
     (NotStartedError, NOT_STARTED),
 )

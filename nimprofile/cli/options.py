@@ -6,6 +6,7 @@ import argparse
 import os
 
 from nimprofile.cli import argument_types as read, arguments as records
+from nimprofile.cli.selection_options import selection_options, serving_options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -78,7 +79,12 @@ def machine_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="GPUs from a file, or - for standard input (default: this machine's)",
     )
-    add("--gpus", metavar="SPEC", help="GPUs by name: 8xh100, or 4xl40s,1xt4")
+    add(
+        "--gpus",
+        action="append",
+        metavar="SPEC",
+        help="GPUs by name: 8xh100, h100:8, or 4xl40s,1xt4; given again, they add up",
+    )
     parser.add_argument(
         "--expect-gpus", type=read.count, metavar="N", help="fail unless just N GPUs can be used"
     )
@@ -87,103 +93,6 @@ def machine_options(parser: argparse.ArgumentParser) -> None:
         type=read.seconds,
         metavar="SECONDS",
         help="how long to wait for the driver (default: 15)",
-    )
-
-
-def selection_options(parser: argparse.ArgumentParser, *, weights: bool = False) -> None:
-    """Add the options of a selection; with `weights`, --model may name those of a manifest."""
-    add = parser.add_argument
-    what = parser if weights else parser.add_mutually_exclusive_group()
-    what.add_argument(
-        "--manifest", metavar="PATH", help="a file, - for standard input, or a bundled name"
-    )
-    what.add_argument(
-        "--model",
-        dest="models",
-        action="append",
-        metavar="PATH",
-        help="a model's directory or config.json, to build the manifest of; repeatable"
-        + ("; beside --manifest: the weights to serve ($NIM_MODEL_PATH)" if weights else ""),
-    )
-    add(
-        "--policy",
-        type=read.policy,
-        default="nim",
-        help="the order among candidates (default: nim)",
-    )
-    add("--prefer", metavar="CHAIN", help="your own chain: objective=throughput,precision,tp")
-    add("--profile", metavar="PROFILE", help="run exactly this id or name ($NIM_MODEL_PROFILE)")
-    add(
-        "--tags", metavar="TAG=VALUE,…", type=read.tags, help="only these tags ($NIM_TAGS_SELECTOR)"
-    )
-    add(
-        "--engine",
-        action="append",
-        type=read.engine,
-        help="an engine this container has; repeatable",
-    )
-    _serving_options(parser)
-    switch = argparse.BooleanOptionalAction
-    add("--lora", action=switch, help="LoRA adapters will be served ($NIM_PEFT_SOURCE)")
-    add(
-        "--relax-memory",
-        action=switch,
-        help="allow low-memory profiles ($NIM_RELAX_MEM_CONSTRAINTS)",
-    )
-    add(
-        "--allow-unsafe",
-        action=switch,
-        help="let --profile ignore mismatches ($NIM_MANIFEST_ALLOW_UNSAFE)",
-    )
-    add(
-        "--allow-nvfp4-emulation",
-        action=switch,
-        help="NVFP4 below compute capability 10.0 ($NIM_ALLOW_NVFP4_EMULATION)",
-    )
-    add("--empty-gpu-gate", action=switch, help="want GPUs 95%% free (default: the policy's)")
-    add(
-        "--uniform-gpus",
-        action=switch,
-        help="refuse a machine of several products (default: the policy's)",
-    )
-
-
-def _serving_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the engine's start on which the need of memory depends."""
-    add = parser.add_argument
-    add("--engine-version", type=read.version, metavar="VERSION", help="the engine's: 0.19.0")
-    add(
-        "--max-model-len",
-        type=read.tokens,
-        metavar="TOKENS",
-        help="the longest context ($NIM_MAX_MODEL_LEN; default: the model's)",
-    )
-    add(
-        "--kv-cache-dtype",
-        choices=("auto", "bf16", "fp8", "nvfp4"),
-        default="auto",
-        help="the KV cache's format (default: auto)",
-    )
-    add(
-        *("--gpu-memory-utilization", "--mem-fraction-static", "--free-gpu-memory-fraction"),
-        dest="memory_fraction",
-        type=read.fraction,
-        metavar="F",
-        help="the engine's fraction of the GPU, by any of its names (default: the engine's)",
-    )
-    add("--max-num-batched-tokens", type=read.tokens, metavar="N", help="tokens of one step")
-    add(
-        "--max-num-seqs",
-        type=read.tokens,
-        metavar="N",
-        help="requests of one step ($NIM_MAX_NUM_SEQS)",
-    )
-    add(
-        "--enforce-eager",
-        dest="eager",
-        action="store_true",
-        default=None,
-        help="no CUDA graphs ($NIM_DISABLE_CUDA_GRAPH)",
     )
 
 
@@ -204,17 +113,17 @@ def memory_options(parser: argparse.ArgumentParser) -> None:
     add("--precision", type=read.precision, help="of the weights (default: the checkpoint's)")
     add("--tp", type=read.count, metavar="N", help="tensor parallel ranks (default: all the GPUs)")
     add("--pp", type=read.count, metavar="N", help="pipeline stages (default: 1)")
-    _serving_options(parser)
+    serving_options(parser)
     add(
         "--concurrency",
-        type=read.tokens,
+        type=read.number,
         default=1,
         metavar="N",
         help="requests at once (default: 1)",
     )
     add(
         "--speculative-tokens",
-        type=read.tokens,
+        type=read.number,
         default=0,
         metavar="N",
         help="drafted by the model",

@@ -167,7 +167,7 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def mock_inventory(spec: str) -> Inventory:
-    """The machine that a description such as `8xh100` or `4xl40s,1xt4` stands for.
+    """The machine that a description such as `8xh100`, `h100:8` or `4xl40s,1xt4` stands for.
 
     Its GPUs are idle: all memory is free. A product whose memory is not published is left
     unknown. Raises UnknownGpuError or InventoryError's message for what cannot be read.
@@ -176,6 +176,9 @@ def mock_inventory(spec: str) -> Inventory:
     gpus: list[Gpu] = []
     for part in spec.split(","):
         count, x, name = part.strip().replace("×", "x").partition("x")
+        before, colon, after = part.strip().rpartition(":")
+        if colon and after.isascii() and after.isdigit() and len(after) < 5:  # h100:8
+            count, x, name = after, "x", before
         if not (x and count.strip().isascii() and count.strip().isdigit()):
             count, name = "1", part.strip()
         if not name.strip():

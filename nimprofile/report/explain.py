@@ -67,7 +67,7 @@ _GATES: tuple[tuple[str, frozenset[str]], ...] = (
     ("free memory", frozenset({"memory_free", "gpu_not_empty"})),
     ("driver", frozenset({"driver", "cuda"})),
     ("LoRA", frozenset({"lora"})),
-    ("tags", frozenset({"tags"})),
+    ("tags", frozenset({"tags", "requirement"})),
 )
 
 
@@ -178,9 +178,10 @@ def _passed(title: str, verdict: Verdict, decision: Decision) -> str:
         case "LoRA":
             return "serves adapters" if profile.lora else "none wanted, none served"
         case _:
-            return (
-                ", ".join(f"{tag}={value}" for tag, value in decision.request.tags) or "no selector"
-            )
+            request = decision.request
+            asked = [f"{tag}={value}" for tag, value in request.tags]
+            asked += [f"{condition} (required)" for condition in request.require]
+            return ", ".join(asked) or "no selector"
 
 
 def _beside(need: MemoryNeed) -> str:

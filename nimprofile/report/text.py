@@ -5,17 +5,18 @@ Nothing is decided here: every sentence is made from the decision's own figures.
 
 from __future__ import annotations
 
-from nimprofile.base.units import format_gib, format_indices
+from nimprofile.base.units import format_gib, format_gpus, format_indices
 from nimprofile.hardware.describe import describe_machine
 from nimprofile.hardware.visible_devices import cuda_devices
 from nimprofile.report.style import GRADE_COLOURS, Style
+from nimprofile.selection.decision import shortcoming
 from nimprofile.selection.fit import GRADES
 from nimprofile.selection.messages import choice_message, message
 from nimprofile.selection.placement import By
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from typing import TypeGuard
 
     from nimprofile.hardware.inventory import Inventory
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 NO_PROFILE = "No profile found for the detected hardware"
 """What the message begins with when nothing runs; scripts look for it."""
+
+NOT_AS_REQUIRED = "Nothing that runs here is as required"
+"""What the message begins with when something runs, but nothing that meets `--require`."""
 
 
 def select_text(decision: Decision, style: Style) -> str:
@@ -80,6 +84,8 @@ def _because(decision: Decision) -> str:
 
 def nothing_runs(decision: Decision) -> str:
     """Why there is no choice: a histogram of reasons, or why the pin is refused."""
+    if decision.otherwise is not None:
+        return "\n".join(_required_in_vain(decision, decision.otherwise))
     pin, pinned = decision.request.pin, decision.pinned
     if pin is not None and pinned is not None:
         lines = [f"{pin.source}={pin.value} is refused: {pinned.profile.name} does not run here."]
@@ -98,6 +104,32 @@ def nothing_runs(decision: Decision) -> str:
         lines.append(f"Nearest: {nearest.profile.name}, which would take:")
         lines += [f"  {change}" for change in remedies_of(nearest)]
     return "\n".join(lines)
+
+
+def _required_in_vain(decision: Decision, otherwise: Verdict) -> Iterator[str]:
+    """What would be selected without the requirements, and what comes nearest to meeting them."""
+    required, pin = ", ".join(map(str, decision.request.require)), decision.request.pin
+    yield f"{NOT_AS_REQUIRED}: {required}"
+    gpus = f"on {format_gpus(otherwise.gpus)}" if otherwise.gpus else "here"
+    pinned = "" if pin is None else f", pinned by {pin.source}"
+    yield f"Without that, {otherwise.profile.name} would run {gpus}{pinned}:"
+    judged = decision.pinned or decision.verdict(otherwise.profile)
+    yield from (f"  {message(reason)}" for reason in judged.reasons if reason.kind == "requirement")
+    if decision.ranked:
+        met = decision.ranked[0]
+        yield f"{met.profile.name} meets it and runs here: take the pin away"
+        return
+    meeting = [
+        verdict
+        for verdict in decision.rejected
+        if all(reason.kind != "requirement" for reason in verdict.reasons)
+    ]
+    if not meeting:
+        yield "No profile of this manifest meets it."
+        return
+    nearest = min(meeting, key=shortcoming)
+    yield f"Nearest of the profiles that meet it: {nearest.profile.name}, which would take:"
+    yield from (f"  {change}" for change in remedies_of(nearest))
 
 
 def remedies_of(verdict: Verdict) -> tuple[str, ...]:
@@ -126,6 +158,7 @@ _TITLES = {
     "engine_version": "engine's version not as required",
     "lora": "LoRA not as wanted",
     "tags": "tag selector does not match",
+    "requirement": "not as required",
 }
 
 

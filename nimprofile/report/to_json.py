@@ -56,6 +56,7 @@ def decision_to_dict(decision: Decision) -> dict[str, Any]:
         "ranked": [_ranked(verdict) for verdict in decision.ranked],
         "rejected": [verdict_to_dict(verdict) for verdict in decision.rejected],
         "if_answered": None if decision.if_answered is None else _ranked(decision.if_answered),
+        "otherwise": None if decision.otherwise is None else _ranked(decision.otherwise),
         "warnings": [str(warning) for warning in decision.warnings],
         "inventory": decision.inventory.to_dict(),
     }

@@ -42,6 +42,8 @@ class Decision(Record):
         pinned: the verdict on the profile that was asked for.
         if_answered: what would be selected if every GPU of the machine answered; None when that
             would change nothing.
+        otherwise: what would be selected without `request.require`; None when that would change
+            nothing.
     """
 
     selected: Verdict | None
@@ -55,6 +57,7 @@ class Decision(Record):
     warnings: tuple[DecisionWarning, ...] = ()
     pinned: Verdict | None = None
     if_answered: Verdict | None = None
+    otherwise: Verdict | None = None
 
     def __post_init__(self) -> None:
         ids = [verdict.profile.id for verdict in (*self.ranked, *self.rejected)]
@@ -74,9 +77,14 @@ class Decision(Record):
         return self.ranked[1] if self.deciding is not None else None
 
     @property
+    def required_in_vain(self) -> bool:
+        """Whether something would run, but nothing of it meets what `request.require` asks."""
+        return self.selected is None and self.otherwise is not None
+
+    @property
     def nearest(self) -> Verdict:
         """The rejected profile that is nearest to running; ValueError when none is rejected."""
-        return min(self.rejected, key=_shortcoming)
+        return min(self.rejected, key=shortcoming)
 
     def verdict(self, profile: Profile) -> Verdict:
         """The verdict on one profile; KeyError when it was not judged."""
@@ -86,7 +94,7 @@ class Decision(Record):
         raise KeyError(profile.id)
 
 
-def _shortcoming(verdict: Verdict) -> tuple[int, int, int]:
+def shortcoming(verdict: Verdict) -> tuple[int, int, int]:
     """How far a rejected profile is from running: by grade, by reasons, by the memory it lacks."""
     lacking = [
         reason.need_bytes - reason.have_bytes
@@ -126,6 +134,10 @@ def select(
     if isinstance(policy, str):
         policy = find_policy(policy)
     decision = _decide(manifest, inventory, request, policy)
+    if request.require:
+        other = _decide(manifest, inventory, request.replace(require=()), policy).selected
+        if other is not None and _name(other) != _name(decision.selected):
+            decision = decision.replace(otherwise=other)
     if not inventory.unavailable:
         return decision
     missed = _decide(manifest, revived(inventory), request, policy).selected
@@ -136,6 +148,10 @@ def select(
             missed = None
     decision = decision.replace(if_answered=missed)
     return decision.replace(warnings=(*missing_warnings(decision), *decision.warnings))
+
+
+def _name(verdict: Verdict | None) -> str | None:
+    return None if verdict is None else verdict.profile.id
 
 
 def _decide(manifest: Manifest, inventory: Inventory, request: Request, policy: Policy) -> Decision:

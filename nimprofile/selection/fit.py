@@ -11,6 +11,7 @@ from enum import IntEnum
 from nimprofile.base.memo import memoised
 from nimprofile.base.record import Record
 from nimprofile.engines.memory.need import MemoryNeed, Needs
+from nimprofile.manifest.profile_conditions import unmet
 from nimprofile.selection.placement import Choice, choose
 from nimprofile.selection.reasons import (
     INCOMPATIBLE,
@@ -19,6 +20,7 @@ from nimprofile.selection.reasons import (
     MigAlone,
     MixedGpus,
     NotDivisible,
+    RequirementUnmet,
     TooFewGpus,
 )
 from nimprofile.selection.rules import FREE_RULES, GPU_RULES, MACHINE_RULES, WISH_RULES, is_emulated
@@ -174,6 +176,8 @@ class Judge:
         yield from trial.findings
         for wish_rule in WISH_RULES:
             yield from wish_rule(profile, machine, request)
+        for asked, have in unmet(request.require, profile, len(trial.gpus)):
+            yield RequirementUnmet(asked.tag, asked.relation, asked.value, have=have)
 
     def _is_waived(self, reason: Reason) -> bool:
         return (reason.waived_by, reason.effect) in self.waivers

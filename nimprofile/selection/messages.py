@@ -15,6 +15,7 @@ from nimprofile.base.units import (
     is_or_are,
 )
 from nimprofile.hardware.describe import causes_of, describe_machine, machine_messages
+from nimprofile.manifest.profile_conditions import Condition
 from nimprofile.selection.placement import By
 from nimprofile.selection.reasons import (
     CapabilityTooLow,
@@ -31,6 +32,7 @@ from nimprofile.selection.reasons import (
     MixedGpus,
     NotDivisible,
     PrecisionUnknown,
+    RequirementUnmet,
     TagMismatch,
     TooFewGpus,
     TooLittleFree,
@@ -123,6 +125,12 @@ def message(reason: Reason) -> str:
             return f"the selector wants {tag}={wanted}; the profile has no tag {tag}"
         case TagMismatch(tag, wanted, have):
             return f"the selector wants {tag}={wanted}; the profile has {tag}={have}"
+        case RequirementUnmet(tag, relation, wanted, have=None):
+            asked = Condition(tag, relation, wanted)
+            return f"{asked} is required; the profile has no {asked.shown_tag}"
+        case RequirementUnmet(tag, relation, wanted, have=have):
+            asked = Condition(tag, relation, wanted)
+            return f"{asked} is required; the profile has {asked.shown_tag}={have}"
         case _:
             return no_words_for(reason)
 

@@ -265,6 +265,23 @@ class TagMismatch(Record):
     waived_by = PIN
 
 
+class RequirementUnmet(Record):
+    """A condition that must be met is not; `have` is None when the profile has no such tag.
+
+    No switch sets it aside, and no pin.
+    """
+
+    tag: str
+    relation: str
+    wanted: str
+    _: KW_ONLY
+    have: str | None
+
+    kind = "requirement"
+    effect = NOT_WANTED
+    waived_by = None
+
+
 Reason: TypeAlias = (
     EngineUnavailable
     | PrecisionUnknown
@@ -284,6 +301,7 @@ Reason: TypeAlias = (
     | EngineVersionUnmet
     | LoraMismatch
     | TagMismatch
+    | RequirementUnmet
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from nimprofile.base.enums import Engine
 from nimprofile.base.units import MIB, format_gpus, format_shortfall, gpu_or_gpus
 from nimprofile.engines.compute_floors import EMULATED_NVFP4_FROM
+from nimprofile.manifest.profile_conditions import Condition
 from nimprofile.selection.messages import each_gpu_of, no_words_for
 from nimprofile.selection.reasons import (
     CapabilityTooLow,
@@ -20,6 +21,7 @@ from nimprofile.selection.reasons import (
     MixedGpus,
     NotDivisible,
     PrecisionUnknown,
+    RequirementUnmet,
     TagMismatch,
     TooFewGpus,
     TooLittleFree,
@@ -90,6 +92,8 @@ def remedy(reason: Reason) -> str:
             return "ask for adapters (--lora, NIM_PEFT_SOURCE)"
         case TagMismatch(tag, wanted, _):
             return f"take {tag}={wanted} out of the selector (--tags, NIM_TAGS_SELECTOR)"
+        case RequirementUnmet(tag, relation, wanted):
+            return f"take {Condition(tag, relation, wanted)} out of what is required (--require)"
         case _:
             return no_words_for(reason)
 

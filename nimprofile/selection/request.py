@@ -8,6 +8,7 @@ from nimprofile.base.errors import PinError, RequestError
 from nimprofile.base.expect import expect, expect_mapping
 from nimprofile.base.record import Record
 from nimprofile.engines.serving import DEFAULTS, Serving
+from nimprofile.manifest.profile_conditions import TAG_ALIASES, Condition, conditions_of
 from nimprofile.selection.reasons import (
     ALLOW_UNSAFE,
     INCOMPATIBLE,
@@ -46,6 +47,8 @@ class Request(Record):
         pin: run exactly this profile, or nothing.
         tags: (tag, value) conditions a profile must meet; compared without regard to case.
         engines: the engines this container has; None is all of them.
+        require: conditions that what runs must meet, whatever selects it: a pin that does not is
+            refused, and no switch sets them aside. `require="precision=fp8,tp>=4"` will do.
         lora: LoRA adapters will be served.
         relax_memory: low-memory profiles may be chosen (`NIM_RELAX_MEM_CONSTRAINTS`).
         allow_unsafe: a pin may ignore hardware mismatches (`NIM_MANIFEST_ALLOW_UNSAFE`).
@@ -63,6 +66,7 @@ class Request(Record):
     tags: tuple[tuple[str, str], ...] = ()
     engines: tuple[Engine, ...] | None = None
     _: KW_ONLY
+    require: tuple[Condition, ...] = ()
     lora: bool = False
     relax_memory: bool = False
     allow_unsafe: bool = False
@@ -80,6 +84,7 @@ class Request(Record):
             tags: tuple[tuple[str, str], ...] | Mapping[str, str] = (),
             engines: tuple[Engine, ...] | None = None,
             *,
+            require: tuple[Condition, ...] | tuple[str, ...] | Mapping[str, str] | str = (),
             lora: bool = False,
             relax_memory: bool = False,
             allow_unsafe: bool = False,
@@ -98,8 +103,10 @@ class Request(Record):
         if isinstance(self.pin, str):
             object.__setattr__(self, "pin", _pin(self.pin, "pin"))
         if hasattr(self.tags, "items"):
-            tags = ((TAG_ALIASES.get(tag, tag), value) for tag, value in self.tags.items())
+            tags = ((nims_tag(tag), value) for tag, value in self.tags.items())
             object.__setattr__(self, "tags", tuple(tags))
+        if self.require != ():
+            object.__setattr__(self, "require", conditions_of(self.require, "require"))
         if self.pin is not None:
             expect("Request: pin", self.pin, Pin)
         expect("Request: tags", self.tags, tuple, hint='tags={"precision": "fp8"} will do')
@@ -169,8 +176,9 @@ def _pin(value: str | None, source: str) -> Pin | None:
     return Pin(value, source) if value and value.lower() != "default" else None
 
 
-TAG_ALIASES = {"objective": "profile", "engine": "llm_engine"}
-"""Our names of tags -> NIM's; a selector may use either."""
+def nims_tag(tag: str) -> str:
+    """A tag as NIM calls it: a selector may use our names too, and the case does not matter."""
+    return TAG_ALIASES.get(tag.casefold(), tag)
 
 
 def parse_tags(text: str, source: str) -> tuple[tuple[str, str], ...]:
@@ -191,7 +199,7 @@ def parse_tags(text: str, source: str) -> tuple[tuple[str, str], ...]:
         if not (key and equals and value):
             problem = f"{part.strip()!r} is not tag=value, as in precision=fp8,tp=1"
             raise RequestError(f"{source}: {problem}" if source else problem)
-        conditions.append((TAG_ALIASES.get(key, key), value))
+        conditions.append((nims_tag(key), value))
     return tuple(conditions)
 
 

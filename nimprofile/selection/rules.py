@@ -11,6 +11,7 @@ from nimprofile.base.units import MIB
 from nimprofile.base.versions import satisfies, split_requirement
 from nimprofile.engines.compute_floors import AMPERE, EMULATED_NVFP4_FROM, NATIVE_FROM, RUNS_FROM
 from nimprofile.hardware.gpu_groups import EMPTY_GPU_FRACTION
+from nimprofile.manifest.profile_conditions import tag_of
 from nimprofile.selection.reasons import (
     CapabilityTooLow,
     CapabilityUnmet,
@@ -105,9 +106,9 @@ def lora_as_wanted(profile: Profile, machine: Machine, request: Request) -> tupl
 def tags_as_selected(profile: Profile, machine: Machine, request: Request) -> tuple[Finding, ...]:
     """Every condition of the tag selector holds; a tag that is not there does not match."""
     return tuple(
-        TagMismatch(tag, wanted, profile.tags.get(tag))
+        TagMismatch(tag, wanted, have)
         for tag, wanted in request.tags
-        if profile.tags.get(tag, "").casefold() != wanted.casefold()
+        if (have := tag_of(profile, tag)) is None or have.casefold() != wanted.casefold()
     )
 
 

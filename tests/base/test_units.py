@@ -11,6 +11,7 @@ from nimprofile.base.units import (
     ComputeCapability,
     format_gib,
     format_indices,
+    parse_tokens,
     stated_gb_to_bytes,
 )
 
@@ -101,3 +102,31 @@ def test_a_compute_capability_is_a_string_in_json():
         adapter.dump_python(ComputeCapability((9, 0)), mode="json"),
         adapter.validate_python("9.0"),
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("1", 1),
+        ("8192", 8192),
+        ("8k", 8000),
+        ("8K", 8192),
+        ("128K", 131_072),
+        ("25.6k", 25_600),
+        ("1m", 1_000_000),
+        ("1.5m", 1_500_000),
+        ("1M", 1_048_576),
+        ("999999999", 999_999_999),
+    ],
+)
+def test_tokens_are_read_as_vllm_reads_them(text, tokens):
+    assert tokens == parse_tokens(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [*("", "k", "0", "0k", "-8k", "8 k", "8kk", "8kb", "1.5", "1.5K", ".5k", "1.k"), "1000000000"],
+)
+def test_anything_else_is_no_number_of_tokens(text):
+    with pytest.raises(ValueError, match=r"8k is 8,000 and 8K is 8,192"):
+        parse_tokens(text)

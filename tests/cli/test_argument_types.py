@@ -6,6 +6,7 @@ import pytest
 
 from nimprofile.base.enums import Engine, Precision, Server
 from nimprofile.cli import argument_types as read
+from nimprofile.manifest.profile_conditions import Condition
 
 
 @pytest.mark.parametrize(
@@ -14,7 +15,11 @@ from nimprofile.cli import argument_types as read
         (read.policy, "nim-1.3", "nim-1.3"),
         (read.count, "1", 1),
         (read.count, "9999", 9999),
+        (read.number, "999999999", 999_999_999),
         (read.tokens, "999999999", 999_999_999),
+        (read.tokens, "8k", 8000),
+        (read.tokens, "8K", 8192),
+        (read.conditions, "tp>=4", (Condition("tp", ">=", "4"),)),
         (read.port, "65535", 65535),
         (read.fraction, "0.9", 0.9),
         (read.fraction, "1", 1.0),
@@ -41,9 +46,12 @@ def test_a_value_is_read(reader, text, value):
         (read.count, "0", "'0' is no number of GPUs"),
         (read.count, "10000", "'10000' is no number of GPUs"),
         (read.count, "٣", "'٣' is no number of GPUs"),
-        (read.tokens, "0", "'0' is no number above 0 and below 1,000,000,000"),
-        (read.tokens, "-1", "'-1' is no number above 0 and below 1,000,000,000"),
-        (read.tokens, "1000000000", "'1000000000' is no number above 0"),
+        (read.number, "0", "'0' is no number above 0 and below 1,000,000,000"),
+        (read.number, "-1", "'-1' is no number above 0 and below 1,000,000,000"),
+        (read.number, "1000000000", "'1000000000' is no number above 0"),
+        (read.number, "8k", "'8k' is no number above 0"),
+        (read.tokens, "8kb", "'8kb' is no number of tokens above 0 and below 1,000,000,000; 8k is"),
+        (read.conditions, "fp8", "'fp8' is no condition such as precision=fp8 or tp>=4"),
         (read.port, "65536", "'65536' is no port from 1 to 65535"),
         (read.port, "0", "'0' is no port from 1 to 65535"),
         (read.fraction, "0", "'0' is no fraction above 0 and up to 1"),

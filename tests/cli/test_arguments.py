@@ -67,7 +67,7 @@ def read(*argv, extra=None):
 def test_the_groups_of_options_are_records_in_the_record():
     words = ("select", "--gpus", "8xh100", "--max-model-len", "8192", "--engine", "vllm")
     arguments = read(*words, "--engine", "sglang", "--format", "id")
-    assert ("8xh100", None, "id") == (
+    assert (("8xh100",), None, "id") == (
         arguments.machine.gpus,
         arguments.machine.inventory,
         arguments.format,

@@ -87,6 +87,32 @@ def test_text_json_has_its_warnings_inside_too(run, manifest, busy):
 # list
 
 
+@pytest.mark.parametrize("command", ["select", "launch", "render docker", "exec"])
+@pytest.mark.parametrize("pin", [(), ("--profile", ID_BF16)])
+def test_what_is_not_as_required_ends_in_5_with_nothing_printed(run, manifest, command, pin):
+    options = ("--manifest", manifest, "--gpus", "1xh100", "--require", "tp>=2", *pin)
+    code, out, err = run(*command.split(), *options)
+    assert (5, "") == (code, out)
+    assert "Nothing that runs here is as required: tp>=2" in err
+    assert "Without that, vllm-bf16-tp1-pp1-16.0 would run on GPU 0" in err
+
+
+def test_what_is_not_as_required_is_in_json(run, manifest):
+    options = ("--manifest", manifest, "--gpus", "1xh100", "--require", "tp>=2", "--json")
+    code, out, _ = run("select", *options)
+    decision = json.loads(out)
+    assert (5, None, ID_BF16) == (code, decision["selected"], decision["otherwise"]["id"])
+    reasons = [r for p in decision["rejected"] for r in p["reasons"] if p["id"] == ID_BF16]
+    assert {
+        "kind": "requirement",
+        "tag": "tp",
+        "relation": ">=",
+        "wanted": "2",
+        "have": "1",
+        "message": "tp>=2 is required; the profile has tp=1",
+    } in reasons
+
+
 def test_list_prints_every_profile_with_its_grade_in_a_pipe(run, manifest):
     code, out, _ = run("list", "--manifest", manifest, "--gpus", "1xh100")
     rows = [line.split("\t") for line in out.splitlines()]

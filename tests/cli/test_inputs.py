@@ -107,6 +107,46 @@ def test_the_tags_flag_can_take_the_selector_away(select_id, monkeypatch):
     assert ID_FP8 == select_id("--tags", "")
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--tags", "precision=bf16", "--tags", "tp=1"),
+        ("--tags", "PRECISION=bf16"),
+        ("--precision", "bf16"),
+        ("--tp", "1"),
+        ("--tp", "1", "--pp", "1", "--tags", "precision=bf16"),
+        ("--require", "precision=bf16"),
+        ("--require", "tp<2", "--require", "engine=vllm"),
+        ("--require", "name=vllm-bf16-*"),
+    ],
+)
+def test_conditions_add_up(select_id, options):
+    assert ID_BF16 == select_id(*options)
+
+
+@pytest.mark.parametrize("variable", ["tp=1", "TP=1,precision=fp8"])
+def test_of_a_flag_and_a_variable_about_one_tag_the_flag_holds(select_id, monkeypatch, variable):
+    monkeypatch.setenv("NIM_TAGS_SELECTOR", variable)
+    assert ID_FP8 == select_id("--tp", "2")
+
+
+def test_a_flag_and_a_variable_about_two_tags_both_hold(select_id, monkeypatch):
+    monkeypatch.setenv("NIM_TAGS_SELECTOR", "precision=bf16")
+    assert ID_BF16 == select_id("--pp", "1")
+
+
+def test_an_objective_is_a_condition(run, manifest):
+    options = ("--manifest", manifest, "--gpus", "2xh100", "--objective", "latency")
+    assert 1 == run("select", *options)[0]
+
+
+def test_gpus_add_up(run):
+    out = run("gpus", "--gpus", "2xl40s", "--gpus", "t4:1")[1]
+    assert ["NVIDIA L40S", "NVIDIA L40S", "Tesla T4"] == [
+        line.split("\t")[1] for line in out.splitlines()
+    ]
+
+
 def test_nim_peft_source_turns_to_lora_profiles(select_id, monkeypatch):
     monkeypatch.setenv("NIM_PEFT_SOURCE", "/adapters")
     assert ID_LORA == select_id()

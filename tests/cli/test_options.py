@@ -87,4 +87,4 @@ def test_help_is_as_wide_as_the_terminal(run, monkeypatch):
 
 def test_a_parser_can_be_built_whole():
     args = build_parser().parse_args(["list", "--nim", "--gpus", "1xt4"])
-    assert ("auto", "1xt4") == (args.nim, args.gpus)
+    assert ("auto", ["1xt4"]) == (args.nim, args.gpus)

@@ -295,6 +295,11 @@ def test_an_x_in_the_name_is_not_taken_for_the_count(spec):
     assert ["NVIDIA GeForce RTX 4090"] == [gpu.name for gpu in mock_inventory(spec).gpus]
 
 
+@pytest.mark.parametrize("spec", ["h100:8", "H100:8", "NVIDIA H100 80GB HBM3:8", "2330:10de:8"])
+def test_the_count_may_follow_the_name(spec):
+    assert mock_inventory("8xh100") == mock_inventory(spec)
+
+
 @pytest.mark.parametrize(
     ("short", "expected"), [("jetson_agx_thor", (None, "2b00:10de")), ("a16", (15356, None))]
 )
@@ -313,6 +318,7 @@ def test_what_the_catalogue_does_not_know_is_unknown(short, expected):
         ("1025xh100", "'1025xh100': a machine has 1 to 1024 GPUs"),
         ("99999xh100", "'99999xh100': a machine has 1 to 1024 GPUs"),
         ("1000xh100,25xt4", "'25xt4': a machine has 1 to 1024 GPUs"),
+        ("h100:0", "'h100:0': a machine has 1 to 1024 GPUs"),
         ("-1xh100", "'-1xh100' is not a known GPU"),
         ("2xh1000", "'h1000' is not a known GPU; did you mean"),
         ("٢xh100", "is not a known GPU"),

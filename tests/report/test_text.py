@@ -51,6 +51,32 @@ def test_gpus_of_two_names_are_both_named():
     assert "gpus     0-1 (2 × NVIDIA H100 80GB HBM3, NVIDIA H100)" in text.splitlines()
 
 
+def test_when_nothing_is_as_required_it_is_said_what_would_run_and_what_comes_nearest():
+    decision = decide([FP8, TWO], "1xh100", Request(require="tp>=2"))
+    assert [
+        "Nothing that runs here is as required: tp>=2",
+        "Without that, vllm-fp8 would run on GPU 0:",
+        "  tp>=2 is required; the profile has tp=1",
+        "Nearest of the profiles that meet it: vllm-two, which would take:",
+        "  1 more NVIDIA H100 80GB HBM3",
+    ] == nothing_runs(decision).splitlines()
+
+
+def test_a_pin_that_is_not_as_required_is_told_with_what_is():
+    decision = decide([FP8, BF16], "1xh100", Request("vllm-bf16", require="precision=fp8"))
+    assert [
+        "Nothing that runs here is as required: precision=fp8",
+        "Without that, vllm-bf16 would run on GPU 0, pinned by pin:",
+        "  precision=fp8 is required; the profile has precision=bf16",
+        "vllm-fp8 meets it and runs here: take the pin away",
+    ] == nothing_runs(decision).splitlines()
+
+
+def test_a_requirement_that_no_profile_meets_is_told_as_such():
+    decision = decide([FP8], "1xh100", Request(require="precision=fp4"))
+    assert nothing_runs(decision).endswith("\nNo profile of this manifest meets it.")
+
+
 def test_when_nothing_runs_there_is_a_histogram_and_the_nearest():
     lora = make_profile("l", name="lora", llm_engine="vllm", feat_lora="true", precision="fp8")
     assert [

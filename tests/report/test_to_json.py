@@ -45,6 +45,7 @@ def test_the_keys_are_these():
         "ranked",
         "rejected",
         "if_answered",
+        "otherwise",
         "warnings",
         "inventory",
     ] == list(report([FP8], "1xh100"))

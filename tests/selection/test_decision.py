@@ -413,3 +413,64 @@ def test_the_nearest_profile_is_the_one_that_lacks_least():
     )
     decision = decide([far, near], make_inventory(make_gpu(total=40_000)))
     assert "near" == decision.nearest.profile.id
+
+
+# What is required.
+
+TWO = make_profile("t" * 64, name="vllm-fp8-tp2-pp1", llm_engine="vllm", precision="fp8", tp="2")
+
+
+def required(text, profiles=(FP8, BF16, TWO), inventory="1xh100", **request):
+    return decide(profiles, inventory, Request(require=text, **request))
+
+
+def test_what_is_required_selects_among_the_candidates():
+    decision = required("precision=bf16")
+    assert (BF16_ID, FP8_ID) == (decision.selected.profile.id, decision.otherwise.profile.id)
+    assert not decision.required_in_vain
+
+
+def test_what_would_be_selected_anyway_is_not_told_again():
+    assert required("precision=fp8").otherwise is None
+
+
+def test_when_nothing_that_runs_is_as_required_nothing_is_selected():
+    decision = required("precision=fp8,tp>=2")
+    assert (None, FP8_ID) == (decision.selected, decision.otherwise.profile.id)
+    assert decision.required_in_vain
+
+
+def test_when_nothing_runs_at_all_it_is_not_for_what_is_required():
+    decision = required("tp>=2", profiles=(TWO,))
+    assert (None, None) == (decision.selected, decision.otherwise)
+    assert not decision.required_in_vain
+
+
+@pytest.mark.parametrize("switches", [{}, {"relax_memory": True, "allow_unsafe": True}])
+def test_what_is_required_binds_over_a_pin_whatever_the_switches(switches):
+    decision = required("precision=fp8", pin=BF16_ID, **switches)
+    assert (None, BF16_ID) == (decision.selected, decision.otherwise.profile.id)
+    assert ["requirement"] == [reason.kind for reason in decision.pinned.reasons]
+    assert decision.required_in_vain
+
+
+def test_a_pin_that_is_as_required_is_honoured():
+    decision = required("precision=bf16", pin=BF16_ID)
+    assert (BF16_ID, None) == (decision.selected.profile.id, decision.otherwise)
+
+
+def test_what_is_required_binds_over_the_tag_selector():
+    decision = required("precision=fp8", tags={"precision": "bf16"})
+    assert (None, BF16_ID) == (decision.selected, decision.otherwise.profile.id)
+
+
+def test_a_tp_that_is_left_open_is_that_of_the_gpus():
+    open_tp = make_profile("o", name="vllm", llm_engine="vllm")
+    assert required("tp=2", profiles=(open_tp,), inventory="2xh100").selected is not None
+    assert required("tp=1", profiles=(open_tp,), inventory="2xh100").selected is None
+
+
+@pytest.mark.parametrize(("key", "value"), [("TP", "1"), ("Precision", "FP8"), ("ENGINE", "vllm")])
+def test_the_case_of_a_tag_does_not_matter(key, value):
+    decision = decide((FP8,), "1xh100", Request(tags={key: value}))
+    assert FP8_ID == decision.selected.profile.id

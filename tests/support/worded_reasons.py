@@ -16,6 +16,7 @@ from nimprofile.selection.reasons import (
     MixedGpus,
     NotDivisible,
     PrecisionUnknown,
+    RequirementUnmet,
     TagMismatch,
     TooFewGpus,
     TooLittleFree,
@@ -203,6 +204,16 @@ WORDED = [
         TagMismatch("mode", "str", None),
         "the selector wants mode=str; the profile has no tag mode",
         "take mode=str out of the selector (--tags, NIM_TAGS_SELECTOR)",
+    ),
+    (
+        RequirementUnmet("tp", ">=", "4", have="2"),
+        "tp>=4 is required; the profile has tp=2",
+        "take tp>=4 out of what is required (--require)",
+    ),
+    (
+        RequirementUnmet("profile", "=", "latency", have=None),
+        "objective=latency is required; the profile has no objective",
+        "take objective=latency out of what is required (--require)",
     ),
 ]
 IDS = [f"{type(reason).__name__}-{at}" for at, (reason, _, _) in enumerate(WORDED)]

@@ -1,0 +1,192 @@
+"""Conditions on a profile, `precision=fp8` and `tp>=4`: read from a text, and held to a profile."""
+
+from __future__ import annotations
+
+import re
+
+from nimprofile.base.enums import Engine
+from nimprofile.base.errors import RequestError
+from nimprofile.base.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from nimprofile.manifest.profile import Profile
+
+TAG_ALIASES = {"objective": "profile", "engine": "llm_engine", "lora": "feat_lora"}
+"""Our names of tags -> NIM's; a condition may use either."""
+
+
+class Condition(Record):
+    """One condition on a profile: `tp>=4`.
+
+    Attributes:
+        tag: a tag as NIM calls it, in lower case, or `name` or `id`.
+        relation: `=`, `!=`, `>=`, `<=`, `>` or `<`; the last four compare numbers.
+        value: what it is compared with, without regard to case; of `name` and `id` a pattern with
+            `*` and `?`.
+    """
+
+    tag: str
+    relation: str
+    value: str
+
+    def __post_init__(self) -> None:
+        """Take our names of tags; refuse a relation that is none. Raises RequestError."""
+        for text in (self.tag, self.value):
+            if not isinstance(text, str) or not text.strip():
+                raise RequestError(f"a condition has a tag and a value, and {text!r} is neither")
+        tag = self.tag.strip().casefold()
+        object.__setattr__(self, "tag", TAG_ALIASES.get(tag, tag))
+        if self.relation not in RELATIONS:
+            known = ", ".join(RELATIONS)
+            raise RequestError(f"{self.relation!r} is not a relation; known: {known}")
+        counts = self.relation not in {"=", "!="} or self.tag in {"tp", "pp"}
+        if counts and _number(self.value) is None:
+            raise RequestError(f"{self}: {self.value!r} is no number")
+
+    @property
+    def shown_tag(self) -> str:
+        """Our name of the tag."""
+        return _OURS.get(self.tag, self.tag)
+
+    def __str__(self) -> str:
+        return f"{self.shown_tag}{self.relation}{self.value}"
+
+
+RELATIONS = ("=", "!=", ">=", "<=", ">", "<")
+_OURS = {theirs: ours for ours, theirs in TAG_ALIASES.items()}
+_CONDITION = re.compile(r"\s*([^\s<>=!]+)\s*(>=|<=|!=|==|=|>|<)\s*([^<>=!\s].*?)\s*")
+
+
+def parse_conditions(text: str, source: str = "") -> tuple[Condition, ...]:
+    """Read `precision=fp8,tp>=4,name=vllm-*`; what has no relation belongs to the value before it.
+
+    Raises RequestError, which says which part is wrong.
+    """
+    conditions: list[Condition] = []
+    for part in text.split(","):
+        found = _CONDITION.fullmatch(part)
+        if found is None and conditions and part.strip() and not set(part) & set("<>=!"):
+            last = conditions.pop()  # values of tags may have commas
+            conditions.append(Condition(last.tag, last.relation, f"{last.value},{part.strip()}"))
+            continue
+        if found is None:
+            problem = f"{part.strip()!r} is no condition such as precision=fp8 or tp>=4"
+            raise RequestError(f"{source}: {problem}" if source else problem)
+        tag, relation, value = found.groups()
+        conditions.append(Condition(tag, "=" if relation == "==" else relation, value))
+    return tuple(conditions)
+
+
+def conditions_of(value: object, source: str) -> tuple[Condition, ...]:
+    """Conditions in any form: a text, a mapping of tags to values, or a list of texts and records.
+
+    Raises RequestError.
+    """
+    if isinstance(value, str):
+        return parse_conditions(value, source) if value.strip() else ()
+    if hasattr(value, "items"):
+        return tuple(Condition(tag, "=", wanted) for tag, wanted in value.items())
+    if not isinstance(value, list | tuple):
+        raise RequestError(f'{source}: {value!r} is no condition; "precision=fp8,tp>=4" is two')
+    conditions: list[Condition] = []
+    for part in value:
+        if isinstance(part, Condition):
+            conditions.append(part)
+        elif isinstance(part, str):
+            conditions += parse_conditions(part, source)
+        else:
+            raise RequestError(f"{source}: {part!r} is no condition such as precision=fp8")
+    return tuple(conditions)
+
+
+def unmet(
+    conditions: Iterable[Condition],
+    profile: Profile,
+    gpus: int,
+    instead: Mapping[str, str | None] | None = None,
+) -> Iterator[tuple[Condition, str | None]]:
+    """The conditions that a profile does not meet, each with what it has; None: no such tag.
+
+    Args:
+        conditions: to be met.
+        profile: the profile.
+        gpus: how many GPUs it takes: the tp of a profile that leaves it open.
+        instead: what of it is changed where it is started, by tag.
+    """
+    for condition in conditions:
+        have = value_of(condition.tag, profile, gpus)
+        if instead is not None:
+            have = instead.get(condition.tag, have)
+        if not _holds(condition, have):
+            yield condition, have
+
+
+def value_of(tag: str, profile: Profile, gpus: int) -> str | None:
+    """What a profile has for a tag, whose case does not matter; None: nothing.
+
+    What tags leave out is what is started then: one pipeline stage, a tp of all the GPUs, no LoRA.
+    """
+    match tag:
+        case "name" | "id":
+            return profile.name if tag == "name" else profile.id
+        case "tp":
+            return str(profile.tp or max(1, gpus))
+        case "pp":
+            return str(profile.pp or 1)
+        case "feat_lora":
+            return "true" if profile.lora else "false"
+        case "llm_engine" if profile.engine is not None:
+            return str(profile.engine)
+    return tag_of(profile, tag)
+
+
+def tag_of(profile: Profile, tag: str) -> str | None:
+    """The value of a tag, whose case does not matter; None when the profile does not have it."""
+    tags = profile.tags
+    if (value := tags.get(tag)) is not None:
+        return value
+    wanted = tag.casefold()
+    return next((tags[name] for name in tags if name.casefold() == wanted), None)
+
+
+def _holds(condition: Condition, have: str | None) -> bool:
+    if condition.relation in {"=", "!="}:
+        return (have is not None and _same(condition, have)) is (condition.relation == "=")
+    left, right = _number(have), _number(condition.value)
+    if left is None or right is None:
+        return False
+    match condition.relation:
+        case ">=":
+            return left >= right
+        case "<=":
+            return left <= right
+        case ">":
+            return left > right
+        case _:
+            return left < right
+
+
+def _same(condition: Condition, have: str) -> bool:
+    wanted, have = condition.value.casefold(), have.casefold()
+    if wanted == have:
+        return True
+    if condition.tag in {"name", "id"}:
+        from fnmatch import fnmatchcase
+
+        return fnmatchcase(have, wanted)
+    if condition.tag == "llm_engine":
+        return (engine := Engine.known(wanted)) is not None and engine == Engine.known(have)
+    number = _number(wanted)
+    return number is not None and number == _number(have)
+
+
+def _number(text: str | None) -> float | None:
+    if text is None or _NUMBER.fullmatch(text.strip()) is None:
+        return None
+    return float(text)
+
+
+_NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{1,15})?")
