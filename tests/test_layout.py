@@ -44,10 +44,12 @@ ELSEWHERE = {
     "model/quantization.py": "model/test_checkpoint.py",
     "manifest/dialects/registry.py": "seams/test_dialect.py",
     "manifest/dialects/spec.py": "seams/test_dialect.py",
+    "cli/manifests/arguments.py": "cli/test_arguments.py",
+    "cli/manifests/changes.py": "cli/manifests/test_actions.py",
     "report/memory_json.py": "cli/test_memory_command.py",
     "report/memory_report.py": "cli/test_memory_command.py",
     "report/memory_text.py": "cli/test_memory_command.py",
-    "report/manifests.py": "cli/test_manifest_commands.py",
+    "report/manifests.py": "cli/manifests/test_actions.py",
     "engines/memory/components.py": "engines/memory/test_budget.py",
     "launch/servers/ranks.py": "launch/deploy/test_multinode.py",
 }

@@ -165,64 +165,6 @@ class RenderArguments(Record):
     format: str
 
 
-class BuildArguments(Record):
-    """The options of `nimprofile manifest build`."""
-
-    _: KW_ONLY
-    models: tuple[str, ...]
-    engine: tuple[Engine, ...] | None
-    engine_version: str | None
-    precision: tuple[Precision, ...] | None
-    max_tp: int
-    max_nodes: int
-    lora: bool
-    name: str | None
-    profiles: str | None
-    paths: tuple[str, ...] | None
-    output: str | None
-    format: str
-
-
-class CheckArguments(Record):
-    """The options of `nimprofile manifest check`."""
-
-    manifests: tuple[str, ...]
-    format: str
-
-
-class ShowArguments(Record):
-    """The options of `nimprofile manifest show`."""
-
-    manifest: str
-    format: str
-
-
-class ConvertArguments(Record):
-    """The options of `nimprofile manifest convert`."""
-
-    manifest: str
-    to: str
-    output: str | None
-
-
-class SchemaArguments(Record):
-    """The options of `nimprofile manifest schema`."""
-
-    of: str
-
-
-class DiffArguments(Record):
-    """The options of `nimprofile manifest diff`."""
-
-    old: str
-    new: str
-    machine: MachineArguments
-    _: KW_ONLY
-    policy: Policy | None
-    engine: tuple[Engine, ...] | None
-    format: str
-
-
 class GpusArguments(Record):
     """The options of `nimprofile gpus`."""
 

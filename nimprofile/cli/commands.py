@@ -5,7 +5,8 @@ from __future__ import annotations
 from nimprofile.base.errors import InventoryError
 from nimprofile.cli.console import print_json, style_of_stdout, tell
 from nimprofile.cli.exit_codes import DONE, NO_GPU, NOTHING_RUNS, code_of_nothing
-from nimprofile.cli.inputs import UsageError, inventory_of, judge, require_gpu, served
+from nimprofile.cli.inputs import inventory_of, judge, require_gpu, served
+from nimprofile.cli.parsing.parser import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+from nimprofile.base.errors import NimProfileError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -94,10 +96,25 @@ def counted(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
-def write_text(text: str, path: str | None) -> None:
+class OutputError(NimProfileError):
+    """A file cannot be written."""
+
+
+class OverwriteError(NimProfileError):
+    """A file that is there already would be overwritten."""
+
+
+def write_text(text: str, path: str | None, *, force: bool = False) -> None:
     """Write a document to a file, or to standard output for None and `-`; in UTF-8 either way.
 
-    Raises OSError, whose text names the file.
+    Args:
+        text: the document.
+        path: of the file. A device or a pipe is written to; a file that is there only with `force`.
+        force: overwrite what is there.
+
+    Raises:
+        OverwriteError: there is such a file already.
+        OutputError: the file cannot be written.
     """
     if path is None or path == "-":
         import io
@@ -109,7 +126,15 @@ def write_text(text: str, path: str | None) -> None:
             print(text, end="")
         return
     try:
-        with open(path, "w", encoding="utf-8") as file:
+        with open(path, "w" if force or _is_device(path) else "x", encoding="utf-8") as file:
             file.write(text)
+    except FileExistsError:
+        problem = f"{path}: is there already; name a new file, or overwrite it with --force"
+        raise OverwriteError(problem) from None
     except OSError as error:
-        raise OSError(error.errno, f"{path}: {error.strerror}") from None
+        raise OutputError(f"cannot write the output: {path}: {error.strerror}") from None
+
+
+def _is_device(path: str) -> bool:
+    """Whether a path is there and is no regular file, as /dev/stdout and a named pipe are."""
+    return os.path.exists(path) and not os.path.isfile(path)

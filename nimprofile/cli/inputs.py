@@ -8,11 +8,11 @@ from nimprofile.base.errors import (
     GpuMissingError,
     ManifestError,
     ModelError,
-    NimProfileError,
     NoGpuError,
     RequestError,
 )
 from nimprofile.cli.console import tell, watched
+from nimprofile.cli.parsing.parser import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,10 +39,6 @@ MOST_GPUS = 64
 
 SLOW_BYTES = 16 << 20
 """A manifest above this takes about a second to read."""
-
-
-class UsageError(NimProfileError):
-    """Flags that each can be read but do not go together."""
 
 
 def judge(machine: MachineArguments, selection: SelectionArguments) -> tuple[Manifest, Decision]:
@@ -247,13 +243,12 @@ def _manifest_path(request: Request) -> str:
         if os.path.exists(path):
             return path
     from nimprofile.base.environment import model_in
-    from nimprofile.manifest.reader import bundled_manifests
 
     model = model_in(os.environ)
     absent = f" ({model} is no directory here, of which one could be built)" if model else ""
     raise UsageError(
-        f"no manifest{absent}: name one with --manifest or NIM_MANIFEST_PATH, a file or a bundled "
-        "name:\n  " + "\n  ".join(bundled_manifests())
+        f"no manifest{absent}: name one with --manifest or NIM_MANIFEST_PATH, a file or one of "
+        "those that `nimprofile manifest list` shows; or a model's directory with --model"
     )
 
 

@@ -8,8 +8,9 @@ from nimprofile.base.enums import Server
 from nimprofile.base.errors import NimProfileError, NotStartedError
 from nimprofile.cli.console import flush_what_can_be, print_json, tell
 from nimprofile.cli.exit_codes import DONE, code_of_nothing
-from nimprofile.cli.inputs import UsageError, judge
+from nimprofile.cli.inputs import judge
 from nimprofile.cli.launch_options import installed, restricted, setup_of
+from nimprofile.cli.parsing.parser import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def launch(arguments: LaunchArguments) -> int:
 
     decision, job = _job_of(arguments)
     if job is None:
-        return _nothing(decision)
+        return _nothing(decision, arguments.format)
     _no_secrets(job)
     plan = plan_of(job)
     tell(f"warning: {warning}" for warning in decision.warnings)
@@ -135,7 +136,7 @@ def render(arguments: RenderArguments) -> int:
         arguments = arguments.replace(server=server.replace(kind=Server.NIM))
     decision, job = _job_of(arguments)
     if job is None:
-        return _nothing(decision)
+        return _nothing(decision, arguments.format)
     if arguments.deployment is not None:
         job = job.replace(setup=job.setup.replace(name=arguments.deployment))
     _no_secrets(job)
@@ -193,12 +194,18 @@ def _located(manifest: Manifest) -> Manifest:
     return manifest.replace(checkpoints=tuple(checkpoints))
 
 
-def _nothing(decision: Decision) -> int:
+def _nothing(decision: Decision, format: str) -> int:
     from nimprofile.report.text import nothing_runs
 
+    code, why = code_of_nothing(decision), nothing_runs(decision)
+    if format == "json":
+        from nimprofile.cli.parsing.failures import failure
+
+        kind = "nothing_runs" if decision.pinned is None else "pin"
+        print_json(failure(kind, why, code=code))
     tell(f"warning: {warning}" for warning in decision.warnings)
-    tell([nothing_runs(decision)])
-    return code_of_nothing(decision)
+    tell([why])
+    return code
 
 
 def _no_secrets(job: Job) -> None:

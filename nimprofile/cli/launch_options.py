@@ -7,8 +7,9 @@ import os
 from nimprofile.base.enums import Server
 from nimprofile.cli import argument_types as read
 from nimprofile.cli.arguments import ExecArguments, LaunchArguments, RenderArguments
-from nimprofile.cli.inputs import UsageError, given, models_of, unflagged
+from nimprofile.cli.inputs import given, models_of, unflagged
 from nimprofile.cli.options import add_format, machine_options
+from nimprofile.cli.parsing.parser import UsageError
 from nimprofile.cli.selection_options import selection_options
 from nimprofile.launch.server_spec import server_spec
 from nimprofile.launch.setup import ANYWHERE, PORT, Setup

@@ -25,7 +25,7 @@ from nimprofile.cli.commands import (
     run_policies,
     run_select,
 )
-from nimprofile.cli.console import drop_output, tell, write_error
+from nimprofile.cli.console import OutputError, drop_output, write_error
 from nimprofile.cli.exit_codes import (
     BAD_INPUT,
     DONE,
@@ -36,7 +36,6 @@ from nimprofile.cli.exit_codes import (
     OUTPUT_FAILED,
     USAGE,
 )
-from nimprofile.cli.inputs import UsageError
 from nimprofile.cli.options import (
     Help,
     Version,
@@ -50,13 +49,12 @@ from nimprofile.cli.options import (
     policies_options,
     select_options,
 )
+from nimprofile.cli.parsing.parser import Parser, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
-
-    from _typeshed import SupportsWrite
 
     from nimprofile.cli.arguments import CompletionArguments
     from nimprofile.cli.options import Command
@@ -108,9 +106,19 @@ def _run(argv: Sequence[str]) -> int:
     except SystemExit as stop:  # argparse has printed help, or what is wrong with the words
         return int(stop.code or DONE)
     except NimProfileError as error:
-        if not error.logged:
-            tell([f"nimprofile: {error}"])
-        return next((code for kind, code in _CODES if isinstance(error, kind)), BAD_INPUT)
+        from nimprofile.cli.parsing.failures import report, wants_json
+
+        code = next((code for kind, code in _CODES if isinstance(error, kind)), BAD_INPUT)
+        hint = (error.hint or _help_for(argv)) if isinstance(error, UsageError) else ""
+        report(error, code, hint, json=wants_json(argv))
+        return code
+
+
+def _help_for(argv: Sequence[str]) -> str:
+    """The command that prints the help of this command line."""
+    words = [word for word in argv[:2] if word[:1] != "-"]
+    named = words[: 2 if words[:1] == ["manifest"] else 1]
+    return " ".join(("nimprofile", *named, "--help"))
 
 
 def _divided(argv: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
@@ -124,23 +132,14 @@ _CODES = (
     (GpuMissingError, NOT_AS_REQUIRED),
     (UsageError, USAGE),
     (NotStartedError, NOT_STARTED),
+    (OutputError, OUTPUT_FAILED),
 )
 _STARTING = frozenset({"launch", "exec", "render"})
 
 
-class _Parser(argparse.ArgumentParser):
-    """Help that cannot be written is an error, which argparse keeps to itself."""
-
-    def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
-        if file is not None and file is sys.stdout:
-            file.write(message)
-        else:
-            super()._print_message(message, file)
-
-
 def build_parser(only: str | None = None) -> argparse.ArgumentParser:
     """The whole command line; with `only`, of one command, which takes a tenth of the time."""
-    parser: argparse.ArgumentParser = _Parser(
+    parser: argparse.ArgumentParser = Parser(
         prog="nimprofile",
         formatter_class=Help,
         allow_abbrev=False,
@@ -230,9 +229,9 @@ _COMMANDS: dict[str, Command] = {
     ),
     "manifest": (
         _manifest,
-        "build, check, show, convert and compare manifests",
+        "list, build, check, show, convert and compare manifests",
         "nimprofile manifest build ./my-model -o my-model.yaml",
-        _late("cli.manifest_commands", "manifest_options"),
+        _late("cli.manifests.actions", "manifest_options"),
     ),
     "gpus": (
         run_gpus,

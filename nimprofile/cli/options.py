@@ -197,5 +197,5 @@ def engines_options(parser: argparse.ArgumentParser) -> None:
 
 def completion_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `nimprofile completion`."""
-    parser.add_argument("shell", choices=("bash", "zsh", "tcsh"))
+    parser.add_argument("shell", metavar="SHELL", choices=("bash", "zsh", "tcsh"))
     parser.set_defaults(arguments=records.CompletionArguments)

@@ -61,9 +61,9 @@ def _nearest_bundled(name: str) -> str:
         return ""
     from difflib import get_close_matches
 
-    names = bundled_manifests()
-    near = get_close_matches(name, names, 3, 0.4) or list(names)
-    return ", and no bundled manifest of that name; bundled: " + ", ".join(near)
+    near = get_close_matches(name, bundled_manifests(), 3, 0.6)
+    meant = f"did you mean {' or '.join(near)}?" if near else "`nimprofile manifest list` has them"
+    return f", and no bundled manifest of that name; {meant}"
 
 
 def parse_manifest(text: str, source: str = "<string>") -> Manifest:

@@ -6,7 +6,6 @@ import sys
 
 import pytest
 
-from nimprofile import bundled_manifests
 from nimprofile.cli import inputs
 from nimprofile.cli.main import main
 from tests.support.command_line import BUSY, ID_BF16, ID_FP8, ID_LORA, MANIFEST, Terminal
@@ -14,12 +13,16 @@ from tests.support.command_line import BUSY, ID_BF16, ID_FP8, ID_LORA, MANIFEST,
 # Which manifest.
 
 
-def test_without_a_manifest_the_bundled_ones_are_listed(run, monkeypatch):
+def test_without_a_manifest_the_ways_to_name_one_are_told(run, monkeypatch):
     monkeypatch.setattr(inputs, "CONTAINER_MANIFESTS", ("/nowhere/m.yaml",))
     code, _, err = run("select", "--gpus", "1xh100")
     assert 2 == code
-    assert err.startswith("nimprofile: no manifest: name one with --manifest or NIM_MANIFEST_PATH")
-    assert [f"  {name}" for name in bundled_manifests()] == err.splitlines()[1:]
+    first, second = err.splitlines()
+    assert first.startswith(
+        "nimprofile: no manifest: name one with --manifest or NIM_MANIFEST_PATH"
+    )
+    assert first.endswith("`nimprofile manifest list` shows; or a model's directory with --model")
+    assert "help: nimprofile select --help" == second
 
 
 def test_in_a_container_the_manifest_is_where_nim_keeps_it(run, manifest, monkeypatch):

@@ -96,10 +96,8 @@ def test_a_model_beside_a_manifest_is_where_the_weights_are(run, model):
 
 def test_two_models_beside_a_manifest_are_one_too_many(run):
     code, _, err = run(f"launch {BUNDLED} --model a --model b")
-    assert (2, "nimprofile: --model beside --manifest is where the weights are: name one\n") == (
-        code,
-        err,
-    )
+    problem = "nimprofile: --model beside --manifest is where the weights are: name one\n"
+    assert (2, f"{problem}help: nimprofile launch --help\n") == (code, err)
 
 
 def test_a_model_of_ones_own_needs_no_manifest(run, model):
@@ -216,7 +214,7 @@ def test_triton_is_judged_as_the_vllm_that_its_image_has(run, model):
             3,
             "tensorrt_llm makes no fp8 of a 16-bit checkpoint",
         ),
-        ("render k9s --manifest x --gpus 1xl4", 2, "invalid choice: 'k9s'"),
+        ("render k9s --manifest x --gpus 1xl4", 2, "TARGET: 'k9s' is not known; did you mean k8s?"),
         (
             f"render kserve {BUNDLED} --gpus-per-node 1",
             3,

@@ -5,9 +5,9 @@ import pytest
 from nimprofile.base.enums import Engine, Server
 from nimprofile.cli import launch_options
 from nimprofile.cli.arguments import read_arguments
-from nimprofile.cli.inputs import UsageError
 from nimprofile.cli.launch_options import restricted, setup_of
 from nimprofile.cli.main import build_parser
+from nimprofile.cli.parsing.parser import UsageError
 
 
 def restricted_by(*words, here=False):

@@ -38,11 +38,6 @@ def test_json_is_printed_even_when_no_profile_runs(run, manifest):
             id="standard input twice",
         ),
         pytest.param(
-            ("list", "--manifest", "llama-3.1-8b-instruct", "--gpus", "1xt4", "--nim", "--json"),
-            "--nim is a layout of its own; leave --json out",
-            id="NIM's layout as JSON",
-        ),
-        pytest.param(
             ("gpus", "--known", "--gpus", "1xt4"),
             "--known prints the catalogue; leave --gpus, --inventory and --record out",
             id="catalogue and GPUs",

@@ -31,7 +31,10 @@ from nimprofile.cli.main import build_parser
 def test_2_for_a_wrong_command_line(run, argv):
     code, out, err = run(*argv)
     assert (2, "") == (code, out)
-    assert err.startswith("usage: nimprofile")
+    command = argv[0] if argv and argv[0] != "chose" else ""
+    first, second = err.splitlines()
+    assert first.startswith("nimprofile: ")
+    assert " ".join(["help: nimprofile", *filter(None, [command]), "--help"]) == second
 
 
 def test_an_unknown_policy_lists_the_known_ones(run):

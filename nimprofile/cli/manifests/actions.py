@@ -1,13 +1,17 @@
-"""The actions of `nimprofile manifest`: build, check, show, convert, schema and diff."""
+"""The actions of `nimprofile manifest` that read or write a manifest of yours."""
 
 from __future__ import annotations
 
 from nimprofile.base.errors import ManifestError
-from nimprofile.cli import argument_types as read, arguments as records
+from nimprofile.cli import argument_types as read
 from nimprofile.cli.console import counted, print_json, style_of_stdout, tell, write_text
 from nimprofile.cli.exit_codes import BAD_INPUT, DONE
-from nimprofile.cli.inputs import UsageError, document_of, inventory_of, open_manifest, wanted_of
-from nimprofile.cli.options import add_command, add_format, machine_options
+from nimprofile.cli.inputs import document_of, open_manifest, wanted_of
+from nimprofile.cli.manifests import arguments as records, changes
+from nimprofile.cli.manifests.changes import ANY_MANIFEST
+from nimprofile.cli.manifests.listing import list_bundled, list_options
+from nimprofile.cli.options import add_command, add_format
+from nimprofile.cli.parsing.parser import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,7 +84,7 @@ def _build(arguments: records.BuildArguments) -> int:
     manifest = manifest_of(built.document, arguments.models[0])
     tell(f"note: {note}" for note in built.notes)
     write = to_json if arguments.format == "json" else to_yaml
-    write_text(write(built.document), arguments.output)
+    write_text(write(built.document), arguments.output, force=arguments.force)
     tell([f"nimprofile: {counted(len(manifest.profiles), 'profile')} of {manifest.model}"])
     return DONE
 
@@ -99,7 +103,7 @@ def _base(path: str, model: Model) -> Document:
 
 
 def _check_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("manifests", nargs="+", metavar="FILE", help=_ANY)
+    parser.add_argument("manifests", nargs="+", metavar="FILE", help=ANY_MANIFEST)
     add_format(parser, "text", "json")
     parser.set_defaults(arguments=records.CheckArguments)
 
@@ -147,7 +151,7 @@ def _findings(path: str) -> tuple[str, tuple[Finding, ...]]:
 
 
 def _show_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("manifest", metavar="FILE", help=_ANY)
+    parser.add_argument("manifest", metavar="FILE", help=ANY_MANIFEST)
     add_format(parser, "text", "json")
     parser.set_defaults(arguments=records.ShowArguments)
 
@@ -164,7 +168,7 @@ def _show(arguments: records.ShowArguments) -> int:
 
 
 def _convert_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("manifest", metavar="FILE", help=_ANY)
+    parser.add_argument("manifest", metavar="FILE", help=ANY_MANIFEST)
     parser.add_argument(
         "--to", choices=("v1", "v2", "json"), required=True, help="the form; json is v2 as JSON"
     )
@@ -179,7 +183,8 @@ def _convert(arguments: records.ConvertArguments) -> int:
     if arguments.to == "v1":
         document, notes = to_v1(document)
         tell(f"note: {note}" for note in notes)
-    write_text(to_json(document) if arguments.to == "json" else to_yaml(document), arguments.output)
+    text = to_json(document) if arguments.to == "json" else to_yaml(document)
+    write_text(text, arguments.output, force=arguments.force)
     return DONE
 
 
@@ -195,53 +200,22 @@ def _schema_options(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(arguments=records.SchemaArguments)
 
 
-def _diff_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("old", metavar="OLD", help=_ANY)
-    parser.add_argument("new", metavar="NEW", help="the other")
-    machine_options(parser)
-    add = parser.add_argument
-    add("--policy", type=read.policy, help="the order among candidates (default: nim)")
-    add("--engine", action="append", type=read.engine, help="an engine this container has")
-    add_format(parser, "text", "json")
-    parser.set_defaults(arguments=records.DiffArguments)
-
-
-def _diff(arguments: records.DiffArguments) -> int:
-    from nimprofile.authoring.diff import diff, selection_change
-    from nimprofile.report.manifests import diff_text, diff_to_dict
-    from nimprofile.selection.policies import find_policy
-    from nimprofile.selection.request import Request
-
-    machine = arguments.machine
-    if (arguments.old, arguments.new, machine.inventory).count("-") > 1:
-        raise UsageError("only one of the manifests and --inventory can be standard input")
-    named = machine.gpus is not None or machine.inventory is not None
-    if not named and any((arguments.policy, arguments.engine, machine.expect_gpus)):
-        raise UsageError("--policy, --engine and --expect-gpus are about a machine: add --gpus")
-    old, new = open_manifest(arguments.old), open_manifest(arguments.new)
-    selection = None
-    if named:
-        request = Request(engines=arguments.engine)
-        policy = arguments.policy or find_policy("nim")
-        selection = selection_change(old, new, inventory_of(machine), request, policy)
-    changes = diff(old, new)
-    if arguments.format == "json":
-        print_json(diff_to_dict(changes, selection))
-    else:
-        print(diff_text(changes, selection, style_of_stdout()))
-    return DONE
-
-
-_ANY = "a manifest: a file, - for standard input, or a bundled name"
-
-
 def _output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "-o", "--output", metavar="FILE", help="write to this file (default: standard output)"
+        "-o", "--output", metavar="FILE", help="write to this new file (default: standard output)"
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="let --output overwrite a file that is there"
     )
 
 
 _ACTIONS: dict[str, Command] = {
+    "list": (
+        list_bundled,
+        "print the manifests that come with this package",
+        "nimprofile manifest list",
+        list_options,
+    ),
     "build": (
         _build,
         "write the manifest of a model: the profiles that make sense, and what each requires",
@@ -273,10 +247,10 @@ _ACTIONS: dict[str, Command] = {
         _schema_options,
     ),
     "diff": (
-        _diff,
+        changes.show_changes,
         "print what changed between two manifests, and what becomes of the selection",
         "nimprofile manifest diff old.yaml new.yaml --gpus 8xh100",
-        _diff_options,
+        changes.diff_options,
     ),
 }
 

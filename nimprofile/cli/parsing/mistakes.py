@@ -1,0 +1,182 @@
+"""What is wrong with the words of a command line, in one sentence that names what was meant."""
+
+from __future__ import annotations
+
+import re
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterable, Sequence
+
+    from nimprofile.cli.parsing.parser import Parser
+
+ELSEWHERE = {
+    "--gpu": ("--gpus",),
+    "--device": ("--gpus",),
+    "--devices": ("--gpus",),
+    "--num-gpus": ("--expect-gpus", "--gpus"),
+    "--model-path": ("--model",),
+    "--tp": ("--tags", "--max-tp"),
+    "--pp": ("--tags",),
+    "--tp-size": ("--tp", "--tags", "--max-tp"),
+    "--pp-size": ("--pp", "--tags"),
+    "--tensor-parallel-size": ("--tp", "--tags", "--max-tp"),
+    "--pipeline-parallel-size": ("--pp", "--tags"),
+    "--precision": ("--tags",),
+    "--quantization": ("--precision", "--tags"),
+    "--dtype": ("--precision", "--tags"),
+    "--context": ("--max-model-len",),
+    "--context-length": ("--max-model-len",),
+    "--max-seq-len": ("--max-model-len",),
+    "--max-batch-size": ("--max-num-seqs", "--concurrency"),
+    "--max-running-requests": ("--max-num-seqs", "--concurrency"),
+    "--backend": ("--engine",),
+    "--selector": ("--tags",),
+    "--force": ("--allow-unsafe",),
+    "--quiet": (),
+    "--verbose": (),
+    "--file": ("--manifest", "--output"),
+}
+"""What other programs call an option -> what may be meant by it here, the likeliest first."""
+
+EXAMPLES = {
+    "--tags": {
+        "--tp": "--tags tp=4",
+        "--tp-size": "--tags tp=4",
+        "--tensor-parallel-size": "--tags tp=4",
+        "--pp": "--tags pp=2",
+        "--pp-size": "--tags pp=2",
+        "--pipeline-parallel-size": "--tags pp=2",
+        "--precision": "--tags precision=fp8",
+        "--quantization": "--tags precision=fp8",
+        "--dtype": "--tags precision=bf16",
+    },
+}
+"""An option that takes the place of several others -> how each of them is written with it."""
+
+
+def unknown_flag(name: str, parser: Parser) -> str:
+    """What to say of an option that this command has not."""
+    place, commands = _place(parser), _flags_of_commands()
+    if parser.commands:
+        below = place and f"{place} "
+        if any(name in flags for at, flags in commands.items() if at.startswith(below)):
+            what = "ACTION" if place else "COMMAND"
+            words = " ".join(filter(None, ("nimprofile", place, what, name)))
+            return f"{name} comes after the {what.lower()}: {words}"
+    problem = f"{place} has no option {name}" if place else f"there is no option {name}"
+    if meant := _meant(name, parser.flags):
+        return f"{problem}; did you mean {meant}?"
+    if others := [command for command, flags in commands.items() if name in flags]:
+        return f"{problem}; {', '.join(others)} {'has' if len(others) == 1 else 'have'} it"
+    return f"{problem}; {_AFTER_DASHES}" if place in _TO_A_SERVER else problem
+
+
+def _meant(name: str, own: Iterable[str]) -> str | None:
+    """What is meant by an option of another program, or by one that is misspelt."""
+    flags = [flag for flag in own if flag[:2] == "--"]
+    elsewhere = {key: next((f for f in ELSEWHERE[key] if f in flags), None) for key in ELSEWHERE}
+    known = {flag: flag for flag in flags} | {
+        key: EXAMPLES.get(flag, {}).get(key, flag)
+        for key, flag in elsewhere.items()
+        if flag is not None and key not in flags
+    }
+    near = name if name in known else nearest(name, flags) or nearest(name, known)
+    return None if near is None else known[near]
+
+
+def _place(parser: Parser) -> str:
+    """The command that a parser is of, `manifest build`; "" for the program itself."""
+    return parser.prog.removeprefix("nimprofile").strip()
+
+
+_AFTER_DASHES = "what is meant for the server comes after --"
+_TO_A_SERVER = {"launch", "exec", "render"}
+
+
+def _flags_of_commands() -> dict[str, frozenset[str]]:
+    """The options of every command, by its name."""
+    from nimprofile.cli.main import build_parser
+    from nimprofile.cli.parsing.parser import Parser
+
+    found: dict[str, frozenset[str]] = {}
+
+    def visit(parser: argparse.ArgumentParser) -> None:
+        for name, inner in _inner(parser).items():
+            path = f"{parser.prog} {name}".removeprefix("nimprofile ")
+            if isinstance(inner, Parser) and not inner.commands:
+                found[path] = frozenset(inner.flags)
+            visit(inner)
+
+    visit(build_parser())
+    return found
+
+
+def _inner(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """The parsers of the commands of a parser."""
+    groups = parser._subparsers._group_actions if parser._subparsers else ()  # noqa: SLF001
+    return {name: inner for group in groups for name, inner in dict(group.choices or {}).items()}
+
+
+def unknown_choice(action: argparse.Action, value: object) -> str:
+    """What to say of a command or of a value that is none of the choices."""
+    known = [str(choice) for choice in action.choices or ()]
+    near = nearest(str(value), known)
+    meant = f"did you mean {near}? " if near else ""
+    if action.dest in {"command", "action"}:
+        what = "command" if action.dest == "command" else "action"
+        return f"there is no {what} {value!r}; {meant}{what}s: {', '.join(known)}"
+    name = "/".join(action.option_strings) or action.metavar or action.dest
+    return f"{name}: {value!r} is not known; {meant}known: {', '.join(known)}"
+
+
+def too_many(words: Sequence[str], parser: Parser) -> str:
+    """What to say of words that no argument takes."""
+    place = _place(parser)
+    if place in _TO_A_SERVER:  # the word may be a secret
+        return f"{place} has a word too many; {_AFTER_DASHES}"
+    return f"{place} has a word too many: {words[0]!r}"
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that is meant: the only one that begins so, or the most alike."""
+    from difflib import get_close_matches
+
+    folded = {name.lower().lstrip("-"): name for name in known}
+    asked = word.lower().lstrip("-")
+    begun = [name for name in folded if name.startswith(asked)]
+    if len(begun) == 1 and len(asked) > 1:
+        return folded[begun[0]]
+    close = get_close_matches(asked, folded, n=1, cutoff=0.66)
+    return folded[close[0]] if close else None
+
+
+def reworded(message: str, parser: Parser) -> str:
+    """Argparse's words, whichever version's, as ours."""
+    name = r"(?:argument )?(\S+): "
+    if found := re.fullmatch(name + r"expected (?:at least )?one argument", message):
+        return f"{found[1]} needs a value{_value_of(found[1], parser)}"
+    if found := re.fullmatch(name + r"not allowed with argument (\S+)", message):
+        return f"{found[1]} and {found[2]} exclude each other: give one of them"
+    if found := re.fullmatch(name + r"ignored explicit argument .*", message, re.DOTALL):
+        return f"{found[1]} takes no value"
+    if found := re.fullmatch(r"the following arguments are required: (.*)", message):
+        missing = found[1]
+        if missing in {"COMMAND", "ACTION"}:
+            article = "an" if missing == "ACTION" else "a"
+            known = ", ".join(parser.commands)
+            return f"{article} {missing.lower()} is missing; {missing.lower()}s: {known}"
+        return f"{missing} is missing"
+    return message.removeprefix("argument ")
+
+
+def _value_of(name: str, parser: Parser) -> str:
+    """`: FILE`, as the help calls the value of an option."""
+    action = parser.flags.get(name.partition("/")[0])
+    if action is None:
+        return ""
+    if action.choices is not None:
+        return f": {', '.join(map(str, action.choices))}"
+    shown = action.metavar if isinstance(action.metavar, str) else action.dest.upper()
+    return f": {name.partition('/')[0]} {shown}"

@@ -1,0 +1,46 @@
+"""What is wrong with a command line is told with what was meant, and with no secret."""
+
+import pytest
+
+MEANT = {
+    "selct": "there is no command 'selct'; did you mean select? commands: select, list,",
+    "sel": "there is no command 'sel'; did you mean select? commands: select, list,",
+    "select --gpu 1xt4": "select has no option --gpu; did you mean --gpus?",
+    "select --man x": "select has no option --man; did you mean --manifest?",
+    "select --Manifest x": "select has no option --Manifest; did you mean --manifest?",
+    "memory --presicion fp8 x": "memory has no option --presicion; did you mean --precision?",
+    "memory --tensor-parallel-size 4 x": "memory has no option --tensor-parallel-size; did you mean --tp?",
+    "memory --context-length 4 x": "memory has no option --context-length; did you mean --max-model-len?",
+    "manifest build x --tp 4": "manifest build has no option --tp; did you mean --max-tp?",
+    "manifest biuld": "there is no action 'biuld'; did you mean build? actions: list, build,",
+    "gpus --concurrency 4": "gpus has no option --concurrency; memory has it",
+    "select --colour": "select has no option --colour",
+    "select --format jsn": "--format: 'jsn' is not known; did you mean json? known: text, json, id",
+    "select --gpus": "--gpus needs a value: --gpus SPEC",
+    "select --format": "--format needs a value: text, json, id, name, env, cuda",
+    "select --gpus 1xt4 --inventory x": "--inventory and --gpus exclude each other: give one of them",
+    "select --json=1": "--json takes no value",
+    "memory": "MODEL_OR_MANIFEST is missing",
+    "manifest diff x": "NEW is missing",
+    "policies extra": "policies has a word too many: 'extra'",
+    "--gpus 1xt4 select": "--gpus comes after the command: nimprofile COMMAND --gpus",
+    "manifest --to v1 convert": "--to comes after the action: nimprofile manifest ACTION --to",
+    "--colour": "there is no option --colour",
+}
+
+
+@pytest.mark.parametrize(("line", "said"), MEANT.items())
+def test_what_was_meant_is_told(run, line, said):
+    code, out, err = run(*line.split())
+    assert (2, "") == (code, out)
+    assert err.startswith(f"nimprofile: {said}")
+    assert 2 == err.count("\n")
+
+
+@pytest.mark.parametrize("command", ["launch", "exec", "render k8s"])
+@pytest.mark.parametrize("words", ["--api-key s3cr3t", "--api-key=s3cr3t", "s3cr3t"])
+def test_what_is_meant_for_a_server_is_not_repeated(run, command, words):
+    code, out, err = run(*command.split(), *words.split())
+    assert (2, "") == (code, out)
+    assert "s3cr3t" not in err
+    assert "what is meant for the server comes after --" in err
