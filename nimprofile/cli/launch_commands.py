@@ -199,10 +199,9 @@ def _nothing(decision: Decision, format: str) -> int:
 
     code, why = code_of_nothing(decision), nothing_runs(decision)
     if format == "json":
-        from nimprofile.cli.parsing.failures import failure
+        from nimprofile.cli.parsing.failures import failure_of_nothing
 
-        kind = "nothing_runs" if decision.pinned is None else "pin"
-        print_json(failure(kind, why, code=code))
+        print_json(failure_of_nothing(why, code))
     tell(f"warning: {warning}" for warning in decision.warnings)
     tell([why])
     return code

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from nimprofile.cli.console import print_json, tell
+from nimprofile.cli.exit_codes import BAD_INPUT, NOT_AS_REQUIRED, NOTHING_RUNS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,6 +40,12 @@ def failure_to_dict(error: NimProfileError, code: int, hint: str = "") -> dict[s
         line=getattr(error, "line", None),
         hint=hint,
     )
+
+
+def failure_of_nothing(message: str, code: int) -> dict[str, Any]:
+    """A decision that selects nothing, of a command that has nothing to print then."""
+    kinds = {NOTHING_RUNS: "nothing_runs", NOT_AS_REQUIRED: "not_as_required", BAD_INPUT: "pin"}
+    return failure(kinds[code], message, code=code)
 
 
 def failure(

@@ -17,15 +17,13 @@ ELSEWHERE = {
     "--devices": ("--gpus",),
     "--num-gpus": ("--expect-gpus", "--gpus"),
     "--model-path": ("--model",),
-    "--tp": ("--tags", "--max-tp"),
-    "--pp": ("--tags",),
-    "--tp-size": ("--tp", "--tags", "--max-tp"),
-    "--pp-size": ("--pp", "--tags"),
-    "--tensor-parallel-size": ("--tp", "--tags", "--max-tp"),
-    "--pipeline-parallel-size": ("--pp", "--tags"),
-    "--precision": ("--tags",),
-    "--quantization": ("--precision", "--tags"),
-    "--dtype": ("--precision", "--tags"),
+    "--tp": ("--max-tp",),
+    "--tp-size": ("--tp", "--max-tp"),
+    "--pp-size": ("--pp",),
+    "--tensor-parallel-size": ("--tp", "--max-tp"),
+    "--pipeline-parallel-size": ("--pp",),
+    "--quantization": ("--precision",),
+    "--dtype": ("--precision",),
     "--context": ("--max-model-len",),
     "--context-length": ("--max-model-len",),
     "--max-seq-len": ("--max-model-len",),
@@ -34,26 +32,9 @@ ELSEWHERE = {
     "--backend": ("--engine",),
     "--selector": ("--tags",),
     "--force": ("--allow-unsafe",),
-    "--quiet": (),
-    "--verbose": (),
     "--file": ("--manifest", "--output"),
 }
 """What other programs call an option -> what may be meant by it here, the likeliest first."""
-
-EXAMPLES = {
-    "--tags": {
-        "--tp": "--tags tp=4",
-        "--tp-size": "--tags tp=4",
-        "--tensor-parallel-size": "--tags tp=4",
-        "--pp": "--tags pp=2",
-        "--pp-size": "--tags pp=2",
-        "--pipeline-parallel-size": "--tags pp=2",
-        "--precision": "--tags precision=fp8",
-        "--quantization": "--tags precision=fp8",
-        "--dtype": "--tags precision=bf16",
-    },
-}
-"""An option that takes the place of several others -> how each of them is written with it."""
 
 
 def unknown_flag(name: str, parser: Parser) -> str:
@@ -77,11 +58,7 @@ def _meant(name: str, own: Iterable[str]) -> str | None:
     """What is meant by an option of another program, or by one that is misspelt."""
     flags = [flag for flag in own if flag[:2] == "--"]
     elsewhere = {key: next((f for f in ELSEWHERE[key] if f in flags), None) for key in ELSEWHERE}
-    known = {flag: flag for flag in flags} | {
-        key: EXAMPLES.get(flag, {}).get(key, flag)
-        for key, flag in elsewhere.items()
-        if flag is not None and key not in flags
-    }
+    known = {key: flag for key, flag in elsewhere.items() if flag} | {flag: flag for flag in flags}
     near = name if name in known else nearest(name, flags) or nearest(name, known)
     return None if near is None else known[near]
 

@@ -25,6 +25,7 @@ ENDINGS = {
     f"launch --json {BUNDLED} --gpus 1xt600": (1, "nothing_runs"),
     f"render k8s --json {BUNDLED} --gpus 1xt600": (1, "nothing_runs"),
     f"launch --json {BUNDLED} --gpus 1xt600 --profile vllm-bf16-tp1-pp1": (3, "pin"),
+    f"launch --json {BUNDLED} --gpus 1xl40s --require tp=2": (5, "not_as_required"),
     f"select --json {BUNDLED}": (4, "no_gpu"),
     f"select --json {BUNDLED} --gpus 1xt4 --expect-gpus 2": (5, "gpu_missing"),
 }

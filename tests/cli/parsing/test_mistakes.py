@@ -10,6 +10,7 @@ MEANT = {
     "select --Manifest x": "select has no option --Manifest; did you mean --manifest?",
     "memory --presicion fp8 x": "memory has no option --presicion; did you mean --precision?",
     "memory --tensor-parallel-size 4 x": "memory has no option --tensor-parallel-size; did you mean --tp?",
+    "select --quantization fp8": "select has no option --quantization; did you mean --precision?",
     "memory --context-length 4 x": "memory has no option --context-length; did you mean --max-model-len?",
     "manifest build x --tp 4": "manifest build has no option --tp; did you mean --max-tp?",
     "manifest biuld": "there is no action 'biuld'; did you mean build? actions: list, build,",
