@@ -5,6 +5,10 @@ from __future__ import annotations
 from nimprofile.base.enums import Precision
 from nimprofile.base.units import ComputeCapability
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from nimprofile.manifest.profile import Profile
+
 
 def _at_least(text: str) -> ComputeCapability:
     return ComputeCapability.parse(text)
@@ -45,3 +49,33 @@ AMPERE = _at_least("8.0")
 
 EMULATED_NVFP4_FROM = ComputeCapability((8, 0))
 """Below 10.0 NVFP4 weights go through weight-only kernels written for Ampere and newer."""
+
+
+def is_emulated(profile: Profile, capability: ComputeCapability | None) -> bool:
+    """Whether a GPU is not known to compute in the profile's precision."""
+    native = None if profile.precision is None else NATIVE_FROM.get(profile.precision)
+    return native is not None and (capability is None or capability < native)
+
+
+def half_from(
+    profile: Profile, version: str | None = None, model_type: str = ""
+) -> ComputeCapability | None:
+    """From which compute capability on an engine serves a BF16 profile in FP16; None: it does not.
+
+    vLLM does, and so do the engines that TensorRT-LLM compiles at the first start; `engines.facts`
+    has where each says so.
+
+    Args:
+        profile: of whose precision and engine it is.
+        version: the engine's; None is any.
+        model_type: of the model, when it is known: some are not run in FP16.
+    """
+    if profile.precision is not Precision.BF16 or profile.engine is None:
+        return None
+    from nimprofile.engines.spec import spec_of
+    from nimprofile.engines.support import kind_of_model
+
+    spec = spec_of(profile.engine)
+    if kind_of_model(model_type) in spec.refuses_float16:
+        return None
+    return spec.half_from(version, built=profile.buildable)

@@ -6,10 +6,12 @@ server is started is the other half, in `launch/servers`.
 
 from __future__ import annotations
 
-from nimprofile.base.enums import Engine
+from nimprofile.base.enums import Engine, Precision
 from nimprofile.base.record import Record
 from nimprofile.base.spec_registry import load_spec
+from nimprofile.base.units import ComputeCapability
 from nimprofile.base.versions import satisfies
+from nimprofile.engines.support import PLAIN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,6 +35,8 @@ class EngineSpec(Record):
         fraction_flag: its flag for the fraction of a GPU that it takes.
         falls_back: it runs a model it has no code for with that of transformers, when it has any.
         refuses_float16: models that it does not run in 16-bit floats.
+        builds_half_from: the compute capability from which on it compiles BF16 weights to an engine
+            in FP16, where there is no BF16; None: it does not, or compiles none.
         loads_whole: versions that hold the whole checkpoint before they quantise it, so that it
             must fit as it is; None: none does.
         divides_widths: the widths of the MLP and of experts must divide among tp ranks.
@@ -58,6 +62,7 @@ class EngineSpec(Record):
     fraction_flag: str
     falls_back: bool = False
     refuses_float16: frozenset[str] = frozenset()
+    builds_half_from: ComputeCapability | None = None
     loads_whole: str | None = None
     divides_widths: bool = True
     refines_blocks: str | None = None
@@ -71,6 +76,25 @@ class EngineSpec(Record):
     def ways(self, stored: str) -> list[Way]:
         """How it serves a kind of checkpoint, in all versions."""
         return [way for way in self.formats if way.stored == stored]
+
+    def half_from(self, version: str | None, *, built: bool) -> ComputeCapability | None:
+        """From which compute capability on it serves BF16 weights in FP16; None: it does not.
+
+        Args:
+            version: its own; None is any.
+            built: it compiles them at the first start.
+        """
+        if built:
+            return self.builds_half_from
+        floors = [
+            ComputeCapability.parse(bound.removeprefix(">="))
+            for way in self.ways(PLAIN)
+            if way.precision is Precision.FP16
+            and (version is None or satisfies(version, way.versions))
+            for bound in way.capability.split(",")
+            if bound.startswith(">=")
+        ]
+        return min(floors, default=None)
 
     def overheads_of(self, version: str | None) -> Overheads:
         """The habits of a version; of the newest known one without a version.

@@ -99,8 +99,12 @@ class Job(Record):
 
     @property
     def dtype(self) -> str | None:
-        """The profile's precision as a dtype of torch; None when torch has none for it."""
-        return _DTYPES.get(self.profile.precision)
+        """The profile's precision as a dtype of torch; None when torch has none for it.
+
+        Where a GPU has no BF16, a BF16 profile is served in FP16.
+        """
+        dtype = _DTYPES.get(self.profile.precision)
+        return "float16" if dtype == "bfloat16" and self.half_only else dtype
 
     @property
     def named_devices(self) -> str:

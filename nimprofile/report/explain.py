@@ -153,7 +153,7 @@ def _passed(title: str, verdict: Verdict, decision: Decision) -> str:
             return f"{sizes}: {profile.gpus_needed} of one product"
         case "capability":
             return str(profile.precision or "no precision named") + (
-                ", emulated" if verdict.emulated else ""
+                ", emulated" if verdict.emulated else ", served in fp16" if verdict.in_half else ""
             )
         case "total memory":
             return (

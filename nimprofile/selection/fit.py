@@ -10,6 +10,7 @@ from enum import IntEnum
 
 from nimprofile.base.memo import memoised
 from nimprofile.base.record import Record
+from nimprofile.engines.compute_floors import is_emulated
 from nimprofile.engines.memory.need import MemoryNeed, Needs
 from nimprofile.manifest.profile_conditions import unmet
 from nimprofile.selection.placement import Choice, choose
@@ -23,7 +24,7 @@ from nimprofile.selection.reasons import (
     RequirementUnmet,
     TooFewGpus,
 )
-from nimprofile.selection.rules import FREE_RULES, GPU_RULES, MACHINE_RULES, WISH_RULES, is_emulated
+from nimprofile.selection.rules import FREE_RULES, GPU_RULES, MACHINE_RULES, WISH_RULES, in_half
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class Verdict(Record):
         doubts: what could not be judged because a figure is unknown.
         need: memory of each GPU, when anything is known of it.
         emulated: the chosen GPUs are not known to compute in its precision.
+        in_half: the chosen GPUs have no BF16, and its engine serves it in FP16 there.
         choice: why it takes these GPUs of their product; None when it takes none.
         elsewhere: on a mixed machine, `reasons` are those of the product that comes nearest; these
             are the reasons against the other products.
@@ -64,6 +66,7 @@ class Verdict(Record):
     doubts: tuple[Doubt, ...] = ()
     need: MemoryNeed | None = None
     emulated: bool = False
+    in_half: bool = False
     elsewhere: tuple[Reason, ...] = ()
     choice: Choice | None = None
 
@@ -101,7 +104,7 @@ class _Trial(Record):
         worst: its fitness on the worst GPU it would take; BLOCKED when there are not enough.
         findings: reasons and doubts about the GPUs it would take, or all when there are not enough.
         need: memory of each GPU, when anything is known of it.
-        gpus, choice, emulated, elsewhere: as in `Verdict`.
+        gpus, choice, emulated, in_half, elsewhere: as in `Verdict`.
     """
 
     worst: Fitness
@@ -111,6 +114,7 @@ class _Trial(Record):
     gpus: tuple[int, ...] = ()
     choice: Choice | None = None
     emulated: bool = False
+    in_half: bool = False
     elsewhere: tuple[Reason, ...] = ()
 
 
@@ -161,6 +165,7 @@ class Judge:
             doubts=tuple(doubts),
             need=trial.need,
             emulated=trial.emulated,
+            in_half=trial.in_half,
             elsewhere=trial.elsewhere,
             choice=trial.choice,
         )
@@ -238,7 +243,11 @@ class Judge:
             self.needs.of(profile, next(iter(taken.values())).gpu),
             gpus=gpus,
             choice=choice,
-            emulated=any(is_emulated(profile, kind) for kind in taken.values()),
+            emulated=any(is_emulated(profile, kind.capability) for kind in taken.values()),
+            in_half=any(
+                in_half(profile, kind, self.request, self.needs.of(profile, kind.gpu))
+                for kind in taken.values()
+            ),
         )
 
     def _against(

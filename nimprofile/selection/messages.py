@@ -201,6 +201,14 @@ def emulation_message(precision: str) -> str:
     return f"these GPUs are not known to compute in {precision}: it is emulated"
 
 
+def half_message() -> str:
+    """That a BF16 profile is served in FP16."""
+    return (
+        "these GPUs have no BF16 (compute capability below 8.0): the engine serves this profile in "
+        "FP16, whose numbers end at 65504"
+    )
+
+
 def starved_message(budget: Budget) -> str:
     """That the weights leave no room for the KV cache."""
     return (

@@ -9,7 +9,7 @@ from __future__ import annotations
 from nimprofile.base.enums import Engine, Precision
 from nimprofile.base.units import MIB
 from nimprofile.base.versions import satisfies, split_requirement
-from nimprofile.engines.compute_floors import AMPERE, EMULATED_NVFP4_FROM, NATIVE_FROM, RUNS_FROM
+from nimprofile.engines.compute_floors import AMPERE, EMULATED_NVFP4_FROM, RUNS_FROM, half_from
 from nimprofile.hardware.gpu_groups import EMPTY_GPU_FRACTION
 from nimprofile.manifest.profile_conditions import tag_of
 from nimprofile.selection.reasons import (
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeAlias
 
+    from nimprofile.base.units import ComputeCapability
     from nimprofile.engines.memory.need import MemoryNeed
     from nimprofile.hardware.gpu_groups import GpuKind, Machine
     from nimprofile.manifest.profile import Profile
@@ -46,10 +47,18 @@ if TYPE_CHECKING:
     GpuRule: TypeAlias = Callable[[Profile, GpuKind, Request, MemoryNeed | None], Finding | None]
 
 
-def is_emulated(profile: Profile, kind: GpuKind) -> bool:
-    """Whether this GPU is not known to compute in the profile's precision."""
-    native = None if profile.precision is None else NATIVE_FROM.get(profile.precision)
-    return native is not None and (kind.capability is None or kind.capability < native)
+def in_half(profile: Profile, kind: GpuKind, request: Request, need: MemoryNeed | None) -> bool:
+    """Whether the engine serves this BF16 profile in FP16, for the GPU has no BF16."""
+    have = kind.capability
+    if profile.precision is not Precision.BF16 or have is None or have >= AMPERE:
+        return False
+    return have >= _floor_in_half(profile, request, need)
+
+
+def _floor_in_half(profile: Profile, request: Request, need: MemoryNeed | None) -> ComputeCapability:
+    """From where on a BF16 profile runs, if need be in FP16."""
+    model_type = "" if need is None or need.budget is None else need.budget.shape.architecture
+    return half_from(profile, request.serving.engine_version, model_type) or AMPERE
 
 
 # Rules about the profile and the machine as a whole.
@@ -160,15 +169,16 @@ def capability_for_precision(
     if precision is Precision.NVFP4 and request.allow_nvfp4_emulation:
         floor = EMULATED_NVFP4_FROM
     if kind.capability is None:
-        return Doubt(
-            "compute_capability",
-            "the compute capability",
-            f"{precision} needs {floor}",
-            gpus=kind.indices,
-        )
+        return _unknown_capability("compute_capability", f"{precision} needs {floor}", kind)
+    if kind.capability < floor and precision is Precision.BF16:
+        floor = _floor_in_half(profile, request, need)
     if kind.capability < floor:
         return CapabilityTooLow(precision, floor, kind.capability, gpus=kind.indices)
     return None
+
+
+def _unknown_capability(kind_of_reason: str, rule: str, kind: GpuKind) -> Doubt:
+    return Doubt(kind_of_reason, "the compute capability", rule, gpus=kind.indices)
 
 
 def capability_as_tagged(
@@ -179,12 +189,8 @@ def capability_as_tagged(
     if exact is None:
         return None
     if kind.capability is None:
-        return Doubt(
-            "requires_compute_capability",
-            "the compute capability",
-            f"compute_capability =={exact}",
-            gpus=kind.indices,
-        )
+        rule = f"compute_capability =={exact}"
+        return _unknown_capability("requires_compute_capability", rule, kind)
     if kind.capability != exact:
         return CapabilityUnmet(f"=={exact}", kind.capability, kind.indices)
     return None
@@ -198,12 +204,8 @@ def capability_as_required(
     if specifiers is None:
         return None
     if kind.capability is None:
-        return Doubt(
-            "requires_compute_capability",
-            "the compute capability",
-            f"compute_capability {specifiers}",
-            gpus=kind.indices,
-        )
+        rule = f"compute_capability {specifiers}"
+        return _unknown_capability("requires_compute_capability", rule, kind)
     if not satisfies(str(kind.capability), specifiers):
         return CapabilityUnmet(specifiers, kind.capability, kind.indices)
     return None

@@ -14,6 +14,7 @@ from nimprofile.selection.messages import (
     disagreement_message,
     doubt_message,
     emulation_message,
+    half_message,
     missing_message,
     starved_message,
     unknown_message,
@@ -66,6 +67,15 @@ class Emulated(Record):
 
     def __str__(self) -> str:
         return emulation_message(self.precision)
+
+
+class ServedInHalf(Record):
+    """The chosen GPUs have no BF16, and the engine serves the selected profile in FP16."""
+
+    kind = "served_in_half"
+
+    def __str__(self) -> str:
+        return half_message()
 
 
 class NoRoomForCache(Record):
@@ -148,6 +158,7 @@ DecisionWarning: TypeAlias = (
     Overridden
     | NotChecked
     | Emulated
+    | ServedInHalf
     | NoRoomForCache
     | EstimateIsMore
     | GpuAiling
@@ -172,6 +183,8 @@ def selection_warnings(
         yield NotChecked(Doubt(*key, gpus=tuple(gpus)))
     if selected.emulated:
         yield Emulated(str(selected.profile.precision))
+    if selected.in_half:
+        yield ServedInHalf()
     need = selected.need
     if need is not None and need.budget is not None and need.budget.starved:
         yield NoRoomForCache(need.budget)

@@ -124,13 +124,13 @@ def test_every_gate_says_when_it_asks_for_nothing():
 
 
 def test_a_gate_that_is_closed_says_no_and_why():
-    text = story(TWO, [TWO], "1xt4", Request(tags=(("tp", "1"),)))
-    assert "no GPU count needs 2 GPUs of one product; there is 1 × Tesla T4" in gates(text)
-    assert "no capability bf16 needs compute capability 8.0; GPU 0 has 7.5" in gates(text)
+    text = story(TWO, [TWO], "1xgtx1080", Request(tags=(("tp", "1"),)))
+    assert "no GPU count needs 2 GPUs of one product; there is 1 × NVIDIA GeForce GTX 1080" in gates(text)
+    assert "no capability bf16 needs compute capability 7.0; GPU 0 has 6.1" in gates(text)
     assert "not wanted tags the selector wants tp=1; the profile has tp=2" in gates(text)
     assert [
         "To make it run:",
-        "  2 GPUs of compute capability 8.0 or higher",
+        "  2 GPUs of compute capability 7.0 or higher",
         "  take tp=1 out of the selector (--tags, NIM_TAGS_SELECTOR)",
     ] == text.splitlines()[-3:]
 

@@ -73,7 +73,7 @@ def test_every_other_profile_is_rejected_with_its_reasons():
 
 
 def test_when_nothing_runs_nothing_is_selected():
-    decision = decide([BF16, FP8], "1xt4")
+    decision = decide([BF16, FP8], "1xgtx1080")
     assert (None, (), None) == (decision.selected, decision.ranked, decision.deciding)
     assert [FP8_ID, BF16_ID] == [verdict.profile.id for verdict in decision.rejected]
 

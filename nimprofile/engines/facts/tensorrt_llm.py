@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nimprofile.base.enums import Engine, Precision
-from nimprofile.base.units import gib
+from nimprofile.base.units import ComputeCapability, gib
 from nimprofile.engines.overheads import Overheads
 from nimprofile.engines.spec import EngineSpec
 from nimprofile.engines.support import HALF, PLAIN, Served, since, ways
@@ -85,5 +85,8 @@ SPEC = EngineSpec(
     models=MODELS,
     overheads=TENSORRT_LLM,
     fraction_flag="--free-gpu-memory-fraction",
+    # llmapi/llm_args.py: below 8.0 `auto` is float16. NIM 1.8.5 takes its buildable profile, which
+    # says BF16, on a T4 (corpus, 117).
+    builds_half_from=ComputeCapability((7, 0)),
     divides_widths=False,  # mapping.py wants no more stages than layers, and says nothing of widths
 )

@@ -116,6 +116,8 @@ def _break_capability(draw: st.DrawFn, draft: Draft) -> None:
     draft.gpus = [gpu.replace(compute_capability=floor) for gpu in draft.gpus]
     major, minor = floor
     below = (major, minor - 1) if minor else (major - 1, 9)
+    if precision is Precision.BF16:
+        below = (6, 9)  # from 7.0 on some engines serve it in FP16
     capability = ComputeCapability(draw(st.sampled_from([below, (5, 0)])))
     _break_gpus(draw, draft, lambda gpu: gpu.replace(compute_capability=capability))
 
