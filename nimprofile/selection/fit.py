@@ -233,6 +233,7 @@ class Judge:
             {index: fitness for index, (fitness, _) in usable.items()}, wanted, self.machine
         )
         taken = {id(kind): kind for kind in (usable[index][1] for index in gpus)}
+        need = self.needs.of(profile, (lead := next(iter(taken.values()))).gpu)
         findings = _without_repeats(findings for _, kind, findings in judged if id(kind) in taken)
         if wanted > 1 and not (group.kinds[0].devices or group.kinds[0].spellings):
             doubt = Doubt("gpu_count", "the product", f"{wanted} GPUs alike", gpus=gpus)
@@ -240,14 +241,11 @@ class Judge:
         return _Trial(
             max(usable[index][0] for index in gpus),
             findings,
-            self.needs.of(profile, next(iter(taken.values())).gpu),
+            need,
             gpus=gpus,
             choice=choice,
             emulated=any(is_emulated(profile, kind.capability) for kind in taken.values()),
-            in_half=any(
-                in_half(profile, kind, self.request, self.needs.of(profile, kind.gpu))
-                for kind in taken.values()
-            ),
+            in_half=in_half(profile, lead, self.request, need),
         )
 
     def _against(

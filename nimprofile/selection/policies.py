@@ -31,12 +31,13 @@ def _precision(verdict: Verdict) -> Precision | None:
 
 def _fewest_native_bits(verdict: Verdict) -> tuple[int, int]:
     precision = verdict.profile.precision
-    return (int(verdict.emulated), 64 if precision is None else precision.bits)
+    strange = int(verdict.emulated or verdict.in_half)
+    return (strange, 64 if precision is None else precision.bits)
 
 
 def _describe_precision(verdict: Verdict) -> str:
-    emulated = ", emulated" if verdict.emulated else ""
-    return f"{verdict.profile.precision or 'no precision'}{emulated}"
+    how = ", emulated" if verdict.emulated else ", in fp16" if verdict.in_half else ""
+    return f"{verdict.profile.precision or 'no precision'}{how}"
 
 
 def _objective(verdict: Verdict) -> Objective | None:

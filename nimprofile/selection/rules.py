@@ -49,13 +49,12 @@ if TYPE_CHECKING:
 
 def in_half(profile: Profile, kind: GpuKind, request: Request, need: MemoryNeed | None) -> bool:
     """Whether the engine serves this BF16 profile in FP16, for the GPU has no BF16."""
-    have = kind.capability
-    if profile.precision is not Precision.BF16 or have is None or have >= AMPERE:
+    if profile.precision is not Precision.BF16 or (kind.capability or AMPERE) >= AMPERE:
         return False
-    return have >= _floor_in_half(profile, request, need)
+    return (kind.capability or AMPERE) >= _half_floor(profile, request, need)
 
 
-def _floor_in_half(profile: Profile, request: Request, need: MemoryNeed | None) -> ComputeCapability:
+def _half_floor(profile: Profile, request: Request, need: MemoryNeed | None) -> ComputeCapability:
     """From where on a BF16 profile runs, if need be in FP16."""
     model_type = "" if need is None or need.budget is None else need.budget.shape.architecture
     return half_from(profile, request.serving.engine_version, model_type) or AMPERE
@@ -171,7 +170,7 @@ def capability_for_precision(
     if kind.capability is None:
         return _unknown_capability("compute_capability", f"{precision} needs {floor}", kind)
     if kind.capability < floor and precision is Precision.BF16:
-        floor = _floor_in_half(profile, request, need)
+        floor = _half_floor(profile, request, need)
     if kind.capability < floor:
         return CapabilityTooLow(precision, floor, kind.capability, gpus=kind.indices)
     return None

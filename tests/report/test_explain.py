@@ -125,7 +125,10 @@ def test_every_gate_says_when_it_asks_for_nothing():
 
 def test_a_gate_that_is_closed_says_no_and_why():
     text = story(TWO, [TWO], "1xgtx1080", Request(tags=(("tp", "1"),)))
-    assert "no GPU count needs 2 GPUs of one product; there is 1 × NVIDIA GeForce GTX 1080" in gates(text)
+    assert (
+        "no GPU count needs 2 GPUs of one product; there is 1 × NVIDIA GeForce GTX 1080"
+        in gates(text)
+    )
     assert "no capability bf16 needs compute capability 7.0; GPU 0 has 6.1" in gates(text)
     assert "not wanted tags the selector wants tp=1; the profile has tp=2" in gates(text)
     assert [

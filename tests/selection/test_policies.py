@@ -298,6 +298,17 @@ def test_what_a_verdict_shows_at_a_criterion(criterion, tags, shown):
     assert shown == CRITERIA[criterion].describe(verdict)
 
 
+def test_bf16_served_in_fp16_is_after_fp16_and_says_so():
+    assert_key_order(
+        PRECISION,
+        {"precision": "fp16", "llm_engine": "vllm"},
+        {"precision": "bf16", "llm_engine": "vllm"},
+        spec="1xt4",
+    )
+    verdict = Verdict(make_profile(precision="bf16"), (), (), in_half=True)
+    assert CRITERIA["precision"].describe(verdict) == "bf16, in fp16"
+
+
 def test_an_emulated_precision_says_so():
     verdict = Verdict(make_profile(precision="nvfp4"), (), (), emulated=True)
     assert CRITERIA["precision"].describe(verdict) == "nvfp4, emulated"

@@ -376,6 +376,55 @@ def test_a_format_the_gpu_is_not_known_to_compute_in_is_emulated(precision, capa
     assert emulated is judge(make_profile(precision=precision), gpus, request).emulated
 
 
+HALF = {
+    "vllm on 7.5": ({"llm_engine": "vllm"}, "7.5", None, True),
+    "vllm on 7.0": ({"llm_engine": "vllm"}, "7.0", None, True),
+    "vllm 0.19 on 7.0": ({"llm_engine": "vllm"}, "7.0", "0.19.0", True),
+    "vllm 0.20 on 7.0": ({"llm_engine": "vllm"}, "7.0", "0.20.0", False),
+    "vllm on 6.1": ({"llm_engine": "vllm"}, "6.1", None, False),
+    "an engine built here on 7.5": (
+        {"llm_engine": "tensorrt_llm", "trtllm_buildable": "true"},
+        "7.5",
+        None,
+        True,
+    ),
+    "an engine built before on 7.5": ({"llm_engine": "tensorrt_llm"}, "7.5", None, False),
+    "sglang on 7.5": ({"llm_engine": "sglang"}, "7.5", None, False),
+    "no engine on 7.5": ({}, "7.5", None, False),
+}
+
+
+@pytest.mark.parametrize(("tags", "capability", "version", "runs"), HALF.values(), ids=list(HALF))
+def test_bf16_runs_in_fp16_where_there_is_no_bf16_on_the_engines_that_do_so(
+    tags, capability, version, runs
+):
+    request = Request(serving=Serving(engine_version=version))
+    gpus = make_inventory(make_gpu(capability=capability))
+    verdict = judge(make_profile(precision="bf16", tp="1", **tags), gpus, request)
+    assert (runs, runs) == (verdict.fits, verdict.in_half)
+    assert ["compute_capability"] * (not runs) == kinds(verdict)
+
+
+def test_a_model_that_is_not_run_in_fp16_needs_bf16():
+    profile = make_profile(llm_engine="vllm", precision="bf16", tp="1")
+    request = Request(serving=Serving(max_model_len=256))
+    gpus = make_inventory(make_gpu(capability="7.5"))
+    gemma = shape_from_config({**LLAMA_8B, "model_type": "gemma2"})
+    llama = shape_from_config(LLAMA_8B)
+    assert ["compute_capability"] == kinds(judge(profile, gpus, request, gemma))
+    assert [] == kinds(judge(profile, gpus, request, llama))
+
+
+def test_the_memory_of_bf16_and_fp16_is_the_same():
+    shape = shape_from_config(LLAMA_8B)
+    gpus = make_inventory(make_gpu(capability="7.5"))
+    needs = [
+        judge(make_profile(llm_engine="vllm", precision=precision, tp="1"), gpus, None, shape).need
+        for precision in ("bf16", "fp16")
+    ]
+    assert needs[0].full_bytes == needs[1].full_bytes
+
+
 def test_what_a_gpu_computes_in_only_from_a_capability_on():
     assert {Precision.FP8: (8, 9), Precision.NVFP4: (10, 0)} == NATIVE_FROM
 

@@ -19,6 +19,7 @@ from nimprofile.selection.warnings import (
     Overridden,
     ProductUnknown,
     SelectedIfAnswered,
+    ServedInHalf,
     missing_warnings,
 )
 from tests.support.builders import (
@@ -80,6 +81,12 @@ def test_a_precision_that_is_emulated():
     profile = make_profile("a", precision="nvfp4", tp="1")
     decision = decide([profile], "1xh100", Request(allow_nvfp4_emulation=True))
     assert Emulated("nvfp4") == only(Emulated, decision)
+
+
+@pytest.mark.parametrize(("spec", "warned"), [("1xt4", 1), ("1xa100", 0)])
+def test_a_bf16_profile_that_is_served_in_fp16(spec, warned):
+    decision = decide([make_profile("a", llm_engine="vllm", precision="bf16", tp="1")], spec)
+    assert warned == decision.warnings.count(ServedInHalf())
 
 
 SHAPE = plain_shape(8_030_261_248, 32, 8, 128, 131072)

@@ -46,6 +46,14 @@ def test_a_quantised_model_computes_in_float16_where_there_is_no_bf16():
     assert "float16" == argv[argv.index("--dtype") + 1]
 
 
+def test_a_bf16_profile_is_served_in_float16_where_there_is_no_bf16():
+    manifest = parse_manifest(manifest_text("vllm", {"precision": "bf16"}))
+    request = Request(relax_memory=True, serving=Serving(max_model_len=2048))
+    decision = select(manifest, mock_inventory("1xquadro_rtx_8000"), request)
+    argv = launch_plan(decision, manifest).argv
+    assert "float16" == argv[argv.index("--dtype") + 1]
+
+
 @pytest.mark.parametrize("extra", [("--model", "acme/other"), ("--model=acme/other",)])
 def test_a_model_after_the_dashes_takes_the_place_of_ours(extra):
     plan = plan_for(Server.VLLM, extra=(*extra, "--seed", "7"))
