@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from nimprofile.cli.arguments import ExecArguments, LaunchArguments, RenderArguments
     from nimprofile.launch.job import Job
     from nimprofile.launch.plan import LaunchPlan
-    from nimprofile.manifest.manifest import Manifest
     from nimprofile.selection.decision import Decision
 
     Arguments: TypeAlias = LaunchArguments | ExecArguments | RenderArguments
@@ -172,26 +171,10 @@ def _job_of(arguments: Arguments, *, here: bool = False) -> tuple[Decision, Job 
     manifest, decision = judge(arguments.machine, selection)
     if decision.selected is None:
         return decision, None
-    job = job_of(decision, _located(manifest), setup)
+    job = job_of(decision, manifest, setup)
     if here and selection.serving.engine_version is None and job.engine is not None:
         job = job.replace(version=installed(job.engine) or job.version)
     return decision, job
-
-
-def _located(manifest: Manifest) -> Manifest:
-    """The manifest with absolute paths to its checkpoints, looked for beside it, then here."""
-    beside = os.path.dirname(manifest.source)
-
-    def located(path: str) -> str:
-        for folder in (beside, os.curdir):
-            if path and os.path.isdir(there := os.path.join(folder, path)):
-                return os.path.abspath(there)
-        return path
-
-    checkpoints = (
-        checkpoint.replace(path=located(checkpoint.path)) for checkpoint in manifest.checkpoints
-    )
-    return manifest.replace(checkpoints=tuple(checkpoints))
 
 
 def _nothing(decision: Decision, format: str) -> int:

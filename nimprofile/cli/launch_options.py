@@ -96,7 +96,7 @@ def setup_of(selection: SelectionArguments, server: ServerArguments) -> Setup:
     Raises UsageError and RequestError.
     """
     from nimprofile.launch.lora_adapters import with_adapters
-    from nimprofile.model.checkpoint import read_model
+    from nimprofile.launch.weights_source import located
 
     models = selection.models
     flags = {
@@ -114,10 +114,6 @@ def setup_of(selection: SelectionArguments, server: ServerArguments) -> Setup:
         if len(models) > 1:
             raise UsageError("--model beside --manifest is where the weights are: name one")
         model = models[0]
-    shape = None
-    if model is not None and os.path.exists(model):
-        local = read_model(model)
-        model, shape = os.path.abspath(local.path), local.shape
     source = server.adapters or setup.peft_source
     chosen = {
         "server": server.kind,
@@ -131,13 +127,12 @@ def setup_of(selection: SelectionArguments, server: ServerArguments) -> Setup:
     }
     setup = setup.replace(**given(chosen)).replace(
         model=model,
-        shape=shape,
         host=server.host,
         folder=os.path.abspath(server.dir),
         trust_remote_code=server.trust_remote_code,
         extra=server.extra,
     )
-    return with_adapters(setup)
+    return with_adapters(located(setup))
 
 
 def restricted(

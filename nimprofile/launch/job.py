@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from nimprofile.base.enums import Precision
 from nimprofile.base.errors import LaunchError
 from nimprofile.base.record import Record
 from nimprofile.launch.setup import PORT, is_path
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     from nimprofile.base.enums import Engine, Server
     from nimprofile.engines.serving import Serving
     from nimprofile.hardware.inventory import Gpu
+    from nimprofile.launch.served_facts import ServedFacts
     from nimprofile.launch.setup import Setup
     from nimprofile.manifest.profile import Profile
     from nimprofile.model.shape import ModelShape
@@ -27,17 +27,16 @@ class Job(Record):
         engine: what serves, perhaps inside of it; None when only the NIM knows.
         version: the engine's.
         profile: what was selected.
+        facts: what was judged, as far as the server is told of it.
         gpus: the GPUs it was selected for.
         devices: the variables that show an engine those GPUs and no others.
         visible_devices: the same GPUs as Docker names them: by UUID where they have one; None
             when one of them has no name.
         model: the weights, as the engine names them; "" when only the image knows.
-        quantises: the engine makes the profile's precision of wider weights as it loads them.
-        serving: how it was asked for: fractions, limits, formats.
-        max_model_len: the longest context to allow; None is the model's own.
+        serving: how it was asked for: limits of a step, CUDA graphs.
         setup: what the operator wants of the server.
         name: what the manifest calls the model.
-        shape: of the model, when it is known.
+        shape: of the weights, when it is known or taken to be known.
         notes: what the operator should know.
     """
 
@@ -46,27 +45,30 @@ class Job(Record):
     version: str
     _: KW_ONLY
     profile: Profile
+    facts: ServedFacts
     gpus: tuple[Gpu, ...]
     devices: tuple[tuple[str, str], ...]
     visible_devices: str | None
     model: str
-    quantises: bool
     serving: Serving
-    max_model_len: int | None
     setup: Setup
     name: str | None
     shape: ModelShape | None = None
     notes: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        ranks = self.facts.tp * self.facts.pp
+        assert ranks == len(self.gpus), "every rank has its GPU, and every GPU its rank"
+
     @property
     def tp(self) -> int:
-        """Tensor parallel ranks; of a profile that leaves them open, all the GPUs it was given."""
-        return self.profile.tp or max(1, len(self.gpus))
+        """Tensor parallel ranks."""
+        return self.facts.tp
 
     @property
     def pp(self) -> int:
         """Pipeline stages."""
-        return self.profile.pp or 1
+        return self.facts.pp
 
     @property
     def served_name(self) -> str | None:
@@ -98,29 +100,8 @@ class Job(Record):
         return tuple(dict.fromkeys(path for path in paths if is_path(path)))
 
     @property
-    def dtype(self) -> str | None:
-        """The profile's precision as a dtype of torch; None when torch has none for it.
-
-        Where a GPU has no BF16, a BF16 profile is served in FP16.
-        """
-        dtype = _DTYPES.get(self.profile.precision)
-        return "float16" if dtype == "bfloat16" and self.half_only else dtype
-
-    @property
     def named_devices(self) -> str:
         """The GPUs as Docker and CUDA name them; LaunchError when one has no name."""
         if self.visible_devices is None:
             raise LaunchError("a MIG instance whose UUID is unknown cannot be named: a cluster can")
         return self.visible_devices
-
-    @property
-    def half_only(self) -> bool:
-        """Whether a GPU has no BF16 (compute capability below 8.0)."""
-        return any((gpu.compute_capability or (8, 0)) < (8, 0) for gpu in self.gpus)
-
-
-_DTYPES: dict[Precision | None, str] = {
-    Precision.BF16: "bfloat16",
-    Precision.FP16: "float16",
-    Precision.FP32: "float32",
-}

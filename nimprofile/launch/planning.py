@@ -9,21 +9,18 @@ from nimprofile.base.versions import satisfies
 from nimprofile.engines.spec import spec_of
 from nimprofile.hardware.visible_devices import BUS_ORDER, CudaDevices, cuda_devices
 from nimprofile.launch.job import Job
+from nimprofile.launch.served_facts import served_facts
 from nimprofile.launch.server_spec import server_spec
 from nimprofile.launch.setup import Setup
-from nimprofile.launch.weights_source import quantises_on_load, weights_source
+from nimprofile.launch.weights_source import weights_source
 from nimprofile.manifest.manifest import Manifest
 from nimprofile.selection.decision import Decision
-from nimprofile.selection.reasons import ContextTooLong
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from nimprofile.engines.serving import Serving
     from nimprofile.hardware.inventory import Gpu
     from nimprofile.launch.plan import LaunchPlan
     from nimprofile.manifest.profile import Profile
-    from nimprofile.model.shape import ModelShape
-    from nimprofile.selection.fit import Verdict
 
 DEFAULTS = Setup()
 
@@ -75,11 +72,14 @@ def job_of(decision: Decision, manifest: Manifest, setup: Setup) -> Job:
     named = cuda_devices(decision.inventory, verdict.gpus)
     serving = decision.request.serving
     version = serving.engine_version or manifest.engine_version
-    model, shape = weights_source(profile, manifest, setup, server)
-    context, notes = _context(verdict, serving, shape)
-    if version is None and setup.image is not None and server is not Server.NIM:
-        newest = server_spec(server).newest_version(engine)
-        flags = f"the flags are those of {engine} {newest}, the newest known"
+    known = version or server_spec(server).newest_version(engine)
+    weights = weights_source(profile, manifest, setup, server)
+    by_image = server is Server.NIM
+    facts, notes = served_facts(
+        verdict, gpus, serving, weights=weights, version=None if by_image else known
+    )
+    if version is None and setup.image is not None and not by_image:
+        flags = f"the flags are those of {engine} {known}, the newest known"
         notes = (*notes, f"{flags}: --engine-version names the image's")
     if profile.lora and not setup.adapters and server is not Server.NIM:
         where = setup.peft_source and f"none lies in {setup.peft_source}"
@@ -88,18 +88,17 @@ def job_of(decision: Decision, manifest: Manifest, setup: Setup) -> Job:
     return Job(
         server,
         engine,
-        version or server_spec(server).newest_version(engine),
+        known,
         profile=profile,
+        facts=facts,
         gpus=gpus,
         devices=() if named is None else _devices(gpus, named, engine, version),
         visible_devices=None if named is None else named.devices,
-        model=model,
-        quantises=server is not Server.NIM and quantises_on_load(profile, shape),
+        model=weights.model,
         serving=serving,
-        max_model_len=context,
         setup=setup,
         name=manifest.model,
-        shape=shape,
+        shape=weights.shape,
         notes=notes,
     )
 
@@ -134,21 +133,3 @@ def _served_by(profile: Profile, server: Server | None) -> tuple[Engine | None, 
         problem = f"{profile.name} is a profile of {engine}, which {server} does not run"
         raise LaunchError(f"{problem}; {flags} selects among those it does")
     return engine, server
-
-
-def _context(
-    verdict: Verdict, serving: Serving, shape: ModelShape | None
-) -> tuple[int | None, tuple[str, ...]]:
-    """The longest context to allow: what is asked for, else what fits, else the model's own."""
-    asked = serving.max_model_len
-    if asked is not None:
-        most = None if shape is None else shape.max_position_embeddings
-        if most is None or asked <= most:
-            return asked, ()
-        refused = f"the model's longest context is {most:,} tokens, and engines refuse {asked:,}"
-        return asked, (refused,)
-    for reason in verdict.waived:
-        if isinstance(reason, ContextTooLong) and reason.max_model_len is not None:
-            cut = f"the full context does not fit, so it is cut to {reason.max_model_len:,} tokens"
-            return reason.max_model_len, (cut,)
-    return None, ()

@@ -1,44 +1,113 @@
-"""Where the weights of a profile are, and whether the engine quantises them as it loads them."""
+"""Where the weights of a profile are, and how they are known to be stored."""
 
 from __future__ import annotations
 
+import os
 import re
 
 from nimprofile.base.enums import Server
 from nimprofile.base.errors import LaunchError
-from nimprofile.engines.spec import spec_of
-from nimprofile.engines.support import HALF, PLAIN, stored_as
+from nimprofile.base.record import Record
 from nimprofile.launch.setup import is_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from dataclasses import KW_ONLY
+
     from nimprofile.launch.setup import Setup
     from nimprofile.manifest.manifest import Manifest
     from nimprofile.manifest.profile import Profile
     from nimprofile.model.shape import ModelShape
 
 
+class WeightsSource(Record):
+    """The weights that are loaded.
+
+    Attributes:
+        model: as an engine names them: a directory, or a name in a repository of models; "" when
+            only the image knows.
+        shape: of them, as they are stored; None when nothing says how.
+        judged: the shape that the profile was judged by; None when there was none.
+        own: they are the weights that were judged, not others that the operator names.
+        stands_for: the checkpoint whose shape is taken to be theirs, unseen; None when the shape
+            was read off them, or is not known.
+    """
+
+    model: str
+    shape: ModelShape | None
+    judged: ModelShape | None
+    _: KW_ONLY
+    own: bool = True
+    stands_for: str | None = None
+
+    @property
+    def described(self) -> str:
+        """The weights in an error."""
+        return self.model if self.model and not self.own else "the checkpoint"
+
+
 def weights_source(
     profile: Profile, manifest: Manifest, setup: Setup, server: Server
-) -> tuple[str, ModelShape | None]:
-    """The weights as an engine names them, and their shape; "" when only the image knows.
+) -> WeightsSource:
+    """The weights that a server loads: the operator's, else the profile's checkpoint.
 
-    Raises LaunchError when neither the operator nor the manifest names them.
+    A relative path is a directory beside the manifest, or here; another is a name in a repository.
+
+    Raises:
+        LaunchError: neither the operator nor the manifest names them, or they are of another model
+            than was judged.
+        ModelError: a directory that the operator names has no config.json that can be read.
     """
-    if setup.model is not None:
-        return _named(setup.model, server), setup.shape
+    judged = manifest.shape_of(profile)
     checkpoints = manifest.checkpoints
     own = next((known for known in checkpoints if known.name == profile.checkpoint), None)
     if own is None and len(checkpoints) == 1:
         own = checkpoints[0]
-    if server is Server.NIM and (own is None or not is_path(own.path)):
-        return "", manifest.shape_of(profile)  # the image knows where its own weights are
-    if own is not None and own.path:
-        return _named(own.path, server), own.shape
+    path = "" if own is None else _located(own.path, manifest.source)
+    if setup.model is not None:
+        setup = located(setup)
+        model, shape = _named(setup.model or "", server), setup.shape
+        if shape is None and own is not None and _bare(model) == _bare(path):
+            return WeightsSource(model, own.shape, judged)
+        if shape is not None:
+            _require_alike(model, shape, judged)
+            same = shape is judged or shape == judged
+            return WeightsSource(model, shape, judged, own=same)
+        if judged is None or not judged.architecture:  # five figures do not say how it is stored
+            return WeightsSource(model, None, judged, own=False)
+        stands_for = path or "the manifest's model_shape"
+        return WeightsSource(model, judged, judged, own=False, stands_for=stands_for)
+    if server is Server.NIM and (own is None or not is_path(path)):
+        return WeightsSource("", judged, judged)  # the image knows where its own weights are
+    if own is not None and path:
+        return WeightsSource(_named(path, server), own.shape, judged)
     raise LaunchError(
         f"nobody says where the weights of {profile.name} are: name a directory or a repository's "
         "model with --model or NIM_MODEL_PATH, or write checkpoints[].path in the manifest"
     )
+
+
+def located(setup: Setup) -> Setup:
+    """The same with the directory of its weights from the root, and their shape read there.
+
+    What is no directory here stays as it is: a name in a repository of models.
+
+    Raises ModelError when the directory has no config.json that can be read.
+    """
+    if setup.model is None or setup.shape is not None or not os.path.exists(setup.model):
+        return setup
+    from nimprofile.model.checkpoint import read_model
+
+    local = read_model(setup.model)
+    return setup.replace(model=os.path.abspath(local.path), shape=local.shape)
+
+
+def _located(path: str, source: str) -> str:
+    """The directory that a manifest names, from the root; what is none is a repository's name."""
+    for folder in (os.path.dirname(source), os.curdir):
+        if path and os.path.isdir(there := os.path.join(folder, path)):
+            return os.path.abspath(there)
+    return path
 
 
 def _named(model: str, server: Server) -> str:
@@ -59,29 +128,24 @@ def _named(model: str, server: Server) -> str:
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://")
 
 
-def quantises_on_load(profile: Profile, shape: ModelShape | None) -> bool:
-    """Whether the engine makes the profile's precision of wider weights; what is stored, it sees.
+def _bare(model: str) -> str:
+    """A name on Hugging Face with or without its scheme."""
+    return model.removeprefix("hf://")
 
-    Raises LaunchError where the checkpoint is known to be another than the profile serves.
-    """
-    engine, precision = profile.engine, profile.precision
-    if shape is None or precision is None or engine is None:
-        return False
-    stored = stored_as(shape)
-    served = {way.precision for way in spec_of(engine).ways(stored)}
-    if stored not in {PLAIN, HALF}:
-        if served and precision not in served:
+
+def _require_alike(model: str, shape: ModelShape, judged: ModelShape | None) -> None:
+    """Refuse weights of another model than was judged; a tuned one may have more words."""
+    if judged is None or not (judged.layers and shape.layers and judged.architecture):
+        return
+    for what in ("architecture", "hidden_size", "heads", "kv_heads", "experts"):
+        here, there = getattr(shape, what), getattr(judged, what)
+        if here != there:
             raise LaunchError(
-                f"{profile.name} wants {precision} weights, and the checkpoint is stored as "
-                f"{stored}: name another with --model"
+                f"{model} is another model than the one that was judged: {what} {here!r}, not "
+                f"{there!r}; name its own manifest, or leave --manifest out"
             )
-        return False
-    if precision.bits >= 16:
-        return False
-    if precision not in served:
+    if len(shape.layers) != len(judged.layers):
         raise LaunchError(
-            f"{engine} makes no {precision} of a 16-bit checkpoint, which {profile.name} wants: "
-            "name one stored so with --model, let NIM find it with --server nim, or select for "
-            "another engine, as with --server vllm"
+            f"{model} is another model than the one that was judged: {len(shape.layers)} layers, "
+            f"not {len(judged.layers)}; name its own manifest, or leave --manifest out"
         )
-    return True

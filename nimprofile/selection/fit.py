@@ -221,7 +221,7 @@ class Judge:
         if profile.tp is None and profile.is_llm and not group.mig:
             # A model-free profile spreads over them all: "(vllm) on GPUs [0, 1]" (corpus, 057).
             ready = sum(fitness <= Fitness.DOUBTED for fitness, _ in usable.values())
-            wanted = max(wanted, ready)
+            wanted = max(wanted, ready - ready % wanted)  # as many for each pipeline stage
         if len(usable) < wanted:
             worst_first = sorted(judged, key=lambda judgement: -judgement[0])
             findings = _without_repeats(findings for _, _, findings in worst_first)

@@ -70,7 +70,7 @@ def inside(job: Job) -> LaunchPlan:
         "NIM_MODEL_PROFILE": job.profile.id,
         "NIM_SERVER_PORT": str(job.port),
         "NIM_SERVED_MODEL_NAME": setup.served_name,
-        "NIM_MAX_MODEL_LEN": job.max_model_len,
+        "NIM_MAX_MODEL_LEN": job.facts.max_model_len,
         "NIM_MAX_NUM_SEQS": job.serving.max_num_seqs,
         "NIM_MODEL_PATH": model or (f"hf://{job.model}" if job.model else None),
         "NIM_DISABLE_CUDA_GRAPH": "1" if job.serving.eager else None,
@@ -125,8 +125,8 @@ def _notes(job: Job) -> tuple[str, ...]:
         ]  # NIM's arguments are named as vLLM's
     serving = job.serving
     asked = {
-        "the memory fraction": serving.memory_fraction,
-        "the KV cache's format": serving.kv_cache_dtype != "auto",
+        "the memory fraction": job.facts.memory_fraction,
+        "the KV cache's format": job.facts.kv_cache_dtype != "auto",
         "the tokens of a step": serving.max_num_batched_tokens,
         "the trust in the model's code": job.setup.trust_remote_code,
     }

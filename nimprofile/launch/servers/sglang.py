@@ -58,7 +58,7 @@ MOST_RANK = 32
 
 def plan(job: Job) -> LaunchPlan:
     """`sglang serve`, with the profile's parallelism, formats and limits."""
-    serving, setup = job.serving, job.setup
+    facts, serving, setup = job.facts, job.serving, job.setup
     if job.served_name is not None and ":" in job.served_name:
         raise LaunchError(
             f"SGLang takes no colon in a served name, which {job.served_name} has: name another "
@@ -69,12 +69,12 @@ def plan(job: Job) -> LaunchPlan:
         "--host": setup.host,
         "--port": job.port,
         "--served-model-name": job.served_name,
-        "--tp-size": job.tp,
-        "--pp-size": job.pp if job.pp > 1 else None,
-        "--dtype": job.dtype,
-        "--quantization": "fp8" if job.quantises else None,
-        "--context-length": job.max_model_len,
-        "--mem-fraction-static": serving.memory_fraction,
+        "--tp-size": facts.tp,
+        "--pp-size": facts.pp if facts.pp > 1 else None,
+        "--dtype": facts.dtype,
+        "--quantization": "fp8" if facts.on_load else None,
+        "--context-length": facts.max_model_len,
+        "--mem-fraction-static": facts.memory_fraction,
         "--kv-cache-dtype": _kv_cache(job),
         "--schedule-conservativeness": _conservativeness(job),
         "--chunked-prefill-size": serving.max_num_batched_tokens,
@@ -121,7 +121,7 @@ def _lora(job: Job) -> list[tuple[str, ...]]:
 
 
 def _kv_cache(job: Job) -> str | None:
-    match job.serving.kv_cache_dtype:
+    match job.facts.kv_cache_dtype:
         case "nvfp4" if any((gpu.compute_capability or (10, 0)) < (10, 0) for gpu in job.gpus):
             raise LaunchError("SGLang's NVFP4 KV cache wants GPUs of compute capability 10.0")
         case "nvfp4":

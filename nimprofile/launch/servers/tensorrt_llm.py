@@ -48,15 +48,15 @@ FLAGS = FlagSyntax(
 
 def plan(job: Job) -> LaunchPlan:
     """`trtllm-serve`, and the file of what it has no flag for."""
-    serving, setup = job.serving, job.setup
+    facts, serving, setup = job.facts, job.serving, job.setup
     options = _options(job)
     file = PlanFile(f"{setup.folder}/{FILE}", json.dumps(options, indent=2) + "\n")
     values = {
         "--host": setup.host,
         "--port": job.port,
-        "--tp_size": job.tp,
-        "--pp_size": job.pp if job.pp > 1 else None,
-        "--max_seq_len": job.max_model_len,
+        "--tp_size": facts.tp,
+        "--pp_size": facts.pp if facts.pp > 1 else None,
+        "--max_seq_len": facts.max_model_len,
         "--max_num_tokens": serving.max_num_batched_tokens,
         "--max_batch_size": serving.max_num_seqs,
         "--served_model_name": job.served_name if _is_named(job) else None,
@@ -86,21 +86,20 @@ def _is_named(job: Job) -> bool:
 def _options(job: Job) -> dict[str, Any]:
     """Fields of `LlmArgs`; JSON is YAML."""
     options: dict[str, Any] = {}
-    serving = job.serving
-    dtype = job.dtype
+    facts, dtype = job.facts, job.facts.dtype
     if dtype is not None and (job.shape is None or job.shape.dtype != dtype):
         options["dtype"] = dtype  # what the checkpoint has is the default
     cache: dict[str, Any] = {}
-    if serving.kv_cache_dtype != "auto":
-        cache["dtype"] = _KV_CACHE[serving.kv_cache_dtype]
-    if serving.memory_fraction is not None:
-        cache["free_gpu_memory_fraction"] = serving.memory_fraction
+    if facts.kv_cache_dtype != "auto":
+        cache["dtype"] = _KV_CACHE[facts.kv_cache_dtype]
+    if facts.memory_fraction is not None:
+        cache["free_gpu_memory_fraction"] = facts.memory_fraction
     if cache:
         options["kv_cache_config"] = cache
     if job.profile.objective in _POLICIES:
         policy = _POLICIES[job.profile.objective]
         options["scheduler_config"] = {"capacity_scheduler_policy": policy}
-    if serving.eager:
+    if job.serving.eager:
         options["cuda_graph_config"] = None
     if job.lora:
         options["lora_config"] = _lora(job)

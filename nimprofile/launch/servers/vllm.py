@@ -83,15 +83,15 @@ def plan(job: Job) -> LaunchPlan:
 
 def engine_arguments(job: Job) -> tuple[dict[str, Any], list[str]]:
     """The fields of vLLM's `EngineArgs` by name, and what the operator should know."""
-    serving, setup = job.serving, job.setup
+    facts, serving, setup = job.facts, job.serving, job.setup
     arguments: dict[str, Any] = {
         "model": job.model,
-        "tensor_parallel_size": job.tp,
-        "pipeline_parallel_size": job.pp if job.pp > 1 else None,
-        "dtype": _dtype(job),
-        "quantization": _on_load(job) if job.quantises else None,
-        "max_model_len": job.max_model_len,
-        "gpu_memory_utilization": serving.memory_fraction,
+        "tensor_parallel_size": facts.tp,
+        "pipeline_parallel_size": facts.pp if facts.pp > 1 else None,
+        "dtype": facts.dtype,
+        "quantization": _on_load(job) if facts.on_load else None,
+        "max_model_len": facts.max_model_len,
+        "gpu_memory_utilization": facts.memory_fraction,
         "kv_cache_dtype": _kv_cache(job),
         "max_num_batched_tokens": serving.max_num_batched_tokens,
         "max_num_seqs": serving.max_num_seqs,
@@ -161,19 +161,14 @@ def _rank(asked: int | None) -> int | None:
 
 
 def _kv_cache(job: Job) -> str | None:
-    match job.serving.kv_cache_dtype:
+    match job.facts.kv_cache_dtype:
         case "auto":
             return None
         case "bf16":  # before 0.11 the model's own format is all there is beside FP8
             return "bfloat16" if satisfies(job.version, ">=0.11") else "auto"
         case "nvfp4" if not satisfies(job.version, ">=0.20"):
             raise LaunchError(f"vLLM {job.version} has no NVFP4 KV cache; 0.20 and later have")
-    return job.serving.kv_cache_dtype
-
-
-def _dtype(job: Job) -> str | None:
-    """Of what is not quantised; where there is no BF16, a checkpoint's own dtype will not do."""
-    return job.dtype or ("float16" if job.half_only else None)
+    return job.facts.kv_cache_dtype
 
 
 def _on_load(job: Job) -> str:

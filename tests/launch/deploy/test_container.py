@@ -14,7 +14,7 @@ from tests.support.launch.deployments import job_for, render
 )
 def test_a_node_holds_whole_tensor_parallel_groups_where_it_can(tp, pp, per_node, nodes):
     job = job_for("tp1", "vllm")
-    job = job.replace(profile=job.profile.replace(tp=tp, pp=pp))
+    job = job.replace(facts=job.facts.replace(tp=tp, pp=pp), gpus=job.gpus * (tp * pp))
     container = container_of(job, gpus_per_node=per_node)
     assert (nodes, tp * pp // nodes) == (container.nodes, container.gpus)
 

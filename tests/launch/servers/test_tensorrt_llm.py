@@ -13,8 +13,8 @@ def test_tensorrt_llm_quantises_nothing_and_says_what_would_do():
         plan_for(Server.TENSORRT_LLM, manifest=on_load("tensorrt_llm"))
     assert (
         "tensorrt_llm makes no fp8 of a 16-bit checkpoint, which tensorrt_llm-fp8-tp1-pp1 wants: "
-        "name one stored so with --model, let NIM find it with --server nim, or select for "
-        "another engine, as with --server vllm"
+        "name a directory with weights stored so with --model, select another profile (vllm and "
+        "sglang would make it: --engine), or let NIM find its own with --server nim"
     ) == str(caught.value)
 
 

@@ -1,0 +1,276 @@
+"""What of a verdict a server is told: worked out here once, and only rendered by the servers.
+
+So no plan contradicts the profile that was judged, whatever names the weights: either these facts
+stand in it, or it is refused.
+"""
+
+from __future__ import annotations
+
+from nimprofile.base.enums import Engine, Precision
+from nimprofile.base.errors import LaunchError
+from nimprofile.base.record import Record
+from nimprofile.base.versions import satisfies
+from nimprofile.engines.spec import spec_of
+from nimprofile.engines.support import HALF, PLAIN, stored_as
+from nimprofile.model.quantization import is_own
+from nimprofile.selection.reasons import ContextTooLong
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from dataclasses import KW_ONLY
+
+    from nimprofile.engines.serving import Serving
+    from nimprofile.engines.support import Way
+    from nimprofile.hardware.inventory import Gpu
+    from nimprofile.launch.weights_source import WeightsSource
+    from nimprofile.manifest.profile import Profile
+    from nimprofile.model.shape import ModelShape
+    from nimprofile.selection.fit import Verdict
+
+
+class ServedFacts(Record):
+    """What was judged, as far as a server is told of it.
+
+    Attributes:
+        tp, pp: tensor and pipeline parallel sizes; their product is the number of GPUs.
+        precision: of the weights, by the profile; None when it names none that is known.
+        on_load: the engine makes that precision of wider weights as it loads them.
+        dtype: torch's name for what is not quantised; None is what the checkpoint has.
+        max_model_len: the longest context, in tokens; None is the model's own.
+        memory_fraction: of a GPU, as the engine counts it; None is the engine's own.
+        kv_cache_dtype: the KV cache's format, as `Serving` names it.
+    """
+
+    tp: int
+    pp: int
+    precision: Precision | None
+    _: KW_ONLY
+    on_load: bool
+    dtype: str | None
+    max_model_len: int | None
+    memory_fraction: float | None
+    kv_cache_dtype: str
+
+
+def served_facts(
+    verdict: Verdict,
+    gpus: tuple[Gpu, ...],
+    serving: Serving,
+    *,
+    weights: WeightsSource,
+    version: str | None,
+) -> tuple[ServedFacts, tuple[str, ...]]:
+    """What a server is told of a verdict, and what the operator should know of that.
+
+    Args:
+        verdict: of the profile that is served.
+        gpus: the GPUs that were chosen for it.
+        serving: how the engine was asked to be started.
+        weights: what is loaded.
+        version: the engine's; None when a NIM's image decides how they are loaded.
+
+    Raises LaunchError when the engine would not serve these weights as they were judged.
+    """
+    profile = verdict.profile
+    tp, pp = _parallel_sizes(profile, len(gpus))
+    half_only = any((gpu.compute_capability or _BF16_FROM) < _BF16_FROM for gpu in gpus)
+    on_load = version is not None and quantises_on_load(profile, weights, version, gpus)
+    context, notes = _context(verdict, serving, weights)
+    facts = ServedFacts(
+        tp,
+        pp,
+        profile.precision,
+        on_load=on_load,
+        dtype=_dtype(profile.precision, half_only=half_only),
+        max_model_len=context,
+        memory_fraction=serving.memory_fraction,
+        kv_cache_dtype=serving.kv_cache_dtype,
+    )
+    return facts, (*notes, *_notes(profile, weights, facts))
+
+
+def _parallel_sizes(profile: Profile, gpus: int) -> tuple[int, int]:
+    """Tensor and pipeline parallel sizes; tp of a profile that leaves it open is what pp leaves.
+
+    Raises LaunchError when the verdict has another number of GPUs, as it has for a pin that was
+    let through on too few.
+    """
+    pp = profile.pp or 1
+    tp = profile.tp or max(1, gpus // pp)
+    if tp * pp != gpus:
+        raise LaunchError(
+            f"{profile.name} takes {tp * pp} GPUs, and it was judged on {gpus}: no switch makes up "
+            "for GPUs that are not there; pin or select a profile for fewer"
+        )
+    return tp, pp
+
+
+_BF16_FROM = (8, 0)
+"""Below this compute capability there is no BF16, and engines serve such weights in FP16
+(vLLM, config/model.py)."""
+
+_DTYPES: dict[Precision | None, str] = {
+    Precision.BF16: "bfloat16",
+    Precision.FP16: "float16",
+    Precision.FP32: "float32",
+}
+
+
+def _dtype(precision: Precision | None, *, half_only: bool) -> str | None:
+    dtype = _DTYPES.get(precision)
+    if half_only and dtype in {None, "bfloat16"}:
+        return "float16"
+    return dtype
+
+
+def quantises_on_load(
+    profile: Profile, weights: WeightsSource, version: str, gpus: tuple[Gpu, ...]
+) -> bool:
+    """Whether the engine makes the profile's precision of wider weights; what is stored, it sees.
+
+    Raises LaunchError where these weights would not be served in that precision, or nothing says
+    that they would.
+    """
+    engine, precision, shape = profile.engine, profile.precision, weights.shape
+    if precision is None or engine is None:
+        return False
+    if shape is None or not shape.architecture:
+        if precision.bits >= 16:
+            return False
+        raise LaunchError(
+            f"nothing says how {weights.described} is stored, and {profile.name} was judged in "
+            f"{precision}: {_WAYS_OUT}"
+        )
+    stored, spec = stored_as(shape), spec_of(engine)
+    ways = spec.ways(stored)
+    if stored not in {PLAIN, HALF}:
+        _require_stored(profile, precision, weights, ways=ways)
+        if ways:
+            _require_version(ways, version, f"serves no checkpoint stored as {stored}")
+        return False
+    if precision.bits >= 16:
+        return False
+    making = [way for way in ways if way.precision is precision]
+    if not making:
+        raise LaunchError(
+            f"{engine} makes no {precision} of a 16-bit checkpoint, which {profile.name} wants: "
+            f"{_elsewhere(engine, precision, weights)}"
+        )
+    fitting = _require_version(making, version, f"makes no {precision} of a 16-bit checkpoint")
+    _require_capability(fitting, version, gpus)
+    judged = weights.judged
+    if judged is not None and is_own(judged, precision) and spec.holds_whole(version):
+        raise LaunchError(
+            f"{profile.name} was judged by a checkpoint stored in {precision}, and {engine} "
+            f"{version} would first hold all of {weights.described} in 16 bits: leave --manifest "
+            "out to select for it"
+        )
+    return True
+
+
+_WAYS_OUT = (
+    "name its directory with --model, or build its manifest with `nimprofile manifest build "
+    "CONFIG.json --path NAME`"
+)
+
+
+def _require_stored(
+    profile: Profile, precision: Precision, weights: WeightsSource, *, ways: Sequence[Way]
+) -> None:
+    """Refuse a quantised checkpoint that is not served in the profile's precision."""
+    shape = weights.shape
+    served = {way.precision for way in ways}
+    if shape is None or (precision in served if served else is_own(shape, precision)):
+        return
+    raise LaunchError(
+        f"{profile.name} wants {precision} weights, and {weights.described} is stored as "
+        f"{stored_as(shape) or 'nobody knows what'}: name another with --model"
+    )
+
+
+def _require_version(ways: Sequence[Way], version: str, lacks: str) -> list[Way]:
+    """The ways that this version of the engine has; LaunchError when it has none of them."""
+    fitting = [way for way in ways if satisfies(version, way.versions)]
+    if not fitting:
+        engine = ways[0].engine
+        needed = " or ".join(dict.fromkeys(way.versions for way in ways))
+        raise LaunchError(f"{engine} {version} {lacks}; {engine} {needed} does")
+    return fitting
+
+
+def _require_capability(ways: Sequence[Way], version: str, gpus: tuple[Gpu, ...]) -> None:
+    """Refuse GPUs on which the engine does not quantise as it loads."""
+    for gpu in gpus:
+        capability = gpu.compute_capability
+        if capability is None:
+            continue
+        if not any(satisfies(str(capability), way.capability) for way in ways):
+            needed = " or ".join(dict.fromkeys(way.capability for way in ways))
+            way = ways[0]
+            raise LaunchError(
+                f"{way.engine} {version} makes {way.precision} of a 16-bit checkpoint on compute "
+                f"capability {needed}, and {gpu.label} has {capability}: select another precision"
+            )
+
+
+def _elsewhere(engine: Engine, precision: Precision, weights: WeightsSource) -> str:
+    """Where weights are to be had that this engine does not make itself."""
+    if weights.stands_for is not None:
+        return f"if it is stored in {precision}, {_WAYS_OUT}"
+    stored = "" if weights.shape is None else stored_as(weights.shape)
+    others = [
+        str(other)
+        for other in Engine
+        if other is not engine
+        and any(way.precision is precision for way in spec_of(other).ways(stored))
+    ]
+    does = f" ({' and '.join(others)} would make it: --engine)" if others else ""
+    return (
+        f"name a directory with weights stored so with --model, select another profile{does}, or "
+        "let NIM find its own with --server nim"
+    )
+
+
+def _context(
+    verdict: Verdict, serving: Serving, weights: WeightsSource
+) -> tuple[int | None, tuple[str, ...]]:
+    """The longest context: what is asked for, else what fits, else what was judged."""
+    asked = serving.max_model_len
+    own = None if weights.shape is None else weights.shape.max_position_embeddings
+    if asked is not None:
+        if own is None or asked <= own:
+            return asked, ()
+        refused = f"the model's longest context is {own:,} tokens, and engines refuse {asked:,}"
+        return asked, (refused,)
+    for reason in verdict.waived:
+        if isinstance(reason, ContextTooLong) and reason.max_model_len is not None:
+            cut = f"the full context does not fit, so it is cut to {reason.max_model_len:,} tokens"
+            return reason.max_model_len, (cut,)
+    judged = None if verdict.need is None else verdict.need.max_model_len
+    if weights.own or judged is None:
+        return None, ()
+    if own is not None and own <= judged and weights.stands_for is None:
+        return None, ()
+    return judged, ()  # these weights may have a longer context of their own
+
+
+def _notes(profile: Profile, weights: WeightsSource, facts: ServedFacts) -> Iterator[str]:
+    """What is assumed of the weights, and what becomes of them."""
+    if weights.stands_for is not None:
+        yield (
+            f"nothing says how {weights.model} is stored: it is taken to be stored as "
+            f"{weights.stands_for}, which was judged; --model with its directory reads it"
+        )
+    if facts.on_load:
+        yield (
+            f"{profile.engine} quantises the 16-bit weights to {facts.precision} as it loads them, "
+            f"which changes its accuracy; --tags precision={_wide(weights.shape)} asks "
+            "for them as they are"
+        )
+    if facts.dtype == "float16" and facts.precision is Precision.BF16:
+        yield "a GPU here has no BF16, so the weights are served in FP16"
+
+
+def _wide(shape: ModelShape | None) -> str:
+    return "fp16" if shape is not None and shape.dtype == "float16" else "bf16"
