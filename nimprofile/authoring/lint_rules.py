@@ -17,6 +17,7 @@ from nimprofile.authoring.need_rules import (
 from nimprofile.authoring.tag_rules import (
     gpu_contradiction,
     gpu_count,
+    patterns_searched,
     unknown_gpus,
     unknown_tags,
     unknown_values,
@@ -35,6 +36,7 @@ RULES: tuple[Callable[[Manifest], Iterable[RuleFinding]], ...] = (
     unknown_values,
     unknown_gpus,
     gpu_contradiction,
+    patterns_searched,
     gpu_count,
     memory_below_weights,
     memory_of_all_gpus,

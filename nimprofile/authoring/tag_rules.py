@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from nimprofile.authoring.findings import ERROR, WARNING, RuleFinding
 from nimprofile.base.enums import Engine, Objective, Precision
 from nimprofile.base.errors import UnknownGpuError
+from nimprofile.base.name_patterns import problem_of
 from nimprofile.hardware.catalog import find_product, products
 from nimprofile.manifest.dialects.registry import tags_are_fields
 
@@ -109,6 +110,20 @@ def gpu_contradiction(manifest: Manifest) -> Iterator[RuleFinding]:
             severity = WARNING if kin else ERROR
             yield RuleFinding(
                 severity, profile.id, ("tags", "gpu_device"), problem=problem, suggestion=suggestion
+            )
+
+
+def patterns_searched(manifest: Manifest) -> Iterator[RuleFinding]:
+    """A `product_name_regex` that is not searched within bounds means no GPU by its pattern."""
+    for profile in manifest.profiles:
+        pattern = profile.gpu_pattern
+        if pattern is not None and (problem := problem_of(pattern)):
+            yield RuleFinding(
+                WARNING,
+                profile.id,
+                ("tags", "product_name_regex"),
+                problem=f"it is not searched: {problem}",
+                suggestion="a plain pattern of the product's label, such as ^NVIDIA-A10(?!0).*",
             )
 
 

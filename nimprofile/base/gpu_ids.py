@@ -18,6 +18,20 @@ def parse_device_id(text: str) -> str:
 _HEX = frozenset("0123456789abcdef")
 
 
+def product_in_key(key: str) -> str | None:
+    """The product that the tag `key` of a schema v1 manifest names; None when it names none.
+
+    A GPU's key is the product's label, the version of TensorRT and the one of CUDA:
+    `NVIDIA-A10G_10.0.1_12`. A profile for any GPU has its backend there: `onnx`. Both are in
+    NVIDIA's k8s-nim-operator, `internal/nimparser/v1/testdata/manifest_non_llm.yaml`.
+    """
+    parts = key.split("_")
+    versions = [part for part in parts[1:] if part.replace(".", "").isdigit()]
+    if not versions and not key.lower().startswith("nvidia"):
+        return None
+    return "_".join(parts[: len(parts) - len(versions)]) or None
+
+
 _SEPARATORS = dict.fromkeys(map(ord, " \t-_.,:/()"))
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from nimprofile.base.gpu_ids import normalise_gpu_name
+from nimprofile.base.name_patterns import NamePatterns
 from nimprofile.hardware.catalog import product_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from nimprofile.hardware.inventory import Gpu, Inventory
 
 EMPTY_GPU_FRACTION = 0.95
@@ -22,7 +25,7 @@ class GpuKind:
 
     `gpu` is the one with the least free memory. `levels` are the same GPUs by free memory, one kind
     for every figure, lowest first; empty when all have the same. `devices` are the PCI ids of the
-    product, with those that the GPUs report.
+    product, with those that the GPUs report. `patterns` are those of the machine.
     """
 
     __slots__ = (
@@ -32,19 +35,23 @@ class GpuKind:
         "indices",
         "label",
         "levels",
+        "name",
+        "patterns",
         "spellings",
     )
 
-    def __init__(self, gpus: list[Gpu]):
+    def __init__(self, gpus: list[Gpu], patterns: NamePatterns):
         by_free: dict[int, list[Gpu]] = {}
         for gpu in gpus:
             by_free.setdefault(gpu.memory_free_mib or 0, []).append(gpu)
         levels = [by_free[free] for free in sorted(by_free)]
         self.gpu = gpu = levels[0][0]
-        self.levels = [GpuKind(level) for level in levels] if len(levels) > 1 else []
+        self.levels = [GpuKind(level, patterns) for level in levels] if len(levels) > 1 else []
         self.indices = tuple(gpu.index for gpu in gpus)
         product = product_of(gpu)
-        self.label = gpu.name or (product.name if product else gpu.label)
+        self.patterns = patterns
+        self.name = gpu.name or (product.name if product else None)
+        self.label = self.name or gpu.label
         self.spellings: frozenset[str] = product.spellings if product else frozenset()
         # `NVIDIA H100` is what a 94 GB board says: the name of another product says nothing.
         if gpu.name and product_of(gpu.replace(device_id=None)) in (None, product):
@@ -56,6 +63,19 @@ class GpuKind:
         if product is not None:
             self.capability = self.capability or product.compute_capability
 
+    def is_one_of(
+        self, names: Collection[str], devices: Collection[str], pattern: str | None
+    ) -> bool | str:
+        """Whether these names and PCI ids, or this pattern of names, mean the product.
+
+        The id decides where both sides have one. A text says why the pattern was not searched.
+        """
+        if devices and self.devices:
+            return not self.devices.isdisjoint(devices)
+        if not self.spellings.isdisjoint(names):
+            return True
+        return bool(pattern and self.name) and self.patterns.find(str(pattern), str(self.name))
+
 
 class GpuGroup:
     """GPUs of one product: those that tensor parallelism may span.
@@ -66,8 +86,13 @@ class GpuGroup:
 
     __slots__ = ("kinds", "label", "mig", "missing", "size")
 
-    def __init__(self, kinds: dict[tuple[object, ...], list[Gpu]], missing: tuple[int, ...] = ()):
-        self.kinds = [GpuKind(gpus) for gpus in kinds.values()]
+    def __init__(
+        self,
+        kinds: dict[tuple[object, ...], list[Gpu]],
+        missing: tuple[int, ...],
+        patterns: NamePatterns,
+    ):
+        self.kinds = [GpuKind(gpus, patterns) for gpus in kinds.values()]
         self.label = self.kinds[0].label
         self.mig = self.kinds[0].gpu.mig is not None
         self.missing = missing
@@ -110,7 +135,10 @@ class Machine:
             if gpu.index in gone:
                 key = _group_key(gpu)
                 missing[key] = (*missing.get(key, ()), gpu.index)
-        self.groups = [GpuGroup(kinds, missing.get(key, ())) for key, kinds in groups.items()]
+        patterns = NamePatterns()
+        self.groups = [
+            GpuGroup(kinds, missing.get(key, ()), patterns) for key, kinds in groups.items()
+        ]
 
 
 def revived(inventory: Inventory) -> Inventory:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nimprofile.base.gpu_ids import product_in_key
 from nimprofile.base.record import Record
 
 TYPE_CHECKING = False
@@ -11,6 +12,11 @@ if TYPE_CHECKING:
 
     from nimprofile.base.enums import Engine, Objective, Precision
     from nimprofile.base.units import ComputeCapability
+
+
+def shortened(text: str) -> str:
+    """A text of somebody else's for a message: the start of it when it is long."""
+    return text if len(text) <= 80 else f"{text[:79]}…"
 
 
 class Requires(Record):
@@ -124,18 +130,23 @@ class Profile(Record):
     @property
     def gpu_specific(self) -> bool:
         """Whether it names a GPU (documentation since 1.14: generic means no `gpu` tag)."""
-        return bool(self.gpu_names or self.gpu_devices or self.exact_capability)
+        return bool(self.gpu_names or self.gpu_devices or self.gpu_pattern or self.exact_capability)
 
     @property
     def made_for(self) -> tuple[str, ...]:
-        """The GPUs it is for in the manifest's own spelling, names before PCI ids."""
-        names = [self.tags.get("gpu") or self.tags.get("key", "").partition("_")[0]]
-        return (*(name for name in names if name), *self.gpu_devices)
+        """The GPUs it is for in the manifest's own spelling: names, PCI ids, a pattern of names."""
+        name = self.tags.get("gpu") or product_in_key(self.tags.get("key", ""))
+        pattern = self.gpu_pattern
+        return (
+            *((name,) if name else ()),
+            *self.gpu_devices,
+            *((f"names like {shortened(pattern)}",) if pattern else ()),
+        )
 
     @property
     def gpu_pattern(self) -> str | None:
         """The tag `product_name_regex`: a pattern of the names of GPUs it is for."""
-        return self.tags.get("product_name_regex")
+        return self.tags.get("product_name_regex") or None
 
     @property
     def unknown_engine(self) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nimprofile.base.enums import Engine, Objective, Precision
 from nimprofile.base.errors import ManifestError
-from nimprofile.base.gpu_ids import normalise_gpu_name, parse_device_id
+from nimprofile.base.gpu_ids import normalise_gpu_name, parse_device_id, product_in_key
 from nimprofile.base.units import GIB, ComputeCapability, parse_size, stated_gb_to_bytes
 from nimprofile.manifest.profile import NOTHING_REQUIRED, STATED_BY_TAG, Profile, Stated
 
@@ -99,10 +99,10 @@ def _objective(text: str) -> Objective | None:
 
 
 def _gpu_names(tags: Mapping[str, str]) -> tuple[str, ...]:
-    """The `gpu` tag; else the product in a schema v1 `key`, `NVIDIA-A10G_10.0.1_12`."""
+    """The `gpu` tag; else the product in a schema v1 `key`."""
     text = tags.get("gpu")
     if text is None:
-        text = tags.get("key", "").partition("_")[0]
+        text = product_in_key(tags.get("key", "")) or ""
     return tuple(sorted({normalise_gpu_name(part) for part in text.split(",") if part.strip()}))
 
 

@@ -62,8 +62,10 @@ def message(reason: Reason) -> str:
             return f"engine {engine} is not known; known: {', '.join(Engine)}"
         case PrecisionUnknown(precision):
             return f"precision {precision} is not known; known: {', '.join(Precision)}"
-        case WrongGpu(wanted, have, gpus):
-            return f"made for {' / '.join(wanted)}; {format_gpus(gpus)} {is_or_are(gpus)} {have}"
+        case WrongGpu(wanted, have, gpus, unread=unread):
+            why = f"; its product_name_regex was not searched: {unread}" if unread else ""
+            made_for = " / ".join(wanted)
+            return f"made for {made_for}; {format_gpus(gpus)} {is_or_are(gpus)} {have}{why}"
         case TooFewGpus(need, 0, _, missing=missing):
             return f"needs {need} {gpu_or_gpus(need)}; there is none{_beside(missing)}"
         case TooFewGpus(need, have, product, missing=missing):

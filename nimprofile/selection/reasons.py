@@ -61,11 +61,16 @@ class PrecisionUnknown(Record):
 
 
 class WrongGpu(Record):
-    """The profile was made for other GPUs: `wanted` are names and PCI ids, `have` a product."""
+    """The profile was made for other GPUs: `wanted` are names and PCI ids, `have` a product.
+
+    `unread` says why its pattern of names was not searched, when it was not.
+    """
 
     wanted: tuple[str, ...]
     have: str
     gpus: tuple[int, ...]
+    _: KW_ONLY
+    unread: str = ""
 
     kind = "gpu"
     effect = INCOMPATIBLE

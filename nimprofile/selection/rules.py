@@ -140,20 +140,18 @@ def gpu_matches(
     """A profile made for certain GPUs runs on those: by PCI id, else by the whole name.
 
     A name decides only where one side has no PCI id (corpus: 003, 008, 040). An engine made for
-    one GPU is not tried on another, so a GPU without a known name is a wrong one.
+    one GPU is not tried on another, so a GPU without a known name is a wrong one. So is one of
+    which a pattern, that of a manifest nobody vouches for, cannot be searched in bounds.
     """
-    if not (profile.gpu_names or profile.gpu_devices):
-        if profile.gpu_pattern is not None:
-            regex = "which GPUs the profile's product_name_regex means"
-            return Doubt("gpu", regex, "made for them", gpus=kind.indices)
+    names, devices, pattern = profile.gpu_names, profile.gpu_devices, profile.gpu_pattern
+    if not (names or devices or pattern):
         return None
     if profile.any_ampere_or_newer and kind.capability is not None and kind.capability >= AMPERE:
         return None  # speech NIMs: an A100 profile tagged so is compatible with an H100 (051)
-    if profile.gpu_devices and kind.devices:
-        matches = not kind.devices.isdisjoint(profile.gpu_devices)
-    else:
-        matches = not kind.spellings.isdisjoint(profile.gpu_names)
-    return None if matches else WrongGpu(profile.made_for, kind.label, kind.indices)
+    found = kind.is_one_of(names, devices, pattern)
+    if found is True:
+        return None
+    return WrongGpu(profile.made_for, kind.label, kind.indices, unread=found or "")
 
 
 def capability_for_precision(

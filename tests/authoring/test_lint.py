@@ -115,6 +115,11 @@ CASES = {
         "no known GPU is called 'l4Os'",
         "did you mean l40s?",
     ),
+    "a pattern that is not searched": tag(
+        *("product_name_regex", "(?R)", "^NVIDIA-L40S$", "patterns_searched", "warning"),
+        "it is not searched: '(?R)' is more than a plain pattern has",
+        "a plain pattern of the product's label, such as ^NVIDIA-A10(?!0).*",
+    ),
     "a PCI id that nobody knows": tag(
         *("gpu_device", "ffff:10de", "2330:10de", "unknown_gpus", "warning"),
         "no known GPU has the PCI id ffff:10de",

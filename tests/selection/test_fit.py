@@ -446,12 +446,12 @@ def test_whether_gpus_are_alike_is_in_doubt_only_where_nothing_names_them(
     assert not judge(needing(gib(30), tp="1"), machine).doubts
 
 
-def test_a_profile_that_names_its_gpu_by_a_pattern_is_in_doubt_and_one_like_it_is_not():
-    profiles = [needing(gib(30)), needing(gib(30), product_name_regex=".*H100.*")]
+def test_a_profile_that_names_other_gpus_by_a_pattern_is_rejected_and_one_like_it_is_not():
+    profiles = [needing(gib(30)), needing(gib(30), product_name_regex=".*T4.*")]
     for order in (profiles, profiles[::-1]):
         judge = Judge(Machine(make_inventory(make_gpu())), Request())
-        doubts = [bool(judge.verdict(profile).doubts) for profile in order]
-        assert doubts == ["product_name_regex" in profile.tags for profile in order]
+        fits = [judge.verdict(profile).fits for profile in order]
+        assert fits == ["product_name_regex" not in profile.tags for profile in order]
 
 
 def test_of_two_products_the_one_that_lacks_fewer_gpus_comes_nearer():

@@ -15,6 +15,7 @@ from nimprofile import (
 from nimprofile.base.units import MIB, ComputeCapability
 from nimprofile.engines.compute_floors import NATIVE_FROM, RUNS_FROM
 from nimprofile.hardware.catalog import mock_inventory
+from nimprofile.selection.messages import message
 from nimprofile.selection.reasons import (
     CapabilityTooLow,
     CapabilityUnmet,
@@ -247,17 +248,63 @@ def test_a_gpu_nobody_knows_is_matched_by_its_own_id():
     assert [] == kinds(judge(make_profile(gpu_device="ffff"), gpus))
 
 
-def test_a_product_name_regex_is_a_doubt():
-    verdict = judge(make_profile(product_name_regex="H100.*"), "1xh100")
-    expected = Doubt(
-        "gpu", "which GPUs the profile's product_name_regex means", "made for them", gpus=(0,)
-    )
-    assert ((), (expected,)) == (verdict.reasons, verdict.doubts)
+A10_BUT_NO_A100 = "^NVIDIA-A10(?!0).*"
+
+
+@pytest.mark.parametrize(
+    ("board", "runs"),
+    [("a10", True), ("a10g", True), ("a100", False), ("a100_pcie", False), ("h100", False)],
+)
+def test_a_product_name_regex_is_searched_in_the_products_label(board, runs):
+    profile = make_profile(product_name_regex=A10_BUT_NO_A100)
+    assert runs is judge(profile, f"1x{board}").fits
+
+
+@pytest.mark.parametrize("board", ["a10", "a10g"])
+def test_either_the_key_or_the_pattern_names_the_gpu(board):
+    tags = {"key": "NVIDIA-A10G_10.0.1_12", "product_name_regex": "^NVIDIA-A10$"}
+    assert () == judge(make_profile(**tags), f"1x{board}").reasons
 
 
 @pytest.mark.parametrize("tags", [{"gpu": "h100"}, {"gpu_device": "2330"}])
-def test_beside_a_name_or_an_id_a_product_name_regex_is_not_looked_at(tags):
-    assert () == judge(make_profile(product_name_regex="x", **tags), "1xh100").doubts
+def test_a_name_or_an_id_that_matches_is_enough_beside_a_pattern_that_does_not(tags):
+    assert () == judge(make_profile(product_name_regex="x", **tags), "1xh100").reasons
+
+
+def test_an_id_that_does_not_match_is_not_made_up_for_by_a_pattern():
+    profile = make_profile(product_name_regex="H100", gpu_device="2331")
+    assert ["gpu"] == kinds(judge(profile, "1xh100"))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "unread"),
+    [
+        ("(", "it is no regular expression: missing )"),
+        ("(?R)", "'(?R)' is more than a plain pattern has"),
+        ("x" * 201, "it is longer than 200 characters"),
+        ("(?:a?){9999}", "its counts in braces amount to more than 1000 repetitions"),
+        (r"(a|A|AA|[A-Z]|-)+\d\d\d\d\d", "it takes more than 0.05 s"),
+    ],
+    ids=["invalid", "recursive", "long", "repeated", "catastrophic"],
+)
+def test_a_pattern_that_cannot_be_searched_in_bounds_rejects_its_profile_and_says_why(
+    pattern, unread
+):
+    gpu = make_gpu(name="NVIDIA " + "A" * 60, device_id=None)
+    (reason,) = judge(make_profile(product_name_regex=pattern), make_inventory(gpu)).reasons
+    assert unread == reason.unread
+    assert message(reason).endswith(f"; its product_name_regex was not searched: {unread}")
+    assert len(message(reason)) < 400
+
+
+def test_a_gpu_nobody_can_name_is_none_that_a_pattern_means():
+    gpus = make_inventory(make_gpu(name=None, device_id="ffff"))
+    assert ["gpu"] == kinds(judge(make_profile(product_name_regex=".*"), gpus))
+
+
+def test_a_key_that_is_a_backend_is_no_gpu():
+    profile = make_profile(backend="onnx", key="onnx", precision="fp16")
+    assert (False, ()) == (profile.gpu_specific, judge(profile, "1xl4").reasons)
 
 
 @pytest.mark.parametrize(
