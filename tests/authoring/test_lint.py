@@ -119,6 +119,7 @@ CASES = {
         *("product_name_regex", "(?R)", "^NVIDIA-L40S$", "patterns_searched", "warning"),
         "it is not searched: '(?R)' is more than a plain pattern has",
         "a plain pattern of the product's label, such as ^NVIDIA-A10(?!0).*",
+        gpu="l40s",
     ),
     "a PCI id that nobody knows": tag(
         *("gpu_device", "ffff:10de", "2330:10de", "unknown_gpus", "warning"),
