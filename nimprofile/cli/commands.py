@@ -5,7 +5,7 @@ from __future__ import annotations
 from nimprofile.base.errors import InventoryError
 from nimprofile.cli.console import print_json, style_of_stdout, tell
 from nimprofile.cli.exit_codes import DONE, NO_GPU, NOTHING_RUNS, code_of_nothing
-from nimprofile.cli.inputs import inventory_of, judge, require_gpu, served
+from nimprofile.cli.inputs import inventory_of, judge, open_manifest, require_gpu, served
 from nimprofile.cli.parsing.parser import UsageError
 
 TYPE_CHECKING = False
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from nimprofile.cli import arguments as records
     from nimprofile.hardware.inventory import Inventory
     from nimprofile.manifest.manifest import Manifest
-    from nimprofile.manifest.profile import Profile
     from nimprofile.model.checkpoint import Model
     from nimprofile.selection.decision import Decision
     from nimprofile.selection.fit import Verdict
@@ -98,6 +97,7 @@ def run_explain(arguments: records.ExplainArguments) -> int:
     """Print the reasons behind one profile, or behind the whole decision."""
     from nimprofile.report.explain import explain_decision, explain_profile
     from nimprofile.report.to_json import decision_to_dict, explanation_to_dict
+    from nimprofile.selection.request import Pin, find_pin
 
     manifest, decision = judge(arguments.machine, arguments.selection)
     if arguments.subject is None:
@@ -107,7 +107,8 @@ def run_explain(arguments: records.ExplainArguments) -> int:
             print(explain_decision(decision, style_of_stdout()))
         return DONE
     _warn_of_machine(decision)
-    verdict, pinned = decision.verdict(_named(arguments.subject, manifest)), decision.pinned
+    subject = find_pin(Pin(arguments.subject, "PROFILE"), manifest)
+    verdict, pinned = decision.verdict(subject), decision.pinned
     if pinned is not None and pinned.profile.id == verdict.profile.id:
         verdict = pinned
     if arguments.format == "json":
@@ -115,14 +116,6 @@ def run_explain(arguments: records.ExplainArguments) -> int:
     else:
         print(explain_profile(decision, verdict, style_of_stdout()))
     return DONE
-
-
-def _named(text: str, manifest: Manifest) -> Profile:
-    """A profile by id, by name, or by the beginning of an id when only one begins so."""
-    from nimprofile.selection.request import Pin, find_pin
-
-    starts = [profile for profile in manifest.profiles if profile.id.startswith(text)]
-    return starts[0] if len(starts) == 1 else find_pin(Pin(text, "PROFILE"), manifest)
 
 
 def run_memory(arguments: records.MemoryArguments) -> int:
@@ -144,7 +137,7 @@ def run_memory(arguments: records.MemoryArguments) -> int:
 def _weigh(arguments: records.MemoryArguments) -> tuple[Manifest, Decision, Verdict]:
     """Read the model and the machine that were asked for, and judge one profile."""
     from nimprofile.engines.serving import Serving
-    from nimprofile.manifest.reader import load_manifest
+    from nimprofile.manifest.reader import bundled_path
     from nimprofile.model.checkpoint import is_model, read_model
     from nimprofile.selection.decision import select
     from nimprofile.selection.request import Pin, Request, find_pin
@@ -158,13 +151,13 @@ def _weigh(arguments: records.MemoryArguments) -> tuple[Manifest, Decision, Verd
     request = Request(empty_gpu_gate=False, serving=serving)
     inventory = inventory_of(arguments.machine)
     require_gpu(inventory)
-    if is_model(path):
+    if bundled_path(path) is None and is_model(path):
         if arguments.profile is not None:
             raise UsageError("--profile is for a manifest; a model has --tp, --pp and --precision")
         manifest = _manifest_of(arguments, read_model(path), inventory)
         decision = select(manifest, inventory, request, policy)
         return manifest, decision, decision.verdict(manifest.profiles[0])
-    manifest = load_manifest(path)
+    manifest = open_manifest(path)
     decision = select(manifest, inventory, request, policy)
     if arguments.profile is None:
         return manifest, decision, _described(arguments, decision)
@@ -290,7 +283,8 @@ def _warn(warnings: Iterable[DecisionWarning], inventory: Inventory) -> None:
 
 
 def _warn_of_machine(decision: Decision) -> None:
-    """Report the GPUs that no profile can use, which a list of profiles does not show."""
-    from nimprofile.selection.warnings import missing_warnings
+    """Report what a list of profiles does not show: lost GPUs, and wishes that no profile meets."""
+    from nimprofile.selection.warnings import NEVER_MET, missing_warnings
 
-    _warn(missing_warnings(decision), decision.inventory)
+    unmet = (warning for warning in decision.warnings if isinstance(warning, NEVER_MET))
+    _warn((*missing_warnings(decision), *unmet), decision.inventory)

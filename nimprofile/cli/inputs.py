@@ -73,8 +73,9 @@ def judge(machine: MachineArguments, selection: SelectionArguments) -> tuple[Man
 
 def open_manifest(path: str) -> Manifest:
     """Read a manifest, and say so when it takes a while."""
-    from nimprofile.manifest.reader import load_manifest
+    from nimprofile.manifest.reader import load_manifest, shadowed
 
+    tell(f"note: {note}" for note in shadowed(path))
     if os.path.isfile(path) and os.path.getsize(path) > SLOW_BYTES and watched():
         tell([f"reading {path}, {os.path.getsize(path) >> 20} MiB …"])
     return load_manifest(path)

@@ -46,17 +46,19 @@ class Condition(Record):
         if counts and _number(self.value) is None:
             raise RequestError(f"{self}: {self.value!r} is no number")
 
-    @property
-    def shown_tag(self) -> str:
-        """Our name of the tag."""
-        return _OURS.get(self.tag, self.tag)
-
     def __str__(self) -> str:
-        return f"{self.shown_tag}{self.relation}{self.value}"
+        return f"{our_tag(self.tag)}{self.relation}{self.value}"
 
 
 RELATIONS = ("=", "!=", ">=", "<=", ">", "<")
 _OURS = {theirs: ours for ours, theirs in TAG_ALIASES.items()}
+
+
+def our_tag(tag: str) -> str:
+    """Our name of a tag, where it has one."""
+    return _OURS.get(tag, tag)
+
+
 _CONDITION = re.compile(r"\s*([^\s<>=!]+)\s*(>=|<=|!=|==|=|>|<)\s*([^<>=!\s].*?)\s*")
 
 
@@ -154,7 +156,7 @@ def tag_of(profile: Profile, tag: str) -> str | None:
 
 def _holds(condition: Condition, have: str | None) -> bool:
     if condition.relation in {"=", "!="}:
-        return (have is not None and _same(condition, have)) is (condition.relation == "=")
+        return (have is not None and matches(condition, have)) is (condition.relation == "=")
     left, right = _number(have), _number(condition.value)
     if left is None or right is None:
         return False
@@ -169,7 +171,8 @@ def _holds(condition: Condition, have: str | None) -> bool:
             return left < right
 
 
-def _same(condition: Condition, have: str) -> bool:
+def matches(condition: Condition, have: str) -> bool:
+    """Whether a value is the one that a condition names, in any of its spellings."""
     wanted, have = condition.value.casefold(), have.casefold()
     if wanted == have:
         return True

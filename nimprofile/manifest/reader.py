@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 def load_manifest(path: str | os.PathLike[str]) -> Manifest:
     """Read a manifest from a file, from standard input (`-`) or by a bundled name.
 
-    A path that exists is read; otherwise a bare name such as `llama-3.1-8b-instruct` finds a
-    bundled manifest (`bundled_manifests` lists them). Nothing is fetched.
+    A file that exists is read; otherwise a bare name such as `llama-3.1-8b-instruct`, or the name
+    of its model, `meta/llama-3.1-8b-instruct`, finds a bundled manifest (`bundled_manifests` lists
+    them). Nothing is fetched.
 
     Raises ManifestError.
     """
@@ -38,7 +39,7 @@ def load_text(path: str | os.PathLike[str]) -> tuple[str, str]:
     name = expect_path("load_manifest: path", path)
     if name == "-":
         return "<stdin>", read_stdin()
-    if not os.path.lexists(name) and (bundled := bundled_manifests().get(name)):
+    if (not os.path.lexists(name) or os.path.isdir(name)) and (bundled := bundled_path(name)):
         name = bundled
     return name, read_text(name, what="manifest", hint=lambda: _nearest_bundled(name))
 
@@ -56,12 +57,40 @@ def bundled_manifests() -> dict[str, str]:
     return {}
 
 
+def bundled_path(name: str) -> str | None:
+    """The path of the bundled manifest of this name, or of the model of this name."""
+    bundled = bundled_manifests()
+    if name in bundled or name.count("/") != 1:
+        return bundled.get(name)
+    wanted = f"model: {name}\n".casefold()
+    for path in bundled.values():
+        with open(path, encoding="utf-8") as file:
+            if any(line.casefold() == wanted for line in file):
+                return path
+    return None
+
+
+def shadowed(name: str) -> tuple[str, ...]:
+    """What there is of one name: a bundled manifest and a folder or a file here. No folder is read.
+
+    The folder is meant by `./name`; nothing names a bundled manifest beside a file of its name.
+    """
+    if not os.path.lexists(name) or bundled_path(name) is None:
+        return ()
+    if os.path.isdir(name):
+        return (f"{name} is the bundled manifest; ./{name} is the folder here",)
+    return (f"{name} is the file here, and not the bundled manifest of that name",)
+
+
 def _nearest_bundled(name: str) -> str:
-    if os.sep in name:
+    folder, _, bare = name.rpartition(os.sep)
+    if os.sep in folder or name.endswith((".yaml", ".yml", ".json", ".txt")):
         return ""
     from difflib import get_close_matches
 
-    near = get_close_matches(name, bundled_manifests(), 3, 0.6)
+    near = get_close_matches(bare, bundled_manifests(), 3, 0.6)
+    if folder and not near:
+        return ""
     meant = f"did you mean {' or '.join(near)}?" if near else "`nimprofile manifest list` has them"
     return f", and no bundled manifest of that name; {meant}"
 

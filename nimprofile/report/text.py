@@ -8,11 +8,13 @@ from __future__ import annotations
 from nimprofile.base.units import format_gib, format_gpus, format_indices
 from nimprofile.hardware.describe import describe_machine
 from nimprofile.hardware.visible_devices import cuda_devices
+from nimprofile.manifest.profile_conditions import our_tag
 from nimprofile.report.style import GRADE_COLOURS, Style
 from nimprofile.selection.decision import shortcoming
 from nimprofile.selection.fit import GRADES
 from nimprofile.selection.messages import choice_message, message
 from nimprofile.selection.placement import By
+from nimprofile.selection.warnings import NEVER_MET
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 
 NO_PROFILE = "No profile found for the detected hardware"
 """What the message begins with when nothing runs; scripts look for it."""
+
+NOT_IN_MANIFEST = "No profile found for what is asked"
+"""What the message begins with when no profile could be as it is asked for on any hardware."""
 
 NOT_AS_REQUIRED = "Nothing that runs here is as required"
 """What the message begins with when something runs, but nothing that meets `--require`."""
@@ -95,6 +100,10 @@ def nothing_runs(decision: Decision) -> str:
             switches = sorted({f"{reason.waived_by}=1" for reason in pinned.reasons})
             lines.append(f"  or start it all the same: {', '.join(switches)}")
         return "\n".join(lines)
+    if any(isinstance(warning, NEVER_MET) for warning in decision.warnings):
+        asked = ", ".join(f"{our_tag(tag)}={value}" for tag, value in decision.request.tags)
+        asked = asked or ", ".join(map(str, decision.request.require))
+        return f"{NOT_IN_MANIFEST}: no profile of this manifest has {asked}."
     total = len(decision.rejected)
     lines = [f"{NO_PROFILE}: 0 of {total} profiles run on {describe_machine(decision.inventory)}."]
     if decision.rejected:

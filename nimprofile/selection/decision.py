@@ -8,6 +8,7 @@ from nimprofile.engines.memory.need import Needs
 from nimprofile.hardware.gpu_groups import Machine, revived
 from nimprofile.hardware.inventory import AN_INVENTORY, Inventory
 from nimprofile.manifest.manifest import Manifest
+from nimprofile.manifest.never_met import never_met
 from nimprofile.selection.fit import GRADES, Judge, Verdict
 from nimprofile.selection.policies import find_policy
 from nimprofile.selection.rank import Criterion, Policy, deciding, rank
@@ -184,8 +185,9 @@ def _decide(manifest: Manifest, inventory: Inventory, request: Request, policy: 
         deciding=decided,
         request=asked,
         inventory=inventory,
-        warnings=()
-        if selected is None
-        else tuple(selection_warnings(selected, inventory, request)),
+        warnings=(
+            *never_met(manifest, request.tags, request.require),
+            *(() if selected is None else selection_warnings(selected, inventory, request)),
+        ),
         pinned=pinned,
     )

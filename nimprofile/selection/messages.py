@@ -15,7 +15,7 @@ from nimprofile.base.units import (
     is_or_are,
 )
 from nimprofile.hardware.describe import causes_of, describe_machine, machine_messages
-from nimprofile.manifest.profile_conditions import Condition
+from nimprofile.manifest.profile_conditions import Condition, our_tag
 from nimprofile.selection.placement import By
 from nimprofile.selection.reasons import (
     CapabilityTooLow,
@@ -129,10 +129,10 @@ def message(reason: Reason) -> str:
             return f"the selector wants {tag}={wanted}; the profile has {tag}={have}"
         case RequirementUnmet(tag, relation, wanted, have=None):
             asked = Condition(tag, relation, wanted)
-            return f"{asked} is required; the profile has no {asked.shown_tag}"
+            return f"{asked} is required; the profile has no {our_tag(tag)}"
         case RequirementUnmet(tag, relation, wanted, have=have):
             asked = Condition(tag, relation, wanted)
-            return f"{asked} is required; the profile has {asked.shown_tag}={have}"
+            return f"{asked} is required; the profile has {our_tag(tag)}={have}"
         case _:
             return no_words_for(reason)
 

@@ -204,7 +204,9 @@ def parse_tags(text: str, source: str) -> tuple[tuple[str, str], ...]:
 
 
 def find_pin(pin: Pin, manifest: Manifest) -> Profile:
-    """The profile a pin names, by id or by name; case does not matter in names.
+    """The profile a pin names, by id, by name or by the only id that begins so.
+
+    Case does not matter in names. NIM's variable takes no beginning, as NIM takes none.
 
     Raises PinError with the nearest profiles, or with the right value for the shapes that are
     pasted by mistake: `auto`, `<id> (<name>)`, an id cut short.
@@ -221,7 +223,22 @@ def find_pin(pin: Pin, manifest: Manifest) -> Profile:
         raise PinError(
             f"{pin.source}: {value!r} is the name of {len(named)} profiles; use an id:\n  {ids}"
         )
+    begun = value.rstrip(".…").lower()
+    if pin.source != NIMS_PIN and len(begun) >= LEAST_OF_AN_ID:
+        begin = [profile for profile in profiles if profile.id.lower().startswith(begun)]
+        if len(begin) == 1:
+            return begin[0]
+        if begin:
+            lines = "\n  ".join(f"{profile.id} ({profile.name})" for profile in begin[:5])
+            problem = f"{len(begin)} ids begin with {value!r}; write more of one"
+            raise PinError(f"{pin.source}: {problem}:\n  {lines}")
     raise PinError(f"{pin.source}: {_not_found(value, profiles)}")
+
+
+NIMS_PIN = "NIM_MODEL_PROFILE"
+
+LEAST_OF_AN_ID = 4
+"""Characters of an id's beginning, or any number would be one."""
 
 
 def _not_found(value: str, profiles: tuple[Profile, ...]) -> str:
@@ -232,7 +249,9 @@ def _not_found(value: str, profiles: tuple[Profile, ...]) -> str:
         if bare == profile.id.lower():
             return f"{value!r} is not an id or a name; write the bare id {profile.id}"
     cut = bare.rstrip(".…")
-    starts = [profile for profile in profiles if len(cut) >= 4 and profile.id.startswith(cut)]
+    starts = [
+        profile for profile in profiles if len(cut) >= LEAST_OF_AN_ID and profile.id.startswith(cut)
+    ]
     if starts:
         return f"{value!r} is an id cut short; write all of it:\n  " + "\n  ".join(
             f"{profile.id} ({profile.name})" for profile in starts[:5]

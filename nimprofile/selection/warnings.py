@@ -9,6 +9,7 @@ from __future__ import annotations
 from nimprofile.base.record import Record
 from nimprofile.hardware.describe import causes_of, unavailable_message
 from nimprofile.hardware.gpu_groups import revived
+from nimprofile.manifest.never_met import TagsContradict, TagUnknown, TagValueUnknown
 from nimprofile.selection.messages import (
     ailing_message,
     disagreement_message,
@@ -165,7 +166,13 @@ DecisionWarning: TypeAlias = (
     | SelectedIfAnswered
     | GpusUnavailable
     | ProductUnknown
+    | TagUnknown
+    | TagValueUnknown
+    | TagsContradict
 )
+
+NEVER_MET = (TagUnknown, TagValueUnknown, TagsContradict)
+"""Warnings that say why no profile of the manifest can be as it is asked for."""
 
 
 def selection_warnings(

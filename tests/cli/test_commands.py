@@ -113,6 +113,31 @@ def test_what_is_not_as_required_is_in_json(run, manifest):
     } in reasons
 
 
+@pytest.mark.parametrize("command", ["select", "list", "explain vllm-bf16-tp1-pp1-16.0"])
+def test_a_tag_that_no_profile_has_is_told_as_such(run, manifest, command):
+    options = ("--manifest", manifest, "--gpus", "1xh100", "--tags", "presicion=fp8")
+    code, out, err = run(*command.split(), *options)
+    assert "warning: no profile has a tag presicion; did you mean precision?\n" in err
+    assert code is (1 if command == "select" else 0)
+    assert "detected hardware" not in out + err
+
+
+def test_a_profile_is_named_by_its_id_as_a_terminal_shows_it(run, manifest):
+    options = ("--manifest", manifest, "--gpus", "2xh100", "--format", "id")
+    assert (0, f"{ID_BF16}\n") == run("select", *options, "--profile", ID_BF16[:12])[:2]
+
+
+@pytest.mark.parametrize("command", [("select", "--manifest"), ("memory",)])
+def test_a_folder_of_a_bundled_name_does_not_hide_the_manifest(run, tmp_path, monkeypatch, command):
+    folder = tmp_path / "nemotron-3-nano"
+    folder.mkdir()
+    (folder / "config.json").write_text('{"model_type": "llama"}', encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run(*command, "nemotron-3-nano", "--gpus", "1xl40s")
+    assert (0, True) == (code, "vllm-fp8-tp1-pp1" in out)
+    assert "note: nemotron-3-nano is the bundled manifest; ./nemotron-3-nano is the folder" in err
+
+
 def test_list_prints_every_profile_with_its_grade_in_a_pipe(run, manifest):
     code, out, _ = run("list", "--manifest", manifest, "--gpus", "1xh100")
     rows = [line.split("\t") for line in out.splitlines()]

@@ -10,7 +10,7 @@ import pytest
 
 from nimprofile import ManifestError, bundled_manifests, load_manifest
 from nimprofile.manifest import reader as manifest_module
-from nimprofile.manifest.reader import parse_manifest
+from nimprofile.manifest.reader import parse_manifest, shadowed
 from tests.support.dialect_samples import V1, V2, error_of
 
 # JSON.
@@ -203,6 +203,52 @@ def test_a_file_beats_a_bundled_name(tmp_path, monkeypatch):
     (tmp_path / "llama-3.1-8b-instruct").write_text(V1, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     assert "v1" == load_manifest("llama-3.1-8b-instruct").dialect
+
+
+@pytest.mark.parametrize("name", ["meta/llama-3.1-8b-instruct", "Meta/Llama-3.1-8B-Instruct"])
+def test_a_bundled_manifest_is_found_by_the_name_of_its_model(name):
+    assert bundled_manifests()["llama-3.1-8b-instruct"] == load_manifest(name).source
+
+
+@pytest.mark.parametrize("name", bundled_manifests())
+def test_every_bundled_manifest_is_found_by_the_name_of_its_model(name):
+    manifest = load_manifest(name)
+    assert manifest.source == load_manifest(manifest.model).source
+
+
+def test_a_model_whose_manifest_is_not_bundled_is_answered_with_near_ones():
+    message = load_error("meta/llama-3.1-8b")
+    assert message.startswith("meta/llama-3.1-8b: no such file, and no bundled manifest of that")
+    assert "llama-3.1-8b-instruct" in message
+
+
+@pytest.mark.parametrize("name", ["a/zzz", "a/llama-3.1-8b.yaml", "a/b/llama-3.1-8b"])
+def test_what_is_written_as_a_path_is_a_missing_file(name):
+    assert f"{name}: no such file" == load_error(name)
+
+
+def test_a_folder_of_a_bundled_name_is_no_manifest_and_is_told_of(tmp_path, monkeypatch):
+    (tmp_path / "llama-3.1-8b-instruct").mkdir()
+    monkeypatch.chdir(tmp_path)
+    manifest = load_manifest("llama-3.1-8b-instruct")
+    assert bundled_manifests()["llama-3.1-8b-instruct"] == manifest.source
+    assert (
+        "llama-3.1-8b-instruct is the bundled manifest; ./llama-3.1-8b-instruct is the folder here",
+    ) == shadowed("llama-3.1-8b-instruct")
+
+
+def test_a_file_of_a_bundled_name_is_read_and_told_of(tmp_path, monkeypatch):
+    (tmp_path / "llama-3.1-8b-instruct").write_text(V1, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert (
+        "llama-3.1-8b-instruct is the file here, and not the bundled manifest of that name",
+    ) == shadowed("llama-3.1-8b-instruct")
+
+
+def test_a_name_that_means_one_thing_is_not_told_of(tmp_path, monkeypatch):
+    (tmp_path / "my.yaml").write_text(V1, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert ((), (), ()) == (shadowed("my.yaml"), shadowed("llama-3.1-8b-instruct"), shadowed("no"))
 
 
 def test_without_bundled_manifests_a_bare_name_is_a_missing_file(monkeypatch):

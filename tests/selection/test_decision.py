@@ -231,6 +231,27 @@ def test_an_id_cut_short_is_answered_with_all_of_it(value):
     ) == refusal_of(value)
 
 
+@pytest.mark.parametrize("source", ["--profile", "pin", "PROFILE"])
+@pytest.mark.parametrize("value", ["092e", BF16_ID[:12], "092ED421", "092ed421…", BF16_ID[:63]])
+def test_the_only_id_that_begins_so_is_meant_where_it_is_not_nims_own_variable(value, source):
+    decision = decide((FP8, BF16), "1xh100", Request().pinned(value, source))
+    assert BF16 == decision.selected.profile
+
+
+def test_a_beginning_of_several_ids_is_answered_with_them():
+    twins = (make_profile("abcd1", name="one"), make_profile("abcd2", name="two"))
+    with pytest.raises(PinError) as caught:
+        decide(twins, "1xh100", Request("abcd"))
+    assert (
+        "pin: 2 ids begin with 'abcd'; write more of one:\n  abcd1 (one)\n  abcd2 (two)"
+    ) == str(caught.value)
+
+
+def test_a_name_wins_over_the_beginning_of_an_id():
+    other = make_profile("x", name=BF16_ID[:12])
+    assert other == decide((other, BF16), "1xh100", Request(BF16_ID[:12])).selected.profile
+
+
 def test_three_characters_are_too_few_to_be_an_id_cut_short():
     assert "is not a profile of this manifest" in refusal_of("092")
 
