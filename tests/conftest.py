@@ -53,5 +53,5 @@ def pytest_configure(config):
 def no_nim_variables(monkeypatch):
     """The shell that runs the tests must not steer what they select."""
     for name in list(os.environ):
-        if name.startswith("NIM_") or name == "NO_COLOR":
+        if name.startswith("NIM_") or name in {"NO_COLOR", "FORCE_COLOR", "COLUMNS"}:
             monkeypatch.delenv(name)

@@ -25,7 +25,6 @@ ELSEWHERE = {
     "launch/plan.py": "launch/test_planning.py",
     "manifest/manifest.py": "manifest/test_reader.py",
     "model/shape.py": "model/test_architectures.py",
-    "report/style.py": "report/test_tables.py",
     # Tested with the module that they are a part of.
     "authoring/engine_match.py": "authoring/test_build.py",
     "authoring/findings.py": "authoring/test_lint.py",

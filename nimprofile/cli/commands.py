@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nimprofile.base.errors import InventoryError
-from nimprofile.cli.console import print_json, style_of_stdout, tell
+from nimprofile.cli.console import print_json, show, tell
 from nimprofile.cli.exit_codes import DONE, NO_GPU, NOTHING_RUNS, code_of_nothing
 from nimprofile.cli.inputs import inventory_of, judge, open_manifest, require_gpu, served
 from nimprofile.cli.parsing.parser import UsageError
@@ -36,9 +36,9 @@ def run_select(arguments: records.SelectArguments) -> int:
         return code_of_nothing(decision)
     match arguments.format:
         case "text":
-            from nimprofile.report.text import select_text
+            from nimprofile.report.text import select_blocks
 
-            print(select_text(decision, style_of_stdout()))
+            show(select_blocks(decision))
         case "id":
             print(chosen.profile.id)
         case "name":
@@ -87,9 +87,9 @@ def run_list(arguments: records.ListArguments) -> int:
 
         print_json(decision_to_dict(decision))
     else:
-        from nimprofile.report.text import list_text
+        from nimprofile.report.text import list_blocks
 
-        print(list_text(decision, style_of_stdout()))
+        show(list_blocks(decision))
     return DONE
 
 
@@ -104,7 +104,7 @@ def run_explain(arguments: records.ExplainArguments) -> int:
         if arguments.format == "json":
             print_json(decision_to_dict(decision))
         else:
-            print(explain_decision(decision, style_of_stdout()))
+            show(explain_decision(decision))
         return DONE
     _warn_of_machine(decision)
     subject = find_pin(Pin(arguments.subject, "PROFILE"), manifest)
@@ -114,7 +114,7 @@ def run_explain(arguments: records.ExplainArguments) -> int:
     if arguments.format == "json":
         print_json(explanation_to_dict(decision, verdict))
     else:
-        print(explain_profile(decision, verdict, style_of_stdout()))
+        show(explain_profile(decision, verdict))
     return DONE
 
 
@@ -122,7 +122,7 @@ def run_memory(arguments: records.MemoryArguments) -> int:
     """Print what each GPU would hold; exit by whether it fits."""
     from nimprofile.report.memory_json import memory_to_dict
     from nimprofile.report.memory_report import MemoryReport
-    from nimprofile.report.memory_text import memory_text
+    from nimprofile.report.memory_text import memory_blocks
 
     manifest, decision, verdict = _weigh(arguments)
     model = manifest.model or manifest.source
@@ -130,7 +130,7 @@ def run_memory(arguments: records.MemoryArguments) -> int:
     if arguments.format == "json":
         print_json({"model": model, **memory_to_dict(report)})
     else:
-        print(memory_text(decision, report, model, style_of_stdout()))
+        show(memory_blocks(decision, report, model))
     return DONE if report.fits else NOTHING_RUNS
 
 
@@ -222,9 +222,9 @@ def run_gpus(arguments: records.GpusArguments) -> int:
 
             print_json([product_to_dict(product) for product in products()])
         else:
-            from nimprofile.report.tables import products_text
+            from nimprofile.report.tables import products_blocks
 
-            print(products_text(products(), style_of_stdout()))
+            show(products_blocks(products()))
         return DONE
     inventory = inventory_of(arguments.machine)
     if arguments.record is not None:
@@ -236,12 +236,11 @@ def run_gpus(arguments: records.GpusArguments) -> int:
     elif arguments.format == "json":
         print_json(inventory.to_dict())
     else:
-        from nimprofile.hardware.describe import machine_messages
-        from nimprofile.report.tables import gpus_text
+        from nimprofile.report.tables import gpus_blocks
 
-        style = style_of_stdout()
-        print(gpus_text(inventory, style))
-        if not style.columns:
+        if not show(gpus_blocks(inventory)):
+            from nimprofile.hardware.describe import machine_messages
+
             tell(machine_messages(inventory))
     return DONE if inventory.offered or not inventory.gpus else NO_GPU
 
@@ -255,9 +254,9 @@ def run_policies(arguments: records.PoliciesArguments) -> int:
 
         print_json([policy_to_dict(policy) for policy in POLICIES.values()])
     else:
-        from nimprofile.report.tables import policies_text
+        from nimprofile.report.tables import policies_blocks
 
-        print(policies_text(POLICIES.values(), style_of_stdout()))
+        show(policies_blocks(POLICIES.values()))
     return DONE
 
 
@@ -271,9 +270,9 @@ def run_engines(arguments: records.EnginesArguments) -> int:
 
         print_json([engine_to_dict(engine) for engine in engines])
     else:
-        from nimprofile.report.tables import engines_text
+        from nimprofile.report.tables import engines_blocks
 
-        print(engines_text(engines, style_of_stdout()))
+        show(engines_blocks(engines))
     return DONE
 
 

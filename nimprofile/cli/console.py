@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from nimprofile.report.style import Style
+    from nimprofile.report.blocks import Block
 
 
 def tell(lines: Iterable[str]) -> None:
@@ -33,6 +33,10 @@ def write_error(lines: Iterable[str]) -> None:
         return
     try:
         for line in lines:
+            if not line.isprintable():
+                from nimprofile.base.printable import printable
+
+                line = printable(line, lines=True)  # noqa: PLW2901
             print(line, file=sys.stderr)
         sys.stderr.flush()
     except OSError:  # a reader that went away, a full disk
@@ -68,20 +72,51 @@ def watched() -> bool:
     return sys.stderr is not None and sys.stderr.isatty()
 
 
-def style_of_stdout() -> Style:
-    """Columns and colour as standard output and the environment want them."""
-    from nimprofile.report.style import Style
+def show(blocks: Iterable[Block]) -> bool:
+    """Print a report, drawn as for a terminal or plain; whether it was drawn.
 
+    It is drawn where standard output is a terminal, or FORCE_COLOR asks for it; only then `rich` is
+    imported.
+    """
+    drawn, colour = _looks()
+    if not drawn:
+        from nimprofile.report.blocks import plain_text
+
+        print(plain_text(blocks))
+        return False
+    from nimprofile.report.terminal import terminal_text
+
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    bars = encoding.lower().startswith("utf")
+    print(terminal_text(blocks, width=_width(), colour=colour, bars=bars))
+    return True
+
+
+def _looks() -> tuple[bool, bool]:
+    """Whether to draw, and whether in colour.
+
+    NO_COLOR beats FORCE_COLOR, and that TERM, as in Python's own messages (no-color.org,
+    force-color.org; "Controlling color" in the documentation of Python).
+    """
     terminal = sys.stdout is not None and sys.stdout.isatty()
-    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    return Style(columns=terminal, colour=terminal and not plain, width=_width())
+    if os.environ.get("NO_COLOR"):
+        return terminal, False
+    if os.environ.get("FORCE_COLOR"):
+        return True, True
+    return terminal, terminal and os.environ.get("TERM") != "dumb"
 
 
 def _width() -> int:
-    try:
-        return os.get_terminal_size().columns or 80
-    except OSError:  # no terminal to ask
-        return 80
+    """Characters in a line: as COLUMNS says, or the first of our streams that is a terminal."""
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isascii() and columns.isdigit() and int(columns[:9]) > 0:
+        return int(columns[:9])
+    for descriptor in (1, 2, 0):
+        try:
+            return os.get_terminal_size(descriptor).columns or 80
+        except OSError:  # not a terminal
+            continue
+    return 80
 
 
 def print_json(value: object) -> None:

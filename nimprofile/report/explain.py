@@ -5,8 +5,14 @@ from __future__ import annotations
 from nimprofile.base.units import MIB, format_gib, format_gpus
 from nimprofile.engines.memory.suggestions import suggestions
 from nimprofile.hardware.describe import describe_machine
-from nimprofile.report.style import GRADE_COLOURS, Style
-from nimprofile.report.text import is_informative, nothing_runs, remedies_of, select_text
+from nimprofile.report.blocks import Column, Line, Span, Table, line
+from nimprofile.report.text import (
+    GRADE_MEANINGS,
+    is_informative,
+    nothing_blocks,
+    remedies_of,
+    select_blocks,
+)
 from nimprofile.selection.messages import choice_message, doubt_message, message, waiver_message
 from nimprofile.selection.rank import deciding
 from nimprofile.selection.reasons import Effect
@@ -18,44 +24,45 @@ if TYPE_CHECKING:
     from nimprofile.engines.memory.budget import Budget
     from nimprofile.engines.memory.need import MemoryNeed
     from nimprofile.engines.memory.suggestions import Suggestion
+    from nimprofile.report.blocks import Block, Cell
     from nimprofile.selection.decision import Decision
     from nimprofile.selection.fit import Verdict
 
 
-def explain_decision(decision: Decision, style: Style) -> str:
+def explain_decision(decision: Decision) -> list[Block]:
     """The whole decision: the candidates in order, and why the others are rejected."""
     order = " > ".join(criterion.name for criterion in decision.policy.criteria)
-    lines = [
-        f"Machine: {describe_machine(decision.inventory)}",
-        f"Policy: {decision.policy.name}: {order}",
+    blocks: list[Block] = [
+        line(f"Machine: {describe_machine(decision.inventory)}"),
+        line(f"Policy: {decision.policy.name}: {order}"),
+        Line(),
+        *(nothing_blocks(decision) if decision.selected is None else select_blocks(decision)),
     ]
-    if decision.selected is not None:
-        lines += ["", select_text(decision, style)]
-    else:
-        lines += ["", nothing_runs(decision)]
-    lines += [f"warning: {warning}" for warning in decision.warnings]
-    lines += [f"note: {remark}" for remark in decision.inventory.remarks]
+    blocks += [line(f"warning: {warning}") for warning in decision.warnings]
+    blocks += [line(f"note: {remark}") for remark in decision.inventory.remarks]
     if decision.ranked and decision.ranked != (decision.selected,):
-        lines += ["", style.paint(f"Candidates ({len(decision.ranked)}), best first", "1")]
+        title = f"Candidates ({len(decision.ranked)}), best first"
+        blocks += [Line(), line(Span(title, "strong"))]
         for better, verdict in zip((None, *decision.ranked), decision.ranked, strict=False):
             lost = (
                 ""
                 if better is None
                 else f"  behind the one above on {deciding(better, verdict, decision.policy).name}"
             )
-            lines.append(f"  {verdict.profile.name}{lost}")
+            blocks.append(line(verdict.profile.name, lost, indent=2))
     if decision.rejected:
-        lines += ["", style.paint(f"Rejected ({len(decision.rejected)})", "1")]
+        blocks += [Line(), line(Span(f"Rejected ({len(decision.rejected)})", "strong"))]
         for verdict in decision.rejected:
-            lines.append(f"  {verdict.profile.name}: {_grade(verdict, style)}")
-            lines += [f"    {message(reason)}" for reason in verdict.reasons]
-            lines += [f"    elsewhere: {message(reason)}" for reason in verdict.elsewhere]
-            lines += [f"    to change: {change}" for change in remedies_of(verdict)]
-    return "\n".join(lines)
+            blocks.append(line(verdict.profile.name, ": ", _grade(verdict), indent=2))
+            said = [message(reason) for reason in verdict.reasons]
+            said += [f"elsewhere: {message(reason)}" for reason in verdict.elsewhere]
+            said += [f"to change: {change}" for change in remedies_of(verdict)]
+            blocks += [line(text, indent=4) for text in said]
+    return blocks
 
 
-def _grade(verdict: Verdict, style: Style) -> str:
-    return style.paint(verdict.grade, GRADE_COLOURS[verdict.grade])
+def _grade(verdict: Verdict) -> Span:
+    return Span(verdict.grade, GRADE_MEANINGS[verdict.grade])
 
 
 _GATES: tuple[tuple[str, frozenset[str]], ...] = (
@@ -71,36 +78,36 @@ _GATES: tuple[tuple[str, frozenset[str]], ...] = (
 )
 
 
-def explain_profile(decision: Decision, verdict: Verdict, style: Style) -> str:
+def explain_profile(decision: Decision, verdict: Verdict) -> list[Block]:
     """One profile: every gate, which profile ranks before it, what would have to change."""
     profile = verdict.profile
-    lines = [
-        f"{style.paint(profile.name, '1')}: {_grade(verdict, style)}",
-        f"id {profile.id}",
+    blocks: list[Block] = [
+        line(Span(profile.name, "strong"), ": ", _grade(verdict)),
+        line(f"id {profile.id}"),
     ]
     if _id_disagrees(verdict):
-        lines.append(
+        note = (
             f"note: its tags hash to {profile.computed_id}; either the tags were edited, or the "
             "manifest is of NIM 1.2 or older, which hashed differently"
         )
-    lines.append("")
-    rows = []
-    for title, kinds in _GATES:
-        rows += list(_gate(title, kinds, verdict, decision))
-    lines += [f"  {line}" for line in Style(columns=True).table(rows)]
-    lines += [f"  ? {doubt_message(doubt)}" for doubt in verdict.doubts]
+        blocks.append(line(note))
+    rows = [row for title, kinds in _GATES for row in _gate(title, kinds, verdict, decision)]
+    columns = (Column(), Column(), Column(wraps=True))
+    blocks += [Line(), Table(columns, rows, lead=2, indent=2, aligned=True)]
+    blocks += [line(f"? {doubt_message(doubt)}", indent=2) for doubt in verdict.doubts]
     if is_informative(verdict.choice):
         would = "takes" if verdict.fits else "would take"
         gpus = format_gpus(verdict.gpus)
-        lines += ["", f"It {would} {gpus}: {choice_message(verdict.choice)}."]
-    lines += ["", *_rank_lines(decision, verdict)]
+        blocks += [Line(), line(f"It {would} {gpus}: {choice_message(verdict.choice)}.")]
+    blocks += [Line(), *map(line, _rank_lines(decision, verdict))]
     if verdict.elsewhere:
-        lines.append("And on the other GPUs of this machine:")
-        lines += [f"  {message(reason)}" for reason in verdict.elsewhere]
+        blocks.append(line("And on the other GPUs of this machine:"))
+        blocks += [line(message(reason), indent=2) for reason in verdict.elsewhere]
     if verdict.reasons:
-        lines += ["To make it run:", *(f"  {change}" for change in remedies_of(verdict))]
-        lines += [f"  or {change.message}" for change in _suggestions(verdict)]
-    return "\n".join(lines)
+        blocks.append(line("To make it run:"))
+        blocks += [line(change, indent=2) for change in remedies_of(verdict)]
+        blocks += [line(f"or {change.message}", indent=2) for change in _suggestions(verdict)]
+    return blocks
 
 
 def _suggestions(verdict: Verdict) -> Iterator[Suggestion]:
@@ -121,22 +128,21 @@ def _id_disagrees(verdict: Verdict) -> bool:
 
 def _gate(
     title: str, kinds: frozenset[str], verdict: Verdict, decision: Decision
-) -> Iterator[tuple[str, str, str]]:
+) -> Iterator[tuple[Cell, ...]]:
     failed = [reason for reason in verdict.reasons if reason.kind in kinds]
     waived = [reason for reason in verdict.waived if reason.kind in kinds]
     for reason in failed:
-        yield (
-            "no" if reason.effect is not Effect.NOT_WANTED else "not wanted",
-            title,
-            message(reason),
-        )
+        unwanted = reason.effect is Effect.NOT_WANTED
+        outcome = Span("not wanted", "doubtful") if unwanted else Span("no", "bad")
+        yield outcome, title, message(reason)
     for reason in waived:
         relaxed = decision.request.relax_memory
         by_pin = verdict is decision.pinned and reason.effect is Effect.LOW_MEMORY and not relaxed
-        yield ("waived", title, waiver_message(reason, by_pin=by_pin))
+        yield Span("waived", "doubtful"), title, waiver_message(reason, by_pin=by_pin)
     if not failed and not waived:
         doubted = [doubt for doubt in verdict.doubts if doubt.kind in kinds]
-        yield ("?" if doubted else "yes", title, _passed(title, verdict, decision))
+        outcome = Span("?", "doubtful") if doubted else Span("yes", "good")
+        yield outcome, title, _passed(title, verdict, decision)
 
 
 def _passed(title: str, verdict: Verdict, decision: Decision) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from nimprofile.base.units import format_gib
 from nimprofile.hardware.describe import describe_machine
+from nimprofile.report.blocks import Column, Line, Span, Table, line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator
     from typing import Any
 
     from nimprofile.authoring.diff import Edit, ManifestDiff, SelectionChange
@@ -15,11 +16,11 @@ if TYPE_CHECKING:
     from nimprofile.manifest.manifest import Manifest
     from nimprofile.manifest.profile import Profile
     from nimprofile.model.shape import ModelShape
-    from nimprofile.report.style import Style
+    from nimprofile.report.blocks import Block
     from nimprofile.selection.decision import Decision
 
 
-def manifest_text(manifest: Manifest, style: Style) -> str:
+def manifest_blocks(manifest: Manifest) -> list[Block]:
     """What the manifest says of itself, and its profiles as a table."""
     head = [
         ("model", manifest.model),
@@ -32,14 +33,24 @@ def manifest_text(manifest: Manifest, style: Style) -> str:
             for checkpoint in manifest.checkpoints
         ),
     ]
-    lines = [*style.table([(name, value) for name, value in head if value is not None]), ""]
-    rows = [_HEADINGS, *(_row(profile) for profile in manifest.profiles)]
-    table = list(style.table(rows))
-    table[0] = style.paint(table[0], "1")
-    return "\n".join([*lines, *table])
+    known = [(name, value) for name, value in head if value is not None]
+    rows = [_row(profile) for profile in manifest.profiles]
+    return [
+        Table((Column(), Column(wraps=True)), known),
+        Line(),
+        Table(_COLUMNS, rows, headed=True),
+    ]
 
 
-_HEADINGS = ("profile", "GPUs", "made for", "requires", "memory per GPU", "checkpoint", "id")
+_COLUMNS = (
+    Column("profile"),
+    Column("GPUs", figures=True),
+    Column("made for", wraps=True),
+    Column("requires", wraps=True),
+    Column("memory per GPU"),
+    Column("checkpoint", narrow=1),
+    Column("id"),
+)
 
 
 def _row(profile: Profile) -> tuple[str, ...]:
@@ -131,39 +142,35 @@ def _profile_to_dict(profile: Profile) -> dict[str, Any]:
     }
 
 
-def findings_text(source: str, findings: Sequence[Finding], style: Style) -> str:
+def findings_blocks(source: str, findings: Iterable[Finding]) -> list[Block]:
     """Findings as compilers write them: file, line, severity, place, problem and advice."""
-    return "\n".join(_finding(source, finding, style) for finding in findings)
+    return [_finding(source, finding) for finding in findings]
 
 
-def _finding(source: str, finding: Finding, style: Style) -> str:
+def _finding(source: str, finding: Finding) -> Line:
     where = source + (f":{finding.line}" if finding.line else "")
-    colour = "31" if finding.severity == "error" else "33"
-    parts = [part for part in (finding.place, finding.problem) if part]
-    text = f"{where}: {style.paint(str(finding.severity), colour)}: {': '.join(parts)}"
-    return f"{text}; {finding.suggestion}" if finding.suggestion else text
+    severity = Span(str(finding.severity), "bad" if finding.severity == "error" else "doubtful")
+    said = ": ".join(part for part in (finding.place, finding.problem) if part)
+    advice = f"; {finding.suggestion}" if finding.suggestion else ""
+    return line(f"{where}: ", severity, f": {said}{advice}")
 
 
-def diff_text(difference: ManifestDiff, selection: SelectionChange | None, style: Style) -> str:
+def diff_blocks(difference: ManifestDiff, selection: SelectionChange | None) -> list[Block]:
     """What was added, is gone and changed, and what becomes of the selection."""
-    lines = [f"{edit.what}: {_edit(edit)}" for edit in difference.head]
-    lines += [
-        style.paint(f"+ {profile.name}  {profile.id[:12]}", "32") for profile in difference.added
-    ]
-    lines += [
-        style.paint(f"- {profile.name}  {profile.id[:12]}", "31") for profile in difference.gone
-    ]
+    blocks: list[Block] = [line(f"{edit.what}: {_edit(edit)}") for edit in difference.head]
+    blocks += [line(Span(f"+ {_profile(profile)}", "good")) for profile in difference.added]
+    blocks += [line(Span(f"- {_profile(profile)}", "bad")) for profile in difference.gone]
     for changed in difference.changed:
-        lines.append(style.paint(f"~ {changed.new.name}", "33"))
-        lines += [f"    {edit.what}: {_edit(edit)}" for edit in changed.edits]
+        blocks.append(line(Span(f"~ {changed.new.name}", "doubtful")))
+        blocks += [line(f"{edit.what}: {_edit(edit)}", indent=4) for edit in changed.edits]
     counts = (
         f"{len(difference.added)} added, {len(difference.gone)} gone, "
         f"{len(difference.changed)} changed, {difference.same} the same"
     )
-    lines.append(counts)
+    blocks.append(line(counts))
     if selection is not None:
-        lines += _selection_lines(selection)
-    return "\n".join(lines)
+        blocks += map(line, _selection_lines(selection))
+    return blocks
 
 
 def _profile(profile: Profile) -> str:

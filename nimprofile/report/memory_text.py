@@ -1,9 +1,10 @@
-"""A memory report as text: bars, a table, and whether the profile fits."""
+"""A memory report in words: a table with bars, and whether the profile fits."""
 
 from __future__ import annotations
 
 from nimprofile.base.units import GIB, format_gib
 from nimprofile.hardware.describe import describe_machine
+from nimprofile.report.blocks import Bar, Column, Line, Span, Table, line
 from nimprofile.report.memory_report import memory_warnings
 from nimprofile.selection.messages import message
 from nimprofile.selection.remedies import remedies
@@ -14,31 +15,24 @@ if TYPE_CHECKING:
 
     from nimprofile.engines.memory.budget import Budget
     from nimprofile.engines.memory.components import Part
+    from nimprofile.report.blocks import Block, Cell
     from nimprofile.report.memory_report import MemoryReport
-    from nimprofile.report.style import Style
     from nimprofile.selection.decision import Decision
 
-_BAR_SIGNS = {
-    "weights": ("█", "34"),
-    "kv_cache": ("▓", "32"),
-    "activation": ("▒", "33"),
-    "overhead": ("░", "35"),
-}
-"""Each part's sign and colour in a bar."""
 
-
-def memory_text(decision: Decision, report: MemoryReport, model: str, style: Style) -> str:
-    """The report as text."""
+def memory_blocks(decision: Decision, report: MemoryReport, model: str) -> list[Block]:
+    """The report as blocks."""
     budget = report.budget
-    lines = [f"{style.paint(model, '1')} on {describe_machine(decision.inventory)}"]
+    blocks: list[Block] = [
+        line(Span(model, "strong"), f" on {describe_machine(decision.inventory)}")
+    ]
+    notes = [line(f"note: {note}") for note in report.notes]
     if budget is None:
-        lines += [*_stated(report), *_verdict(report, style)]
-        return "\n".join([*lines, *(f"note: {note}" for note in report.notes)])
-    lines += [_started(report, budget), "", *_bars(report, budget, style), *_table(budget, style)]
-    lines += ["", *_verdict(report, style), *_context(report, budget)]
-    lines += [f"warning: {warning}" for warning in memory_warnings(report)]
-    lines += [f"note: {note}" for note in report.notes]
-    return "\n".join(lines)
+        return [*blocks, line(_stated(report)), *_verdict(report), *notes]
+    blocks += [line(_started(report, budget)), Line(), _table(budget), Line()]
+    blocks += [*_verdict(report), *map(line, _context(report, budget))]
+    blocks += [line(f"warning: {warning}") for warning in memory_warnings(report)]
+    return [*blocks, *notes]
 
 
 def _started(report: MemoryReport, budget: Budget) -> str:
@@ -49,61 +43,54 @@ def _started(report: MemoryReport, budget: Budget) -> str:
     return f"{profile.name}: {serving.engine}{version}, {weights} weights, {sizes}"
 
 
-def _bars(report: MemoryReport, budget: Budget, style: Style) -> Iterator[str]:
-    """A stacked bar for each GPU; they are drawn on a terminal only."""
-    if not style.columns or not budget.total:
-        return
-    width = max(16, min(60, style.width - 24))
-    whole = max(budget.total, sum(part.bytes for part in budget.parts.values()))
-    cells, drawn, upto = "", 0, 0
-    for name, part in budget.parts.items():
-        sign, colour = _BAR_SIGNS[name]
-        upto += part.bytes
-        end = round(upto / whole * width)
-        cells += style.paint(sign * (end - drawn), colour)
-        drawn = end
-    cells += "·" * (width - drawn)
-    for index in report.verdict.gpus or (0,):
-        yield f"GPU {index:<3} {cells} {format_gib(budget.total)}"
-    legend = (
-        f"{style.paint(sign, colour)} {_part_name(name)}"
-        for name, (sign, colour) in _BAR_SIGNS.items()
-    )
-    yield f"{'':8}{'  '.join(legend)}  · not taken"
-    yield ""
-
-
 def _part_name(name: str) -> str:
     return {"kv_cache": "KV cache"}.get(name, name)
 
 
-def _table(budget: Budget, style: Style) -> Iterator[str]:
-    rows = [_row(_part_name(name), part) for name, part in budget.parts.items()]
-    left = budget.total - sum(part.bytes for part in budget.parts.values())
-    rows.append(("not taken", format_gib(max(0, left)), "", "of what CUDA can use"))
-    yield from style.table(rows)
+def _table(budget: Budget) -> Table:
+    """The parts, each as a bar that begins where the one before it ends."""
+    parts = budget.parts
+    left = max(0, budget.total - sum(part.bytes for part in parts.values()))
+    whole, taken = max(budget.total, sum(part.bytes for part in parts.values())), 0
+    rows: list[tuple[Cell, ...]] = []
+    for name, part in parts.items():
+        bar = Bar(whole, taken, taken := taken + part.bytes)
+        rows.append(
+            (_part_name(name), format_gib(part.bytes), bar, part.source + _span(part), part.basis)
+        )
+    bar = Bar(whole, taken, whole)
+    rows.append(("not taken", format_gib(left), bar, "", "of what CUDA can use"))
+    total = f"of {format_gib(budget.total)}"
+    columns = (
+        Column("each GPU"),
+        Column("holds", figures=True),
+        Column(total, terminal_only=True, narrow=1),
+        Column("known how"),
+        Column("what it is", wraps=True),
+    )
+    return Table(columns, rows, lead=2)
 
 
-def _row(name: str, part: Part) -> tuple[str, ...]:
-    span = ""
-    if part.low is not None and part.high is not None:
-        span = f" ({part.low / GIB:.1f} to {part.high / GIB:.1f})"
-    return name, format_gib(part.bytes), part.source + span, part.basis
+def _span(part: Part) -> str:
+    if part.low is None or part.high is None:
+        return ""
+    return f" ({part.low / GIB:.1f} to {part.high / GIB:.1f})"
 
 
-def _verdict(report: MemoryReport, style: Style) -> Iterator[str]:
+def _verdict(report: MemoryReport) -> list[Line]:
     match report.fits:
         case True:
-            yield style.paint("it fits", "32")
+            answer = Span("it fits", "good")
         case False:
-            yield style.paint("it does not fit", "31")
+            answer = Span("it does not fit", "bad")
         case _:
-            yield style.paint("whether it fits is not known", "33")
-    yield from (f"  {message(reason)}" for reason in report.reasons)
+            answer = Span("whether it fits is not known", "doubtful")
+    said = [message(reason) for reason in report.reasons]
     suggestions = [suggestion.message for suggestion in report.suggestions]
     if not suggestions:
         suggestions += remedies(report.reasons, report.verdict.profile.gpus_needed)
-    yield from (f"  to change: {suggestion}" for suggestion in suggestions)
+    said += [f"to change: {suggestion}" for suggestion in suggestions]
+    return [line(answer), *(line(text, indent=2) for text in said)]
 
 
 def _context(report: MemoryReport, budget: Budget) -> Iterator[str]:
@@ -127,9 +114,8 @@ def _context(report: MemoryReport, budget: Budget) -> Iterator[str]:
     )
 
 
-def _stated(report: MemoryReport) -> Iterator[str]:
+def _stated(report: MemoryReport) -> str:
     need = report.verdict.need
     if need is None:
-        yield "what it needs is not known: nothing states it, and no shape gives it"
-    else:
-        yield f"needs {format_gib(need.full_bytes)} per GPU, {need.source}"
+        return "what it needs is not known: nothing states it, and no shape gives it"
+    return f"needs {format_gib(need.full_bytes)} per GPU, {need.source}"

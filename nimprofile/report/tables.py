@@ -1,7 +1,4 @@
-"""GPUs, catalogue, policies and engines as tables.
-
-On a terminal there are aligned columns, bars and colour; in a pipe, plain lines with tabs.
-"""
+"""GPUs, catalogue, policies and engines as tables."""
 
 from __future__ import annotations
 
@@ -9,72 +6,62 @@ from itertools import combinations
 
 from nimprofile.base.units import format_gpus
 from nimprofile.hardware.describe import machine_messages
-from nimprofile.report.style import Style, bar
+from nimprofile.report.blocks import Bar, Column, Line, Span, Table, line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from nimprofile.base.enums import Engine
     from nimprofile.hardware.catalog import Product
     from nimprofile.hardware.inventory import Gpu, Inventory
+    from nimprofile.report.blocks import Block, Cell, Meaning
     from nimprofile.selection.rank import Policy
 
 
-def gpus_text(inventory: Inventory, style: Style) -> str:
-    """The inventory as a table, with what is wrong and how GPUs are connected below it."""
-    if not style.columns:
-        return "\n".join(style.table([_plain_row(gpu) for gpu in inventory.gpus]))
-    lines = _fitting(inventory, style)
-    for at, gpu in enumerate(inventory.gpus, 1):
-        colour = "31" if gpu.unavailable else "33" if gpu.health_issues else ""
-        lines[at] = style.paint(lines[at], colour) if colour else lines[at]
-    lines.append(f"driver {inventory.driver_version or '?'}, CUDA {inventory.cuda_version or '?'}")
-    return "\n".join([*lines, *_links(inventory, style), *machine_messages(inventory)])
+def gpus_blocks(inventory: Inventory) -> list[Block]:
+    """The inventory as a table; on a terminal, what is wrong and how GPUs are connected below."""
+    versions = f"driver {inventory.driver_version or '?'}, CUDA {inventory.cuda_version or '?'}"
+    below = [line(versions), *_links(inventory), *map(line, machine_messages(inventory))]
+    return [
+        Table(_GPU_COLUMNS, [_gpu_row(gpu) for gpu in inventory.gpus], lead=2),
+        *(block.replace(terminal_only=True) for block in below),
+    ]
 
 
-def _plain_row(gpu: Gpu) -> tuple[str, ...]:
+_GPU_COLUMNS = (
+    Column("GPU"),
+    Column("name"),
+    Column("device", narrow=7),
+    Column("MiB", figures=True),
+    Column("free", figures=True),
+    Column("in use", figures=True, narrow=4, terminal_only=True),
+    Column("memory in use", narrow=3, terminal_only=True),
+    Column("busy", figures=True, narrow=5, terminal_only=True),
+    Column("cc", narrow=6),
+    Column("bus", narrow=8, terminal_only=True),
+    Column("state"),
+    Column("UUID", narrow=9),
+)
+
+
+def _gpu_row(gpu: Gpu) -> tuple[Cell, ...]:
+    free = gpu.free_fraction
+    meaning: Meaning = "bad" if gpu.unavailable else "doubtful" if gpu.health_issues else "plain"
     return (
-        str(gpu.index),
-        gpu.name or "?",
+        Span(str(gpu.index), meaning),
+        Span(gpu.name or "?", meaning),
         gpu.device_id or "?",
         figure_text(gpu.memory_total_mib),
         figure_text(gpu.memory_free_mib),
+        "?" if free is None else f"{100 * (1 - free):.0f} %",
+        "?" if free is None else Bar(1, 0, 1 - free),
+        "?" if gpu.utilization_percent is None else f"{gpu.utilization_percent} %",
         figure_text(gpu.compute_capability),
-        _state(gpu),
+        (gpu.pci_bus_id or "?").removeprefix("00000000:"),
+        Span(_state(gpu), meaning),
         gpu.uuid or "?",
     )
-
-
-def _fitting(inventory: Inventory, style: Style) -> list[str]:
-    """The table with as many columns as the terminal is wide, the dispensable ones left out."""
-    shown = list(_COLUMNS)
-    while True:
-        rows = [list(shown)]
-        rows += [[_COLUMNS[heading][0](gpu) for heading in shown] for gpu in inventory.gpus]
-        lines = list(style.table(rows))
-        spare = [heading for heading in shown if _COLUMNS[heading][1]]
-        if not spare or max(map(len, lines)) <= style.width:
-            return lines
-        shown.remove(max(spare, key=lambda heading: _COLUMNS[heading][1]))
-
-
-def _memory(gpu: Gpu) -> str:
-    return f"{figure_text(gpu.memory_free_mib):>7} / {figure_text(gpu.memory_total_mib):>7}"
-
-
-def _in_use(gpu: Gpu) -> str:
-    free = gpu.free_fraction
-    return "   ?" if free is None else f"{100 * (1 - free):3.0f} %"
-
-
-def _bar(gpu: Gpu) -> str:
-    free = gpu.free_fraction
-    return bar(None if free is None else 1 - free)
-
-
-def _busy(gpu: Gpu) -> str:
-    return "   ?" if gpu.utilization_percent is None else f"{gpu.utilization_percent:3} %"
 
 
 def _state(gpu: Gpu) -> str:
@@ -89,23 +76,7 @@ def _state(gpu: Gpu) -> str:
     return ", ".join(parts)
 
 
-_COLUMNS: dict[str, tuple[Callable[[Gpu], str], int]] = {
-    "GPU": (lambda gpu: str(gpu.index), 0),
-    "name": (lambda gpu: gpu.name or "?", 0),
-    "free / total MiB": (_memory, 0),
-    "in use": (_in_use, 4),
-    "memory in use": (_bar, 3),
-    "busy": (_busy, 5),
-    "device": (lambda gpu: (gpu.device_id or "?").partition(":")[0], 7),
-    "cc": (lambda gpu: figure_text(gpu.compute_capability), 6),
-    "bus": (lambda gpu: (gpu.pci_bus_id or "?").removeprefix("00000000:"), 8),
-    "state": (_state, 0),
-    "UUID": (lambda gpu: gpu.uuid or "?", 9),
-}
-"""Each column's text, and how soon it is left out on a narrow terminal; 0 is never."""
-
-
-def _links(inventory: Inventory, style: Style) -> Iterator[str]:
+def _links(inventory: Inventory) -> Iterator[Block]:
     """How GPUs are joined: a line when all alike, else a matrix as in `nvidia-smi topo -m`."""
     links = {connection.gpus: connection.link for connection in inventory.connections}
     if not links:
@@ -113,21 +84,28 @@ def _links(inventory: Inventory, style: Style) -> Iterator[str]:
     indices = sorted({index for pair in links for index in pair})
     kinds = {links.get(pair) for pair in combinations(indices, 2)}
     if len(kinds) == 1:
-        yield f"{format_gpus(tuple(indices))}: joined by {kinds.pop()}"
+        yield line(f"{format_gpus(tuple(indices))}: joined by {kinds.pop()}")
         return
-    rows = [("", *map(str, indices))]
+    rows = []
     for row in indices:
         cells = (
-            "-" if at == row else links.get((min(row, at), max(row, at)), "?") for at in indices
+            "-" if at == row else str(links.get((min(row, at), max(row, at)), "?"))
+            for at in indices
         )
         rows.append((f"GPU {row}", *cells))
-    yield from style.table(rows)
+    yield Table((Column(), *(Column(str(index)) for index in indices)), rows)
 
 
-def products_text(products: Iterable[Product], style: Style) -> str:
+def products_blocks(products: Iterable[Product]) -> list[Block]:
     """The catalogue as a table."""
-    rows = [("name for --gpus", "product", "PCI ids", "MiB", "capability")]
-    rows += [
+    columns = (
+        Column("name for --gpus"),
+        Column("product"),
+        Column("PCI ids", narrow=1),
+        Column("MiB", figures=True),
+        Column("capability"),
+    )
+    rows = [
         (
             product.short,
             product.name,
@@ -137,28 +115,39 @@ def products_text(products: Iterable[Product], style: Style) -> str:
         )
         for product in products
     ]
-    return "\n".join(style.table(rows if style.columns else rows[1:]))
+    return [Table(columns, rows)]
 
 
-def policies_text(policies: Iterable[Policy], style: Style) -> str:
+def policies_blocks(policies: Iterable[Policy]) -> list[Block]:
     """Every policy and its chain."""
-    lines: list[str] = []
+    blocks: list[Block] = []
     for policy in policies:
-        lines += [style.paint(policy.name, "1") + f": {policy.about}"]
-        lines += [f"  {criterion.name}: {criterion.prefers}" for criterion in policy.criteria]
+        blocks.append(line(Span(policy.name, "strong"), f": {policy.about}"))
+        blocks += [
+            line(f"{criterion.name}: {criterion.prefers}", indent=2)
+            for criterion in policy.criteria
+        ]
         if policy.uniform_gpus:
-            lines.append("  (rejects everything when GPUs of several products are visible)")
+            uniform = "(rejects everything when GPUs of several products are visible)"
+            blocks.append(line(uniform, indent=2))
         if not policy.empty_gpu_gate:
-            lines.append("  (does not want a GPU nearly empty)")
-    return "\n".join(lines)
+            blocks.append(line("(does not want a GPU nearly empty)", indent=2))
+    return blocks
 
 
-def engines_text(engines: Sequence[Engine], style: Style) -> str:
+def engines_blocks(engines: Sequence[Engine]) -> list[Block]:
     """What each engine serves: kinds of checkpoints, then kinds of models."""
     from nimprofile.engines.spec import spec_of
 
-    rows = [("engine", "stored as", "served in", "capability", "versions", "source")]
-    rows += [
+    columns = (
+        Column("engine"),
+        Column("stored as"),
+        Column("served in"),
+        Column("capability"),
+        Column("versions", wraps=True),
+        Column("source", wraps=True),
+    )
+    rows = [
         (
             str(way.engine),
             way.stored,
@@ -170,7 +159,7 @@ def engines_text(engines: Sequence[Engine], style: Style) -> str:
         for engine in sorted(set(engines), key=lambda engine: -len(spec_of(engine).formats))
         for way in spec_of(engine).formats
     ]
-    lines = [*style.table(rows if style.columns else rows[1:]), ""]
+    blocks: list[Block] = [Table(columns, rows, lead=3), Line()]
     for engine in engines:
         by_version: dict[str, list[str]] = {}
         for model_type, row in sorted(spec_of(engine).models.items()):
@@ -178,8 +167,8 @@ def engines_text(engines: Sequence[Engine], style: Style) -> str:
             needs.append("" if row.pp else "no pp")
             by_version.setdefault(", ".join(filter(None, needs)) or "any", []).append(model_type)
         kinds = [(f"{engine} {needs}", " ".join(types)) for needs, types in by_version.items()]
-        lines += style.table(kinds)
-    return "\n".join(lines)
+        blocks.append(Table((Column(), Column(wraps=True)), kinds))
+    return blocks
 
 
 def figure_text(value: object) -> str:

@@ -1,4 +1,4 @@
-"""A decision as text.
+"""A decision in words: the choice, why nothing runs, and the list of all profiles.
 
 Nothing is decided here: every sentence is made from the decision's own figures.
 """
@@ -9,7 +9,7 @@ from nimprofile.base.units import format_gib, format_gpus, format_indices
 from nimprofile.hardware.describe import describe_machine
 from nimprofile.hardware.visible_devices import cuda_devices
 from nimprofile.manifest.profile_conditions import our_tag
-from nimprofile.report.style import GRADE_COLOURS, Style
+from nimprofile.report.blocks import Column, Span, Table, fields, line, plain_text
 from nimprofile.selection.decision import shortcoming
 from nimprofile.selection.fit import GRADES
 from nimprofile.selection.messages import choice_message, message
@@ -22,9 +22,18 @@ if TYPE_CHECKING:
     from typing import TypeGuard
 
     from nimprofile.hardware.inventory import Inventory
+    from nimprofile.report.blocks import Block, Meaning
     from nimprofile.selection.decision import Decision
     from nimprofile.selection.fit import Verdict
     from nimprofile.selection.placement import Choice
+
+GRADE_MEANINGS: dict[str, Meaning] = {
+    "runnable": "good",
+    "not wanted": "plain",
+    "low memory": "doubtful",
+    "incompatible": "bad",
+}
+"""The groups of a list in their order: the grades, and what would run but is not wanted."""
 
 NO_PROFILE = "No profile found for the detected hardware"
 """What the message begins with when nothing runs; scripts look for it."""
@@ -36,12 +45,12 @@ NOT_AS_REQUIRED = "Nothing that runs here is as required"
 """What the message begins with when something runs, but nothing that meets `--require`."""
 
 
-def select_text(decision: Decision, style: Style) -> str:
+def select_blocks(decision: Decision) -> list[Block]:
     """The choice, its GPUs, the deciding criterion and the override, if any."""
     chosen = decision.selected
     assert chosen is not None, "there is something to show"
-    rows = [
-        ("profile", style.paint(chosen.profile.name, "1")),
+    rows: list[tuple[str, str | Span]] = [
+        ("profile", Span(chosen.profile.name, "strong")),
         ("id", chosen.profile.id),
         ("gpus", _gpus(chosen, decision.inventory)),
         ("cuda", _cuda(chosen, decision.inventory)),
@@ -52,7 +61,7 @@ def select_text(decision: Decision, style: Style) -> str:
         rows.insert(
             3, ("memory", f"{format_gib(chosen.need.full_bytes)} per GPU, {chosen.need.source}")
         )
-    return "\n".join(f"{key:8} {value}" for key, value in rows)
+    return [fields(rows)]
 
 
 def _gpus(verdict: Verdict, inventory: Inventory) -> str:
@@ -88,45 +97,53 @@ def _because(decision: Decision) -> str:
 
 
 def nothing_runs(decision: Decision) -> str:
+    """Why there is no choice, as plain text."""
+    return plain_text(nothing_blocks(decision))
+
+
+def nothing_blocks(decision: Decision) -> list[Block]:
     """Why there is no choice: a histogram of reasons, or why the pin is refused."""
     if decision.otherwise is not None:
-        return "\n".join(_required_in_vain(decision, decision.otherwise))
+        return [*_required_in_vain(decision, decision.otherwise)]
     pin, pinned = decision.request.pin, decision.pinned
     if pin is not None and pinned is not None:
-        lines = [f"{pin.source}={pin.value} is refused: {pinned.profile.name} does not run here."]
-        lines += [f"  {message(reason)}" for reason in pinned.reasons]
-        lines += [f"  to change: {change}" for change in remedies_of(pinned)]
+        name = pinned.profile.name
+        blocks = [line(f"{pin.source}={pin.value} is refused: {name} does not run here.")]
+        blocks += [line(message(reason), indent=2) for reason in pinned.reasons]
+        blocks += [line(f"to change: {change}", indent=2) for change in remedies_of(pinned)]
         if all(reason.waived_by for reason in pinned.reasons):
             switches = sorted({f"{reason.waived_by}=1" for reason in pinned.reasons})
-            lines.append(f"  or start it all the same: {', '.join(switches)}")
-        return "\n".join(lines)
+            blocks.append(line(f"or start it all the same: {', '.join(switches)}", indent=2))
+        return [*blocks]
     if any(isinstance(warning, NEVER_MET) for warning in decision.warnings):
         asked = ", ".join(f"{our_tag(tag)}={value}" for tag, value in decision.request.tags)
         asked = asked or ", ".join(map(str, decision.request.require))
-        return f"{NOT_IN_MANIFEST}: no profile of this manifest has {asked}."
-    total = len(decision.rejected)
-    lines = [f"{NO_PROFILE}: 0 of {total} profiles run on {describe_machine(decision.inventory)}."]
+        return [line(f"{NOT_IN_MANIFEST}: no profile of this manifest has {asked}.")]
+    total, machine = len(decision.rejected), describe_machine(decision.inventory)
+    blocks = [line(f"{NO_PROFILE}: 0 of {total} profiles run on {machine}.")]
     if decision.rejected:
-        lines.append("How many profiles each reason is held against (one can have several):")
-        lines += [f"  {count:4} × {text}" for text, count in histogram(decision.rejected)]
+        blocks.append(line("How many profiles each reason is held against (one can have several):"))
+        counts = histogram(decision.rejected)
+        blocks += [line(f"{count:4} × {text}", indent=2) for text, count in counts]
         nearest = decision.nearest
-        lines.append(f"Nearest: {nearest.profile.name}, which would take:")
-        lines += [f"  {change}" for change in remedies_of(nearest)]
-    return "\n".join(lines)
+        blocks.append(line(f"Nearest: {nearest.profile.name}, which would take:"))
+        blocks += [line(change, indent=2) for change in remedies_of(nearest)]
+    return [*blocks]
 
 
-def _required_in_vain(decision: Decision, otherwise: Verdict) -> Iterator[str]:
+def _required_in_vain(decision: Decision, otherwise: Verdict) -> Iterator[Block]:
     """What would be selected without the requirements, and what comes nearest to meeting them."""
     required, pin = ", ".join(map(str, decision.request.require)), decision.request.pin
-    yield f"{NOT_AS_REQUIRED}: {required}"
+    yield line(f"{NOT_AS_REQUIRED}: {required}")
     gpus = f"on {format_gpus(otherwise.gpus)}" if otherwise.gpus else "here"
     pinned = "" if pin is None else f", pinned by {pin.source}"
-    yield f"Without that, {otherwise.profile.name} would run {gpus}{pinned}:"
+    yield line(f"Without that, {otherwise.profile.name} would run {gpus}{pinned}:")
     judged = decision.pinned or decision.verdict(otherwise.profile)
-    yield from (f"  {message(reason)}" for reason in judged.reasons if reason.kind == "requirement")
+    unmet = [reason for reason in judged.reasons if reason.kind == "requirement"]
+    yield from (line(message(reason), indent=2) for reason in unmet)
     if decision.ranked:
         met = decision.ranked[0]
-        yield f"{met.profile.name} meets it and runs here: take the pin away"
+        yield line(f"{met.profile.name} meets it and runs here: take the pin away")
         return
     meeting = [
         verdict
@@ -134,11 +151,12 @@ def _required_in_vain(decision: Decision, otherwise: Verdict) -> Iterator[str]:
         if all(reason.kind != "requirement" for reason in verdict.reasons)
     ]
     if not meeting:
-        yield "No profile of this manifest meets it."
+        yield line("No profile of this manifest meets it.")
         return
     nearest = min(meeting, key=shortcoming)
-    yield f"Nearest of the profiles that meet it: {nearest.profile.name}, which would take:"
-    yield from (f"  {change}" for change in remedies_of(nearest))
+    name = nearest.profile.name
+    yield line(f"Nearest of the profiles that meet it: {name}, which would take:")
+    yield from (line(change, indent=2) for change in remedies_of(nearest))
 
 
 def remedies_of(verdict: Verdict) -> tuple[str, ...]:
@@ -181,23 +199,44 @@ def histogram(verdicts: Iterable[Verdict]) -> list[tuple[str, int]]:
     return [(_TITLES[kind], count) for kind, count in ordered]
 
 
-def list_text(decision: Decision, style: Style) -> str:
+def list_blocks(decision: Decision) -> list[Block]:
     """Every profile by grade, with what it runs on or why it does not."""
-    verdicts = (*decision.ranked, *decision.rejected)
-    rows = [
-        (verdict.grade, verdict.profile.id, verdict.profile.name, _remark(verdict))
-        for grade in GRADES
-        for verdict in verdicts
-        if verdict.grade == grade
+    selected = decision.selected
+    verdicts = [
+        selected if selected is not None and selected.profile.id == verdict.profile.id else verdict
+        for verdict in (*decision.ranked, *decision.rejected)
     ]
-    if not style.columns:
-        return "\n".join(style.table(rows))
-    lines: list[str] = []
-    for grade in GRADES:
-        group = [(id[:12], name, remark) for g, id, name, remark in rows if g == grade]
-        lines.append(style.paint(f"{grade} ({len(group)})", GRADE_COLOURS[grade]))
-        lines += [f"  {line}" for line in style.table(group)] if group else []
-    return "\n".join(lines)
+    rows = [
+        _list_row(group, verdict, selected=verdict is selected)
+        for group in GRADE_MEANINGS
+        for verdict in verdicts
+        if _group(verdict) == group
+    ]
+    columns = (Column(), Column(shortened=SHORT_ID), Column(), Column(wraps=True))
+    groups = tuple(
+        Span(group, meaning)
+        for group, meaning in GRADE_MEANINGS.items()
+        if group in GRADES or any(row[0] == group for row in rows)
+    )
+    return [Table(columns, rows, lead=2, groups=groups)]
+
+
+SHORT_ID = 12
+"""Characters of an id that a terminal shows; `--profile` takes them."""
+
+
+def _group(verdict: Verdict) -> str:
+    """Its grade, but for what the machine could run and the operator does not want."""
+    unwanted = not verdict.fits and verdict.grade == "runnable"
+    return "not wanted" if unwanted else verdict.grade
+
+
+def _list_row(group: str, verdict: Verdict, *, selected: bool) -> tuple[str | Span, ...]:
+    profile = verdict.profile
+    name, remark = profile.name, _remark(verdict)
+    if selected:
+        return group, profile.id, Span(name, "strong"), Span(f"selected: {remark}", "strong")
+    return group, profile.id, name, remark
 
 
 def _remark(verdict: Verdict) -> str:

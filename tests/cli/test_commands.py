@@ -143,9 +143,9 @@ def test_list_prints_every_profile_with_its_grade_in_a_pipe(run, manifest):
     rows = [line.split("\t") for line in out.splitlines()]
     assert 0 == code
     assert [
-        ["runnable", ID_BF16, "vllm-bf16-tp1-pp1-16.0", "GPUs 0"],
+        ["runnable", ID_BF16, "vllm-bf16-tp1-pp1-16.0", "selected: GPUs 0"],
         [
-            "runnable",
+            "not wanted",
             ID_LORA,
             "vllm-bf16-tp1-pp1-feat_lora-17.0",
             "serves LoRA adapters, and none are wanted",

@@ -16,7 +16,9 @@ def test_a_terminal_gets_columns_and_colour(manifest, monkeypatch):
     terminal = Terminal()
     monkeypatch.setattr(sys, "stdout", terminal)
     main(["list", "--manifest", manifest, "--gpus", "1xh100"])
-    assert terminal.getvalue().startswith(f"\x1b[32mrunnable (2)\x1b[0m\n  {ID_BF16[:12]}  vllm")
+    assert terminal.getvalue().startswith(
+        f"\x1b[32mrunnable (1)\x1b[0m\n  {ID_BF16[:12]}  \x1b[1mvllm"
+    )
 
 
 def test_no_color_takes_the_colour_away_and_leaves_the_columns(manifest, monkeypatch):
@@ -24,7 +26,7 @@ def test_no_color_takes_the_colour_away_and_leaves_the_columns(manifest, monkeyp
     monkeypatch.setattr(sys, "stdout", terminal)
     monkeypatch.setenv("NO_COLOR", "1")
     main(["list", "--manifest", manifest, "--gpus", "1xh100"])
-    assert terminal.getvalue().startswith(f"runnable (2)\n  {ID_BF16[:12]}  vllm")
+    assert terminal.getvalue().startswith(f"runnable (1)\n  {ID_BF16[:12]}  vllm")
 
 
 def test_a_dumb_terminal_gets_no_colour(manifest, monkeypatch):
@@ -32,7 +34,7 @@ def test_a_dumb_terminal_gets_no_colour(manifest, monkeypatch):
     monkeypatch.setattr(sys, "stdout", terminal)
     monkeypatch.setenv("TERM", "dumb")
     main(["list", "--manifest", manifest, "--gpus", "1xh100"])
-    assert terminal.getvalue().startswith(f"runnable (2)\n  {ID_BF16[:12]}  vllm")
+    assert terminal.getvalue().startswith(f"runnable (1)\n  {ID_BF16[:12]}  vllm")
 
 
 def test_an_empty_no_color_is_none(manifest, monkeypatch):

@@ -5,7 +5,6 @@ import json
 import pytest
 
 from nimprofile.cli.main import main
-from nimprofile.report.style import Style
 from tests.support.model_configs import LLAMA_8B
 
 KEYS = (*("weights_bytes", "kv_cache_bytes", "activation_bytes", "overhead_bytes", "total_bytes"),)
@@ -201,13 +200,12 @@ def test_what_cannot_be_read_is_told_with_its_code(capsys, args, code, problem):
 def test_bars_are_drawn_on_a_terminal_only(capsys, model, monkeypatch):
     _, plain, _ = run(capsys, model, "--gpus", "2xl4")
     assert "█" not in plain
-    monkeypatch.setattr(
-        "nimprofile.cli.commands.style_of_stdout", lambda: Style(columns=True, width=80)
-    )
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "100")
     _, drawn, _ = run(capsys, model, "--gpus", "2xl4")
-    bars = [line for line in drawn.splitlines() if line.startswith("GPU ")]
-    assert ["GPU 0", "GPU 1"] == [line[:5] for line in bars]
-    assert all({"█", "▓", "▒", "░"} & set(line) and len(line) <= 80 for line in bars)
+    assert "of 22.1 GiB " in drawn
+    parts = [line.partition("  ")[0] for line in drawn.splitlines() if "█" in line]
+    assert ["weights", "KV cache"] == parts[:2]
 
 
 def test_the_flags_describe_a_profile_of_a_manifest(capsys):

@@ -36,12 +36,13 @@ from nimprofile.base.formats import yaml_reader
 from nimprofile.base.formats.nim_printout import read_listing
 from nimprofile.base.formats.text_files import decode
 from nimprofile.manifest.reader import bundled_manifests, read_tree
+from nimprofile.report.blocks import plain_text
 from nimprofile.report.explain import explain_decision, explain_profile
-from nimprofile.report.manifests import diff_text, diff_to_dict, manifest_text, manifest_to_dict
+from nimprofile.report.manifests import diff_blocks, diff_to_dict, manifest_blocks, manifest_to_dict
 from nimprofile.report.nim_listing import LAYOUTS, nim_listing
-from nimprofile.report.style import Style
-from nimprofile.report.text import list_text
+from nimprofile.report.text import list_blocks
 from nimprofile.selection.request import find_pin, parse_tags
+from tests.support.report_cases import in_colour, on_terminal
 
 MACHINE = mock_inventory("2xh100,1xl4")
 MANIFEST = load_manifest("llama-3.1-8b-instruct")
@@ -120,8 +121,8 @@ def compare(manifest):
     """A manifest shown, and compared with itself."""
     found = diff(manifest, manifest)
     assert found.empty
-    assert diff_text(found, None, Style()).encode()
-    assert manifest_text(manifest, Style(columns=True)).encode()
+    assert plain_text(diff_blocks(found, None)).encode()
+    assert on_terminal(manifest_blocks(manifest)).encode()
     assert json.dumps([manifest_to_dict(manifest), diff_to_dict(found, None)])
 
 
@@ -147,10 +148,10 @@ def check_inventory(text: str) -> None:
 
 def use(manifest, inventory):
     decision = select(manifest, inventory)
-    for style in (Style(), Style(columns=True, colour=True)):
-        texts = [list_text(decision, style), explain_decision(decision, style)]
+    for style in (plain_text, in_colour):
+        texts = [style(list_blocks(decision)), style(explain_decision(decision))]
         verdict = (*decision.ranked, *decision.rejected)[-1]
-        texts.append(explain_profile(decision, verdict, style))
+        texts.append(style(explain_profile(decision, verdict)))
         assert all(text.encode() for text in texts)
     for layout in LAYOUTS:
         assert nim_listing(decision, layout).encode()

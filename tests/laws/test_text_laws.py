@@ -16,14 +16,15 @@ from nimprofile import (
     select,
 )
 from nimprofile.base.formats.nim_printout import read_listing
+from nimprofile.report.blocks import plain_text
 from nimprofile.report.explain import explain_decision, explain_profile
 from nimprofile.report.nim_listing import LAYOUTS, nim_listing
-from nimprofile.report.style import Style
-from nimprofile.report.text import NO_PROFILE, list_text, nothing_runs
+from nimprofile.report.text import NO_PROFILE, list_blocks, nothing_runs
 from nimprofile.report.to_json import explanation_to_dict
 from nimprofile.testing import inventories, manifests, near_misses, requests, situations
+from tests.support.report_cases import in_colour, on_terminal
 
-STYLES = st.builds(Style, st.booleans(), st.booleans())
+STYLES = st.sampled_from([plain_text, on_terminal, in_colour])
 POLICY_NAMES = st.sampled_from(list(POLICIES))
 
 
@@ -43,16 +44,17 @@ def judged(decision):
 
 @given(decisions(), STYLES)
 def test_the_list_names_every_profile_with_its_id_and_grade(decision, style):
-    text = list_text(decision, style)
+    text = style(list_blocks(decision))
     for verdict in judged(decision):
         assert verdict.profile.name in text
         assert verdict.profile.id[:12] in text
-        assert verdict.grade in text
+        unwanted = verdict.grade == "runnable" and not verdict.fits
+        assert ("not wanted" if unwanted else verdict.grade) in text
 
 
 @given(decisions())
 def test_the_list_in_a_pipe_has_a_line_for_each_profile(decision):
-    lines = list_text(decision, Style()).split("\n")
+    lines = plain_text(list_blocks(decision)).split("\n")
 
     assert sorted(line.split("\t")[1] for line in lines) == sorted(
         verdict.profile.id for verdict in judged(decision)
@@ -62,14 +64,14 @@ def test_the_list_in_a_pipe_has_a_line_for_each_profile(decision):
 
 @given(decisions(), STYLES)
 def test_the_explanation_names_every_profile(decision, style):
-    text = explain_decision(decision, style)
+    text = style(explain_decision(decision))
     for verdict in judged(decision):
         assert verdict.profile.name in text
 
 
 @given(decisions(), STYLES)
 def test_the_explanation_gives_every_reason_and_what_would_change_it(decision, style):
-    text = explain_decision(decision, style)
+    text = style(explain_decision(decision))
     for verdict in decision.rejected:
         assert all(message(reason) in text for reason in verdict.reasons)
 
@@ -77,7 +79,7 @@ def test_the_explanation_gives_every_reason_and_what_would_change_it(decision, s
 @given(decisions(), STYLES)
 def test_the_story_of_a_profile_tells_each_of_its_reasons_and_doubts(decision, style):
     for verdict in judged(decision):
-        story = explain_profile(decision, verdict, style)
+        story = style(explain_profile(decision, verdict))
         assert verdict.profile.name in story
         assert verdict.profile.id in story
         assert all(message(reason) in story for reason in (*verdict.reasons, *verdict.waived))

@@ -4,13 +4,14 @@ import pytest
 
 from nimprofile import Request, Requires, mock_inventory, plain_shape
 from nimprofile.manifest.profile import Stated
+from nimprofile.report.blocks import plain_text
 from nimprofile.report.explain import explain_decision, explain_profile
 from tests.support.builders import decide, gib, judge, make_gpu, make_inventory, make_profile
-from tests.support.report_cases import BF16, BUSY, COLOUR, FP8, PIPE, TWO
+from tests.support.report_cases import BF16, BUSY, FP8, TWO, in_colour
 
 
 def test_the_story_of_a_decision_names_every_profile():
-    text = explain_decision(decide([TWO, BF16, FP8], "1xh100"), PIPE)
+    text = plain_text(explain_decision(decide([TWO, BF16, FP8], "1xh100")))
     assert [
         "Machine: 1 × NVIDIA H100 80GB HBM3",
         (
@@ -38,39 +39,39 @@ def test_the_story_of_a_decision_names_every_profile():
 
 
 def test_the_story_of_no_choice_is_the_histogram():
-    text = explain_decision(decide([TWO, FP8], "1xt4"), PIPE)
+    text = plain_text(explain_decision(decide([TWO, FP8], "1xt4")))
     assert "\n\nNo profile found for the detected hardware: 0 of 2 profiles run on" in text
     assert "Candidates" not in text
     assert "Rejected (2)" in text
 
 
 def test_the_story_of_one_candidate_needs_no_list():
-    text = explain_decision(decide([BF16], "1xh100"), PIPE)
+    text = plain_text(explain_decision(decide([BF16], "1xh100")))
     assert "Candidates" not in text
     assert "Rejected" not in text
 
 
 def test_the_story_of_a_pin_still_names_the_candidates():
     decision = decide([FP8, BF16], "1xh100", Request().pinned("vllm-bf16"))
-    assert "Candidates (2), best first\n  vllm-fp8\n" in explain_decision(decision, PIPE)
+    assert "Candidates (2), best first\n  vllm-fp8\n" in plain_text(explain_decision(decision))
 
 
 def test_a_refused_pin_still_names_the_one_candidate():
     decision = decide([FP8, BF16], "1xa100", Request().pinned("vllm-fp8"))
-    assert "Candidates (1), best first\n  vllm-bf16\n" in explain_decision(decision, PIPE)
+    assert "Candidates (1), best first\n  vllm-bf16\n" in plain_text(explain_decision(decision))
 
 
 def test_on_a_mixed_machine_what_holds_elsewhere_is_said():
     decision = decide([TWO], "1xh100,1xl4")
     line = "    elsewhere: needs 2 GPUs of one product; there is 1 × NVIDIA L4"
-    assert line in explain_decision(decision, PIPE).splitlines()
-    story = explain_profile(decision, decision.verdict(TWO), PIPE)
+    assert line in plain_text(explain_decision(decision)).splitlines()
+    story = plain_text(explain_profile(decision, decision.verdict(TWO)))
     assert "And on the other GPUs of this machine:\n  needs 2 GPUs of one product" in story
 
 
-def story(profile, profiles, inventory, request=None, *, shape=None, style=PIPE):
+def story(profile, profiles, inventory, request=None, *, shape=None, style=plain_text):
     decision = decide(profiles, inventory, request, shape=shape)
-    return explain_profile(decision, decision.verdict(profile), style)
+    return style(explain_profile(decision, decision.verdict(profile)))
 
 
 def gates(text):
@@ -154,7 +155,7 @@ def test_a_gate_that_is_closed_says_no_and_why():
 )
 def test_a_gate_that_was_set_aside_says_by_what(request_, by):
     decision = decide([BF16], BUSY, request_)
-    lines = gates(explain_profile(decision, decision.selected, PIPE))
+    lines = gates(plain_text(explain_profile(decision, decision.selected)))
     (line,) = [line for line in lines if line.startswith("waived free memory")]
     assert line.startswith(f"waived free memory {by} overrides: GPU 0 is not empty: ")
 
@@ -199,7 +200,7 @@ def test_a_gate_whose_figure_is_unknown_is_marked_too():
 def test_the_story_of_a_pinned_profile_says_so(inventory, outcome):
     request = Request().pinned("vllm-fp8", "--profile")
     decision = decide([FP8, BF16], inventory, request)
-    story = explain_profile(decision, decision.pinned, PIPE)
+    story = plain_text(explain_profile(decision, decision.pinned))
     assert f"It is pinned by --profile, and {outcome}." in story.splitlines()
 
 
@@ -241,7 +242,7 @@ def test_its_standing_among_the_candidates_is_said(profile, profiles, standing):
 
 
 def test_the_head_is_name_grade_and_id():
-    text = story(TWO, [TWO], "1xh100", style=COLOUR)
+    text = story(TWO, [TWO], "1xh100", style=in_colour)
     assert f"\x1b[1mvllm-two\x1b[0m: \x1b[31mincompatible\x1b[0m\nid {'c' * 64}\n" in text
 
 
@@ -271,4 +272,4 @@ def test_the_context_that_fits_is_in_the_story():
 
 def test_a_verdict_of_another_decision_can_still_be_told():
     decision = decide([FP8], "1xh100")
-    assert "It is not a candidate." in explain_profile(decision, judge(BF16, "1xh100"), PIPE)
+    assert "It is not a candidate." in plain_text(explain_profile(decision, judge(BF16, "1xh100")))

@@ -4,105 +4,74 @@ import pytest
 
 from nimprofile import POLICIES, Connection, Inventory, Link, MigInstance, mock_inventory
 from nimprofile.hardware.catalog import products
-from nimprofile.report.style import Style, bar
-from nimprofile.report.tables import gpus_text, policies_text, products_text
+from nimprofile.report.blocks import plain_text
+from nimprofile.report.tables import gpus_blocks, policies_blocks, products_blocks
 from tests.support.builders import make_gpu, make_inventory
-
-PIPE = Style()
-TERMINAL = Style(columns=True)
-COLOUR = Style(columns=True, colour=True)
-
-
-# Styles.
-
-
-def test_a_pipe_gets_tabs():
-    assert ["a\tbb", "ccc\td"] == list(PIPE.table([("a", "bb"), ("ccc", "d")]))
-
-
-def test_a_terminal_gets_aligned_columns():
-    assert ["a    bb", "ccc  d"] == list(TERMINAL.table([("a", "bb"), ("ccc", "d")]))
-
-
-@pytest.mark.parametrize("style", [PIPE, TERMINAL])
-def test_a_table_may_be_empty(style):
-    assert [] == list(style.table([]))
-
-
-def test_only_a_colour_terminal_gets_colour():
-    assert ("x", "\x1b[31mx\x1b[0m") == (TERMINAL.paint("x", "31"), COLOUR.paint("x", "31"))
-
+from tests.support.report_cases import in_colour, on_terminal
 
 # GPUs, products and policies.
 
 
 def test_unknown_figures_are_question_marks():
     gpu = make_gpu(total=None, capability=None, name=None)
-    assert "0\t?\t?\t?\t?\t?\tok\t?" == gpus_text(make_inventory(gpu), PIPE)
+    assert "0\t?\t?\t?\t?\t?\tok\t?" == plain_text(gpus_blocks(make_inventory(gpu)))
 
 
 def test_a_terminal_gets_a_heading_and_the_versions():
     inventory = mock_inventory("1xt4").replace(driver_version="570.1")
     assert [
         (
-            "GPU  name      free / total MiB   in use  memory in use     busy  device  cc   bus  "
+            "GPU  name      device       MiB   free  in use  memory in use     busy  cc   bus  "
             "state  UUID"
         ),
         (
-            "0    Tesla T4    15360 /   15360    0 %   ░░░░░░░░░░░░░░░░     ?  1eb8    7.5  ?    "
+            "0    Tesla T4  1eb8:10de  15360  15360     0 %                       ?  7.5  ?    "
             "ok     ?"
         ),
         "driver 570.1, CUDA ?",
-    ] == gpus_text(inventory, TERMINAL).splitlines()
+    ] == on_terminal(gpus_blocks(inventory)).splitlines()
 
 
 def test_no_gpus_are_an_empty_text_in_a_pipe():
-    assert "" == gpus_text(Inventory(), PIPE)
+    assert "" == plain_text(gpus_blocks(Inventory()))
 
 
-def row(inventory, at=1, style=TERMINAL):
-    return gpus_text(inventory, style).splitlines()[at]
+def row(inventory, at=1, style=on_terminal):
+    return style(gpus_blocks(inventory)).splitlines()[at]
 
 
 @pytest.mark.parametrize(
-    ("fraction", "text"),
-    [
-        (0.0, "░░░░░░░░░░░░░░░░"),
-        (0.5, "████████░░░░░░░░"),
-        (0.53125, "████████▌░░░░░░░"),
-        (1.0, "████████████████"),
-        (0.999, "████████████████"),
-        (0.001, "░░░░░░░░░░░░░░░░"),
-        (0.01, "▏░░░░░░░░░░░░░░░"),
-        (None, "················"),
-    ],
+    ("free", "text"), [(0, "100 %  ████████████████"), (7680, "50 %  ████████  "), (None, "?  ?  ")]
 )
-def test_a_bar_is_as_long_as_what_is_in_use(fraction, text):
-    assert text == bar(fraction)
-
-
-@pytest.mark.parametrize("eighths", range(129))
-def test_every_bar_is_of_one_width(eighths):
-    assert 16 == len(bar(eighths / 128))
+def test_a_bar_is_as_long_as_what_is_in_use(free, text):
+    gpu = mock_inventory("1xt4").gpus[0].replace(memory_free_mib=free)
+    assert f" {text}" in row(make_inventory(gpu))
 
 
 @pytest.mark.parametrize(
     ("width", "headings"),
     [
-        (200, "GPU name in use memory in use busy device cc bus state UUID"),
-        (100, "GPU name in use memory in use busy device cc state"),
-        (80, "GPU name in use memory in use state"),
-        (60, "GPU name state"),
-        (20, "GPU name state"),
+        (200, "GPU name device MiB free in use memory in use busy cc bus state UUID"),
+        (110, "GPU name device MiB free in use memory in use busy cc bus state"),
+        (90, "GPU name MiB free in use memory in use busy cc state"),
+        (75, "GPU name MiB free in use memory in use state"),
+        (60, "GPU name MiB free state"),
     ],
 )
 def test_a_narrow_terminal_gets_fewer_columns(width, headings):
     box = mock_inventory("1xh100")
     gpus = (box.gpus[0].replace(uuid="GPU-" + 36 * "0", pci_bus_id="00000000:53:00.0"),)
-    style = Style(columns=True, width=width)
-    heading, first, *_ = gpus_text(box.replace(gpus=gpus), style).splitlines()
-    assert headings == " ".join(heading.replace("free / total MiB", "").split())
-    assert len(first) <= max(width, 62)
+    heading, _, *below = on_terminal(gpus_blocks(box.replace(gpus=gpus)), width).splitlines()
+    assert (headings, ["driver ?, CUDA ?"]) == (" ".join(heading.split()), below)
+
+
+def test_a_very_narrow_terminal_gets_each_gpu_in_two_lines():
+    assert [
+        "0  Tesla T4",
+        "    MiB: 15360; free: 15360;",
+        "      state: ok",
+        "driver ?, CUDA ?",
+    ] == on_terminal(gpus_blocks(mock_inventory("1xt4")), 30).splitlines()
 
 
 @pytest.mark.parametrize(
@@ -119,7 +88,7 @@ def test_a_narrow_terminal_gets_fewer_columns(width, headings):
 def test_the_state_is_one_or_two_words(changes, words):
     inventory = make_inventory(make_gpu(**changes))
     assert f"  {words}  " in row(inventory)
-    assert f"\t{words}\t" in gpus_text(inventory, PIPE)
+    assert f"\t{words}\t" in plain_text(gpus_blocks(inventory))
 
 
 def test_what_is_wrong_and_what_is_hidden_is_said_below():
@@ -130,20 +99,22 @@ def test_what_is_wrong_and_what_is_hidden_is_said_below():
         "GPU 0 is unavailable: GPU is lost",
         "GPU 1 is ailing: it coughs",
         "note: CUDA_VISIBLE_DEVICES=0,1 hides GPU 2",
-    ] == gpus_text(inventory, TERMINAL).splitlines()[3:]
+    ] == on_terminal(gpus_blocks(inventory)).splitlines()[3:]
 
 
 def test_what_is_wrong_is_coloured():
     gpus = (make_gpu(0, unavailable="GPU is lost"), make_gpu(1, health_issues=("it coughs",)))
     inventory = Inventory((*gpus, make_gpu(2)))
-    colours = [row(inventory, at, COLOUR)[:5] for at in (1, 2, 3)]
+    colours = [row(inventory, at, in_colour)[:5] for at in (1, 2, 3)]
     assert ["\x1b[31m", "\x1b[33m", "2    "] == colours
 
 
 def joined(*links, count=3):
     pairs = [Connection((a, b), Link(link)) for a, b, link in links]
     gpus = tuple(make_gpu(at) for at in range(count))
-    return gpus_text(Inventory(gpus, connections=tuple(pairs)), TERMINAL).splitlines()[count + 2 :]
+    return on_terminal(gpus_blocks(Inventory(gpus, connections=tuple(pairs)))).splitlines()[
+        count + 2 :
+    ]
 
 
 def test_links_that_are_all_alike_are_one_line():
@@ -165,18 +136,18 @@ def test_unknown_links_are_not_worth_a_word():
 
 
 def test_every_product_is_one_line():
-    lines = products_text(products(), PIPE).splitlines()
+    lines = plain_text(products_blocks(products())).splitlines()
     assert len(products()) == len(lines)
     assert "a100_pcie_40gb\tNVIDIA A100-PCIE-40GB\t20f1,20b1\t40960\t8.0" in lines
     assert "jetson_agx_orin\tOrin (nvgpu)\t-\t?\t8.7" in lines
 
 
 def test_a_terminal_gets_a_heading_above_the_products():
-    assert products_text(products(), TERMINAL).startswith("name for --gpus")
+    assert on_terminal(products_blocks(products())).startswith("name for --gpus")
 
 
 def test_every_policy_is_printed_with_its_chain():
-    text = policies_text(POLICIES.values(), PIPE)
+    text = plain_text(policies_blocks(POLICIES.values()))
     for policy in POLICIES.values():
         assert f"{policy.name}: {policy.about}\n" in text
     assert "  engine: TensorRT-LLM, then vLLM, then SGLang\n" in text

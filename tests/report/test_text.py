@@ -7,14 +7,21 @@ import pytest
 from nimprofile import Inventory, Request, mock_inventory
 from nimprofile.manifest.profile import Stated
 from nimprofile.report import explain, text as render
-from nimprofile.report.text import describe_machine, histogram, list_text, nothing_runs, select_text
+from nimprofile.report.blocks import plain_text
+from nimprofile.report.text import (
+    describe_machine,
+    histogram,
+    list_blocks,
+    nothing_runs,
+    select_blocks,
+)
 from nimprofile.selection.reasons import Reason
 from tests.support.builders import decide, gib, make_h100, make_inventory, make_profile
-from tests.support.report_cases import BF16, BUSY, COLOUR, FP8, PIPE, TERMINAL, TWO
+from tests.support.report_cases import BF16, BUSY, FP8, TWO, in_colour, on_terminal
 
 
 def test_the_choice_its_gpus_and_the_deciding_criterion_are_said():
-    text = select_text(decide([FP8, BF16], "2xh100"), PIPE)
+    text = plain_text(select_blocks(decide([FP8, BF16], "2xh100")))
     assert [
         "profile  vllm-fp8",
         f"id       {'f' * 64}",
@@ -27,27 +34,29 @@ def test_the_choice_its_gpus_and_the_deciding_criterion_are_said():
 
 def test_a_known_need_of_memory_is_said():
     profile = make_profile("m", tp="1", memory=Stated(gib(30.5), gib(20), "the listing"))
-    text = select_text(decide([profile], "1xh100"), PIPE)
+    text = plain_text(select_blocks(decide([profile], "1xh100")))
     assert "memory   30.5 GiB per GPU, the listing" == text.splitlines()[3]
 
 
 def test_the_only_candidate_says_so():
-    text = select_text(decide([FP8, BF16], "1xa100"), PIPE)
+    text = plain_text(select_blocks(decide([FP8, BF16], "1xa100")))
     assert "because  the only profile that runs here" in text.splitlines()
 
 
 def test_a_pin_is_the_reason():
     decision = decide([FP8, BF16], "1xh100", Request().pinned("vllm-bf16", "--profile"))
-    assert "because  pinned by --profile=vllm-bf16" in select_text(decision, PIPE).splitlines()
+    assert (
+        "because  pinned by --profile=vllm-bf16" in plain_text(select_blocks(decision)).splitlines()
+    )
 
 
 def test_the_name_is_bold_in_colour():
-    assert "\x1b[1mvllm-fp8\x1b[0m" in select_text(decide([FP8], "1xh100"), COLOUR)
+    assert "\x1b[1mvllm-fp8\x1b[0m" in in_colour(select_blocks(decide([FP8], "1xh100")))
 
 
 def test_gpus_of_two_names_are_both_named():
     gpus = make_inventory(make_h100(0), make_h100(1).replace(name="NVIDIA H100"))
-    text = select_text(decide([TWO], gpus), PIPE)
+    text = plain_text(select_blocks(decide([TWO], gpus)))
     assert "gpus     0-1 (2 × NVIDIA H100 80GB HBM3, NVIDIA H100)" in text.splitlines()
 
 
@@ -154,9 +163,9 @@ def test_a_machine_is_described_by_its_products(spec, text):
 
 
 def test_the_list_has_every_profile_by_grade():
-    rows = list_text(decide([TWO, BF16, FP8], "1xh100"), PIPE).splitlines()
+    rows = plain_text(list_blocks(decide([TWO, BF16, FP8], "1xh100"))).splitlines()
     assert [
-        f"runnable\t{'f' * 64}\tvllm-fp8\tGPUs 0",
+        f"runnable\t{'f' * 64}\tvllm-fp8\tselected: GPUs 0",
         f"runnable\t{'b' * 64}\tvllm-bf16\tGPUs 0",
         (
             f"incompatible\t{'c' * 64}\tvllm-two\t"
@@ -166,18 +175,55 @@ def test_the_list_has_every_profile_by_grade():
 
 
 def test_a_terminal_gets_headings_and_short_ids():
-    text = list_text(decide([TWO, BF16], "1xh100"), TERMINAL)
+    text = on_terminal(list_blocks(decide([TWO, BF16], "1xh100")))
     assert [
         "runnable (1)",
-        "  bbbbbbbbbbbb  vllm-bf16  GPUs 0",
+        "  bbbbbbbbbbbb  vllm-bf16  selected: GPUs 0",
         "low memory (0)",
         "incompatible (1)",
         "  cccccccccccc  vllm-two  needs 2 GPUs of one product; there is 1 × NVIDIA H100 80GB HBM3",
     ] == text.splitlines()
 
 
+def test_what_is_not_wanted_is_no_candidate_and_counted_apart():
+    lora = make_profile("l", name="lora", llm_engine="vllm", feat_lora="true", precision="bf16")
+    unwanted = decide([BF16, lora, FP8], "1xh100", Request(tags=(("precision", "bf16"),)))
+    assert [
+        "runnable (1)",
+        "  bbbbbbbbbbbb  vllm-bf16  selected: GPUs 0",
+        "not wanted (2)",
+        "  ffffffffffff  vllm-fp8  the selector wants precision=bf16; the profile has precision=fp8",
+        "  l             lora      serves LoRA adapters, and none are wanted",
+        "low memory (0)",
+        "incompatible (0)",
+    ] == on_terminal(list_blocks(unwanted)).splitlines()
+    grades = [line.split("\t")[0] for line in plain_text(list_blocks(unwanted)).splitlines()]
+    assert ["runnable", "not wanted", "not wanted"] == grades
+
+
+def test_a_pin_that_starts_is_marked_in_the_list():
+    pinned = decide([FP8, BF16], "1xh100", Request().pinned("vllm-bf16"))
+    (marked,) = [
+        line for line in plain_text(list_blocks(pinned)).splitlines() if "selected" in line
+    ]
+    assert f"runnable\t{'b' * 64}\tvllm-bf16\tselected: GPUs 0" == marked
+
+
+def test_a_pin_that_waives_a_reason_is_marked_with_it():
+    pinned = decide([FP8, BF16], BUSY, Request().pinned("vllm-bf16"))
+    (marked,) = [
+        line for line in plain_text(list_blocks(pinned)).splitlines() if "selected" in line
+    ]
+    assert marked.startswith(f"low memory\t{'b' * 64}\tvllm-bf16\tselected: GPUs 0; GPU 0 is not")
+    assert marked.endswith(" (waived)")
+
+
+def test_where_nothing_runs_nothing_is_marked():
+    assert "selected" not in plain_text(list_blocks(decide([FP8], "1xt4")))
+
+
 def test_grades_have_their_colours():
-    text = list_text(decide([TWO, BF16], "1xh100"), COLOUR)
+    text = in_colour(list_blocks(decide([TWO, BF16], "1xh100")))
     for heading in (
         "\x1b[32mrunnable (1)\x1b[0m",
         "\x1b[33mlow memory (0)\x1b[0m",
@@ -188,16 +234,16 @@ def test_grades_have_their_colours():
 
 def test_more_reasons_are_counted():
     profile = make_profile("x", llm_engine="vllm", precision="fp8", tp="2", feat_lora="true")
-    text = list_text(decide([profile], "1xt4"), PIPE)
+    text = plain_text(list_blocks(decide([profile], "1xt4")))
     assert text.endswith("fp8 needs compute capability 8.9; GPU 0 has 7.5 (+2 more)")
 
 
 def test_a_waived_reason_is_shown_as_such():
-    text = list_text(decide([BF16], BUSY, Request(relax_memory=True)), PIPE)
+    text = plain_text(list_blocks(decide([BF16], BUSY, Request(relax_memory=True))))
     assert text.startswith("low memory\t")
     assert text.endswith("0.0 %; 95 % must be (waived)")
 
 
 def test_what_is_not_selected_cannot_be_printed_as_a_choice():
     with pytest.raises(AssertionError, match="there is something to show"):
-        select_text(decide([FP8], "1xt4"), PIPE)
+        plain_text(select_blocks(decide([FP8], "1xt4")))

@@ -13,9 +13,9 @@ from nimprofile import (
     decision_to_dict,
 )
 from nimprofile.hardware.gpu_groups import Machine
+from nimprofile.report.blocks import plain_text
 from nimprofile.report.explain import explain_profile
-from nimprofile.report.style import Style
-from nimprofile.report.text import select_text
+from nimprofile.report.text import select_blocks
 from nimprofile.selection.messages import choice_message
 from nimprofile.selection.placement import By, Choice, PassedOver, choose
 from tests.support.builders import decide, make_gpu, make_inventory, make_profile
@@ -255,14 +255,16 @@ def test_why_is_said(choice, text):
 
 def test_a_choice_that_says_something_is_shown():
     decision = decide([TWO], machine(3, ailing=[0]))
-    assert "gpus     1-2 (2 × Acme X1): healthy ones before GPU 0" in select_text(decision, Style())
-    story = explain_profile(decision, decision.selected, Style())
+    assert "gpus     1-2 (2 × Acme X1): healthy ones before GPU 0" in plain_text(
+        select_blocks(decision)
+    )
+    story = plain_text(explain_profile(decision, decision.selected))
     assert "It takes GPUs 1-2: healthy ones before GPU 0." in story
 
 
 def test_a_choice_that_says_nothing_is_not_shown():
     decision = decide([ONE], machine(2))
-    assert "gpus     0 (1 × Acme X1)\n" in select_text(decision, Style())
+    assert "gpus     0 (1 × Acme X1)\n" in plain_text(select_blocks(decision))
 
 
 # MIG instances stand alone.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nimprofile.base.errors import ManifestError
 from nimprofile.cli import argument_types as read
-from nimprofile.cli.console import counted, print_json, style_of_stdout, tell, write_text
+from nimprofile.cli.console import counted, print_json, show, tell, write_text
 from nimprofile.cli.exit_codes import BAD_INPUT, DONE
 from nimprofile.cli.inputs import document_of, open_manifest, wanted_of
 from nimprofile.cli.manifests import arguments as records, changes
@@ -109,7 +109,7 @@ def _check_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _check(arguments: records.CheckArguments) -> int:
-    from nimprofile.report.manifests import findings_text
+    from nimprofile.report.manifests import findings_blocks
 
     if arguments.manifests.count("-") > 1:
         raise UsageError("only one of the manifests can be standard input")
@@ -127,7 +127,7 @@ def _check(arguments: records.CheckArguments) -> int:
         )
         if arguments.format == "text":
             if findings:
-                print(findings_text(source, findings, style_of_stdout()))
+                show(findings_blocks(source, findings))
             warnings = counted(len(findings) - wrong, "warning")
             tell([f"{source}: {counted(wrong, 'error')}, {warnings}"])
     if arguments.format == "json":
@@ -157,13 +157,13 @@ def _show_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _show(arguments: records.ShowArguments) -> int:
-    from nimprofile.report.manifests import manifest_text, manifest_to_dict
+    from nimprofile.report.manifests import manifest_blocks, manifest_to_dict
 
     manifest = open_manifest(arguments.manifest)
     if arguments.format == "json":
         print_json(manifest_to_dict(manifest))
     else:
-        print(manifest_text(manifest, style_of_stdout()))
+        show(manifest_blocks(manifest))
     return DONE
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nimprofile.cli import argument_types as read
-from nimprofile.cli.console import print_json, style_of_stdout
+from nimprofile.cli.console import print_json, show
 from nimprofile.cli.exit_codes import DONE
 from nimprofile.cli.inputs import inventory_of, open_manifest
 from nimprofile.cli.manifests.arguments import DiffArguments
@@ -32,7 +32,7 @@ def diff_options(parser: argparse.ArgumentParser) -> None:
 def show_changes(arguments: DiffArguments) -> int:
     """Print what changed, and what becomes of the selection on the machine that is named."""
     from nimprofile.authoring.diff import diff, selection_change
-    from nimprofile.report.manifests import diff_text, diff_to_dict
+    from nimprofile.report.manifests import diff_blocks, diff_to_dict
     from nimprofile.selection.policies import find_policy
     from nimprofile.selection.request import Request
 
@@ -52,5 +52,5 @@ def show_changes(arguments: DiffArguments) -> int:
     if arguments.format == "json":
         print_json(diff_to_dict(changes, selection))
     else:
-        print(diff_text(changes, selection, style_of_stdout()))
+        show(diff_blocks(changes, selection))
     return DONE

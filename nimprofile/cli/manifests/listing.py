@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nimprofile.cli.console import print_json, style_of_stdout
+from nimprofile.cli.console import print_json, show
 from nimprofile.cli.exit_codes import DONE
 from nimprofile.cli.manifests.arguments import BundledArguments
 from nimprofile.cli.options import add_format
@@ -25,6 +25,7 @@ def list_options(parser: argparse.ArgumentParser) -> None:
 def list_bundled(arguments: BundledArguments) -> int:
     """Print the name that --manifest takes for each bundled manifest, and what it holds."""
     from nimprofile.manifest.reader import bundled_manifests, load_manifest
+    from nimprofile.report.blocks import Column, Table
 
     rows = [
         bundled_to_dict(name, load_manifest(path)) for name, path in bundled_manifests().items()
@@ -32,10 +33,14 @@ def list_bundled(arguments: BundledArguments) -> int:
     if arguments.format == "json":
         print_json(rows)
         return DONE
-    style = style_of_stdout()
-    head = ("name", "model", "engines", "precisions", "profiles")
-    table = list(style.table([head, *(_row(row) for row in rows)]))
-    print("\n".join([style.paint(table[0], "1"), *table[1:]]))
+    columns = (
+        Column("name"),
+        Column("model"),
+        Column("engines", wraps=True),
+        Column("precisions", wraps=True),
+        Column("profiles", figures=True),
+    )
+    show([Table(columns, [_row(row) for row in rows], headed=True)])
     return DONE
 
 

@@ -1,0 +1,215 @@
+"""Blocks drawn on a terminal: tables, wrapping, bars and colour, all of them by `rich`.
+
+Nothing that is printed is read as markup: every text is made a `Text` of its own, its control
+characters as escapes. Importing `rich` takes longer than all the rest of a command; so only
+`cli.console` imports this module, where it prints to a terminal
+(`docs/decisions/0011-rich-on-terminals.md`).
+"""
+
+from __future__ import annotations
+
+from io import StringIO
+
+from rich.bar import Bar as DrawnBar
+from rich.cells import cell_len
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table as Grid
+from rich.text import Text
+
+from nimprofile.report.blocks import Bar, Column, Line, Span, Table, shown_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from rich.console import RenderableType
+
+    from nimprofile.report.blocks import Block, Cell, Meaning
+
+STYLES: dict[Meaning, str] = {
+    "plain": "",
+    "strong": "bold",
+    "good": "green",
+    "doubtful": "yellow",
+    "bad": "red",
+}
+BAR_WIDTH = 16
+GAP = 2
+"""Spaces between columns, and before what continues a line."""
+NARROWEST = 28
+"""Characters that a sentence in a column must have on each line, or it is put below its row."""
+
+
+def terminal_text(blocks: Iterable[Block], *, width: int, colour: bool, bars: bool = True) -> str:
+    """The blocks as a terminal shows them, no line longer than its width.
+
+    Args:
+        blocks: what is printed.
+        width: characters in a line.
+        colour: whether there may be colour and bold letters.
+        bars: whether the terminal can show the characters that bars are made of.
+    """
+    console = Console(
+        file=StringIO(),
+        width=max(1, width),
+        height=25,
+        color_system="standard" if colour else None,
+        force_terminal=True,
+        force_jupyter=False,
+        force_interactive=False,
+        legacy_windows=False,
+        markup=False,
+        emoji=False,
+        highlight=False,
+        _environ={},
+    )
+    with console.capture() as captured:
+        for block in blocks:
+            for drawn in _drawn(block, console, bars):
+                console.print(drawn)
+    return "\n".join(_without_padding(text) for text in captured.get().split("\n")[:-1])
+
+
+def _without_padding(text: str) -> str:
+    """A line without the spaces that fill its last cell."""
+    reset = "\x1b[0m"
+    bare = text.removesuffix(reset).rstrip(" ")
+    return bare + reset if text.endswith(reset) else bare
+
+
+def _drawn(block: Block, console: Console, bars: bool) -> Iterator[RenderableType]:
+    if isinstance(block, Line):
+        yield from _line(_text(*block.parts), block.indent, console)
+    elif block.groups:
+        yield from _grouped(block, console, bars)
+    else:
+        yield from _table(block, console, bars)
+
+
+def _text(*parts: Cell, meaning: Meaning = "plain") -> Text:
+    text = Text(overflow="fold", end="")
+    for part in parts:
+        own = part.meaning if isinstance(part, Span) else meaning
+        text.append(shown_text(part), STYLES[own])
+    return text
+
+
+def _line(text: Text, indent: int, console: Console) -> Iterator[RenderableType]:
+    """A line; what does not fit continues below, a little further in."""
+    width = console.width
+    indent = min(indent, width // 4)
+    if text.cell_len <= width - indent:
+        yield Padding(text, (0, 0, 0, indent))
+        return
+    further = min(indent + GAP, width // 4)
+    first, *others = text.wrap(console, max(1, width - further), overflow="fold")
+    yield Padding(first, (0, 0, 0, indent))
+    yield from (Padding(other, (0, 0, 0, further)) for other in others)
+
+
+def _grouped(table: Table, console: Console, bars: bool) -> Iterator[RenderableType]:
+    """Each value of the first column as a heading, with how many rows it has."""
+    for group in table.groups:
+        rows = [row[1:] for row in table.rows if shown_text(row[0]) == shown_text(group)]
+        yield from _line(_text(Span(f"{group.text} ({len(rows)})", group.meaning)), 0, console)
+        rest = table.replace(
+            columns=table.columns[1:], rows=rows, groups=(), indent=table.indent + GAP
+        )
+        yield from _table(rest, console, bars)
+
+
+def _table(table: Table, console: Console, bars: bool) -> Iterator[RenderableType]:
+    """The table with the columns that fit, or its rows one below the other."""
+    if not table.rows:
+        return
+    columns = [
+        (column, _shortened(column, [row[at] for row in table.rows]))
+        for at, column in enumerate(table.columns)
+    ]
+    if not bars:
+        columns = [(column, cells) for column, cells in columns if not _has_bars(cells)]
+    if len(columns) > table.lead:
+        columns = [entry for entry in columns if any(map(_says, entry[1]))]
+    width = console.width
+    indent = min(table.indent, width // 4)
+    while _least_width(columns) > width - indent and any(column.narrow for column, _ in columns):
+        columns.remove(max(columns, key=lambda entry: entry[0].narrow))
+    if _least_width(columns) > width - indent:
+        yield from _below_each_other(columns, table.lead, indent, console)
+    else:
+        yield Padding(_grid(columns), (0, 0, 0, indent))
+
+
+def _shortened(column: Column, cells: list[Cell]) -> list[Cell]:
+    """The cells, ids cut to what tells them apart."""
+    if column.shortened is None:
+        return cells
+    ids = {shown_text(cell) for cell in cells}
+    length = column.shortened
+    while len({id[:length] for id in ids}) < len(ids):
+        length += 1
+    return [shown_text(cell)[:length] for cell in cells]
+
+
+def _has_bars(cells: Sequence[Cell]) -> bool:
+    return any(isinstance(cell, Bar) for cell in cells)
+
+
+def _says(cell: Cell) -> bool:
+    """Whether a cell is more than a sign that there is nothing."""
+    return isinstance(cell, Bar) or shown_text(cell) not in {"", "-"}
+
+
+def _width_of(column: Column, cells: Sequence[Cell]) -> int:
+    if _has_bars(cells):
+        return max(BAR_WIDTH, cell_len(column.heading))
+    return max(cell_len(column.heading), *(cell_len(shown_text(cell)) for cell in cells))
+
+
+def _least_width(columns: Sequence[tuple[Column, list[Cell]]]) -> int:
+    """How wide the table is when its sentences are broken as far as they may be."""
+    widths = (
+        min(NARROWEST, _width_of(column, cells)) if column.wraps else _width_of(column, cells)
+        for column, cells in columns
+    )
+    return sum(widths) + GAP * (len(columns) - 1)
+
+
+def _grid(columns: Sequence[tuple[Column, list[Cell]]]) -> Grid:
+    headed = any(column.heading for column, _ in columns)
+    grid = Grid(
+        box=None, padding=(0, GAP, 0, 0), pad_edge=False, show_header=headed, header_style="bold"
+    )
+    for column, _ in columns:
+        grid.add_column(
+            _text(column.heading),
+            no_wrap=not column.wraps,
+            overflow="fold",
+            justify="right" if column.figures else "left",
+        )
+    for row in zip(*(cells for _, cells in columns), strict=True):
+        grid.add_row(*map(_cell, row))
+    return grid
+
+
+def _cell(cell: Cell) -> RenderableType:
+    if isinstance(cell, Bar):
+        return DrawnBar(cell.size, cell.begin, cell.end, width=BAR_WIDTH, color="blue")
+    return _text(cell)
+
+
+def _below_each_other(
+    columns: Sequence[tuple[Column, list[Cell]]], lead: int, indent: int, console: Console
+) -> Iterator[RenderableType]:
+    """Each row as a line of its first cells, and what the others say below it."""
+    for row in zip(*(cells for _, cells in columns), strict=True):
+        first = Text(" " * GAP).join(_text(cell) for cell in row[:lead] if shown_text(cell))
+        yield from _line(first, indent, console)
+        others = [
+            _text(f"{column.heading}: " if column.heading else "", cell)
+            for (column, _), cell in zip(columns[lead:], row[lead:], strict=True)
+            if _says(cell) and not isinstance(cell, Bar)
+        ]
+        if others:
+            yield from _line(Text("; ").join(others), indent + 2 * GAP, console)
