@@ -7,6 +7,7 @@ from nimprofile.authoring.lint_rules import RULES
 from nimprofile.base.errors import ManifestError
 from nimprofile.base.expect import expect_text
 from nimprofile.base.formats.yaml_reader import lines_of, place
+from nimprofile.manifest.dialects.manifest_body import unwrapped
 from nimprofile.manifest.dialects.registry import text_dialect_of, tree_dialect_of
 from nimprofile.manifest.document import (
     profile_of,
@@ -38,6 +39,7 @@ def check_manifest(text: str, source: str = "<string>") -> tuple[Finding, ...]:
     """
     expect_text("check_manifest: text", text)
     expect_text("check_manifest: source", source)
+    source, text = unwrapped(source, text)
     try:
         recognised = text_dialect_of(text, source)
         if recognised is not None:

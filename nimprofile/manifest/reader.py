@@ -11,6 +11,7 @@ import os
 from nimprofile.base.errors import ManifestError
 from nimprofile.base.expect import expect_path, expect_text
 from nimprofile.base.formats.text_files import read_stdin, read_text
+from nimprofile.manifest.dialects.manifest_body import unwrapped
 from nimprofile.manifest.dialects.registry import text_dialect_of
 from nimprofile.manifest.document import read_document
 from nimprofile.manifest.manifest import Manifest
@@ -38,10 +39,11 @@ def load_text(path: str | os.PathLike[str]) -> tuple[str, str]:
     """The source (for errors) and the text of the manifest that `load_manifest` would read."""
     name = expect_path("load_manifest: path", path)
     if name == "-":
-        return "<stdin>", read_stdin()
+        return unwrapped("<stdin>", read_stdin())
     if (not os.path.lexists(name) or os.path.isdir(name)) and (bundled := bundled_path(name)):
         name = bundled
-    return name, read_text(name, what="manifest", hint=lambda: _nearest_bundled(name))
+    text = read_text(name, what="manifest", hint=lambda: _nearest_bundled(name))
+    return unwrapped(name, text)
 
 
 def bundled_manifests() -> dict[str, str]:
@@ -102,6 +104,7 @@ def parse_manifest(text: str, source: str = "<string>") -> Manifest:
     """
     expect_text("parse_manifest: text", text, hint="load_manifest(path) reads a file")
     expect_text("parse_manifest: source", source)
+    source, text = unwrapped(source, text)
     if (recognised := text_dialect_of(text, source)) is not None:
         dialect, lines = recognised
         return dialect.read(lines, source)
