@@ -61,7 +61,10 @@ def judge(machine: MachineArguments, selection: SelectionArguments) -> tuple[Man
         inventory = inventory_of(machine)
         manifest = _built(selection, models, request, len(inventory.offered))
     else:
+        from nimprofile.cli.weights import with_shape
+
         manifest = open_manifest(_manifest_path(request))
+        manifest = with_shape(manifest, selection.models, os.environ)
         inventory = inventory_of(machine)
     require_gpu(inventory)
     engines = {profile.engine for profile in manifest.profiles if profile.engine}

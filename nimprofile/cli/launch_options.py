@@ -65,7 +65,7 @@ def render_options(parser: argparse.ArgumentParser) -> None:
 def _server_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     machine_options(parser)
-    selection_options(parser, weights=True)
+    selection_options(parser)
     add(
         "--server",
         dest="kind",

@@ -7,20 +7,17 @@ import argparse
 from nimprofile.cli import argument_types as read
 
 
-def selection_options(parser: argparse.ArgumentParser, *, weights: bool = False) -> None:
-    """Add the options of a selection; with `weights`, --model may name those of a manifest."""
+def selection_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a selection."""
     add = parser.add_argument
-    what = parser if weights else parser.add_mutually_exclusive_group()
-    what.add_argument(
-        "--manifest", metavar="PATH", help="a file, - for standard input, or a bundled name"
-    )
-    what.add_argument(
+    add("--manifest", metavar="PATH", help="a file, - for standard input, or a bundled name")
+    add(
         "--model",
         dest="models",
         action="append",
         metavar="PATH",
-        help="a model's directory or config.json, to build the manifest of; repeatable"
-        + ("; beside --manifest: the weights to serve ($NIM_MODEL_PATH)" if weights else ""),
+        help="a model's directory or config.json, to build the manifest of; repeatable; beside "
+        "--manifest: the weights to serve, which memory is judged by ($NIM_MODEL_PATH)",
     )
     add(
         "--policy",

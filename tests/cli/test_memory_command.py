@@ -214,8 +214,8 @@ def test_the_flags_describe_a_profile_of_a_manifest(capsys):
 
 
 def test_what_does_not_run_for_another_reason_is_a_warning(capsys, model):
-    data = answer(capsys, model, "--gpus", "4xt4", "--max-model-len", 4096)
-    assert "it does not run here: bf16 needs compute capability 8.0" in data["warnings"][0]
+    data = answer(capsys, model, "--gpus", "4xgtx1080", "--max-model-len", 4096)
+    assert "it does not run here: bf16 needs compute capability 7.0" in data["warnings"][0]
 
 
 def test_a_context_beyond_the_models_own_is_a_warning(capsys, model):

@@ -525,7 +525,7 @@ def test_diff_prints_json(run, write):
                 f"  vllm-bf16-tp1-pp1 comes behind on precision: {FEWEST_BITS}",
             ],
         ),
-        ("1xt4", ["on 1 × Tesla T4: nothing runs, as before"]),
+        ("1xgtx1080", ["on 1 × NVIDIA GeForce GTX 1080: nothing runs, as before"]),
     ],
 )
 def test_diff_says_what_becomes_of_the_selection(run, write, gpus, lines):
@@ -709,12 +709,6 @@ def test_what_a_model_is_not_served_as_is_said(run, tmp_path):
     path = folder(tmp_path / "m", model_type="smollm3")
     code, _, err = run("select", "--model", path, "--gpus", "1xh100")
     assert (0, True) == (code, "note: tensorrt_llm: its sources do not list" in err)
-
-
-@pytest.mark.parametrize("command", ["select", "list", "explain"])
-def test_a_manifest_and_a_model_do_not_go_together(run, model, command):
-    code, out, err = run(command, "--model", model, "--manifest", BUNDLED, "--gpus", "1xh100")
-    assert (2, "", True) == (code, out, "exclude each other" in err)
 
 
 def test_a_model_beats_the_variable_of_a_manifest(run, model, monkeypatch):
