@@ -82,13 +82,13 @@ if TYPE_CHECKING:  # `as` says to type checkers that a name is ours to hand on
     from nimprofile.model.shape_reader import shape_from_config as shape_from_config
     from nimprofile.report.to_json import decision_to_dict as decision_to_dict
     from nimprofile.selection.decision import Decision as Decision, select as select
-    from nimprofile.selection.fit import Verdict as Verdict
     from nimprofile.selection.messages import message as message
     from nimprofile.selection.policies import POLICIES as POLICIES
-    from nimprofile.selection.preference import prefer as prefer
     from nimprofile.selection.rank import Criterion as Criterion, Policy as Policy
+    from nimprofile.selection.ranking.preference import prefer as prefer
     from nimprofile.selection.remedies import remedy as remedy
     from nimprofile.selection.request import Pin as Pin, Request as Request
+    from nimprofile.selection.verdict import Verdict as Verdict
 
 __version__ = "0.1.0"
 
@@ -164,10 +164,10 @@ _HOME = {
         "Decision",
         "select",
     ),
-    "selection.fit": ("Verdict",),
+    "selection.verdict": ("Verdict",),
     "selection.messages": ("message",),
     "selection.policies": ("POLICIES",),
-    "selection.preference": ("prefer",),
+    "selection.ranking.preference": ("prefer",),
     "selection.rank": (
         "Criterion",
         "Policy",

@@ -45,6 +45,7 @@ ELSEWHERE = {
     "manifest/dialects/spec.py": "seams/test_dialect.py",
     "cli/manifests/arguments.py": "cli/test_arguments.py",
     "cli/manifests/changes.py": "cli/manifests/test_actions.py",
+    "selection/verdict.py": "selection/test_fit.py",
     "report/memory_json.py": "cli/test_memory_command.py",
     "report/memory_report.py": "cli/test_memory_command.py",
     "report/memory_text.py": "cli/test_memory_command.py",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from nimprofile.manifest.manifest import Manifest
     from nimprofile.model.checkpoint import Model
     from nimprofile.selection.decision import Decision
-    from nimprofile.selection.fit import Verdict
+    from nimprofile.selection.verdict import Verdict
     from nimprofile.selection.warnings import DecisionWarning
 
 
@@ -167,7 +167,7 @@ def _weigh(arguments: records.MemoryArguments) -> tuple[Manifest, Decision, Verd
 
 def _described(arguments: records.MemoryArguments, decision: Decision) -> Verdict:
     """The best profile that the flags describe: one that runs, else the nearest on enough GPUs."""
-    from nimprofile.selection.fit import GRADES
+    from nimprofile.selection.verdict import GRADES
 
     wanted = {key: getattr(arguments, key) for key in ("engine", "precision", "tp", "pp")}
     described = [

@@ -50,7 +50,7 @@ def judge(machine: MachineArguments, selection: SelectionArguments) -> tuple[Man
         raise UsageError("only one of --manifest and --inventory can be standard input")
     policy = selection.policy
     if selection.prefer is not None:
-        from nimprofile.selection.preference import prefer
+        from nimprofile.selection.ranking.preference import prefer
 
         try:
             policy = prefer(selection.prefer, policy)

@@ -39,9 +39,25 @@ NATIVE_FROM = {
 }
 """From where on the hardware computes in the format; the sources are those of `RUNS_FROM`.
 
-Formats of weights only (INT4, AWQ, MXFP4 below Blackwell) are unpacked by the kernels they were
-made for: that is how they are meant to run, so they count as native wherever they run.
+Formats of weights only (`unpacks`) are unpacked by the kernels they were made for: that is how they
+are meant to run, so they are not emulated wherever they run.
 """
+
+
+_WEIGHTS_ONLY = frozenset({Precision.INT8WO, Precision.INT4, Precision.INT4_AWQ, Precision.W4A16})
+_MXFP4_NATIVE_FROM = _at_least("10.0")
+"""Blackwell's tensor cores take MXFP4: NVIDIA's architecture brief, microscaling formats."""
+
+
+def unpacks(precision: Precision | None, capability: ComputeCapability | None) -> bool:
+    """Whether a GPU unpacks the weights to 16 bits and computes in these.
+
+    Weights are then smaller, and nothing is computed in fewer bits. On a GPU of unknown capability
+    MXFP4 counts as unpacked.
+    """
+    if precision is Precision.MXFP4:
+        return capability is None or capability < _MXFP4_NATIVE_FROM
+    return precision in _WEIGHTS_ONLY
 
 
 AMPERE = _at_least("8.0")

@@ -8,8 +8,9 @@ from nimprofile.hardware.catalog import product_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
+    from nimprofile.base.units import ComputeCapability
     from nimprofile.hardware.inventory import Gpu, Inventory
 
 EMPTY_GPU_FRACTION = 0.95
@@ -75,6 +76,16 @@ class GpuKind:
         if not self.spellings.isdisjoint(names):
             return True
         return bool(pattern and self.name) and self.patterns.find(str(pattern), str(self.name))
+
+
+def lowest_capability(kinds: Iterable[GpuKind]) -> ComputeCapability | None:
+    """The lowest compute capability among kinds of GPUs; None when one is not known."""
+    lowest: ComputeCapability | None = None
+    for kind in kinds:
+        if kind.capability is None:
+            return None
+        lowest = kind.capability if lowest is None else min(lowest, kind.capability)
+    return lowest
 
 
 class GpuGroup:

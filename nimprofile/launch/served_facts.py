@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from nimprofile.launch.weights_source import WeightsSource
     from nimprofile.manifest.profile import Profile
     from nimprofile.model.shape import ModelShape
-    from nimprofile.selection.fit import Verdict
+    from nimprofile.selection.verdict import Verdict
 
 
 class ServedFacts(Record):

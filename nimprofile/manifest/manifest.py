@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nimprofile.base.enums import Precision
 from nimprofile.base.record import Record
 from nimprofile.manifest.extensions import Checkpoint
 from nimprofile.manifest.profile import Profile
@@ -42,3 +43,17 @@ class Manifest(Record):
             if checkpoint.name == profile.checkpoint:
                 return checkpoint.shape
         return self.model_shape
+
+    def stored_as(self, profile: Profile) -> Precision | None:
+        """The precision in which the model that a profile serves was published.
+
+        None when it is not known: the model has several checkpoints, or no shape.
+        """
+        if self.model is not None and "gpt-oss" in self.model.lower():
+            return Precision.MXFP4  # post-trained in it: OpenAI's model card of gpt-oss, 2025-08
+        shape = self.shape_of(profile)
+        if shape is None or len(self.checkpoints) > 1:
+            return None
+        from nimprofile.model.quantization import own_precision
+
+        return own_precision(shape)

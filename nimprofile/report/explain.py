@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from nimprofile.engines.memory.suggestions import Suggestion
     from nimprofile.report.blocks import Block, Cell
     from nimprofile.selection.decision import Decision
-    from nimprofile.selection.fit import Verdict
+    from nimprofile.selection.verdict import Verdict
 
 
 def explain_decision(decision: Decision) -> list[Block]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from nimprofile.engines.memory.budget import Budget
     from nimprofile.model.shape import ModelShape
     from nimprofile.selection.decision import Decision
-    from nimprofile.selection.fit import Verdict
+    from nimprofile.selection.verdict import Verdict
 
 MEMORY_KINDS = frozenset(
     {"divisibility", "gpu_count", "mig", "memory_total", "memory_context", "memory_free"}

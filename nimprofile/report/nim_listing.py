@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from nimprofile.hardware.inventory import Gpu
     from nimprofile.selection.decision import Decision
-    from nimprofile.selection.fit import Verdict
+    from nimprofile.selection.verdict import Verdict
 
     Layout = Literal["1.0", "1.3", "2.0"]
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from nimprofile.selection.decision import Decision
-    from nimprofile.selection.fit import Verdict
+    from nimprofile.selection.verdict import Verdict
 
 LEVELS = {
     "": logging.INFO,

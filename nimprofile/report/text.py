@@ -11,9 +11,9 @@ from nimprofile.hardware.visible_devices import cuda_devices
 from nimprofile.manifest.profile_conditions import our_tag
 from nimprofile.report.blocks import Column, Span, Table, fields, line, plain_text
 from nimprofile.selection.decision import shortcoming
-from nimprofile.selection.fit import GRADES
 from nimprofile.selection.messages import choice_message, message
 from nimprofile.selection.placement import By
+from nimprofile.selection.verdict import GRADES
 from nimprofile.selection.warnings import NEVER_MET
 
 TYPE_CHECKING = False
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from nimprofile.hardware.inventory import Inventory
     from nimprofile.report.blocks import Block, Meaning
     from nimprofile.selection.decision import Decision
-    from nimprofile.selection.fit import Verdict
     from nimprofile.selection.placement import Choice
+    from nimprofile.selection.verdict import Verdict
 
 GRADE_MEANINGS: dict[str, Meaning] = {
     "runnable": "good",

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from nimprofile.base.enums import Engine
     from nimprofile.hardware.catalog import Product
     from nimprofile.hardware.inventory import Inventory
-    from nimprofile.selection.fit import Verdict
     from nimprofile.selection.rank import Policy
     from nimprofile.selection.reasons import Reason
+    from nimprofile.selection.verdict import Verdict
 
 
 def decision_to_dict(decision: Decision) -> dict[str, Any]:

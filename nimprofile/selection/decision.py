@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from nimprofile.base.expect import expect
 from nimprofile.base.record import Record
 from nimprofile.engines.memory.need import Needs
@@ -9,11 +11,12 @@ from nimprofile.hardware.gpu_groups import Machine, revived
 from nimprofile.hardware.inventory import AN_INVENTORY, Inventory
 from nimprofile.manifest.manifest import Manifest
 from nimprofile.manifest.never_met import never_met
-from nimprofile.selection.fit import GRADES, Judge, Verdict
+from nimprofile.selection.fit import Judge
 from nimprofile.selection.policies import find_policy
 from nimprofile.selection.rank import Criterion, Policy, deciding, rank
 from nimprofile.selection.reasons import ContextTooLong, TooLittleFree, TooLittleMemory
 from nimprofile.selection.request import Request, find_pin
+from nimprofile.selection.verdict import GRADES, Verdict
 from nimprofile.selection.warnings import missing_warnings, selection_warnings
 
 TYPE_CHECKING = False
@@ -166,16 +169,23 @@ def _decide(manifest: Manifest, inventory: Inventory, request: Request, policy: 
     if request.empty_gpu_gate is None:
         request = request.replace(empty_gpu_gate=policy.empty_gpu_gate)
     needs = Needs(manifest.shape_of, request.serving, nim=policy.nim_memory)
-    judge = Judge(machine, request, needs=needs, uniform_gpus=uniform)
-    verdicts = [judge.verdict(profile) for profile in manifest.profiles]
+    judge = partial(
+        Judge,
+        machine,
+        request,
+        needs=needs,
+        uniform_gpus=uniform,
+        stored_as=manifest.stored_as,
+    )
+    judged = judge()
+    verdicts = [judged.verdict(profile) for profile in manifest.profiles]
     ranked = rank((verdict for verdict in verdicts if verdict.fits), policy)
     rejected = rank((verdict for verdict in verdicts if not verdict.fits), policy)
     decided = deciding(ranked[0], ranked[1], policy) if len(ranked) > 1 and pin is None else None
     selected = ranked[0] if ranked else None
     pinned = None
     if pin is not None:
-        judge = Judge(machine, request, needs=needs, uniform_gpus=uniform, pinned=True)
-        pinned = judge.verdict(pin)
+        pinned = judge(pinned=True).verdict(pin)
         selected = pinned if pinned.fits else None
     return Decision(
         selected,

@@ -11,12 +11,12 @@ from enum import IntEnum
 from nimprofile.base.memo import memoised
 from nimprofile.base.record import Record
 from nimprofile.engines.compute_floors import is_emulated
-from nimprofile.engines.memory.need import MemoryNeed, Needs
+from nimprofile.engines.memory.need import Needs
+from nimprofile.hardware.gpu_groups import lowest_capability
 from nimprofile.manifest.profile_conditions import unmet
-from nimprofile.selection.placement import Choice, choose
+from nimprofile.selection.placement import choose
 from nimprofile.selection.reasons import (
     INCOMPATIBLE,
-    LOW_MEMORY,
     Doubt,
     MigAlone,
     MixedGpus,
@@ -25,66 +25,22 @@ from nimprofile.selection.reasons import (
     TooFewGpus,
 )
 from nimprofile.selection.rules import FREE_RULES, GPU_RULES, MACHINE_RULES, WISH_RULES, in_half
+from nimprofile.selection.verdict import Verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from dataclasses import KW_ONLY
 
+    from nimprofile.base.enums import Precision
+    from nimprofile.base.units import ComputeCapability
+    from nimprofile.engines.memory.need import MemoryNeed
     from nimprofile.hardware.gpu_groups import GpuGroup, GpuKind, Machine
     from nimprofile.manifest.profile import Profile
+    from nimprofile.selection.placement import Choice
     from nimprofile.selection.reasons import Finding, Reason
     from nimprofile.selection.request import Request
     from nimprofile.selection.rules import GpuRule
-
-GRADES = ("runnable", "low memory", "incompatible")
-"""What the machine says of a profile, best first."""
-
-
-class Verdict(Record):
-    """The judgement of one profile on one machine.
-
-    Attributes:
-        profile: the profile judged.
-        reasons: why it is not a candidate; empty means it is.
-        gpus: indices of the GPUs it runs on, or would if memory were freed.
-        waived: reasons that hold but that the operator's switches set aside.
-        doubts: what could not be judged because a figure is unknown.
-        need: memory of each GPU, when anything is known of it.
-        emulated: the chosen GPUs are not known to compute in its precision.
-        in_half: the chosen GPUs have no BF16, and its engine serves it in FP16 there.
-        choice: why it takes these GPUs of their product; None when it takes none.
-        elsewhere: on a mixed machine, `reasons` are those of the product that comes nearest; these
-            are the reasons against the other products.
-    """
-
-    profile: Profile
-    reasons: tuple[Reason, ...]
-    gpus: tuple[int, ...]
-    _: KW_ONLY
-    waived: tuple[Reason, ...] = ()
-    doubts: tuple[Doubt, ...] = ()
-    need: MemoryNeed | None = None
-    emulated: bool = False
-    in_half: bool = False
-    elsewhere: tuple[Reason, ...] = ()
-    choice: Choice | None = None
-
-    @property
-    def fits(self) -> bool:
-        """Whether it is a candidate."""
-        return not self.reasons
-
-    @property
-    def grade(self) -> str:
-        """`runnable`, `low memory` or `incompatible`: what the machine, not the operator, says.
-
-        A profile that is merely not wanted (LoRA, a tag selector) keeps the machine's grade.
-        """
-        effects = {reason.effect for reason in (*self.reasons, *self.waived)}
-        if INCOMPATIBLE in effects:
-            return "incompatible"
-        return "low memory" if LOW_MEMORY in effects else "runnable"
 
 
 class Fitness(IntEnum):
@@ -103,8 +59,7 @@ class _Trial(Record):
     Attributes:
         worst: its fitness on the worst GPU it would take; BLOCKED when there are not enough.
         findings: reasons and doubts about the GPUs it would take, or all when there are not enough.
-        need: memory of each GPU, when anything is known of it.
-        gpus, choice, emulated, in_half, elsewhere: as in `Verdict`.
+        need, gpus, choice, emulated, in_half, capability, elsewhere: as in `Verdict`.
     """
 
     worst: Fitness
@@ -115,6 +70,7 @@ class _Trial(Record):
     choice: Choice | None = None
     emulated: bool = False
     in_half: bool = False
+    capability: ComputeCapability | None = None
     elsewhere: tuple[Reason, ...] = ()
 
 
@@ -129,6 +85,7 @@ class Judge:
         needs: what the model's profiles need; by default only what each states.
         uniform_gpus: reject everything on a machine of several products.
         waivers: what is set aside; more when the operator asked for the very profile (`pinned`).
+        stored_as: in which precision the model of a profile was published.
     """
 
     def __init__(
@@ -139,8 +96,9 @@ class Judge:
         needs: Needs | None = None,
         uniform_gpus: bool = False,
         pinned: bool = False,
+        stored_as: Callable[[Profile], Precision | None] = lambda _: None,
     ):
-        self.machine, self.request = machine, request
+        self.machine, self.request, self.stored_as = machine, request, stored_as
         self.needs = needs or Needs(lambda _: None, request.serving)
         self.uniform_gpus = uniform_gpus
         self.waivers = request.waivers(pinned=pinned)
@@ -166,6 +124,8 @@ class Judge:
             need=trial.need,
             emulated=trial.emulated,
             in_half=trial.in_half,
+            capability=trial.capability,
+            stored_as=self.stored_as(profile),
             elsewhere=trial.elsewhere,
             choice=trial.choice,
         )
@@ -199,11 +159,9 @@ class Judge:
         nearest = min(trials, key=_distance)
         if nearest.worst < Fitness.SHORT:
             return nearest
-        findings = (
-            finding for trial in trials if trial is not nearest for finding in trial.findings
-        )
-        elsewhere = tuple(finding for finding in findings if not isinstance(finding, Doubt))
-        return nearest.replace(elsewhere=elsewhere)
+        others = (trial.findings for trial in trials if trial is not nearest)
+        reasons = (found for group in others for found in group if not isinstance(found, Doubt))
+        return nearest.replace(elsewhere=tuple(reasons))
 
     def _try_group(self, profile: Profile, group: GpuGroup) -> _Trial:
         judged = [
@@ -236,8 +194,8 @@ class Judge:
         need = self.needs.of(profile, (lead := next(iter(taken.values()))).gpu)
         findings = _without_repeats(findings for _, kind, findings in judged if id(kind) in taken)
         if wanted > 1 and not (group.kinds[0].devices or group.kinds[0].spellings):
-            doubt = Doubt("gpu_count", "the product", f"{wanted} GPUs alike", gpus=gpus)
-            findings = (*findings, doubt)
+            alike = f"{wanted} GPUs alike"
+            findings = (*findings, Doubt("gpu_count", "the product", alike, gpus=gpus))
         return _Trial(
             max(usable[index][0] for index in gpus),
             findings,
@@ -246,6 +204,7 @@ class Judge:
             choice=choice,
             emulated=any(is_emulated(profile, kind.capability) for kind in taken.values()),
             in_half=in_half(profile, lead, self.request, need),
+            capability=lowest_capability(taken.values()),
         )
 
     def _against(
@@ -261,11 +220,8 @@ class Judge:
         fixed = broken(GPU_RULES, kind)
         # What holds for the GPU with the least free memory holds for the others of its kind.
         free = broken(FREE_RULES, kind)
-        if not free or not kind.levels:
-            yield kind, fixed + free
-            return
-        for level in kind.levels:
-            yield level, fixed + broken(FREE_RULES, level)
+        for level in (free and kind.levels) or (kind,):
+            yield level, fixed + (free if level is kind else broken(FREE_RULES, level))
 
     def _fitness(self, findings: tuple[Finding, ...]) -> Fitness:
         worst = Fitness.CLEAR

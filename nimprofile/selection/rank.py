@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from dataclasses import KW_ONLY
     from typing import TypeAlias
 
-    from nimprofile.selection.fit import Verdict
+    from nimprofile.selection.verdict import Verdict
 
     Key: TypeAlias = int | str | tuple["Key", ...]
 
@@ -69,6 +69,9 @@ class Policy(Record):
         name: `nim`, `nim-1.3`, …
         criteria: most significant first; always ends with `TAIL`.
         about: one sentence.
+        since: the first version of NIM LLM that chose so, as (major, minor); None when it is that
+            of no generation, which `auto` does not take by itself.
+        until: the first version that is not known to choose so; None when every later one does.
         uniform_gpus: this generation rejects everything when GPUs of several products are visible.
         nim_memory: NIM 2.x's arithmetic, not the engine's budget, estimates memory, and a figure
             of memory in a tag or a printout is that of the full context, so that less of it is
@@ -81,6 +84,8 @@ class Policy(Record):
     criteria: tuple[Criterion, ...]
     about: str
     _: KW_ONLY
+    since: tuple[int, ...] | None = None
+    until: tuple[int, ...] | None = None
     uniform_gpus: bool = False
     nim_memory: bool = False
     empty_gpu_gate: bool = True

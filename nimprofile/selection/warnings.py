@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from nimprofile.engines.memory.need import MemoryNeed
     from nimprofile.hardware.inventory import Gpu, Inventory
     from nimprofile.selection.decision import Decision
-    from nimprofile.selection.fit import Verdict
     from nimprofile.selection.request import Request
+    from nimprofile.selection.verdict import Verdict
 
 
 class Overridden(Record):

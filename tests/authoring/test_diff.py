@@ -6,7 +6,7 @@ from nimprofile import mock_inventory
 from nimprofile.authoring.diff import diff, selection_change
 from nimprofile.manifest.reader import manifest_of
 from nimprofile.selection.policies import POLICIES
-from nimprofile.selection.preference import prefer
+from nimprofile.selection.ranking.preference import prefer
 from nimprofile.selection.request import Request
 from tests.support.model_configs import LLAMA_8B
 

@@ -199,7 +199,9 @@ def test_list_nim_prints_nims_own_layout(run, manifest, layout, heading):
 def test_explain_tells_the_whole_decision(run, manifest):
     code, out, _ = run("explain", "--manifest", manifest, "--gpus", "1xh100")
     assert 0 == code
-    assert out.startswith("Machine: 1 × NVIDIA H100 80GB HBM3\nPolicy: nim: engine > precision")
+    assert out.startswith(
+        "Machine: 1 × NVIDIA H100 80GB HBM3\nPolicy: nim: custom > engine > prebuilt > precision"
+    )
 
 
 @pytest.mark.parametrize("named", [ID_FP8, "vllm-fp8-tp2-pp1-10.0", "ffff"])

@@ -15,8 +15,8 @@ def test_the_story_of_a_decision_names_every_profile():
     assert [
         "Machine: 1 × NVIDIA H100 80GB HBM3",
         (
-            "Policy: nim: engine > precision > objective > tp > gpu_specific > prebuilt > pp > name "
-            "> id"
+            "Policy: nim: custom > engine > prebuilt > precision > objective > tp > "
+            "gpu_specific > pp > name > id"
         ),
         "",
         "profile  vllm-fp8",
@@ -215,7 +215,7 @@ def test_the_story_of_a_pinned_profile_says_so(inventory, outcome):
                 "It is the best of the candidates.",
                 (
                     "precision puts it before vllm-bf16: the fewest bits of what the GPUs compute "
-                    "natively."
+                    "natively, then what they unpack."
                 ),
             ],
             id="best",
@@ -227,7 +227,7 @@ def test_the_story_of_a_pinned_profile_says_so(inventory, outcome):
                 "It is candidate 2 of 2.",
                 (
                     "vllm-fp8 beats it on precision: the fewest bits of what the GPUs compute "
-                    "natively."
+                    "natively, then what they unpack."
                 ),
             ],
             id="second",

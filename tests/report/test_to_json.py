@@ -82,7 +82,7 @@ def test_the_selected_profile_has_its_need_of_memory():
 def test_deciding_names_the_criterion_the_runner_up_and_what_each_has_to_show():
     assert {
         "criterion": "precision",
-        "prefers": "the fewest bits of what the GPUs compute natively",
+        "prefers": "the fewest bits of what the GPUs compute natively, then what they unpack",
         "over": "b",
         "better": "fp8",
         "worse": "bf16",

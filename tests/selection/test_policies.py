@@ -1,111 +1,22 @@
-"""Each criterion prefers what it says, and each policy chains them as its generation did."""
-
-from itertools import pairwise
+"""Each policy chains its criteria as its generation did."""
 
 import pytest
 
 from nimprofile import POLICIES, RequestError
-from nimprofile.selection.fit import Verdict
-from nimprofile.selection.policies import (
-    ENGINE,
-    GPU_SPECIFIC,
-    OBJECTIVE,
-    PP,
-    PREBUILT,
-    PRECISION,
-    TP,
-    find_policy,
-)
+from nimprofile.selection.policies import find_policy
 from nimprofile.selection.rank import rank
+from nimprofile.selection.verdict import Verdict
 from tests.support.builders import decide, make_profile
 from tests.support.ranked import best_first, verdicts
 from tests.support.reimport import reimported
 
-CRITERIA = {criterion.name: criterion for criterion in POLICIES["nim"].criteria}
-
-
-def assert_key_order(criterion, *tag_sets, spec="8xh100"):
-    """Each set of tags sorts strictly before the next."""
-    keys = [criterion.key(verdict) for verdict in verdicts(*tag_sets, spec=spec)]
-    for better, worse in pairwise(keys):
-        assert better < worse
-
-
-# Criteria.
-
-
-def test_the_engine_criterion_takes_tensorrt_llm_then_vllm_then_sglang_then_the_rest():
-    engines = ("tensorrt_llm", "vllm", "sglang", "lmdeploy")
-    assert_key_order(ENGINE, *({"llm_engine": engine} for engine in engines))
-
-
-def test_an_unknown_engine_and_none_are_alike():
-    named, unnamed = verdicts({"llm_engine": "lmdeploy"}, {})
-    assert ENGINE.key(named) == ENGINE.key(unnamed)
-
-
-def test_the_precision_criterion_takes_the_fewest_native_bits_and_the_unknown_last():
-    assert_key_order(
-        PRECISION,
-        {"precision": "int4"},
-        {"precision": "fp8"},
-        {"precision": "bf16"},
-        {"precision": "fp32"},
-        {"precision": "fp6"},
-    )
-
-
-def test_formats_of_equal_width_tie():
-    fp16, bf16 = verdicts({"precision": "fp16"}, {"precision": "bf16"})
-    assert PRECISION.key(fp16) == PRECISION.key(bf16)
-
-
-def test_emulated_bits_count_after_all_native_ones():
-    assert_key_order(PRECISION, {"precision": "fp32"}, {"precision": "nvfp4"}, spec="1xh100")
-
-
-def test_nvfp4_is_first_where_the_hardware_computes_in_it():
-    assert_key_order(PRECISION, {"precision": "nvfp4"}, {"precision": "fp8"}, spec="1xb200")
-
-
-def test_latency_is_before_balanced_before_throughput_before_untuned():
-    assert_key_order(
-        OBJECTIVE, {"profile": "latency"}, {"profile": "balanced"}, {"profile": "throughput"}, {}
-    )
-
-
-def test_the_higher_tp_is_first_and_an_unknown_one_last():
-    assert_key_order(TP, {"tp": "8"}, {"tp": "2"}, {"tp": "1"}, {})
-
-
-@pytest.mark.parametrize(
-    "tags",
-    [{"gpu": "h100"}, {"gpu_device": "2330:10de"}, {"compute_capability": "9.0"}],
-    ids=["name", "PCI id", "compute capability"],
-)
-def test_what_names_a_gpu_is_before_what_is_generic(tags):
-    assert_key_order(GPU_SPECIFIC, tags, {})
-
-
-def test_a_prebuilt_engine_is_before_one_that_must_be_built():
-    assert_key_order(PREBUILT, {}, {"trtllm_buildable": "true"})
-
-
-def test_the_smaller_pp_is_first_and_an_unknown_one_counts_as_one():
-    assert_key_order(PP, {"pp": "1"}, {"pp": "2"})
-    one, unknown = verdicts({"pp": "1"}, {})
-    assert PP.key(one) == PP.key(unknown)
-
-
-# Policies.
-
 CHAINS = {
-    "nim": ["engine", "precision", "objective", "tp", "gpu_specific", "prebuilt"],
+    "nim": ["custom", "engine", "prebuilt", "precision", "objective", "tp", "gpu_specific"],
     "nim-1.0": ["engine", "precision", "objective", "tp", "gpu_specific", "prebuilt"],
-    "nim-1.3": ["gpu_specific", "engine", "precision", "objective", "tp", "prebuilt"],
-    "nim-1.13": ["engine", "precision", "objective", "tp", "gpu_specific", "prebuilt"],
-    "nim-1.15": ["gpu_specific", "engine", "precision", "objective", "tp", "prebuilt"],
-    "nim-2.0": ["precision", "objective", "tp", "gpu_specific", "prebuilt"],
+    "nim-1.3": ["custom", "gpu_specific", "engine", "precision", "objective", "tp", "prebuilt"],
+    "nim-1.13": ["custom", "engine", "prebuilt", "precision", "objective", "tp", "gpu_specific"],
+    "nim-1.15": ["custom", "gpu_specific", "engine", "precision", "objective", "tp", "prebuilt"],
+    "nim-2.0": ["prebuilt", "precision", "objective", "tp", "gpu_specific"],
 }
 
 
@@ -162,25 +73,16 @@ ALL_PRECISIONS = ("int4", "nvfp4", "bf16", "fp16", "fp8", "mxfp4")
     ("policy", "spec", "expected"),
     [
         pytest.param(
-            "nim", "1xb200", ["int4", "mxfp4", "nvfp4", "fp8", "bf16", "fp16"], id="nim, native"
+            "nim", "1xb200", ["nvfp4", "mxfp4", "fp8", "bf16", "fp16", "int4"], id="nim, native"
         ),
         pytest.param(
-            "nim", "1xh100", ["int4", "mxfp4", "fp8", "bf16", "fp16", "nvfp4"], id="nim, emulated"
+            "nim", "1xh100", ["fp8", "bf16", "fp16", "mxfp4", "int4", "nvfp4"], id="nim, emulated"
         ),
-        pytest.param(
-            "nim-1.0", "1xb200", ["fp8", "fp16", "bf16", "int4", "mxfp4", "nvfp4"], id="1.0"
-        ),
-        pytest.param(
-            "nim-1.3", "1xb200", ["fp8", "fp16", "bf16", "int4", "mxfp4", "nvfp4"], id="1.3"
-        ),
-        pytest.param(
-            "nim-1.13", "1xb200", ["fp8", "fp16", "bf16", "int4", "mxfp4", "nvfp4"], id="1.13"
-        ),
-        pytest.param(
-            "nim-1.15", "1xb200", ["mxfp4", "fp8", "fp16", "bf16", "nvfp4", "int4"], id="1.15"
-        ),
-        pytest.param(
-            "nim-2.0", "1xb200", ["mxfp4", "fp8", "fp16", "bf16", "nvfp4", "int4"], id="2.0"
+        *(
+            pytest.param(
+                policy, "1xb200", ["mxfp4", "fp8", "fp16", "bf16", "nvfp4", "int4"], id=policy
+            )
+            for policy in ("nim-1.0", "nim-1.3", "nim-1.13", "nim-1.15", "nim-2.0")
         ),
     ],
 )
@@ -246,6 +148,19 @@ def test_buildable_comes_before_vllm_in_1_3():
     assert ["id2", "id1", "id0"] == [verdict.profile.id for verdict in ranked]
 
 
+@pytest.mark.parametrize("policy", ["nim", "nim-1.3", "nim-1.13", "nim-1.15"])
+def test_an_engine_of_ones_own_comes_first_where_nim_builds_engines(policy):
+    own = Verdict(make_profile("z", name="70b-trt-engine"), (), ())
+    listed = verdicts({"llm_engine": "vllm"}, {"llm_engine": "tensorrt_llm", "gpu": "h100"})
+    assert "z" == rank([*listed, own], POLICIES[policy])[0].profile.id
+
+
+def test_the_generations_follow_each_other_and_leave_no_version_out():
+    told = [policy for policy in POLICIES.values() if policy.since is not None]
+    assert [(1, 0), (1, 3), (1, 12), (1, 14), (2, 0)] == [policy.since for policy in told]
+    assert [(1, 3), (1, 12), (1, 14), (1, 16), (2, 1)] == [policy.until for policy in told]
+
+
 def test_an_unknown_policy_lists_the_known_ones():
     with pytest.raises(RequestError, match=r"'nim-9' is not a policy; known: nim, nim-1\.0"):
         find_policy("nim-9")
@@ -267,51 +182,6 @@ def test_the_engine_of_a_generation_decides_before_its_precision():
         "nim-1.13": ["a", "b", "c"],
         "nim-2.0": ["c", "b", "a"],
     }
-
-
-# What a verdict shows at a criterion.
-
-
-@pytest.mark.parametrize(
-    ("criterion", "tags", "shown"),
-    [
-        ("engine", {"llm_engine": "vllm"}, "vllm"),
-        ("engine", {}, "no engine"),
-        ("precision", {"precision": "fp8"}, "fp8"),
-        ("precision", {}, "no precision"),
-        ("objective", {"profile": "latency"}, "latency"),
-        ("objective", {}, "no objective"),
-        ("tp", {"tp": "4"}, "tp 4"),
-        ("tp", {}, "tp ?"),
-        ("pp", {"pp": "2"}, "pp 2"),
-        ("pp", {}, "pp ?"),
-        ("gpu_specific", {"gpu": "h100"}, "made for this GPU"),
-        ("gpu_specific", {}, "generic"),
-        ("prebuilt", {}, "prebuilt"),
-        ("prebuilt", {"trtllm_buildable": "true"}, "built at the first start"),
-        ("id", {}, "the-id"),
-        ("name", {}, "the name"),
-    ],
-)
-def test_what_a_verdict_shows_at_a_criterion(criterion, tags, shown):
-    verdict = Verdict(make_profile("the-id", name="the name", **tags), (), ())
-    assert shown == CRITERIA[criterion].describe(verdict)
-
-
-def test_bf16_served_in_fp16_is_after_fp16_and_says_so():
-    assert_key_order(
-        PRECISION,
-        {"precision": "fp16", "llm_engine": "vllm"},
-        {"precision": "bf16", "llm_engine": "vllm"},
-        spec="1xt4",
-    )
-    verdict = Verdict(make_profile(precision="bf16"), (), (), in_half=True)
-    assert CRITERIA["precision"].describe(verdict) == "bf16, in fp16"
-
-
-def test_an_emulated_precision_says_so():
-    verdict = Verdict(make_profile(precision="nvfp4"), (), (), emulated=True)
-    assert CRITERIA["precision"].describe(verdict) == "nvfp4, emulated"
 
 
 # Tables are made when the module is imported: made anew, they say the same.

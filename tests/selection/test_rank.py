@@ -3,8 +3,8 @@
 import pytest
 
 from nimprofile import POLICIES
-from nimprofile.selection.policies import ID, NAME
 from nimprofile.selection.rank import deciding, rank
+from nimprofile.selection.ranking.criteria import ID, NAME
 from tests.support.builders import judge, make_profile
 from tests.support.ranked import LATENCY_1, THROUGHPUT_8, verdicts
 

@@ -23,7 +23,7 @@ FILES = (
     "nimprofile/engines/compute_floors.py",
     "nimprofile/selection/fit.py",
     "nimprofile/selection/policies.py",
-    "nimprofile/selection/preference.py",
+    "nimprofile/selection/ranking/preference.py",
     "nimprofile/selection/rank.py",
     "nimprofile/selection/rules.py",
 )

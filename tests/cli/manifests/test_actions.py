@@ -461,7 +461,7 @@ def test_schema_prints_the_schema_in_docs(run, argv, name):
 
 
 OLD = manifest(profile("a"), profile("b", tp="2"), profile("c", tp="4"), model="org/m")
-FEWEST_BITS = "the fewest bits of what the GPUs compute natively"
+FEWEST_BITS = "the fewest bits of what the GPUs compute natively, then what they unpack"
 NEW = manifest(profile("a"), profile("b", tp="2", gpu="h100"), profile("d", precision="fp8"))
 
 

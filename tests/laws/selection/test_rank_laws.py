@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from nimprofile import POLICIES, prefer, select
-from nimprofile.selection.fit import Verdict
-from nimprofile.selection.policies import ID, TAIL
 from nimprofile.selection.rank import deciding, rank
+from nimprofile.selection.ranking.criteria import ID, TAIL
+from nimprofile.selection.verdict import Verdict
 from nimprofile.testing import related_profiles, situations
 
 CHAINS = (

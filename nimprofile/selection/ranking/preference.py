@@ -12,8 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nimprofile.selection.fit import Verdict
     from nimprofile.selection.rank import Key
+    from nimprofile.selection.verdict import Verdict
 
 
 def prefer(chain: str, base: Policy) -> Policy:
@@ -36,15 +36,8 @@ def prefer(chain: str, base: Policy) -> Policy:
     if len(set(names)) != len(names):
         raise RequestError(f"--prefer {chain!r} names a criterion twice")
     rest = tuple(criterion for criterion in base.criteria if criterion.name not in names)
-    return Policy(
-        f"{base.name} preferring {chain}",
-        (*links, *rest),
-        "A chain of your own.",
-        uniform_gpus=base.uniform_gpus,
-        nim_memory=base.nim_memory,
-        empty_gpu_gate=base.empty_gpu_gate,
-        gate_source=base.gate_source,
-    )
+    name = f"{base.name} preferring {chain}"
+    return base.replace(name=name, criteria=(*links, *rest), about="A chain of your own.")
 
 
 def _known_criteria(base: Policy) -> dict[str, Criterion]:

@@ -3,9 +3,9 @@
 import pytest
 
 from nimprofile import POLICIES, RequestError, prefer
-from nimprofile.selection.fit import Verdict
-from nimprofile.selection.policies import TAIL
 from nimprofile.selection.rank import rank
+from nimprofile.selection.ranking.criteria import TAIL
+from nimprofile.selection.verdict import Verdict
 from tests.support.builders import decide, make_profile
 from tests.support.ranked import LATENCY_1, THROUGHPUT_8, best_first
 
@@ -69,6 +69,7 @@ def test_what_a_chain_does_not_name_follows_in_the_order_of_its_base():
     expected = [
         "tp",
         "objective",
+        "custom",
         "gpu_specific",
         "engine",
         "precision",
@@ -127,7 +128,9 @@ def test_a_link_says_in_words_what_it_prefers(chain, prefers):
     [
         pytest.param("", "names no criterion", id="empty"),
         pytest.param(" , ,", "names no criterion", id="only commas"),
-        pytest.param("speed", "'speed' is not a criterion; known: engine, precision", id="unknown"),
+        pytest.param(
+            "speed", "'speed' is not a criterion; known: custom, engine, prebuilt", id="unknown"
+        ),
         pytest.param("=fp8", "'' is not a criterion", id="no name"),
         pytest.param("tp,tp=low", "names a criterion twice", id="twice"),
         pytest.param("engine=", "engine= is not one of tensorrt_llm", id="no value"),
@@ -181,8 +184,8 @@ def test_a_preferred_count_has_up_to_four_digits(count, accepted):
 @pytest.mark.parametrize(
     ("chain", "known"),
     [
-        ("", "engine, precision, objective, tp, gpu_specific, prebuilt, pp, name, id"),
-        ("speed", "engine, precision, objective, tp, gpu_specific, prebuilt, pp, name, id"),
+        ("", "custom, engine, prebuilt, precision, objective, tp, gpu_specific, pp, name, id"),
+        ("speed", "custom, engine, prebuilt, precision, objective, tp, gpu_specific, pp, name, id"),
         ("engine=triton", "tensorrt_llm, vllm, sglang"),
         ("objective=cost", "latency, balanced, throughput"),
     ],

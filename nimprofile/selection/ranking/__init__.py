@@ -1,0 +1,1 @@
+"""What ranks candidates: the criteria, and the policy of the NIM at hand."""
