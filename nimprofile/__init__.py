@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # `as` says to type checkers that a name is ours to hand on
         NotStartedError as NotStartedError,
         PinError as PinError,
         RequestError as RequestError,
+        RequirementError as RequirementError,
         UnknownGpuError as UnknownGpuError,
     )
     from nimprofile.base.units import ComputeCapability as ComputeCapability
@@ -67,6 +68,7 @@ if TYPE_CHECKING:  # `as` says to type checkers that a name is ours to hand on
     from nimprofile.launch.setup import Setup as Setup
     from nimprofile.manifest.manifest import Manifest as Manifest
     from nimprofile.manifest.profile import Profile as Profile, Requires as Requires
+    from nimprofile.manifest.profile_conditions import Condition as Condition
     from nimprofile.manifest.reader import (
         bundled_manifests as bundled_manifests,
         load_manifest as load_manifest,
@@ -110,6 +112,7 @@ _HOME = {
         "NotStartedError",
         "PinError",
         "RequestError",
+        "RequirementError",
         "UnknownGpuError",
     ),
     "base.units": ("ComputeCapability",),
@@ -151,6 +154,7 @@ _HOME = {
         "Profile",
         "Requires",
     ),
+    "manifest.profile_conditions": ("Condition",),
     "manifest.reader": (
         "bundled_manifests",
         "load_manifest",

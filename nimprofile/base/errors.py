@@ -60,5 +60,9 @@ class LaunchError(NimProfileError, ValueError):
     """What was selected cannot be started as it is asked for."""
 
 
+class RequirementError(LaunchError):
+    """What would be started is not what was required."""
+
+
 class NotStartedError(NimProfileError, RuntimeError):
     """Something on this host keeps the server from starting."""

@@ -14,6 +14,7 @@ from nimprofile.base.errors import (
     NimProfileError,
     NoGpuError,
     NotStartedError,
+    RequirementError,
 )
 from nimprofile.cli.arguments import read_arguments
 from nimprofile.cli.commands import (
@@ -130,6 +131,7 @@ def _divided(argv: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
 _CODES = (
     (NoGpuError, NO_GPU),
     (GpuMissingError, NOT_AS_REQUIRED),
+    (RequirementError, NOT_AS_REQUIRED),
     (UsageError, USAGE),
     (NotStartedError, NOT_STARTED),
     (OutputError, OUTPUT_FAILED),

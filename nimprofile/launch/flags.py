@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from nimprofile.base.enums import Precision
 from nimprofile.base.record import Record
 
 TYPE_CHECKING = False
@@ -75,6 +76,62 @@ def merge_arguments(
     return (*argv, *extra), tuple(notes)
 
 
+def decided(
+    arguments: Sequence[str], syntax: FlagSyntax, precision: Precision | None
+) -> Iterator[tuple[str, str, str | None]]:
+    """What an operator's arguments decide of a profile: its tag, the argument, and the value.
+
+    Args:
+        arguments: what the operator adds.
+        syntax: the server's.
+        precision: the profile's.
+
+    A value of None is one that cannot be known from the argument.
+    """
+    for flag, value in dict(read_flags(arguments, syntax)).items():
+        said = flag if value is None else f"{flag} {value}"
+        decides = syntax.decisive.get(flag.replace("--no-", "--", 1), "")
+        for tag in _DECIDES.get(decides, ()):
+            match decides:
+                case "tensor parallelism" | "pipeline parallelism":
+                    yield tag, said, value
+                case "LoRA":
+                    yield tag, said, "false" if flag.startswith("--no-") else "true"
+                case "precision":
+                    yield tag, said, _precision(flag, value, precision)
+                case _:
+                    yield tag, said, None
+
+
+_ALL = ("tp", "pp", "precision", "profile", "feat_lora")
+_DECIDES = {
+    "tensor parallelism": ("tp",),
+    "pipeline parallelism": ("pp",),
+    "precision": ("precision",),
+    "the model": ("precision",),
+    "LoRA": ("feat_lora",),
+    "the objective": ("profile",),
+    "what stands in our file": _ALL,
+    "the model repository": _ALL,
+}
+"""What a flag decides, in the words of `decisive` -> the tags of a profile."""
+
+
+def _precision(flag: str, value: str | None, own: Precision | None) -> str | None:
+    """The precision of the weights with this argument; None when it cannot be known."""
+    if flag == "--dtype":  # of what is not quantised
+        return own if own is not None and own.bits < 16 else _DTYPES.get(value or "")
+    value = (value or "").lower()
+    return "fp8" if value.startswith("fp8") else value if value in {*Precision} else None
+
+
+_DTYPES = {
+    "bfloat16": "bf16",
+    **dict.fromkeys(("float16", "half"), "fp16"),
+    **dict.fromkeys(("float32", "float"), "fp32"),
+}
+
+
 def _joined(group: tuple[str, ...]) -> tuple[str, ...]:
     """A flag and its values; a value that looks like a flag is joined to its own."""
     if len(group) == 2 and group[1][:1] == "-":
@@ -90,8 +147,8 @@ def read_flags(arguments: Sequence[str], syntax: FlagSyntax) -> Iterator[tuple[s
         if not is_flag(argument):
             continue
         flag, equals, value = argument.partition("=")
-        following = arguments[position + 1] if position + 1 < len(arguments) else "-"
-        following_value = None if is_flag(following) else following
+        following = arguments[position + 1 : position + 2]
+        following_value = None if not following or is_flag(following[0]) else following[0]
         yield syntax.canonical(flag), value if equals else following_value
 
 

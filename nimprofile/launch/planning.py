@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nimprofile.base.enums import Engine, Server
-from nimprofile.base.errors import LaunchError
+from nimprofile.base.errors import LaunchError, RequirementError
 from nimprofile.base.expect import expect
 from nimprofile.base.versions import satisfies
 from nimprofile.engines.spec import spec_of
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from nimprofile.hardware.inventory import Gpu
     from nimprofile.launch.plan import LaunchPlan
     from nimprofile.manifest.profile import Profile
+    from nimprofile.manifest.profile_conditions import Condition
+    from nimprofile.selection.fit import Verdict
 
 DEFAULTS = Setup()
 
@@ -57,7 +59,8 @@ def job_of(decision: Decision, manifest: Manifest, setup: Setup) -> Job:
     """What there is to start, once something is selected.
 
     Raises LaunchError: nothing is selected, the server does not run the profile, the weights are
-    named nowhere, or the engine does not make this precision of them.
+    named nowhere, or the engine does not make this precision of them. RequirementError, a
+    LaunchError: an argument would make it another than is required.
     """
     _expect("job_of", decision, manifest, setup)
     verdict = decision.selected
@@ -68,6 +71,8 @@ def job_of(decision: Decision, manifest: Manifest, setup: Setup) -> Job:
         raise LaunchError(f"the served name {name} would be taken for an argument: name another")
     profile = verdict.profile
     engine, server = _served_by(profile, setup.server)
+    if decision.request.require:
+        _keep_required(decision.request.require, verdict, setup, server)
     gpus = tuple(gpu for gpu in decision.inventory.gpus if gpu.index in verdict.gpus)
     named = cuda_devices(decision.inventory, verdict.gpus)
     serving = decision.request.serving
@@ -101,6 +106,34 @@ def job_of(decision: Decision, manifest: Manifest, setup: Setup) -> Job:
         shape=weights.shape,
         notes=notes,
     )
+
+
+def _keep_required(
+    require: tuple[Condition, ...], verdict: Verdict, setup: Setup, server: Server
+) -> None:
+    """Refuse arguments for the server that break what is required of the profile."""
+    from nimprofile.launch.flags import decided
+    from nimprofile.manifest.profile_conditions import unmet
+
+    spec, profile = server_spec(server), verdict.profile
+    given = (
+        *decided(setup.passthrough, spec.engine_flags or spec.flags, profile.precision),
+        *decided(setup.extra, spec.flags, profile.precision),
+    )
+    for condition in require:
+        for tag, argument, value in given:
+            if tag != condition.tag:
+                continue
+            if value is None:
+                problem = f"{condition} is required, and what it would be then is not known"
+            elif any(unmet((condition,), profile, len(verdict.gpus), {tag: value})):
+                problem = f"{condition} is required, and it would be {value}"
+            else:
+                continue
+            raise RequirementError(
+                f"{profile.name} is selected and is as required, but not with your {argument}: "
+                f"{problem}; leave that argument out"
+            )
 
 
 def _devices(

@@ -49,6 +49,8 @@ class ServerSpec(Record):
         pod: what each pod runs when it spans several nodes, from its own command and arguments;
             None when that is not known to work.
         one_node: why it does not span several nodes, for the error.
+        engine_flags: how `NIM_PASSTHROUGH_ARGS` is read, where that is the engine's alone; None is
+            as `flags`.
         locks_memory: its pages run it with unlimited locked memory and a stack of 64 MiB.
     """
 
@@ -64,6 +66,7 @@ class ServerSpec(Record):
     live: str | None = None
     pod: Callable[[Pod], Member] | None = None
     one_node: str = "is not known to work: --server vllm does it"
+    engine_flags: FlagSyntax | None = None
     locks_memory: bool = False
 
     @property

@@ -129,13 +129,13 @@ def unmet(
 def value_of(tag: str, profile: Profile, gpus: int) -> str | None:
     """What a profile has for a tag, whose case does not matter; None: nothing.
 
-    What tags leave out is what is started then: one pipeline stage, a tp of all the GPUs, no LoRA.
+    What tags leave out is what is started then: one pipeline stage, a tp of its GPUs, no LoRA.
     """
     match tag:
         case "name" | "id":
             return profile.name if tag == "name" else profile.id
         case "tp":
-            return str(profile.tp or max(1, gpus))
+            return str(profile.tp or max(1, gpus // (profile.pp or 1)))
         case "pp":
             return str(profile.pp or 1)
         case "feat_lora":

@@ -210,6 +210,16 @@ def test_triton_is_judged_as_the_vllm_that_its_image_has(run, model):
         ),
         ("launch --manifest llama-3.1-8b-instruct --gpus 1xt4", 1, "No profile found for the"),
         (
+            "launch --manifest gpt-oss-120b --gpus 4xh100 --require tp=4 -- -tp 2",
+            5,
+            "tp=4 is required, and it would be 2; leave that argument out",
+        ),
+        (
+            "render docker --manifest gpt-oss-120b --gpus 4xh100 --require tp=4 -- -tp 2",
+            5,
+            "tp=4 is required, and it would be 2; leave that argument out",
+        ),
+        (
             "launch --manifest llama-3.1-8b-instruct --gpus 1xh100",
             3,
             "tensorrt_llm makes no fp8 of a 16-bit checkpoint",

@@ -2,7 +2,16 @@
 
 import pytest
 
-from nimprofile.launch.flags import FlagSyntax, last_number, merge_arguments, read_flags, take_value
+from nimprofile.base.enums import Precision
+from nimprofile.launch.flags import (
+    FlagSyntax,
+    decided,
+    last_number,
+    merge_arguments,
+    read_flags,
+    take_value,
+)
+from nimprofile.launch.servers import tensorrt_llm, triton, vllm
 
 FLAGS = FlagSyntax(
     {"-tp": "--tensor-parallel-size"},
@@ -76,3 +85,46 @@ def test_a_flag_is_taken_out_with_its_last_value(words, value, rest):
 )
 def test_the_last_number_counts(words, port):
     assert port == last_number(words, "--port", FLAGS, 8000)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("-tp", "4"), [("tp", "--tensor-parallel-size 4", "4")]),
+        (("--pipeline_parallel_size=2",), [("pp", "--pipeline-parallel-size 2", "2")]),
+        (("-tp", "4", "-tp", "2"), [("tp", "--tensor-parallel-size 2", "2")]),
+        (("--dtype", "half"), [("precision", "--dtype half", "fp16")]),
+        (("--dtype", "auto"), [("precision", "--dtype auto", None)]),
+        (("-q", "fp8_per_tensor"), [("precision", "--quantization fp8_per_tensor", "fp8")]),
+        (("-q", "NVFP4"), [("precision", "--quantization NVFP4", "nvfp4")]),
+        (("-q", "awq_marlin"), [("precision", "--quantization awq_marlin", None)]),
+        (("--quantization",), [("precision", "--quantization", None)]),
+        (("--model", "other"), [("precision", "--model other", None)]),
+        (("--enable-lora",), [("feat_lora", "--enable-lora", "true")]),
+        (("--no-enable-lora",), [("feat_lora", "--no-enable-lora", "false")]),
+        (("--performance-mode", "balanced"), [("profile", "--performance-mode balanced", None)]),
+        (("--seed", "7", "--max-num-seqs", "8"), []),
+    ],
+)
+def test_an_argument_decides_a_tag_of_the_profile(words, expected):
+    assert expected == list(decided(words, vllm.FLAGS, Precision.BF16))
+
+
+def test_a_dtype_is_of_what_is_not_quantised():
+    words = ("--dtype", "bfloat16")
+    assert [("precision", "--dtype bfloat16", "fp8")] == [
+        *decided(words, vllm.FLAGS, Precision.FP8)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "syntax"),
+    [
+        (("--config", "my.yaml"), tensorrt_llm.FLAGS),
+        (("--model-store", "elsewhere"), triton.FLAGS),
+    ],
+)
+def test_a_file_of_ones_own_may_decide_everything(words, syntax):
+    found = list(decided(words, syntax, Precision.FP8))
+    assert ["tp", "pp", "precision", "profile", "feat_lora"] == [tag for tag, _, _ in found]
+    assert {None} == {value for _, _, value in found}

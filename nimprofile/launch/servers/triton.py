@@ -146,5 +146,6 @@ SPEC = ServerSpec(
     engine_in_image=lambda image: dict(IMAGES).get(version_in_tag(image) or ""),
     newest_engine_version=IMAGES[0][1],
     live=LIVE,
+    engine_flags=VLLM_FLAGS,
     locks_memory=True,
 )
