@@ -28,7 +28,7 @@ def run_select(arguments: records.SelectArguments) -> int:
         from nimprofile.report.to_json import decision_to_dict
 
         print_json(decision_to_dict(decision))
-    _warn(decision.warnings, decision.inventory)
+    _warn(decision.warnings, decision)
     if (chosen := decision.selected) is None:
         from nimprofile.report.text import nothing_runs
 
@@ -276,9 +276,9 @@ def run_engines(arguments: records.EnginesArguments) -> int:
     return DONE
 
 
-def _warn(warnings: Iterable[DecisionWarning], inventory: Inventory) -> None:
+def _warn(warnings: Iterable[DecisionWarning], decision: Decision) -> None:
     tell(f"warning: {warning}" for warning in warnings)
-    tell(f"note: {remark}" for remark in inventory.remarks)
+    tell(f"note: {note}" for note in (*decision.inventory.remarks, *decision.request.notes))
 
 
 def _warn_of_machine(decision: Decision) -> None:
@@ -286,4 +286,4 @@ def _warn_of_machine(decision: Decision) -> None:
     from nimprofile.selection.warnings import NEVER_MET, missing_warnings
 
     unmet = (warning for warning in decision.warnings if isinstance(warning, NEVER_MET))
-    _warn((*missing_warnings(decision), *unmet), decision.inventory)
+    _warn((*missing_warnings(decision), *unmet), decision)

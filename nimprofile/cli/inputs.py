@@ -41,11 +41,16 @@ SLOW_BYTES = 16 << 20
 """A manifest above this takes about a second to read."""
 
 
-def judge(machine: MachineArguments, selection: SelectionArguments) -> tuple[Manifest, Decision]:
-    """Read the manifest and the machine that were asked for, and decide."""
+def judge(
+    machine: MachineArguments, selection: SelectionArguments, extra: tuple[str, ...] = ()
+) -> tuple[Manifest, Decision]:
+    """Read the manifest and the machine that were asked for, and decide.
+
+    What the engine is given as `extra` wins over everything else that is said of its start.
+    """
     from nimprofile.selection.decision import select
 
-    request = _request(selection)
+    request = _request(selection, extra)
     if not selection.models and machine.inventory == "-" and request.manifest_path == "-":
         raise UsageError("only one of --manifest and --inventory can be standard input")
     policy = selection.policy
@@ -160,13 +165,19 @@ def wanted_of(engines: tuple[Engine, ...] | None, engine_version: str | None) ->
     return Wanted(named or None, engine_version)
 
 
-def _request(selection: SelectionArguments) -> Request:
-    """NIM's variables, each beaten by its flag."""
+def _request(selection: SelectionArguments, extra: tuple[str, ...]) -> Request:
+    """NIM's variables, each beaten by its flag, and all of them by the engine's arguments."""
+    from nimprofile.base import environment as nim
     from nimprofile.selection.request import Request
 
     serving = selection.serving
     flags = {
-        "NIM_MODEL_PROFILE": selection.profile,
+        **dict.fromkeys(nim.PINS, selection.profile),
+        **dict.fromkeys(nim.FRACTIONS, serving.memory_fraction),
+        **dict.fromkeys(nim.BATCHES, serving.max_num_seqs),
+        **dict.fromkeys(nim.PRECISIONS, selection.precision),
+        "NIM_TENSOR_PARALLEL_SIZE": selection.tp,
+        "NIM_PIPELINE_PARALLEL_SIZE": selection.pp,
         "NIM_TAGS_SELECTOR": selection.tags,
         "NIM_PEFT_SOURCE": selection.lora,
         "NIM_RELAX_MEM_CONSTRAINTS": selection.relax_memory,
@@ -174,26 +185,28 @@ def _request(selection: SelectionArguments) -> Request:
         "NIM_ALLOW_NVFP4_EMULATION": selection.allow_nvfp4_emulation,
         "NIM_MANIFEST_PATH": selection.manifest,
         "NIM_MAX_MODEL_LEN": serving.max_model_len,
-        "NIM_MAX_NUM_SEQS": serving.max_num_seqs,
+        "NIM_USE_SGLANG": selection.engine,
         "NIM_DISABLE_CUDA_GRAPH": serving.eager,
     }
-    request = Request.from_env(unflagged(flags))
+    environ = unflagged(flags) | ({nim.RELAX: "1"} if selection.relax_memory else {})
+    request = Request.from_env(environ)
     if selection.profile is not None:
         request = request.pinned(selection.profile, "--profile")
+    passed = nim.read_words(environ, nim.PASSTHROUGH)
+    started = served(request.serving, serving).given(passed, nim.PASSTHROUGH)
     chosen = {
         "tags": _tags(selection, request.tags),
-        "require": selection.require,
         "engines": selection.engine,
-        "lora": selection.lora,
-        "relax_memory": selection.relax_memory,
-        "allow_unsafe": selection.allow_unsafe,
-        "allow_nvfp4_emulation": selection.allow_nvfp4_emulation,
-        "empty_gpu_gate": selection.empty_gpu_gate,
-        "uniform_gpus": selection.uniform_gpus,
+        **{name: getattr(selection, name) for name in _SAME},
         "manifest_path": selection.manifest,
-        "serving": served(request.serving, serving),
+        "serving": started.given(extra, "after --"),
     }
     return request.replace(**given(chosen))
+
+
+_SWITCHES = ("lora", "relax_memory", "allow_unsafe", "allow_nvfp4_emulation")
+_SAME = ("require", "empty_gpu_gate", "uniform_gpus", *_SWITCHES)
+"""What is called the same on the command line and in a request."""
 
 
 def _tags(

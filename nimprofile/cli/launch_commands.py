@@ -37,7 +37,7 @@ def launch(arguments: LaunchArguments) -> int:
     _no_secrets(job)
     plan = plan_of(job)
     tell(f"warning: {warning}" for warning in decision.warnings)
-    tell(f"note: {note}" for note in _notes(job, plan))
+    tell(f"note: {note}" for note in (*decision.request.notes, *_notes(job, plan)))
     match arguments.format:
         case "json":
             print_json(plan.to_dict())
@@ -148,7 +148,7 @@ def render(arguments: RenderArguments) -> int:
         pull_secret=arguments.pull_secret,
     )
     tell(f"warning: {warning}" for warning in decision.warnings)
-    tell(f"note: {note}" for note in rendered.notes)
+    tell(f"note: {note}" for note in (*decision.request.notes, *rendered.notes))
     if arguments.format == "json":
         print_json(rendered.value)
     else:
@@ -168,7 +168,9 @@ def _job_of(arguments: Arguments, *, here: bool = False) -> tuple[Decision, Job 
     setup = setup_of(arguments.selection, arguments.server)
     named = arguments.server.adapters is not None
     selection = restricted(arguments.selection, setup, adapters=named, here=here)
-    manifest, decision = judge(arguments.machine, selection)
+    # What follows -- is Triton's own there, and the engine's everywhere else.
+    extra = () if setup.server is Server.TRITON else setup.extra
+    manifest, decision = judge(arguments.machine, selection, extra)
     if decision.selected is None:
         return decision, None
     job = job_of(decision, manifest, setup)
@@ -186,6 +188,7 @@ def _nothing(decision: Decision, format: str) -> int:
 
         print_json(failure_of_nothing(why, code))
     tell(f"warning: {warning}" for warning in decision.warnings)
+    tell(f"note: {note}" for note in decision.request.notes)
     tell([why])
     return code
 

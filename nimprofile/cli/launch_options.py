@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from nimprofile.base.enums import Server
+from nimprofile.base.environment import MODELS, PORTS
 from nimprofile.cli import argument_types as read
 from nimprofile.cli.arguments import ExecArguments, LaunchArguments, RenderArguments
 from nimprofile.cli.inputs import given, models_of, unflagged
@@ -12,7 +13,7 @@ from nimprofile.cli.options import add_format, machine_options
 from nimprofile.cli.parsing.parser import UsageError
 from nimprofile.cli.selection_options import selection_options
 from nimprofile.launch.server_spec import server_spec
-from nimprofile.launch.setup import ANYWHERE, PORT, Setup
+from nimprofile.launch.setup import ANYWHERE, PORT, TRUST, Setup
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -101,11 +102,11 @@ def setup_of(selection: SelectionArguments, server: ServerArguments) -> Setup:
     models = selection.models
     flags = {
         "NIM_SERVED_MODEL_NAME": server.served_model_name,
-        "NIM_SERVER_PORT": server.port,
+        **dict.fromkeys(PORTS, server.port),
         "NIM_PEFT_SOURCE": server.adapters,
         "NIM_MAX_LORA_RANK": server.max_lora_rank,
-        "NIM_MODEL_PATH": models,
-        "NIM_MODEL_NAME": models,
+        **dict.fromkeys(MODELS, models),
+        **dict.fromkeys(TRUST, server.trust_remote_code or None),
     }
     setup = Setup.from_env(unflagged(flags))
     built = models_of(selection)  # its manifest says where the weights are
@@ -129,7 +130,7 @@ def setup_of(selection: SelectionArguments, server: ServerArguments) -> Setup:
         model=model,
         host=server.host,
         folder=os.path.abspath(server.dir),
-        trust_remote_code=server.trust_remote_code,
+        trust_remote_code=server.trust_remote_code or setup.trust_remote_code,
         extra=server.extra,
     )
     return with_adapters(located(setup))

@@ -3,6 +3,17 @@
 from __future__ import annotations
 
 from nimprofile.base.enums import Engine, Precision, parse_engine, parse_precision
+from nimprofile.base.environment import (
+    BATCHES,
+    FRACTIONS,
+    PASSTHROUGH,
+    first_set,
+    read_count,
+    read_fraction,
+    read_sequences,
+    read_switch,
+    read_words,
+)
 from nimprofile.base.errors import RequestError
 from nimprofile.base.expect import require_whole
 from nimprofile.base.record import Record
@@ -10,6 +21,7 @@ from nimprofile.base.versions import is_version
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from dataclasses import KW_ONLY
 
 
@@ -69,6 +81,34 @@ class Serving(Record):
             raise RequestError(
                 f"kv_cache_dtype {self.kv_cache_dtype!r} is not known; known: {known}"
             )
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Serving:
+        """What NIM's variables say of the engine's start.
+
+        Raises RequestError, naming the variable, for a value that cannot be read.
+        """
+        serving = cls(
+            max_model_len=read_count(environ, "NIM_MAX_MODEL_LEN"),
+            max_num_seqs=read_count(environ, first_set(environ, BATCHES)),
+            memory_fraction=read_fraction(environ, first_set(environ, FRACTIONS)),
+            concurrency=read_sequences(environ) or 1,
+            eager=read_switch(environ, "NIM_DISABLE_CUDA_GRAPH"),
+        )
+        return serving.given(read_words(environ, PASSTHROUGH), PASSTHROUGH)
+
+    def given(self, arguments: Sequence[str], source: str) -> Serving:
+        """The same with these arguments for the engine, which win over everything else.
+
+        LLM 2.0.11 "advanced-configuration": first the arguments after the image, then
+        `NIM_PASSTHROUGH_ARGS`, then other variables. Raises RequestError for a number that cannot
+        be read, with its `source` and flag.
+        """
+        if not arguments:
+            return self
+        from nimprofile.engines.arguments import as_started
+
+        return as_started(self, arguments, source)
 
 
 KV_CACHE_DTYPES = (

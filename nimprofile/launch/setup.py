@@ -5,10 +5,20 @@ from __future__ import annotations
 import re
 
 from nimprofile.base.enums import Server
-from nimprofile.base.environment import model_in, read_count
+from nimprofile.base.environment import (
+    PASSTHROUGH,
+    PORTS,
+    first_set,
+    model_in,
+    read_count,
+    read_switch,
+    read_words,
+    without_service_links,
+)
 from nimprofile.base.errors import RequestError
 from nimprofile.base.expect import expect_mapping, require_whole
 from nimprofile.base.record import Record
+from nimprofile.base.variables.notes import handed_on
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,6 +52,7 @@ class Setup(Record):
         max_cpu_loras: adapters kept in the host's memory; None is the engine's default.
         trust_remote_code: code that comes with the model may run.
         passthrough: arguments for the engine, from `NIM_PASSTHROUGH_ARGS`.
+        variables: those of NIM that are for its own server alone: its container is given them.
         extra: arguments for the server, as they are.
         name: of what is deployed; None is made of the model's.
         image: of the container; None is the server's public one.
@@ -64,6 +75,7 @@ class Setup(Record):
     max_cpu_loras: int | None = None
     trust_remote_code: bool = False
     passthrough: tuple[str, ...] = ()
+    variables: tuple[tuple[str, str], ...] = ()
     extra: tuple[str, ...] = ()
     name: str | None = None
     image: str | None = None
@@ -89,6 +101,7 @@ class Setup(Record):
             max_cpu_loras: int | None = None,
             trust_remote_code: bool = False,
             passthrough: tuple[str, ...] = (),
+            variables: tuple[tuple[str, str], ...] = (),
             extra: tuple[str, ...] = (),
             name: str | None = None,
             image: str | None = None,
@@ -140,6 +153,7 @@ class Setup(Record):
         Raises RequestError, naming the variable, for a value that cannot be read.
         """
         expect_mapping("Setup.from_env: environ", environ, hint="os.environ is one")
+        environ = without_service_links(environ)
 
         def text(name: str) -> str | None:
             return environ.get(name, "").strip() or None
@@ -147,27 +161,24 @@ class Setup(Record):
         return cls(
             model=model_in(environ),
             served_name=text("NIM_SERVED_MODEL_NAME"),
-            port=read_count(environ, "NIM_SERVER_PORT", 65535),
+            port=read_count(environ, first_set(environ, PORTS), 65535),
             peft_source=text("NIM_PEFT_SOURCE"),
             max_lora_rank=read_count(environ, "NIM_MAX_LORA_RANK"),
             max_loras=read_count(environ, "NIM_MAX_GPU_LORAS"),
             max_cpu_loras=read_count(environ, "NIM_MAX_CPU_LORAS"),
-            passthrough=_shell_words(environ, "NIM_PASSTHROUGH_ARGS"),
+            trust_remote_code=any(read_switch(environ, name) for name in TRUST),
+            passthrough=read_words(environ, PASSTHROUGH),
+            variables=handed_on(environ),
         )
+
+
+TRUST = ("NIM_TRUST_CUSTOM_CODE", "NIM_FORCE_TRUST_REMOTE_CODE")
+"""Let code that comes with the model run: in 2.x and in 1.x."""
 
 
 _HOST = re.compile(r"[A-Za-z0-9:._%-]+")
 _ADAPTER = re.compile(r"[A-Za-z0-9._][A-Za-z0-9._-]*")
 _IMAGE = re.compile(r"[A-Za-z0-9][\w.:@/+-]*", re.ASCII)
-
-
-def _shell_words(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
-    from shlex import split
-
-    try:
-        return tuple(split(environ.get(name, "")))
-    except ValueError as error:  # its text may hold a key, so it is not repeated
-        raise RequestError(f"{name}: not a line of shell words: {str(error).lower()}") from None
 
 
 def is_text(text: str) -> bool:

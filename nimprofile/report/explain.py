@@ -39,7 +39,8 @@ def explain_decision(decision: Decision) -> list[Block]:
         *(nothing_blocks(decision) if decision.selected is None else select_blocks(decision)),
     ]
     blocks += [line(f"warning: {warning}") for warning in decision.warnings]
-    blocks += [line(f"note: {remark}") for remark in decision.inventory.remarks]
+    remarks = (*decision.inventory.remarks, *decision.request.notes)
+    blocks += [line(f"note: {remark}") for remark in remarks]
     if decision.ranked and decision.ranked != (decision.selected,):
         title = f"Candidates ({len(decision.ranked)}), best first"
         blocks += [Line(), line(Span(title, "strong"))]

@@ -43,6 +43,8 @@ def decision_lines(decision: Decision) -> Iterator[tuple[int, str]]:
         yield logging.INFO, f"Valid profile: {_id_and_name(verdict)} on GPUs {list(verdict.gpus)}"
     for warning in decision.warnings:
         yield logging.WARNING, str(warning)
+    for note in decision.request.notes:
+        yield logging.WARNING, str(note)
     if selected is not None:
         yield logging.INFO, f"Selected profile: {_id_and_name(selected)}"
         for tag, value in sorted(selected.profile.tags.items()):

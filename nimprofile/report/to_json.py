@@ -58,6 +58,10 @@ def decision_to_dict(decision: Decision) -> dict[str, Any]:
         "if_answered": None if decision.if_answered is None else _ranked(decision.if_answered),
         "otherwise": None if decision.otherwise is None else _ranked(decision.otherwise),
         "warnings": [str(warning) for warning in decision.warnings],
+        "notes": [
+            {"kind": note.kind, "variable": note.variable, "message": str(note)}
+            for note in decision.request.notes
+        ],
         "inventory": decision.inventory.to_dict(),
     }
 

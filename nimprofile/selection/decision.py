@@ -17,7 +17,11 @@ from nimprofile.selection.rank import Criterion, Policy, deciding, rank
 from nimprofile.selection.reasons import ContextTooLong, TooLittleFree, TooLittleMemory
 from nimprofile.selection.request import Request, find_pin
 from nimprofile.selection.verdict import GRADES, Verdict
-from nimprofile.selection.warnings import missing_warnings, selection_warnings
+from nimprofile.selection.warnings import (
+    PrecisionUnavailable,
+    missing_warnings,
+    selection_warnings,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -137,14 +141,15 @@ def select(
     expect("select: policy", policy, str, Policy)
     if isinstance(policy, str):
         policy = find_policy(policy)
-    decision = _decide(manifest, inventory, request, policy)
+    decision = _decide_preferring(manifest, inventory, request, policy)
     if request.require:
-        other = _decide(manifest, inventory, request.replace(require=()), policy).selected
+        free = request.replace(require=())
+        other = _decide_preferring(manifest, inventory, free, policy).selected
         if other is not None and _name(other) != _name(decision.selected):
             decision = decision.replace(otherwise=other)
     if not inventory.unavailable:
         return decision
-    missed = _decide(manifest, revived(inventory), request, policy).selected
+    missed = _decide_preferring(manifest, revived(inventory), request, policy).selected
     selected = decision.selected
     if missed is not None and selected is not None:
         same = selected.profile.id == missed.profile.id
@@ -158,8 +163,32 @@ def _name(verdict: Verdict | None) -> str | None:
     return None if verdict is None else verdict.profile.id
 
 
+def _decide_preferring(
+    manifest: Manifest, inventory: Inventory, request: Request, policy: Policy
+) -> Decision:
+    """Decide among the profiles of the preferred precision, or among all when none of them runs."""
+    decision = _decide(manifest, inventory, request, policy)
+    wanted = request.preferred_precision
+    if wanted is None or request.pin is not None or decision.selected is not None:
+        return decision
+    other = _decide(manifest, inventory, request.replace(preferred_precision=None), policy)
+    if other.selected is None:
+        return decision
+    chosen = other.selected.profile.precision or "a precision that no tag names"
+    warning = PrecisionUnavailable(str(wanted), str(chosen))
+    return other.replace(request=request, warnings=(warning, *other.warnings))
+
+
+def _sized(profile: Profile, request: Request) -> Profile:
+    """A profile of an engine that leaves its parallel sizes open, with those that are asked for."""
+    asked = request.tp or request.pp
+    if asked is None or profile.engine is None or (profile.tp and profile.pp):
+        return profile
+    return profile.replace(tp=profile.tp or request.tp, pp=profile.pp or request.pp)
+
+
 def _decide(manifest: Manifest, inventory: Inventory, request: Request, policy: Policy) -> Decision:
-    pin = None if request.pin is None else find_pin(request.pin, manifest)
+    pin = None if request.pin is None else _sized(find_pin(request.pin, manifest), request)
     machine = Machine(inventory)
     asked = request
     if manifest.engine_version is not None and request.serving.engine_version is None:
@@ -178,7 +207,7 @@ def _decide(manifest: Manifest, inventory: Inventory, request: Request, policy: 
         stored_as=manifest.stored_as,
     )
     judged = judge()
-    verdicts = [judged.verdict(profile) for profile in manifest.profiles]
+    verdicts = [judged.verdict(_sized(profile, request)) for profile in manifest.profiles]
     ranked = rank((verdict for verdict in verdicts if verdict.fits), policy)
     rejected = rank((verdict for verdict in verdicts if not verdict.fits), policy)
     decided = deciding(ranked[0], ranked[1], policy) if len(ranked) > 1 and pin is None else None

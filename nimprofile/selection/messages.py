@@ -123,10 +123,9 @@ def message(reason: Reason) -> str:
             return "is not known to serve LoRA adapters, and adapters are wanted"
         case LoraMismatch(_):
             return "serves LoRA adapters, and none are wanted"
-        case TagMismatch(tag, wanted, None):
-            return f"the selector wants {tag}={wanted}; the profile has no tag {tag}"
-        case TagMismatch(tag, wanted, have):
-            return f"the selector wants {tag}={wanted}; the profile has {tag}={have}"
+        case TagMismatch(tag, wanted, have, by=by):
+            has = f"no tag {tag}" if have is None else f"{tag}={have}"
+            return f"{by or 'the selector'} wants {tag}={wanted}; the profile has {has}"
         case RequirementUnmet(tag, relation, wanted, have=None):
             asked = Condition(tag, relation, wanted)
             return f"{asked} is required; the profile has no {our_tag(tag)}"

@@ -259,11 +259,16 @@ class LoraMismatch(Record):
 
 
 class TagMismatch(Record):
-    """A tag selector does not match; `have` is None when the profile has no such tag."""
+    """A tag selector does not match; `have` is None when the profile has no such tag.
+
+    `by` is what wants it, where that is no selector.
+    """
 
     tag: str
     wanted: str
     have: str | None
+    _: KW_ONLY
+    by: str = ""
 
     kind = "tags"
     effect = NOT_WANTED

@@ -90,6 +90,8 @@ def remedy(reason: Reason) -> str:
             return "take the adapters away (NIM_PEFT_SOURCE, --lora)"
         case LoraMismatch(_):
             return "ask for adapters (--lora, NIM_PEFT_SOURCE)"
+        case TagMismatch(_, wanted, by=by) if by:
+            return f"take {by}={wanted} away"
         case TagMismatch(tag, wanted, _):
             return f"take {tag}={wanted} out of the selector (--tags, NIM_TAGS_SELECTOR)"
         case RequirementUnmet(tag, relation, wanted):

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from nimprofile.base.enums import Engine, parse_engines
-from nimprofile.base.environment import read_count, read_switch
+from nimprofile.base.enums import Engine, Precision, parse_engines, parse_precision
+from nimprofile.base.environment import (
+    PINS,
+    PRECISIONS,
+    first_set,
+    read_count,
+    read_switch,
+    without_service_links,
+)
 from nimprofile.base.errors import PinError, RequestError
-from nimprofile.base.expect import expect, expect_mapping
+from nimprofile.base.expect import expect, expect_mapping, require_whole
 from nimprofile.base.record import Record
+from nimprofile.base.variables.notes import variable_notes
 from nimprofile.engines.serving import DEFAULTS, Serving
 from nimprofile.manifest.profile_conditions import TAG_ALIASES, Condition, conditions_of
 from nimprofile.selection.reasons import (
@@ -23,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from dataclasses import KW_ONLY
 
+    from nimprofile.base.variables.notes import VariableNote
     from nimprofile.manifest.manifest import Manifest
     from nimprofile.manifest.profile import Profile
     from nimprofile.selection.reasons import Effect, Waiver
@@ -60,6 +69,11 @@ class Request(Record):
         manifest_path: `NIM_MANIFEST_PATH`, from which the caller loads the manifest.
         serving: how the engine will be started, beside what the profile says; `NIM_MAX_MODEL_LEN`
             is its longest context.
+        tp, pp: the parallel sizes that a profile must have; one that leaves them open gets them
+            (`NIM_TENSOR_PARALLEL_SIZE`, `NIM_PIPELINE_PARALLEL_SIZE`). None is any.
+        preferred_precision: the precision that is chosen while a profile of it runs; where none
+            does, another is, with a warning (`NIM_ENGINE_PRECISION`).
+        notes: what the environment has that changes nothing of the decision.
     """
 
     pin: Pin | None = None
@@ -75,6 +89,10 @@ class Request(Record):
     uniform_gpus: bool | None = None
     manifest_path: str | None = None
     serving: Serving = DEFAULTS
+    tp: int | None = None
+    pp: int | None = None
+    preferred_precision: Precision | None = None
+    notes: tuple[VariableNote, ...] = ()
 
     if TYPE_CHECKING:  # what the constructor takes, beside what the fields hold
 
@@ -93,6 +111,10 @@ class Request(Record):
             uniform_gpus: bool | None = None,
             manifest_path: str | None = None,
             serving: Serving = DEFAULTS,
+            tp: int | None = None,
+            pp: int | None = None,
+            preferred_precision: Precision | None = None,
+            notes: tuple[VariableNote, ...] = (),
         ) -> None: ...
 
     def __post_init__(self) -> None:
@@ -116,6 +138,9 @@ class Request(Record):
         if self.engines is not None:
             object.__setattr__(self, "engines", parse_engines(self.engines))
         expect("Request: serving", self.serving, Serving)
+        for name, size in (("tp", self.tp), ("pp", self.pp)):
+            require_whole(name, 1 if size is None else size)
+        expect("Request: preferred_precision", self.preferred_precision, Precision, type(None))
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Request:
@@ -126,19 +151,23 @@ class Request(Record):
         Raises RequestError, naming the variable, for a value that cannot be read.
         """
         expect_mapping("Request.from_env: environ", environ, hint="os.environ is one")
+        environ = without_service_links(environ)
+        pinned, precise = first_set(environ, PINS), first_set(environ, PRECISIONS)
+        precision = environ.get(precise, "").strip().lower()
         return cls(
-            pin=_pin(environ.get("NIM_MODEL_PROFILE"), "NIM_MODEL_PROFILE"),
+            pin=_pin(environ.get(pinned), pinned),
             tags=parse_tags(environ.get("NIM_TAGS_SELECTOR", ""), "NIM_TAGS_SELECTOR"),
+            engines=(Engine.SGLANG,) if read_switch(environ, "NIM_USE_SGLANG") else None,
             lora=bool(environ.get("NIM_PEFT_SOURCE", "").strip()),
             relax_memory=read_switch(environ, "NIM_RELAX_MEM_CONSTRAINTS"),
             allow_unsafe=read_switch(environ, "NIM_MANIFEST_ALLOW_UNSAFE"),
             allow_nvfp4_emulation=read_switch(environ, "NIM_ALLOW_NVFP4_EMULATION"),
-            serving=Serving(
-                max_model_len=read_count(environ, "NIM_MAX_MODEL_LEN"),
-                max_num_seqs=read_count(environ, "NIM_MAX_NUM_SEQS"),
-                eager=read_switch(environ, "NIM_DISABLE_CUDA_GRAPH"),
-            ),
+            serving=Serving.from_env(environ),
             manifest_path=environ.get("NIM_MANIFEST_PATH", "").strip() or None,
+            tp=read_count(environ, "NIM_TENSOR_PARALLEL_SIZE", 9999),
+            pp=read_count(environ, "NIM_PIPELINE_PARALLEL_SIZE", 9999),
+            preferred_precision=None if precision in OPEN else parse_precision(precision, precise),
+            notes=variable_notes(environ),
         )
 
     def pinned(self, value: str | None, source: str = "NIM_MODEL_PROFILE") -> Request:
@@ -161,6 +190,10 @@ class Request(Record):
             if self.allow_unsafe:
                 waivers.add((ALLOW_UNSAFE, INCOMPATIBLE))
         return frozenset(waivers)
+
+
+OPEN = frozenset({"", "auto", "default"})
+"""Values of `NIM_ENGINE_PRECISION` that leave the precision to the NIM."""
 
 
 def _require_texts(condition: object) -> None:

@@ -1,7 +1,8 @@
 """The rules that a profile must pass, each a short function.
 
 A rule returns a reason with its figures, a doubt when a figure it needs is unknown, or nothing. The
-literal tuples say which rules there are, in the order of the report.
+literal tuples say which rules there are, in the order of the report. It is a table, as long as
+there are rules.
 """
 
 from __future__ import annotations
@@ -120,6 +121,23 @@ def tags_as_selected(profile: Profile, machine: Machine, request: Request) -> tu
     )
 
 
+def variables_as_set(profile: Profile, machine: Machine, request: Request) -> tuple[Finding, ...]:
+    """The sizes and the precision of NIM's variables hold; a profile may leave its sizes open."""
+    wishes = {"tp": request.tp, "pp": request.pp, "precision": request.preferred_precision}
+    return tuple(
+        TagMismatch(tag, str(wanted), profile.tags.get(tag), by=_VARIABLES[tag])
+        for tag, wanted in wishes.items()
+        if wanted not in {None, have := getattr(profile, tag)} and (have or tag == "precision")
+    )
+
+
+_VARIABLES = {
+    "tp": "NIM_TENSOR_PARALLEL_SIZE",
+    "pp": "NIM_PIPELINE_PARALLEL_SIZE",
+    "precision": "NIM_ENGINE_PRECISION",
+}
+
+
 MACHINE_RULES: tuple[ProfileRule, ...] = (
     engine_available,
     precision_known,
@@ -127,7 +145,7 @@ MACHINE_RULES: tuple[ProfileRule, ...] = (
     engine_new_enough,
 )
 
-WISH_RULES: tuple[ProfileRule, ...] = (lora_as_wanted, tags_as_selected)
+WISH_RULES: tuple[ProfileRule, ...] = (lora_as_wanted, tags_as_selected, variables_as_set)
 
 
 # Rules about one GPU. They may read any attribute of a profile; `fit` shares a result among

@@ -155,6 +155,18 @@ class ProductUnknown(Record):
         return unknown_message(self.gpus)
 
 
+class PrecisionUnavailable(Record):
+    """No profile of the preferred precision runs, so another is selected."""
+
+    wanted: str
+    chosen: str
+
+    kind = "precision_unavailable"
+
+    def __str__(self) -> str:
+        return f"no profile in {self.wanted} runs here, so one in {self.chosen} is selected"
+
+
 DecisionWarning: TypeAlias = (
     Overridden
     | NotChecked
@@ -169,6 +181,7 @@ DecisionWarning: TypeAlias = (
     | TagUnknown
     | TagValueUnknown
     | TagsContradict
+    | PrecisionUnavailable
 )
 
 NEVER_MET = (TagUnknown, TagValueUnknown, TagsContradict)

@@ -2,8 +2,15 @@
 
 import pytest
 
-from nimprofile import Request, RequestError
-from nimprofile.base.environment import TRUTH_WORDS, model_in, read_count, read_switch
+from nimprofile import Request, RequestError, Setup
+from nimprofile.base.environment import (
+    RELAX,
+    SEQUENCES,
+    TRUTH_WORDS,
+    model_in,
+    read_count,
+    read_switch,
+)
 from nimprofile.report.startup_log import wants_json
 
 SWITCHES = {
@@ -64,3 +71,64 @@ def test_a_count_out_of_range_is_an_error(text):
 )
 def test_the_path_of_a_model_wins_over_its_name(environ, model):
     assert model == model_in(environ)
+
+
+@pytest.mark.parametrize("text", ["0", "1.5", "-0.1", "nan", "inf", "1e-1", "half", "٠.٥"])
+def test_a_fraction_out_of_range_is_an_error(text):
+    with pytest.raises(RequestError, match=r"NIM_KVCACHE_PERCENT: '.*' is no fraction above 0"):
+        Request.from_env({"NIM_KVCACHE_PERCENT": text})
+
+
+def test_a_fraction_in_percent_is_an_error_with_the_fraction():
+    with pytest.raises(RequestError, match=r"'90' is no fraction .* write 0\.9 for 90 percent$"):
+        Request.from_env({"NIM_KVCACHE_PERCENT": "90"})
+
+
+@pytest.mark.parametrize(("text", "count"), [("1", 1), ("3.75", 4), ("2.0", 2), ("", 1)])
+def test_sequences_that_the_kv_cache_holds_are_requests_at_once_a_part_counting_as_one(text, count):
+    environ = {RELAX: "1", SEQUENCES: text}
+    assert count == Request.from_env(environ).serving.concurrency
+
+
+@pytest.mark.parametrize("text", ["0", "0.5", "-1", "many", "nan"])
+def test_sequences_below_one_are_an_error(text):
+    with pytest.raises(RequestError, match=f"{SEQUENCES}: '{text}' is no number from 1 on"):
+        Request.from_env({RELAX: "1", SEQUENCES: text})
+
+
+def test_sequences_take_effect_only_with_the_switch_and_a_note_says_so():
+    request = Request.from_env({SEQUENCES: "2"})
+    assert Request().serving == request.serving
+    (note,) = request.notes
+    assert f"{SEQUENCES} is set and not used: it takes effect only with {RELAX}=1" == str(note)
+
+
+# What Kubernetes adds for services called nim-….
+
+LINKS = {
+    "NIM_SERVICE_HOST": "10.0.0.1",
+    "NIM_SERVICE_PORT": "8000",
+    "NIM_PORT": "tcp://10.0.0.1:8000",
+    "NIM_LLM_SERVICE_HOST": "10.0.0.2",
+    "NIM_LLM_SERVICE_PORT": "8000",
+    "NIM_LLM_SERVICE_PORT_HTTP_OPENAI": "8000",
+    "NIM_LLM_PORT": "tcp://10.0.0.2:8000",
+    "NIM_LLM_PORT_8000_TCP": "tcp://10.0.0.2:8000",
+    "NIM_LLM_PORT_8000_TCP_PROTO": "tcp",
+    "NIM_LLM_PORT_8000_TCP_PORT": "8000",
+    "NIM_LLM_PORT_8000_TCP_ADDR": "10.0.0.2",
+    "NIM_SERVER_SERVICE_HOST": "10.0.0.3",
+    "NIM_SERVER_SERVICE_PORT": "8000",
+    "NIM_SERVER_PORT": "tcp://10.0.0.3:8000",
+}
+
+
+def test_the_links_of_a_service_are_no_variables_of_nims():
+    assert Request() == Request.from_env(LINKS)
+    assert Setup() == Setup.from_env(LINKS)
+
+
+def test_a_variable_beside_the_links_of_a_service_of_its_name_counts():
+    environ = LINKS | {"NIM_SERVER_PORT": "9000", "NIM_MAX_MODEL_LEN": "4096"}
+    assert 9000 == Setup.from_env(environ).port
+    assert 4096 == Request.from_env(environ).serving.max_model_len

@@ -253,3 +253,97 @@ def test_a_large_manifest_is_announced_on_a_terminal(manifest, monkeypatch, caps
 def test_a_large_manifest_is_not_announced_in_a_pipe(run, manifest, monkeypatch):
     monkeypatch.setattr(inputs, "SLOW_BYTES", 10)
     assert "" == run("select", "--manifest", manifest, "--gpus", "1xh100")[2]
+
+
+# NIM's variables, in the commands.
+
+
+def test_a_variable_that_changes_nothing_is_said_once_and_is_in_json(run, manifest, monkeypatch):
+    monkeypatch.setenv("NIM_MAX_MODEL_LENGTH", "hunter2")
+    code, out, err = run("select", "--manifest", manifest, "--gpus", "1xh100", "--json")
+    said = "NIM_MAX_MODEL_LENGTH is set and not known as a variable of NIM's"
+    assert (0, 1) == (code, err.count(said))
+    assert "hunter2" not in out + err
+    (note,) = json.loads(out)["notes"]
+    assert ("variable_unknown", "NIM_MAX_MODEL_LENGTH") == (note["kind"], note["variable"])
+    assert note["message"].startswith(said)
+
+
+@pytest.mark.parametrize("command", ["select", "list", "launch --server nim --image a/b:1.8.0"])
+def test_every_command_that_selects_says_so(run, manifest, monkeypatch, command):
+    monkeypatch.setenv("NIM_CPU_ONLY", "1")
+    _, _, err = run(*command.split(), "--manifest", manifest, "--gpus", "1xh100")
+    assert 1 == err.count("note: NIM_CPU_ONLY is set and not used: profiles are chosen for GPUs")
+
+
+def test_explain_says_so_where_it_says_everything(run, manifest, monkeypatch):
+    monkeypatch.setenv("NIM_CPU_ONLY", "1")
+    _, out, _ = run("explain", "--manifest", manifest, "--gpus", "1xh100")
+    assert 1 == out.count("note: NIM_CPU_ONLY is set and not used")
+
+
+@pytest.mark.parametrize(
+    ("variables", "flags"),
+    [
+        ({"NIM_GPU_MEM_FRACTION": "2"}, ("--gpu-memory-utilization", "0.5")),
+        ({"NIM_KVCACHE_PERCENT": "2"}, ("--gpu-memory-utilization", "0.5")),
+        ({"NIM_MAX_BATCH_SIZE": "x"}, ("--max-num-seqs", "8")),
+        ({"NIM_TENSOR_PARALLEL_SIZE": "x"}, ("--tp", "1")),
+        ({"NIM_ENGINE_PRECISION": "x"}, ("--precision", "bf16")),
+        ({"NIM_USE_SGLANG": "x"}, ("--engine", "vllm")),
+        ({"NIM_MANIFEST_PROFILE": "x"}, ("--profile", "vllm-bf16-tp1-pp1-16.0")),
+    ],
+)
+def test_a_flag_beats_every_variable_of_its_meaning(run, manifest, monkeypatch, variables, flags):
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    code, _, err = run("select", "--manifest", manifest, "--gpus", "1xh100", *flags)
+    assert (0, "") == (code, err)
+
+
+def test_relaxing_by_a_flag_lets_the_number_of_sequences_take_effect(run, monkeypatch):
+    monkeypatch.setenv("NIM_NUM_KV_CACHE_SEQ_LENS", "2")
+    options = ("--manifest", "llama-3.1-8b-instruct", "--gpus", "1xh100", "--engine", "vllm")
+    code, out, err = run("select", *options, "--relax-memory", "--json")
+    assert (0, "") == (code, err)
+    assert json.loads(out)["selected"]["memory"]["source"].endswith("2 requests at once")
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"NIM_PASSTHROUGH_ARGS": "--max-model-len 4096"}, ()),
+        ({"NIM_PASSTHROUGH_ARGS": "--max-model-len 4096"}, ("--max-model-len", "8192")),
+        ({"NIM_PASSTHROUGH_ARGS": "--max-model-len 4K", "NIM_MAX_MODEL_LEN": "8192"}, ()),
+        ({"NIM_PASSTHROUGH_ARGS": "--max-model-len 8192"}, ("--", "--max-model-len=4096")),
+        ({"NIM_MAX_MODEL_LEN": "8192"}, ("--", "--max_model_len", "4096")),
+        ({}, ("--max-model-len", "8192", "--", "--max-model-len", "4096")),
+    ],
+)
+def test_the_memory_is_judged_for_the_context_that_the_engine_is_given_last(
+    run, monkeypatch, variables, words
+):
+    base = ("launch", "--manifest", "llama-3.1-8b-instruct", "--gpus", "1xl4", "--engine", "vllm")
+    code, plain, _ = run(*base, "--max-model-len", "4096", "--format", "argv")
+    assert (0, True) == (code, "--max-model-len 4096" in plain)
+    assert 0 != run(*base, "--max-model-len", "131072")[0], "more would not fit"
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    code, out, err = run(*base, "--format", "argv", *words)
+    assert 0 == code, err
+    assert any(f"--max{dash}model{dash}len{is_}4" in out for dash in "-_" for is_ in " =")
+
+
+def test_a_context_that_does_not_fit_is_refused_though_only_the_arguments_ask_for_it(
+    run, monkeypatch
+):
+    base = ("--manifest", "llama-3.1-8b-instruct", "--gpus", "1xl4", "--engine", "vllm")
+    assert 0 == run("select", *base, "--max-model-len", "4096")[0]
+    monkeypatch.setenv("NIM_PASSTHROUGH_ARGS", "--max-model-len 131072")
+    assert 1 == run("select", *base, "--max-model-len", "4096")[0]
+
+
+def test_the_arguments_of_triton_itself_are_not_those_of_the_engine(run):
+    base = ("launch", "--manifest", "llama-3.1-8b-instruct", "--gpus", "1xl4", "--max-model-len")
+    code, _, err = run(*base, "4096", "--server", "triton", "--", "--max-model-len", "131072")
+    assert 0 == code, err

@@ -47,6 +47,7 @@ def test_the_keys_are_these():
         "if_answered",
         "otherwise",
         "warnings",
+        "notes",
         "inventory",
     ] == list(report([FP8], "1xh100"))
 
@@ -214,7 +215,7 @@ def test_every_reason_has_a_kind_and_a_message():
         ),
         ("gpu_count", {"need": 4, "have": 1, "product": "Tesla T4", "missing": []}),
         ("lora", {"wanted": False}),
-        ("tags", {"tag": "mode", "wanted": "str", "have": None}),
+        ("tags", {"tag": "mode", "wanted": "str", "have": None, "by": ""}),
     ],
 )
 def test_a_reason_has_its_numbers(kind, numbers):

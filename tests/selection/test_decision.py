@@ -7,6 +7,7 @@ from nimprofile import (
     Inventory,
     Manifest,
     PinError,
+    Precision,
     Request,
     RequestError,
     Requires,
@@ -15,6 +16,7 @@ from nimprofile import (
     select,
 )
 from nimprofile.manifest.profile import Stated
+from nimprofile.selection.remedies import remedies
 from nimprofile.selection.request import Pin
 from tests.support.builders import (
     decide,
@@ -495,3 +497,99 @@ def test_a_tp_that_is_left_open_is_that_of_the_gpus():
 def test_the_case_of_a_tag_does_not_matter(key, value):
     decision = decide((FP8,), "1xh100", Request(tags={key: value}))
     assert FP8_ID == decision.selected.profile.id
+
+
+# Parallel sizes and a precision that NIM's variables ask for.
+
+TP1 = make_profile("1", llm_engine="vllm", precision="bf16", tp="1")
+TP2 = make_profile("2", llm_engine="vllm", precision="bf16", tp="2")
+OPEN = make_profile("0", llm_engine="vllm")
+SPEECH = make_profile("5", model_type="prebuilt")
+
+
+@pytest.mark.parametrize(("size", "chosen"), [(None, "2"), (1, "1"), (2, "2")])
+def test_of_profiles_of_several_sizes_that_of_the_size_asked_for_is_selected(size, chosen):
+    decision = decide([TP1, TP2], "2xh100", Request(tp=size))
+    assert chosen == decision.selected.profile.id
+
+
+def test_a_profile_that_leaves_its_size_open_gets_the_one_asked_for_and_as_many_gpus():
+    decision = decide([OPEN], "2xh100", Request(tp=2))
+    assert (2, None) == (decision.selected.profile.tp, decision.selected.profile.pp)
+    assert ((0, 1), {"llm_engine": "vllm"}) == (
+        decision.selected.gpus,
+        decision.selected.profile.tags,
+    )
+    pinned = decide([OPEN], "2xh100", Request(pin="0", tp=1, pp=2))
+    assert (1, 2, (0, 1)) == (
+        pinned.selected.profile.tp,
+        pinned.selected.profile.pp,
+        pinned.selected.gpus,
+    )
+
+
+def test_a_profile_of_no_engine_has_no_parallel_size_to_be_given():
+    assert SPEECH == decide([SPEECH], "2xh100", Request(tp=2)).selected.profile
+
+
+def test_a_pin_of_another_size_starts_with_a_warning_that_names_the_variable():
+    decision = decide([TP1, TP2], "2xh100", Request(pin="1", tp=2))
+    assert TP1 == decision.selected.profile
+    assert (
+        "the pin overrides: NIM_TENSOR_PARALLEL_SIZE wants tp=2; the profile has tp=1"
+        in warnings_of(decision)
+    )
+
+
+def test_what_size_is_not_wanted_says_which_variable_to_take_away():
+    (verdict,) = decide([TP1], "2xh100", Request(tp=2)).rejected
+    assert ("take NIM_TENSOR_PARALLEL_SIZE=2 away",) == remedies(verdict.reasons, 1)
+
+
+@pytest.mark.parametrize("size", [0, -1, 1.0, "2", True])
+def test_a_parallel_size_is_a_whole_number(size):
+    with pytest.raises((RequestError, TypeError), match="tp"):
+        Request(tp=size)
+
+
+def test_a_preferred_precision_is_chosen_where_it_runs():
+    decision = decide([FP8, BF16], "1xh100", Request(preferred_precision=Precision.BF16))
+    assert BF16 == decision.selected.profile
+    assert not any("runs here" in warning for warning in warnings_of(decision))
+
+
+def test_where_the_preferred_precision_does_not_run_another_does_with_a_warning():
+    request = Request(preferred_precision=Precision.NVFP4)
+    decision = decide([FP8, BF16], "1xh100", request)
+    assert (FP8, request) == (decision.selected.profile, decision.request)
+    assert "no profile in nvfp4 runs here, so one in fp8 is selected" in warnings_of(decision)
+
+
+def test_a_preferred_precision_does_not_beat_a_pin():
+    decision = decide(
+        [FP8, BF16], "1xh100", Request(pin=FP8_ID, preferred_precision=Precision.BF16)
+    )
+    assert FP8 == decision.selected.profile
+
+
+def test_where_nothing_runs_the_preferred_precision_is_among_the_reasons():
+    decision = decide([FP8], "1xt4", Request(preferred_precision=Precision.BF16))
+    assert decision.selected is None
+    assert {"tags", "compute_capability"} <= {
+        reason.kind for reason in decision.rejected[0].reasons
+    }
+
+
+def test_a_preferred_precision_is_one():
+    with pytest.raises(TypeError, match="preferred_precision"):
+        Request(preferred_precision="fp8")
+
+
+def test_a_preferred_precision_that_is_not_known_is_refused_by_its_variable():
+    with pytest.raises(RequestError, match=r"NIM_PRECISION: 'fp9' is not a precision"):
+        Request.from_env({"NIM_PRECISION": "fp9"})
+
+
+@pytest.mark.parametrize("value", ["auto", "default", "AUTO", " "])
+def test_a_precision_left_to_the_nim_is_no_wish(value):
+    assert Request() == Request.from_env({"NIM_ENGINE_PRECISION": value})

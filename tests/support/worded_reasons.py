@@ -206,6 +206,11 @@ WORDED = [
         "take mode=str out of the selector (--tags, NIM_TAGS_SELECTOR)",
     ),
     (
+        TagMismatch("tp", "2", "1", by="NIM_TENSOR_PARALLEL_SIZE"),
+        "NIM_TENSOR_PARALLEL_SIZE wants tp=2; the profile has tp=1",
+        "take NIM_TENSOR_PARALLEL_SIZE=2 away",
+    ),
+    (
         RequirementUnmet("tp", ">=", "4", have="2"),
         "tp>=4 is required; the profile has tp=2",
         "take tp>=4 out of what is required (--require)",

@@ -1,0 +1,1 @@
+"""NIM's variables: the table of what each means, and notes on those that change nothing."""
