@@ -64,7 +64,11 @@ if TYPE_CHECKING:  # `as` says to type checkers that a name is ours to hand on
     from nimprofile.launch.job import Job as Job
     from nimprofile.launch.lora_adapters import with_adapters as with_adapters
     from nimprofile.launch.plan import LaunchPlan as LaunchPlan, PlanFile as PlanFile
-    from nimprofile.launch.planning import job_of as job_of, launch_plan as launch_plan
+    from nimprofile.launch.planning import (
+        job_of as job_of,
+        launch_plan as launch_plan,
+        launchable as launchable,
+    )
     from nimprofile.launch.setup import Setup as Setup
     from nimprofile.manifest.manifest import Manifest as Manifest
     from nimprofile.manifest.profile import Profile as Profile, Requires as Requires
@@ -204,6 +208,7 @@ _HOME = {
     "launch.planning": (
         "job_of",
         "launch_plan",
+        "launchable",
     ),
     "launch.setup": ("Setup",),
     "report.to_json": ("decision_to_dict",),

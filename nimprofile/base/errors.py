@@ -57,7 +57,16 @@ class GpuMissingError(NimProfileError, RuntimeError):
 
 
 class LaunchError(NimProfileError, ValueError):
-    """What was selected cannot be started as it is asked for."""
+    """What was selected cannot be started as it is asked for.
+
+    Attributes:
+        of_profile: it holds of this profile, with the weights and the server that are here; another
+            may be started.
+    """
+
+    def __init__(self, problem: str, *, of_profile: bool = False):
+        super().__init__(problem)
+        self.of_profile = of_profile
 
 
 class RequirementError(LaunchError):

@@ -91,22 +91,29 @@ class ServerArguments(Record):
     extra: tuple[str, ...]
 
 
-class SelectArguments(Record):
-    """The options of `nimprofile select`."""
+class JudgeArguments(Record):
+    """The options that every command which judges profiles has."""
 
     machine: MachineArguments
     selection: SelectionArguments
     format: str
 
 
-class ListArguments(SelectArguments):
+class SelectArguments(JudgeArguments):
+    """The options of `nimprofile select`."""
+
+    _: KW_ONLY
+    launchable: bool
+
+
+class ListArguments(JudgeArguments):
     """The options of `nimprofile list`."""
 
     _: KW_ONLY
     nim: Layout | None
 
 
-class ExplainArguments(SelectArguments):
+class ExplainArguments(JudgeArguments):
     """The options of `nimprofile explain`; `subject` is the one profile to explain."""
 
     _: KW_ONLY

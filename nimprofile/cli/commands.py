@@ -23,7 +23,13 @@ if TYPE_CHECKING:
 
 def run_select(arguments: records.SelectArguments) -> int:
     """Print the profile that would run; exit by whether there is one."""
-    decision = judge(arguments.machine, arguments.selection)[1]
+    manifest, decision = judge(arguments.machine, arguments.selection)
+    if arguments.launchable:
+        from nimprofile.cli.launch_options import SERVER_OF_THE_ENGINE, setup_of
+        from nimprofile.launch.planning import launchable
+
+        setup = setup_of(arguments.selection, SERVER_OF_THE_ENGINE)
+        decision = launchable(decision, manifest, setup)
     if arguments.format == "json":
         from nimprofile.report.to_json import decision_to_dict
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 
 from nimprofile.base.enums import Server
-from nimprofile.base.errors import NimProfileError, NotStartedError
+from nimprofile.base.errors import LaunchError, NimProfileError, NotStartedError
 from nimprofile.cli.console import flush_what_can_be, print_json, tell
 from nimprofile.cli.exit_codes import DONE, code_of_nothing
 from nimprofile.cli.inputs import judge
-from nimprofile.cli.launch_options import installed, restricted, setup_of
+from nimprofile.cli.launch_options import all_installed, restricted, setup_of
 from nimprofile.cli.parsing.parser import UsageError
 
 TYPE_CHECKING = False
@@ -163,20 +163,29 @@ def _job_of(arguments: Arguments, *, here: bool = False) -> tuple[Decision, Job 
         arguments: of the command.
         here: the server starts in this environment, whose engine's version counts.
     """
-    from nimprofile.launch.planning import job_of
+    from nimprofile.launch.planning import job_of, launchable, with_less_context
 
     setup = setup_of(arguments.selection, arguments.server)
+    if here and arguments.selection.serving.engine_version is None:
+        setup = setup.replace(installed=all_installed())
     named = arguments.server.adapters is not None
     selection = restricted(arguments.selection, setup, adapters=named, here=here)
     # What follows -- is Triton's own there, and the engine's everywhere else.
     extra = () if setup.server is Server.TRITON else setup.extra
     manifest, decision = judge(arguments.machine, selection, extra)
-    if decision.selected is None:
+    decision = launchable(decision, manifest, setup)
+    if decision.selected is not None:
+        return decision, job_of(decision, manifest, setup)
+    if not decision.passed_over:
         return decision, None
-    job = job_of(decision, manifest, setup)
-    if here and selection.serving.engine_version is None and job.engine is not None:
-        job = job.replace(version=installed(job.engine) or job.version)
-    return decision, job
+    first, *others = decision.passed_over
+    problem = first.problem
+    if others:
+        problem += f"; none of the {1 + len(others)} candidates can be started"
+    if (shorter := with_less_context(decision, manifest, setup)) is not None:
+        verdict, context = shorter
+        problem += f"; --max-model-len {context} makes {verdict.profile.name} run, which can"
+    raise LaunchError(problem)
 
 
 def _nothing(decision: Decision, format: str) -> int:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 
-from nimprofile.base.enums import Server
+from nimprofile.base.enums import Engine, Server
 from nimprofile.base.environment import MODELS, PORTS
 from nimprofile.cli import argument_types as read
-from nimprofile.cli.arguments import ExecArguments, LaunchArguments, RenderArguments
+from nimprofile.cli.arguments import (
+    ExecArguments,
+    LaunchArguments,
+    RenderArguments,
+    ServerArguments,
+)
 from nimprofile.cli.inputs import given, models_of, unflagged
 from nimprofile.cli.options import add_format, machine_options
 from nimprofile.cli.parsing.parser import UsageError
@@ -19,8 +24,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from nimprofile.base.enums import Engine
-    from nimprofile.cli.arguments import SelectionArguments, ServerArguments
+    from nimprofile.cli.arguments import SelectionArguments
 
 
 def launch_options(parser: argparse.ArgumentParser) -> None:
@@ -89,6 +93,22 @@ def _server_options(parser: argparse.ArgumentParser) -> None:
     add("--cache", metavar="DIR", help="of the host, for models that are downloaded")
     add("--dir", default=".", metavar="DIR", help="for files of the plan (default: here)")
     parser.epilog = f"{parser.epilog}\n\nWhat follows -- goes to the server as it is, and wins."
+
+
+SERVER_OF_THE_ENGINE = ServerArguments(
+    kind=None,
+    served_model_name=None,
+    host=ANYWHERE,
+    port=None,
+    adapters=None,
+    max_lora_rank=None,
+    trust_remote_code=False,
+    image=None,
+    cache=None,
+    dir=".",
+    extra=(),
+)
+"""What is meant where no server is asked for."""
 
 
 def setup_of(selection: SelectionArguments, server: ServerArguments) -> Setup:
@@ -180,3 +200,9 @@ def installed(engine: Engine) -> str | None:
         return version(str(engine))
     except PackageNotFoundError:
         return None
+
+
+def all_installed() -> tuple[tuple[Engine, str], ...]:
+    """The engines of this environment, each with its version."""
+    versions = ((engine, installed(engine)) for engine in Engine)
+    return tuple((engine, version) for engine, version in versions if version is not None)

@@ -136,6 +136,11 @@ def select_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `nimprofile select`."""
     machine_options(parser)
     selection_options(parser)
+    parser.add_argument(
+        "--launchable",
+        action="store_true",
+        help="pass over what cannot be started from what is here, as launch and exec do",
+    )
     add_format(parser, "text", "json", "id", "name", "env", "cuda")
     parser.set_defaults(arguments=records.SelectArguments)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from nimprofile.base.enums import Engine, Server
 from nimprofile.base.errors import LaunchError, RequirementError
 from nimprofile.base.expect import expect
-from nimprofile.base.versions import satisfies
+from nimprofile.base.versions import satisfies, split_requirement
 from nimprofile.engines.spec import spec_of
 from nimprofile.hardware.visible_devices import BUS_ORDER, CudaDevices, cuda_devices
 from nimprofile.launch.job import Job
@@ -15,6 +17,8 @@ from nimprofile.launch.setup import Setup
 from nimprofile.launch.weights_source import weights_source
 from nimprofile.manifest.manifest import Manifest
 from nimprofile.selection.decision import Decision
+from nimprofile.selection.reasons import ContextTooLong
+from nimprofile.selection.warnings import PassedOver
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +26,7 @@ if TYPE_CHECKING:
     from nimprofile.launch.plan import LaunchPlan
     from nimprofile.manifest.profile import Profile
     from nimprofile.manifest.profile_conditions import Condition
-    from nimprofile.selection.fit import Verdict
+    from nimprofile.selection.verdict import Verdict
 
 DEFAULTS = Setup()
 
@@ -41,6 +45,48 @@ def launch_plan(decision: Decision, manifest: Manifest, setup: Setup = DEFAULTS)
     """
     _expect("launch_plan", decision, manifest, setup)
     return plan_of(job_of(decision, manifest, setup))
+
+
+def launchable(decision: Decision, manifest: Manifest, setup: Setup = DEFAULTS) -> Decision:
+    """The decision that selects the first candidate which can be started from what is here.
+
+    Its weights are known, its engine makes its precision of them, and the server runs it. The
+    candidates before it are in `passed_over`, each with its reason. A pin is left as it is.
+
+    Raises LaunchError for what no other profile would mend.
+    """
+    _expect("launchable", decision, manifest, setup)
+    if decision.request.pin is not None:
+        return decision
+    passed = []
+    for verdict in decision.ranked:
+        try:
+            _job_of(verdict, decision, manifest, setup)
+        except LaunchError as error:
+            if not error.of_profile:
+                raise
+            passed.append(PassedOver(verdict.profile.id, verdict.profile.name, str(error)))
+        else:
+            break
+    return decision.passing_over(tuple(passed)) if passed else decision
+
+
+def with_less_context(
+    decision: Decision, manifest: Manifest, setup: Setup
+) -> tuple[Verdict, int] | None:
+    """The first profile that could be started if only the context were shorter, and how short."""
+    for verdict in decision.rejected:
+        longest = [
+            reason.max_model_len if isinstance(reason, ContextTooLong) else None
+            for reason in verdict.reasons
+        ]
+        context = longest[0]
+        if len(longest) > 1 or context is None:
+            continue
+        with suppress(LaunchError):
+            _job_of(verdict, decision, manifest, setup)
+            return verdict, context
+    return None
 
 
 def _expect(function: str, decision: Decision, manifest: Manifest, setup: Setup) -> None:
@@ -66,6 +112,10 @@ def job_of(decision: Decision, manifest: Manifest, setup: Setup) -> Job:
     verdict = decision.selected
     if verdict is None:
         raise LaunchError("no profile was selected, so there is nothing to start")
+    return _job_of(verdict, decision, manifest, setup)
+
+
+def _job_of(verdict: Verdict, decision: Decision, manifest: Manifest, setup: Setup) -> Job:
     name = setup.served_name or manifest.model
     if name is not None and name[:1] == "-":
         raise LaunchError(f"the served name {name} would be taken for an argument: name another")
@@ -76,7 +126,7 @@ def job_of(decision: Decision, manifest: Manifest, setup: Setup) -> Job:
     gpus = tuple(gpu for gpu in decision.inventory.gpus if gpu.index in verdict.gpus)
     named = cuda_devices(decision.inventory, verdict.gpus)
     serving = decision.request.serving
-    version = serving.engine_version or manifest.engine_version
+    version = _version(profile, engine, decision, manifest=manifest, setup=setup)
     known = version or server_spec(server).newest_version(engine)
     weights = weights_source(profile, manifest, setup, server)
     by_image = server is Server.NIM
@@ -86,6 +136,8 @@ def job_of(decision: Decision, manifest: Manifest, setup: Setup) -> Job:
     if version is None and setup.image is not None and not by_image:
         flags = f"the flags are those of {engine} {known}, the newest known"
         notes = (*notes, f"{flags}: --engine-version names the image's")
+    if setup.server is None and engine is None:
+        notes = (*notes, "the profile names no engine that is known, so its NIM is started")
     if profile.lora and not setup.adapters and server is not Server.NIM:
         where = setup.peft_source and f"none lies in {setup.peft_source}"
         adapters = f"no adapter is served at the start: {where or 'no --adapters names them'}"
@@ -136,6 +188,29 @@ def _keep_required(
             )
 
 
+def _version(
+    profile: Profile,
+    engine: Engine | None,
+    decision: Decision,
+    *,
+    manifest: Manifest,
+    setup: Setup,
+) -> str | None:
+    """The engine's version: the one that is asked for, that is installed, or that the manifest has.
+
+    Raises LaunchError when the profile needs another.
+    """
+    installed = dict(setup.installed).get(engine) if engine is not None else None
+    version = decision.request.serving.engine_version or installed or manifest.engine_version
+    needed = profile.requires.engine
+    if installed is None or needed is None or satisfies(installed, split_requirement(needed)[1]):
+        return version
+    raise LaunchError(
+        f"{profile.name} needs {needed}, and {engine} {installed} is installed here",
+        of_profile=True,
+    )
+
+
 def _devices(
     gpus: tuple[Gpu, ...], named: CudaDevices, engine: Engine | None, version: str | None
 ) -> tuple[tuple[str, str], ...]:
@@ -153,16 +228,16 @@ def _devices(
 
 def _served_by(profile: Profile, server: Server | None) -> tuple[Engine | None, Server]:
     engine = profile.engine
-    if server is Server.NIM:  # it brings what its profiles need
-        return engine, server
+    if server is Server.NIM or (server is None and engine is None):
+        return engine, Server.NIM  # it brings what its profiles need
     if engine is None:
         problem = f"{profile.name} names no engine that is known"
-        raise LaunchError(f"{problem}: --server nim starts it in its container")
+        raise LaunchError(f"{problem}: --server nim starts it in its container", of_profile=True)
     if server is None:
         return engine, Server(engine)
     able = server_spec(server).runs
     if engine not in able:
         flags = " or ".join(f"--engine {name}" for name in able)
         problem = f"{profile.name} is a profile of {engine}, which {server} does not run"
-        raise LaunchError(f"{problem}; {flags} selects among those it does")
+        raise LaunchError(f"{problem}; {flags} selects among those it does", of_profile=True)
     return engine, server

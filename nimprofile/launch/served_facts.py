@@ -138,7 +138,7 @@ def quantises_on_load(
     if shape is None or not shape.architecture:
         if precision.bits >= 16:
             return False
-        raise LaunchError(
+        raise _unserved(
             f"nothing says how {weights.described} is stored, and {profile.name} was judged in "
             f"{precision}: {_WAYS_OUT}"
         )
@@ -153,7 +153,7 @@ def quantises_on_load(
         return False
     making = [way for way in ways if way.precision is precision]
     if not making:
-        raise LaunchError(
+        raise _unserved(
             f"{engine} makes no {precision} of a 16-bit checkpoint, which {profile.name} wants: "
             f"{_elsewhere(engine, precision, weights)}"
         )
@@ -161,12 +161,17 @@ def quantises_on_load(
     _require_capability(fitting, version, gpus)
     judged = weights.judged
     if judged is not None and is_own(judged, precision) and spec.holds_whole(version):
-        raise LaunchError(
+        raise _unserved(
             f"{profile.name} was judged by a checkpoint stored in {precision}, and {engine} "
             f"{version} would first hold all of {weights.described} in 16 bits: leave --manifest "
             "out to select for it"
         )
     return True
+
+
+def _unserved(problem: str) -> LaunchError:
+    """What keeps this profile from being served so; another may be."""
+    return LaunchError(problem, of_profile=True)
 
 
 _WAYS_OUT = (
@@ -183,7 +188,7 @@ def _require_stored(
     served = {way.precision for way in ways}
     if shape is None or (precision in served if served else is_own(shape, precision)):
         return
-    raise LaunchError(
+    raise _unserved(
         f"{profile.name} wants {precision} weights, and {weights.described} is stored as "
         f"{stored_as(shape) or 'nobody knows what'}: name another with --model"
     )
@@ -195,7 +200,7 @@ def _require_version(ways: Sequence[Way], version: str, lacks: str) -> list[Way]
     if not fitting:
         engine = ways[0].engine
         needed = " or ".join(dict.fromkeys(way.versions for way in ways))
-        raise LaunchError(f"{engine} {version} {lacks}; {engine} {needed} does")
+        raise _unserved(f"{engine} {version} {lacks}; {engine} {needed} does")
     return fitting
 
 
@@ -208,7 +213,7 @@ def _require_capability(ways: Sequence[Way], version: str, gpus: tuple[Gpu, ...]
         if not any(satisfies(str(capability), way.capability) for way in ways):
             needed = " or ".join(dict.fromkeys(way.capability for way in ways))
             way = ways[0]
-            raise LaunchError(
+            raise _unserved(
                 f"{way.engine} {version} makes {way.precision} of a 16-bit checkpoint on compute "
                 f"capability {needed}, and {gpu.label} has {capability}: select another precision"
             )

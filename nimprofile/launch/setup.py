@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from dataclasses import KW_ONLY
 
+    from nimprofile.base.enums import Engine
     from nimprofile.model.shape import ModelShape
 
 ANYWHERE = "0.0.0.0"  # noqa: S104 - a server in a container is reached from outside it
@@ -58,6 +59,7 @@ class Setup(Record):
         image: of the container; None is the server's public one.
         cache: the directory of the host, or Docker's volume, that keeps models; "" is a volume.
         user: whom NIM's container runs as; None is the image's own.
+        installed: engines and their versions where the server starts; () when that is elsewhere.
     """
 
     server: Server | None = None
@@ -81,6 +83,7 @@ class Setup(Record):
     image: str | None = None
     cache: str = ""
     user: str | None = None
+    installed: tuple[tuple[Engine, str], ...] = ()
 
     if TYPE_CHECKING:  # what the constructor takes, beside what the fields hold
 
@@ -107,6 +110,7 @@ class Setup(Record):
             image: str | None = None,
             cache: str = "",
             user: str | None = None,
+            installed: tuple[tuple[Engine, str], ...] = (),
         ) -> None: ...
 
     def __post_init__(self) -> None:

@@ -83,7 +83,9 @@ def weights_source(
         return WeightsSource(_named(path, server), own.shape, judged)
     raise LaunchError(
         f"nobody says where the weights of {profile.name} are: name a directory or a repository's "
-        "model with --model or NIM_MODEL_PATH, or write checkpoints[].path in the manifest"
+        "model with --model or NIM_MODEL_PATH, write checkpoints[].path in the manifest, or let "
+        "NIM find its own with --server nim",
+        of_profile=True,
     )
 
 
@@ -117,7 +119,8 @@ def _named(model: str, server: Server) -> str:
         if scheme[1] != "hf":
             raise LaunchError(
                 f"{server} is not known to read {scheme[0]}: download it, and name the directory "
-                "with --model or NIM_MODEL_PATH"
+                "with --model or NIM_MODEL_PATH",
+                of_profile=True,
             )
         model = model[scheme.end() :]
     if model[:1] in {"", "-"}:  # an engine would take it for an argument

@@ -45,6 +45,10 @@ NOT_AS_REQUIRED = "Nothing that runs here is as required"
 """What the message begins with when something runs, but nothing that meets `--require`."""
 
 
+NOTHING_STARTS = "No profile can be started from what is here"
+"""What the message begins with when profiles run, and none can be started."""
+
+
 def select_blocks(decision: Decision) -> list[Block]:
     """The choice, its GPUs, the deciding criterion and the override, if any."""
     chosen = decision.selected
@@ -90,7 +94,7 @@ def _because(decision: Decision) -> str:
     if pin is not None:
         return f"pinned by {pin.source}={pin.value}"
     if decision.deciding is None or runner_up is None or decision.selected is None:
-        return "the only profile that runs here"
+        return f"the only profile that {'can be started' if decision.passed_over else 'runs'} here"
     criterion = decision.deciding
     better, worse = criterion.describe(decision.selected), criterion.describe(runner_up)
     return f"{criterion.name}: {better} before {worse}; the next is {runner_up.profile.name}"
@@ -103,6 +107,8 @@ def nothing_runs(decision: Decision) -> str:
 
 def nothing_blocks(decision: Decision) -> list[Block]:
     """Why there is no choice: a histogram of reasons, or why the pin is refused."""
+    if decision.passed_over:
+        return [*_none_can_be_started(decision)]
     if decision.otherwise is not None:
         return [*_required_in_vain(decision, decision.otherwise)]
     pin, pinned = decision.request.pin, decision.pinned
@@ -129,6 +135,14 @@ def nothing_blocks(decision: Decision) -> list[Block]:
         blocks.append(line(f"Nearest: {nearest.profile.name}, which would take:"))
         blocks += [line(change, indent=2) for change in remedies_of(nearest)]
     return [*blocks]
+
+
+def _none_can_be_started(decision: Decision) -> Iterator[Block]:
+    """What keeps each candidate from being started."""
+    count, machine = len(decision.passed_over), describe_machine(decision.inventory)
+    yield line(f"{NOTHING_STARTS}: {count} would run on {machine}, and for each:")
+    problems = dict.fromkeys(passed.problem for passed in decision.passed_over)
+    yield from (line(problem, indent=2) for problem in problems)
 
 
 def _required_in_vain(decision: Decision, otherwise: Verdict) -> Iterator[Block]:

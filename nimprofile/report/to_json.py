@@ -50,13 +50,14 @@ def decision_to_dict(decision: Decision) -> dict[str, Any]:
             "criterion": decision.deciding.name,
             "prefers": decision.deciding.prefers,
             "over": runner_up.profile.id,
-            "better": decision.deciding.describe(decision.ranked[0]),
+            "better": decision.deciding.describe(decision.ranked[len(decision.passed_over)]),
             "worse": decision.deciding.describe(runner_up),
         },
         "ranked": [_ranked(verdict) for verdict in decision.ranked],
         "rejected": [verdict_to_dict(verdict) for verdict in decision.rejected],
         "if_answered": None if decision.if_answered is None else _ranked(decision.if_answered),
         "otherwise": None if decision.otherwise is None else _ranked(decision.otherwise),
+        "passed_over": [passed.to_dict() for passed in decision.passed_over],
         "warnings": [str(warning) for warning in decision.warnings],
         "notes": [
             {"kind": note.kind, "variable": note.variable, "message": str(note)}

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dataclasses import KW_ONLY
 
     from nimprofile.manifest.profile import Profile
-    from nimprofile.selection.warnings import DecisionWarning
+    from nimprofile.selection.warnings import DecisionWarning, PassedOver
 
 NO_REQUEST = Request()
 
@@ -37,7 +37,7 @@ class Decision(Record):
     """The answer, with everything that led to it.
 
     Attributes:
-        selected: the profile that runs, judged; None when none does.
+        selected: the profile that runs, judged; None when none does, or `passed_over` is all.
         ranked: every candidate, best first. A pin does not change it.
         rejected: every other profile, each with its reasons, in the order of the policy.
         policy: the order that ranked them.
@@ -52,6 +52,8 @@ class Decision(Record):
             would change nothing.
         otherwise: what would be selected without `request.require`; None when that would change
             nothing.
+        passed_over: the first of `ranked`, when they cannot be started from what is here, each with
+            the reason (`launchable`); `select` passes none over.
     """
 
     selected: Verdict | None
@@ -66,6 +68,7 @@ class Decision(Record):
     pinned: Verdict | None = None
     if_answered: Verdict | None = None
     otherwise: Verdict | None = None
+    passed_over: tuple[PassedOver, ...] = ()
 
     def __post_init__(self) -> None:
         ids = [verdict.profile.id for verdict in (*self.ranked, *self.rejected)]
@@ -73,21 +76,35 @@ class Decision(Record):
         assert all(verdict.fits for verdict in self.ranked), "what is ranked fits"
         assert not any(verdict.fits for verdict in self.rejected), "what is rejected has reasons"
         if self.pinned is None:
-            assert self.selected is (self.ranked[0] if self.ranked else None), (
-                "the best is selected"
-            )
+            left = self.ranked[len(self.passed_over) :]
+            assert self.selected is (left[0] if left else None), "the best is selected"
         else:
             assert self.selected in (None, self.pinned), "a pin is honoured or refused"
 
     @property
     def runner_up(self) -> Verdict | None:
         """The candidate that came second; None when a pin or the lack of candidates decided."""
-        return self.ranked[1] if self.deciding is not None else None
+        return None if self.deciding is None else self.ranked[len(self.passed_over) + 1]
 
     @property
     def required_in_vain(self) -> bool:
         """Whether something would run, but nothing of it meets what `request.require` asks."""
-        return self.selected is None and self.otherwise is not None
+        return self.selected is None and self.otherwise is not None and not self.passed_over
+
+    def passing_over(self, passed: tuple[PassedOver, ...]) -> Decision:
+        """The same decision when its first candidates cannot be started: the next is selected."""
+        left = self.ranked[len(passed) :]
+        selected, inventory, request = self.selected, self.inventory, self.request
+        of_first = [] if selected is None else [*selection_warnings(selected, inventory, request)]
+        warnings = [warning for warning in self.warnings if warning not in of_first]
+        if left:
+            warnings += (*passed, *selection_warnings(left[0], inventory, request))
+        return self.replace(
+            selected=left[0] if left else None,
+            deciding=deciding(left[0], left[1], self.policy) if len(left) > 1 else None,
+            warnings=tuple(warnings),
+            passed_over=passed,
+        )
 
     @property
     def nearest(self) -> Verdict:

@@ -167,6 +167,24 @@ class PrecisionUnavailable(Record):
         return f"no profile in {self.wanted} runs here, so one in {self.chosen} is selected"
 
 
+class PassedOver(Record):
+    """A candidate that ranks before the selected one and cannot be started from what is here.
+
+    Attributes:
+        id, profile: the candidate's id and name.
+        problem: what keeps it from being started, and what would do.
+    """
+
+    id: str
+    profile: str
+    problem: str
+
+    kind = "passed_over"
+
+    def __str__(self) -> str:
+        return f"{self.profile} ranks before it and is passed over: {self.problem}"
+
+
 DecisionWarning: TypeAlias = (
     Overridden
     | NotChecked
@@ -182,6 +200,7 @@ DecisionWarning: TypeAlias = (
     | TagValueUnknown
     | TagsContradict
     | PrecisionUnavailable
+    | PassedOver
 )
 
 NEVER_MET = (TagUnknown, TagValueUnknown, TagsContradict)

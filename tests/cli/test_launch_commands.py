@@ -194,6 +194,33 @@ def test_triton_is_judged_as_the_vllm_that_its_image_has(run, model):
     assert '"quantization": "fp8"' in out  # fp8_per_tensor came with 0.31
 
 
+@pytest.mark.parametrize("command", ["launch", "render k8s", "select --launchable"])
+def test_what_cannot_be_started_is_passed_over_and_said(run, command):
+    line = f"{command} --manifest llama-3.1-70b-instruct --gpus 8xh100 --format json"
+    code, out, err = run(line)
+    assert 0 == code, err
+    assert (
+        "warning: tensorrt_llm-h100-fp8-tp8-pp1-latency ranks before it and is passed over: "
+        "tensorrt_llm makes no fp8 of a 16-bit checkpoint"
+    ) in err
+    assert "tensorrt_llm-h100-bf16-tp8-pp1-latency" in out or "--tp_size" in out
+
+
+def test_nothing_that_can_be_started_is_said_with_the_reason(run):
+    line = "select --manifest llama-3.3-nemotron-super-49b-v1.5 --gpus 1xh100"
+    assert 0 == run(line)[0]
+    code, out, err = run(f"{line} --launchable")
+    assert (1, "") == (code, out)
+    assert err.startswith("No profile can be started from what is here: ")
+    assert "nobody says where the weights of" in err
+
+
+def test_weights_that_are_named_are_what_is_here(run):
+    line = "select --launchable --manifest llama-3.3-nemotron-super-49b-v1.5 --gpus 2xh100"
+    code, out, err = run(f"{line} --engine vllm --format name", NIM_MODEL_NAME="acme/super")
+    assert (0, "vllm-bf16-tp2-pp1") == (code, out[:17]), err
+
+
 # What goes wrong
 
 
@@ -220,9 +247,19 @@ def test_triton_is_judged_as_the_vllm_that_its_image_has(run, model):
             "tp=4 is required, and it would be 2; leave that argument out",
         ),
         (
-            "launch --manifest llama-3.1-8b-instruct --gpus 1xh100",
+            "launch --manifest llama-3.1-70b-instruct --gpus 4xl40s",
             3,
-            "tensorrt_llm makes no fp8 of a 16-bit checkpoint",
+            "--max-model-len 80384 makes tensorrt_llm-trtllm_buildable-bf16-tp4-pp1 run, which can",
+        ),
+        (
+            "launch --manifest llama-3.3-nemotron-super-49b-v1.5 --gpus 1xh100",
+            3,
+            "or let NIM find its own with --server nim",
+        ),
+        (
+            "launch --manifest llama-3.1-8b-instruct --gpus 2xh100 --tags precision=fp8",
+            3,
+            "; none of the 2 candidates can be started",
         ),
         ("render k9s --manifest x --gpus 1xl4", 2, "TARGET: 'k9s' is not known; did you mean k8s?"),
         (

@@ -10,17 +10,29 @@ import json
 import pytest
 
 from nimprofile import (
+    Engine,
     LaunchError,
     Request,
     RequirementError,
     Server,
     Setup,
+    decision_to_dict,
     launch_plan,
+    launchable,
     mock_inventory,
     parse_manifest,
     select,
 )
-from tests.support.launch.cases import CASES, PLANS, golden, manifest_of, plan_for, plan_on_mig
+from tests.support.launch.cases import (
+    CASES,
+    LLAMA,
+    PLANS,
+    golden,
+    manifest_of,
+    plan_for,
+    plan_on_mig,
+    value_after,
+)
 
 
 @pytest.mark.parametrize("server", tuple(Server))
@@ -53,14 +65,123 @@ def test_a_server_that_does_not_run_the_profile_says_which_engine_it_does():
     ) == str(caught.value)
 
 
-def test_a_profile_of_no_engine_is_not_started():
+NO_ENGINE = """\
+model: nvidia/embedder
+profiles:
+- id: a
+  name: onnx
+  tags: {model_type: onnx, precision: fp16}
+"""
+
+
+def test_a_profile_of_no_engine_is_started_by_its_nim_alone():
+    plan = plan_for(None, manifest=parse_manifest(NO_ENGINE))
+    assert (Server.NIM, "NIM_MODEL_PROFILE=a") == (
+        plan.server,
+        value_after(plan.argv[plan.argv.index("NGC_API_KEY") :], "-e"),
+    )
+    assert "the profile names no engine that is known, so its NIM is started" in plan.notes
     with pytest.raises(LaunchError, match="names no engine that is known: --server nim starts it"):
-        plan_for(
-            None,
-            manifest=parse_manifest(
-                "profiles:\n- id: a\n  tags: {model_type: onnx, precision: fp16}\n"
-            ),
-        )
+        plan_for(Server.VLLM, manifest=parse_manifest(NO_ENGINE))
+
+
+# What cannot be started from what is here is passed over
+
+
+WALK = f"""\
+checkpoints:
+- name: llama
+  path: acme/llama
+  model_shape: {LLAMA % ""}
+profiles:
+- id: a
+  name: trtllm-fp8
+  tags: {{llm_engine: tensorrt_llm, precision: fp8, tp: '1', pp: '1'}}
+- id: b
+  name: vllm-fp8
+  tags: {{llm_engine: vllm, precision: fp8, tp: '1', pp: '1'}}
+- id: c
+  name: vllm-bf16
+  tags: {{llm_engine: vllm, precision: bf16, tp: '1', pp: '1'}}
+"""
+
+
+def decided(text, machine="1xh100", **asked):
+    manifest = parse_manifest(text)
+    return manifest, select(manifest, mock_inventory(machine), Request(**asked))
+
+
+def test_the_next_profile_that_can_be_started_is_selected():
+    manifest, decision = decided(WALK)
+    started = launchable(decision, manifest)
+    assert ("trtllm-fp8", "vllm-fp8") == (
+        decision.selected.profile.name,
+        started.selected.profile.name,
+    )
+    assert ["vllm", "serve", "acme/llama"] == [*launch_plan(started, manifest).argv[:3]]
+    (passed,) = started.passed_over
+    assert ("a", "trtllm-fp8") == (passed.id, passed.profile)
+    assert passed.problem.startswith("tensorrt_llm makes no fp8 of a 16-bit checkpoint")
+    assert passed == started.warnings[0]
+    assert str(passed).startswith("trtllm-fp8 ranks before it and is passed over: tensorrt_llm")
+    assert "vllm-bf16" == started.runner_up.profile.name
+    assert "precision" == started.deciding.name
+
+
+def test_what_is_passed_over_is_in_the_json_of_the_decision():
+    manifest, decision = decided(WALK)
+    written = decision_to_dict(launchable(decision, manifest))
+    assert ["a"] == [passed["id"] for passed in written["passed_over"]]
+    assert ("b", "fp8") == (written["selected"]["id"], written["deciding"]["better"])
+    assert [] == decision_to_dict(decision)["passed_over"]
+
+
+def test_a_decision_whose_best_can_be_started_stays_as_it_is():
+    manifest, decision = decided(WALK, engines=("vllm",))
+    assert decision is launchable(decision, manifest)
+
+
+def test_a_pin_is_not_passed_over():
+    manifest, decision = decided(WALK, pin="trtllm-fp8")
+    assert decision is launchable(decision, manifest)
+    with pytest.raises(LaunchError, match="tensorrt_llm makes no fp8"):
+        launch_plan(decision, manifest)
+
+
+def test_what_no_other_profile_would_mend_is_an_error():
+    manifest, decision = decided(WALK)
+    with pytest.raises(LaunchError, match="the served name -x would be taken for an argument"):
+        launchable(decision, manifest, Setup(served_name="-x"))
+
+
+def test_nothing_is_selected_when_nothing_can_be_started():
+    manifest, decision = decided(WALK, engines=("tensorrt_llm",))
+    started = launchable(decision, manifest)
+    assert (None, None, ("a",)) == (
+        started.selected,
+        started.deciding,
+        tuple(passed.id for passed in started.passed_over),
+    )
+    with pytest.raises(LaunchError, match="no profile was selected"):
+        launch_plan(started, manifest)
+
+
+def test_an_installed_engine_that_is_too_old_is_passed_over():
+    newer = WALK.replace("  name: vllm-fp8", "  name: vllm-fp8\n  requires: {engine: 'vllm>=0.20'}")
+    manifest, decision = decided(newer, engines=("vllm",))
+    installed = Setup(installed=((Engine.VLLM, "0.10.0"),))
+    started = launchable(decision, manifest, installed)
+    assert "vllm-bf16" == started.selected.profile.name
+    assert "vllm-fp8 needs vllm>=0.20, and vllm 0.10.0 is installed here" == (
+        started.passed_over[0].problem
+    )
+
+
+def test_the_flags_are_those_of_the_installed_engine():
+    manifest, decision = decided(WALK, engines=("vllm",))
+    installed = Setup(installed=((Engine.VLLM, "0.10.0"),))
+    argv = launch_plan(decision, manifest, installed).argv
+    assert "fp8" == value_after(argv, "--quantization")
 
 
 def test_a_context_beyond_the_models_is_noted():

@@ -46,6 +46,7 @@ def test_the_keys_are_these():
         "rejected",
         "if_answered",
         "otherwise",
+        "passed_over",
         "warnings",
         "notes",
         "inventory",
