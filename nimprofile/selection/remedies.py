@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nimprofile.base.enums import Engine
-from nimprofile.base.units import MIB, format_gpus, format_shortfall, gpu_or_gpus
+from nimprofile.base.units import MIB, format_gib, format_gpus, format_shortfall, gpu_or_gpus
 from nimprofile.engines.compute_floors import EMULATED_NVFP4_FROM
 from nimprofile.manifest.profile_conditions import Condition
 from nimprofile.selection.messages import each_gpu_of, no_words_for
@@ -104,7 +104,8 @@ def remedies(reasons: tuple[Reason, ...], gpus_needed: int) -> tuple[str, ...]:
     """What would have to change for all of these reasons to go, each thing once.
 
     More GPUs of a product that can never run the profile are no help: then it says how many of
-    which product, and nothing of the memory of those here.
+    which product, and nothing of the memory that those here lack; what they lack in total, a GPU
+    that is only known to be newer must have.
     """
     unfit = [reason for reason in reasons if isinstance(reason, _WRONG_PRODUCT)]
     if any(isinstance(reason, MigAlone) for reason in reasons):  # more instances are no help
@@ -123,6 +124,9 @@ def remedies(reasons: tuple[Reason, ...], gpus_needed: int) -> tuple[str, ...]:
     others = (remedy(reason) for reason in reasons if not isinstance(reason, moot))
     number = "a GPU" if gpus_needed == 1 else f"{gpus_needed} GPUs"
     wanted = ", ".join(dict.fromkeys(_wanted(reason) for reason in unfit))
+    needs = [r.need_bytes for r in reasons if isinstance(r, TooLittleMemory | ContextTooLong)]
+    if needs and not any(isinstance(reason, WrongGpu) for reason in unfit):
+        wanted += f", with {format_gib(max(needs))} of memory or more"
     return tuple(dict.fromkeys((f"{number} {wanted}", *others)))
 
 

@@ -86,6 +86,17 @@ def test_a_product_that_is_too_old_is_not_asked_for_more_of(reason, change):
     assert (f"4 GPUs of {change}",) == remedies(reasons, 4)
 
 
+def test_a_newer_product_must_also_have_the_memory_that_this_one_lacks_in_total():
+    reasons = (
+        CapabilityUnmet(">=8.0", CC("7.5"), (0,)),
+        TooLittleMemory(gib(131.9), gib(15), "estimated", gpus=(0,)),
+        TooLittleFree(gib(14), gib(1), "estimated", gpus=(0,)),
+    )
+    assert ("a GPU of compute capability >=8.0, with 131.9 GiB of memory or more",) == remedies(
+        reasons, 1
+    )
+
+
 def test_what_rules_a_product_out_twice_is_one_change():
     reasons = (
         WrongGpu(("h100",), "Tesla T4", (0,)),
