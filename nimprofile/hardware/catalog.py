@@ -38,6 +38,8 @@ class Product(Record):
         unified_memory: it has no memory of its own.
         listing_name: what NIM 1.x prints in brackets after the name, for the few that have one.
         architecture: `Hopper`.
+        cpu_architecture: of the only CPU that this board comes with, `aarch64` for a GH200; None
+            for one that is put into machines of several kinds.
         sources: where these facts are from, URLs.
     """
 
@@ -51,6 +53,7 @@ class Product(Record):
     unified_memory: bool
     listing_name: str | None
     architecture: str
+    cpu_architecture: str | None
     sources: tuple[str, ...]
 
 
@@ -84,6 +87,7 @@ def _product(at: int) -> Product:
         unified_memory=row["unified"],
         listing_name=row.get("listing_name"),
         architecture=row["architecture"],
+        cpu_architecture=row.get("cpu_architecture"),
         sources=tuple(row["sources"]),
     )
 
@@ -126,6 +130,15 @@ def product_of(gpu: Gpu) -> Product | None:
     if at is None and gpu.name is not None:
         at = _by_spelling().get(normalise_gpu_name(gpu.name))
     return None if at is None else _product(at)
+
+
+def implied_cpu(gpus: Iterable[Gpu]) -> str | None:
+    """The architecture of the CPU that these boards come with; None when they tell nothing."""
+    for gpu in gpus:
+        product = product_of(gpu)
+        if product is not None and product.cpu_architecture is not None:
+            return product.cpu_architecture
+    return None
 
 
 def find_product(name: str) -> Product:
@@ -199,7 +212,7 @@ def mock_inventory(spec: str) -> Inventory:
             )
             for at in range(int(count))
         ]
-    return Inventory(tuple(gpus))
+    return Inventory(tuple(gpus), cpu_architecture=implied_cpu(gpus))
 
 
 def _usable_mib(product: Product) -> int | None:

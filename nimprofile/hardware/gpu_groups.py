@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nimprofile.base.gpu_ids import normalise_gpu_name
 from nimprofile.base.name_patterns import NamePatterns
-from nimprofile.hardware.catalog import product_of
+from nimprofile.hardware.catalog import implied_cpu, product_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -115,9 +115,10 @@ class Machine:
 
     Only GPUs that can be used are in a group. The catalogue supplies names and missing compute
     capabilities. `ailing` and `busy` are indices, `links` has the connection of two of them.
+    `cpu_architecture` is that of a board that comes with one CPU where the inventory says nothing.
     """
 
-    __slots__ = ("ailing", "busy", "groups", "inventory", "links")
+    __slots__ = ("ailing", "busy", "cpu_architecture", "groups", "inventory", "links")
 
     def __init__(self, inventory: Inventory):
         groups: dict[str, dict[tuple[object, ...], list[Gpu]]] = {}
@@ -133,6 +134,7 @@ class Machine:
             )
             groups.setdefault(key, {}).setdefault(facts, []).append(gpu)
         self.inventory = inventory
+        self.cpu_architecture = inventory.cpu_architecture or implied_cpu(inventory.gpus)
         self.ailing = frozenset(gpu.index for gpu in inventory.gpus if gpu.health_issues)
         self.busy = frozenset(
             gpu.index

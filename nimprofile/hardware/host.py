@@ -62,6 +62,14 @@ class Host:
         except OSError:
             return None
 
+    def cpu_architecture(self) -> str | None:
+        """What the kernel calls the CPU's architecture, `x86_64` or `aarch64`."""
+        if text := self._read("proc/sys/kernel/arch").strip():
+            return text if text.isidentifier() else None
+        if self.root != "/" or not hasattr(os, "uname"):
+            return None
+        return os.uname().machine or None  # before Linux 6.1 there is no such file
+
     def is_tegra(self) -> bool:
         """Whether the device tree names a Jetson's chip, whose GPU has no memory of its own."""
         return "nvidia,tegra" in self._read("proc/device-tree/compatible")

@@ -28,6 +28,9 @@ _LIMITS = {
 }
 _TEXTS = ("name", "uuid", "architecture", "pci_bus_id", "virtualization", "unavailable")
 
+_CPU_NAMES = {"amd64": "x86_64", "x64": "x86_64", "arm64": "aarch64"}
+"""Names of architectures elsewhere -> those of Linux."""
+
 AN_INVENTORY = 'load_inventory(path), discover() and mock_inventory("8xh100") make one'
 
 
@@ -173,6 +176,8 @@ class Inventory(Record):
         gpus: every GPU, in index order.
         driver_version: `570.124.06`.
         cuda_version: the newest CUDA that driver serves, `12.8`.
+        cpu_architecture: of the machine's CPU, as Linux calls it: `x86_64`, `aarch64`; `amd64` and
+            `arm64` are read as these.
         connections: how GPUs are linked, in the order of their indices; a pair that is not there
             is unknown.
         remarks: what else there is to know of how the machine was read: what is hidden and by which
@@ -185,8 +190,14 @@ class Inventory(Record):
     _: KW_ONLY
     connections: tuple[Connection, ...] = ()
     remarks: tuple[str, ...] = ()
+    cpu_architecture: str | None = None
 
     def __post_init__(self) -> None:
+        cpu = self.cpu_architecture
+        if cpu is not None:
+            if not cpu.isidentifier():
+                raise ValueError(f"cpu_architecture {cpu!r} is not one such as x86_64 or aarch64")
+            object.__setattr__(self, "cpu_architecture", _CPU_NAMES.get(cpu.lower(), cpu.lower()))
         for name in ("driver_version", "cuda_version"):
             version = getattr(self, name)
             if version is not None and not is_version(version):

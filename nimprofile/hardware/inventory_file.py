@@ -188,7 +188,7 @@ def _from_listing(text: str, source: str) -> Inventory:
     """SYSTEM INFO has PCI ids, names and the share of memory in use; the catalogue has the rest."""
     from nimprofile.base.formats.nim_printout import read_listing
     from nimprofile.base.gpu_ids import normalise_gpu_name
-    from nimprofile.hardware.catalog import product_of
+    from nimprofile.hardware.catalog import implied_cpu, product_of
 
     try:
         _, listed = read_listing(text, source=source)
@@ -219,7 +219,7 @@ def _from_listing(text: str, source: str) -> Inventory:
             )
     except ValueError as error:
         raise InventoryError(f"{source}: {error}") from None
-    return Inventory(tuple(gpus))
+    return Inventory(tuple(gpus), cpu_architecture=implied_cpu(gpus))
 
 
 def _without_short_name(entry: ListedGpu) -> str:

@@ -67,7 +67,7 @@ def _grade(verdict: Verdict) -> Span:
 
 
 _GATES: tuple[tuple[str, frozenset[str]], ...] = (
-    ("engine", frozenset({"engine", "engine_version"})),
+    ("engine", frozenset({"engine", "engine_version", "cpu_architecture"})),
     ("GPU", frozenset({"gpu", "mixed_gpus"})),
     ("GPU count", frozenset({"gpu_count", "mig", "divisibility"})),
     ("capability", frozenset({"precision", "compute_capability", "requires_compute_capability"})),

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 def gpus_blocks(inventory: Inventory) -> list[Block]:
     """The inventory as a table; on a terminal, what is wrong and how GPUs are connected below."""
     versions = f"driver {inventory.driver_version or '?'}, CUDA {inventory.cuda_version or '?'}"
+    if inventory.cpu_architecture is not None:
+        versions += f", CPU {inventory.cpu_architecture}"
     below = [line(versions), *_links(inventory), *map(line, machine_messages(inventory))]
     return [
         Table(_GPU_COLUMNS, [_gpu_row(gpu) for gpu in inventory.gpus], lead=2),

@@ -184,6 +184,7 @@ _TITLES = {
     "engine": "engine not available here",
     "precision": "unknown precision",
     "gpu": "made for another GPU",
+    "cpu_architecture": "a plan for another CPU",
     "gpu_count": "too few GPUs",
     "mig": "spans MIG instances",
     "mixed_gpus": "GPUs of several products",

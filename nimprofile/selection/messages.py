@@ -38,6 +38,7 @@ from nimprofile.selection.reasons import (
     TooLittleFree,
     TooLittleMemory,
     Waiver,
+    WrongCpu,
     WrongGpu,
 )
 
@@ -66,6 +67,8 @@ def message(reason: Reason) -> str:
             why = f"; its product_name_regex was not searched: {unread}" if unread else ""
             made_for = " / ".join(wanted)
             return f"made for {made_for}; {format_gpus(gpus)} {is_or_are(gpus)} {have}{why}"
+        case WrongCpu(need, have):
+            return f"a compiled plan for machines of {need}, which does not load on {have}"
         case TooFewGpus(need, 0, _, missing=missing):
             return f"needs {need} {gpu_or_gpus(need)}; there is none{_beside(missing)}"
         case TooFewGpus(need, have, product, missing=missing):

@@ -77,6 +77,17 @@ class WrongGpu(Record):
     waived_by = ALLOW_UNSAFE
 
 
+class WrongCpu(Record):
+    """The profile is a compiled plan for machines with another CPU: both as Linux calls them."""
+
+    need: str
+    have: str
+
+    kind = "cpu_architecture"
+    effect = INCOMPATIBLE
+    waived_by = ALLOW_UNSAFE
+
+
 class TooFewGpus(Record):
     """tp x pp GPUs of one product are needed; `have` counts those of `product`.
 
@@ -296,6 +307,7 @@ Reason: TypeAlias = (
     EngineUnavailable
     | PrecisionUnknown
     | WrongGpu
+    | WrongCpu
     | TooFewGpus
     | MigAlone
     | MixedGpus

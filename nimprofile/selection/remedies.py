@@ -26,6 +26,7 @@ from nimprofile.selection.reasons import (
     TooFewGpus,
     TooLittleFree,
     TooLittleMemory,
+    WrongCpu,
     WrongGpu,
 )
 
@@ -45,6 +46,8 @@ def remedy(reason: Reason) -> str:
             return f"correct the tag precision={precision}, or pin the profile with --allow-unsafe"
         case WrongGpu() | CapabilityTooLow() | CapabilityUnmet():
             return f"GPUs {_wanted(reason)}"
+        case WrongCpu(need, _):
+            return f"a machine of {need}, or a profile that is no compiled plan, such as ONNX"
         case TooFewGpus(need, have, product, missing=missing):
             more = f"{need - have} more {product}" if have else f"{need} {gpu_or_gpus(need)}"
             if len(missing) < need - have:

@@ -13,6 +13,7 @@ from nimprofile.base.versions import satisfies, split_requirement
 from nimprofile.engines.compute_floors import AMPERE, EMULATED_NVFP4_FROM, RUNS_FROM, half_from
 from nimprofile.hardware.gpu_groups import EMPTY_GPU_FRACTION
 from nimprofile.manifest.profile_conditions import tag_of
+from nimprofile.selection.non_llm.compiled_plans import plan_loads
 from nimprofile.selection.reasons import (
     CapabilityTooLow,
     CapabilityUnmet,
@@ -143,6 +144,7 @@ MACHINE_RULES: tuple[ProfileRule, ...] = (
     precision_known,
     driver_new_enough,
     engine_new_enough,
+    plan_loads,
 )
 
 WISH_RULES: tuple[ProfileRule, ...] = (lora_as_wanted, tags_as_selected, variables_as_set)

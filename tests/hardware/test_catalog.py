@@ -351,3 +351,26 @@ def test_no_alias_is_a_spelling_of_its_own_short_name():
         aliases = list(map(normalise_gpu_name, row["aliases"]))
         assert normalise_gpu_name(row["short"]) not in aliases
         assert len(set(aliases)) == len(aliases)
+
+
+ARM = (
+    "gh200_480gb",
+    "gh200_144g",
+    "gb200",
+    "gb300",
+    "dgx_spark",
+    "jetson_agx_thor",
+    "jetson_agx_orin",
+)
+
+
+def test_boards_that_come_with_an_arm_cpu_are_marked_and_no_other():
+    marked = {product.short: product.cpu_architecture for product in products()}
+    assert dict.fromkeys(ARM, "aarch64") == {short: cpu for short, cpu in marked.items() if cpu}
+
+
+@pytest.mark.parametrize(
+    ("spec", "cpu"), [("1xgh200_480gb", "aarch64"), ("1xt4,1xgb10", "aarch64"), ("8xh100", None)]
+)
+def test_a_described_machine_has_the_cpu_that_its_boards_come_with(spec, cpu):
+    assert cpu == mock_inventory(spec).cpu_architecture

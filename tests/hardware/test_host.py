@@ -1,5 +1,7 @@
 """The host's files, read as they are."""
 
+import os
+
 import pytest
 
 from nimprofile import (
@@ -85,3 +87,15 @@ def test_this_host_can_be_asked():
     host = Host()
     assert host.memory() is None or host.memory().total >= host.memory().available
     assert host.devices() in {None, *range(64)}
+
+
+def test_the_architecture_of_the_cpu_is_the_kernels_word(root, tmp_path):
+    assert None is Host(str(tmp_path)).cpu_architecture()
+    root("proc/sys/kernel/arch", "aarch64\n")
+    assert "aarch64" == Host(str(tmp_path)).cpu_architecture()
+    root("proc/sys/kernel/arch", "not one\n")
+    assert None is Host(str(tmp_path)).cpu_architecture()
+
+
+def test_this_machine_has_a_cpu():
+    assert Host().cpu_architecture() == os.uname().machine

@@ -97,6 +97,20 @@ def test_two_gpus_do_not_share_an_index():
         make_inventory(make_gpu(1), make_gpu(1))
 
 
+@pytest.mark.parametrize(
+    ("said", "cpu"),
+    [("x86_64", "x86_64"), ("AMD64", "x86_64"), ("arm64", "aarch64"), ("ppc64le", "ppc64le")],
+)
+def test_the_cpu_is_called_as_linux_calls_it(said, cpu):
+    assert cpu == Inventory(cpu_architecture=said).cpu_architecture
+
+
+@pytest.mark.parametrize("said", ["", "x86-64", "an ARM", "\x1b"])
+def test_what_is_no_word_is_no_architecture(said):
+    with pytest.raises(ValueError, match=r"cpu_architecture .* is not one such as x86_64"):
+        Inventory(cpu_architecture=said)
+
+
 @pytest.mark.parametrize("version", ["570", "570.124.06", "12.8", "1.2.3.4"])
 def test_a_version_is_numbers_and_dots(version):
     assert (version, version) == (

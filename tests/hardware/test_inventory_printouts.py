@@ -114,3 +114,13 @@ def test_a_log_of_json_lines_is_a_printout_too():
 def test_only_a_short_name_is_taken_off_the_name_of_a_gpu(printed, name):
     line = f"  -  [????:????] (0) {printed} [current utilization: 0%]"
     assert name == parse_inventory(f"SYSTEM INFO\n- Free GPUs:\n{line}\n").gpus[0].name
+
+
+def test_the_boards_of_a_printout_tell_the_cpu_they_come_with():
+    assert "aarch64" == parse_inventory(PRINTOUT).cpu_architecture  # a GB10 is among them
+    assert (
+        None
+        is parse_inventory(
+            PRINTOUT.replace("2e12:10de", "fffe:10de").replace("GB10", "X")
+        ).cpu_architecture
+    )

@@ -21,6 +21,7 @@ from nimprofile.selection.reasons import (
     TooFewGpus,
     TooLittleFree,
     TooLittleMemory,
+    WrongCpu,
     WrongGpu,
 )
 from tests.support.builders import gib
@@ -57,6 +58,11 @@ WORDED = [
         WrongGpu(("h100",), "Tesla T4", (0, 1, 3)),
         "made for h100; GPUs 0-1,3 are Tesla T4",
         "GPUs of product h100",
+    ),
+    (
+        WrongCpu("x86_64", "aarch64"),
+        "a compiled plan for machines of x86_64, which does not load on aarch64",
+        "a machine of x86_64, or a profile that is no compiled plan, such as ONNX",
     ),
     (TooFewGpus(1, 0, "GPU"), "needs 1 GPU; there is none", "1 GPU"),
     (TooFewGpus(4, 0, "GPU"), "needs 4 GPUs; there is none", "4 GPUs"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 
 from nimprofile.base.units import MIB, ComputeCapability, shared_mib
-from nimprofile.hardware.catalog import product_of
+from nimprofile.hardware.catalog import implied_cpu, product_of
 from nimprofile.hardware.conditions import Condition, Kind
 from nimprofile.hardware.inventory import Connection, Gpu, Inventory, Link, MigInstance, is_version
 from nimprofile.hardware.nvml import failures, health
@@ -74,6 +74,7 @@ class Answers:
             None if not isinstance(cuda, int) else f"{cuda // 1000}.{cuda % 1000 // 10}",
             connections=tuple(self._connections()),
             remarks=(*soft, *self._remarks()),
+            cpu_architecture=implied_cpu(boards) or host.cpu_architecture(),
         )
 
     def _no_count(self, machine: health.Answers, host: Host) -> NoGpuError | None:

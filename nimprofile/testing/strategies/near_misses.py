@@ -31,6 +31,7 @@ from nimprofile.selection.reasons import (
     TooFewGpus,
     TooLittleFree,
     TooLittleMemory,
+    WrongCpu,
     WrongGpu,
 )
 from nimprofile.selection.request import Request
@@ -210,6 +211,16 @@ def _break_engine_version(draw: st.DrawFn, draft: Draft) -> None:
     draft.request = draft.request.replace(serving=serving)
 
 
+def _break_cpu(draw: st.DrawFn, draft: Draft) -> None:
+    kept = {tag: value for tag, value in draft.tags.items() if tag in ("tp", "pp")}
+    draft.tags = {**kept, "model_type": "tensorrt", "compute_capability": "9.0"}
+    draft.request = Request()
+    draft.requires = draft.requires.replace(compute_capability=None, engine=None)
+    hopper = ComputeCapability.parse("9.0")
+    draft.gpus = [gpu.replace(compute_capability=hopper) for gpu in draft.gpus]
+    draft.cpu = draw(st.sampled_from(["aarch64", "ppc64le"]))
+
+
 def _break_lora(draw: st.DrawFn, draft: Draft) -> None:
     del draw
     draft.request = draft.request.replace(lora=not draft.request.lora)
@@ -246,6 +257,7 @@ _BREAKS: dict[type[Reason], Callable[[st.DrawFn, Draft], None]] = {
     DriverTooOld: _break_driver,
     CudaTooOld: _break_cuda,
     EngineVersionUnmet: _break_engine_version,
+    WrongCpu: _break_cpu,
     LoraMismatch: _break_lora,
     TagMismatch: _break_selector,
 }

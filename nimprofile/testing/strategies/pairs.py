@@ -61,6 +61,7 @@ class Draft:
         self.gpus: list[Gpu] = []
         self.driver: str | None = None
         self.cuda: str | None = None
+        self.cpu: str | None = None
         self.request = Request()
 
     @property
@@ -77,7 +78,8 @@ class Draft:
     @property
     def inventory(self) -> Inventory:
         """The machine as it stands."""
-        return Inventory(tuple(self.gpus), self.driver, self.cuda)
+        gpus = tuple(self.gpus)
+        return Inventory(gpus, self.driver, self.cuda, cpu_architecture=self.cpu)
 
 
 def fitting_pairs(

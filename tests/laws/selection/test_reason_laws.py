@@ -41,6 +41,11 @@ def assert_true(reason, profile, inventory, request):  # noqa: C901, PLR0912, PL
             if not (profile.gpu_devices and all(ids)):  # only then does a name decide
                 known = {product_of(gpu) for gpu in named} - {None}
                 assert all(product.spellings.isdisjoint(profile.gpu_names) for product in known)
+        case r.WrongCpu(need, have):
+            assert need != have
+            boards = {getattr(product_of(gpu), "cpu_architecture", None) for gpu in gpus.values()}
+            assert have in {inventory.cpu_architecture, *boards}
+            assert "tensorrt" in profile.tags.values() or "trt" in profile.tags.values()
         case r.TooFewGpus(need, have, _):
             assert have < need == profile.gpus_needed
             alike = [_product_key(gpu) for gpu in inventory.offered]

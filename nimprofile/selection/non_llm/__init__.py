@@ -1,0 +1,1 @@
+"""What only NIMs of other models than language models need: compiled plans, default tags."""
