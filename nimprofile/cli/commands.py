@@ -38,7 +38,7 @@ def run_select(arguments: records.SelectArguments) -> int:
     if (chosen := decision.selected) is None:
         from nimprofile.report.text import nothing_runs
 
-        tell([nothing_runs(decision)])
+        tell(nothing_runs(decision).split("\n"))
         return code_of_nothing(decision)
     match arguments.format:
         case "text":
@@ -83,7 +83,7 @@ def run_list(arguments: records.ListArguments) -> int:
     if decision.pinned is not None and decision.selected is None:
         from nimprofile.report.text import nothing_runs
 
-        tell([nothing_runs(decision)])
+        tell(nothing_runs(decision).split("\n"))
     if arguments.nim:
         from nimprofile.report.nim_listing import nim_listing
 

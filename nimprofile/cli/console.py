@@ -28,7 +28,10 @@ def tell(lines: Iterable[str]) -> None:
 
 
 def write_error(lines: Iterable[str]) -> None:
-    """Write these lines to standard error, if it can be written, and nothing to standard output."""
+    """Write these lines to standard error, if it can be written, and nothing to standard output.
+
+    A line may have indented ones below it; other control characters are written as escapes.
+    """
     if sys.stderr is None:  # closed; `print` would take standard output instead
         return
     try:
@@ -36,7 +39,7 @@ def write_error(lines: Iterable[str]) -> None:
             if not line.isprintable():
                 from nimprofile.base.printable import printable
 
-                line = printable(line, lines=True)  # noqa: PLW2901
+                line = printable(line, indented=True)  # noqa: PLW2901
             print(line, file=sys.stderr)
         sys.stderr.flush()
     except OSError:  # a reader that went away, a full disk

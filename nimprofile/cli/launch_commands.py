@@ -77,7 +77,7 @@ def _become(arguments: ExecArguments, log: logging.Logger) -> int:
         if wants_json(os.environ):
             log.critical(nothing_runs(decision))
         else:
-            tell([nothing_runs(decision)])
+            tell(nothing_runs(decision).split("\n"))
         return code_of_nothing(decision)
     plan = plan_of(job)
     for note in _notes(job, plan):
@@ -198,7 +198,7 @@ def _nothing(decision: Decision, format: str) -> int:
         print_json(failure_of_nothing(why, code))
     tell(f"warning: {warning}" for warning in decision.warnings)
     tell(f"note: {note}" for note in decision.request.notes)
-    tell([why])
+    tell(why.split("\n"))
     return code
 
 

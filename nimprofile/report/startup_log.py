@@ -13,6 +13,7 @@ import sys
 
 from nimprofile.base.environment import read_switch
 from nimprofile.base.errors import RequestError
+from nimprofile.base.printable import printable
 from nimprofile.selection.reasons import GpuNotEmpty, TooLittleFree
 
 TYPE_CHECKING = False
@@ -99,7 +100,7 @@ class _Lines(logging.Formatter):
     """A record a line: what a message quotes from elsewhere must not begin one of its own."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return _one_line(super().format(record))
+        return printable(super().format(record))
 
 
 class _JsonLines(logging.Formatter):
@@ -118,7 +119,3 @@ class _JsonLines(logging.Formatter):
                 "stack_info": "None",
             }
         )
-
-
-def _one_line(text: str) -> str:
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)

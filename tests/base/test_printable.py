@@ -9,7 +9,7 @@ from nimprofile.base.printable import printable
 @given(st.text(st.characters(exclude_categories=())))
 def test_what_is_made_printable_is_printable(text):
     assert printable(text).isprintable()
-    assert all(part.isprintable() for part in printable(text, lines=True).split("\n"))
+    assert all(part.isprintable() for part in printable(text, indented=True).split("\n  "))
 
 
 @pytest.mark.parametrize("text", ["", "é × … 模型", "[red]"])
@@ -30,5 +30,7 @@ def test_what_is_not_is_an_escape(text, shown):
     assert shown == printable(text)
 
 
-def test_lines_stay_lines_where_they_may():
-    assert (r"a\nb\r", "a\nb" + r"\r") == (printable("a\nb\r"), printable("a\nb\r", lines=True))
+def test_only_an_indented_line_begins_after_another():
+    text = "a\n  b\nwarning: c"
+    shown = (r"a\n  b\nwarning: c", "a\n  b" + r"\nwarning: c")
+    assert shown == (printable(text), printable(text, indented=True))

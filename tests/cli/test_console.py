@@ -181,3 +181,16 @@ def test_a_broken_pipe_is_caught_when_the_output_is_flushed(monkeypatch, tmp_pat
         gone.broken = False
         gone.close()
     assert 0 == code
+
+
+def test_a_message_steers_no_terminal_and_forges_no_other(capsys):
+    tell(["note: a\nwarning: forged \x1b[31m", "two\n  lines"])
+    forged = "note: a" + r"\nwarning: forged \x1b[31m"
+    assert [forged, "two", "  lines"] == capsys.readouterr().err.splitlines()
+
+
+def test_a_remark_of_an_inventory_steers_no_terminal_and_forges_no_warning(capsys, tmp_path):
+    forged = {"gpus": [], "remarks": ["a\nwarning: forged \x1b[31m"]}
+    (tmp_path / "box.json").write_text(json.dumps(forged))
+    main(["gpus", "--inventory", str(tmp_path / "box.json")])
+    assert "note: a" + r"\nwarning: forged \x1b[31m" + "\n" == capsys.readouterr().err
