@@ -30,9 +30,10 @@ def _gpu_box():
 
 def _environment():
     environ = _gpu_box().environ
-    environ = {name: value for name, value in environ.items() if not name.startswith("NIM_")}
+    steering = ("NIM_", "NO_COLOR", "FORCE_COLOR")
+    environ = {name: value for name, value in environ.items() if not name.startswith(steering)}
     scripts = sysconfig.get_path("scripts") + os.pathsep + str(Path(sys.executable).parent)
-    return environ | {"PATH": scripts + os.pathsep + environ.get("PATH", ""), "NO_COLOR": "1"}
+    return environ | {"PATH": scripts + os.pathsep + environ.get("PATH", "")}
 
 
 def _commands(block):
@@ -49,13 +50,13 @@ def _matches(expected, actual):
     return re.fullmatch(pattern, actual.strip(), re.DOTALL) is not None
 
 
-@pytest.mark.parametrize("page", _having("console"))
-def test_every_command_prints_what_the_page_says(page, tmp_path):
+def _follow(page, folder):
+    """Give every command of a page in a folder, and hold what it prints to what the page says."""
     for block in blocks_of(page, "console"):
         for command, expected in _commands(block):
             done = subprocess.run(
                 ["bash", "-c", command],
-                cwd=tmp_path,
+                cwd=folder,
                 env=_environment(),
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -64,6 +65,27 @@ def test_every_command_prints_what_the_page_says(page, tmp_path):
                 check=False,
             )
             assert _matches(expected, done.stdout), f"$ {command}\n{done.stdout}"
+
+
+def _contents(folder):
+    """Every file below a folder, with what is in it."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+@pytest.mark.parametrize("page", _having("console"))
+def test_every_command_prints_what_the_page_says(page, tmp_path):
+    _follow(page, tmp_path)
+
+
+def test_pages_followed_in_one_folder_write_in_try_and_never_the_same_file(tmp_path):
+    for page in pages_with("console"):
+        before = _contents(tmp_path)
+        _follow(page, tmp_path)
+        after = _contents(tmp_path)
+        assert before == {name: after[name] for name in before}, page
+        assert {"try"} >= {name.split("/")[0] for name in after}, page
+    assert len(after) > 5
 
 
 @pytest.mark.parametrize("page", _having("python"))
