@@ -112,3 +112,27 @@ def test_every_manifest_shown_is_read(page):
 def test_every_link_between_pages_leads_somewhere(page):
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), target
+
+
+def _anchors(page):
+    """The places of a page that a link can name: its headings, as GitHub names them, and ids."""
+    text = page.read_text(encoding="utf-8")
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    slugs = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    return slugs | set(re.findall(r'<a id="([^"]+)">', text))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_to_a_place_in_a_page_finds_it(page):
+    for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#([^)]+)\)", page.read_text("utf-8")):
+        assert anchor in _anchors(page.parent / target if target else page), (target, anchor)
+
+
+def test_readme_links_the_words_of_the_field_where_they_are_first_used():
+    text = re.sub(r"```.*?```", "", PAGES[0].read_text("utf-8"), flags=re.DOTALL)
+    linked = set(re.findall(r"glossary\.md#([\w-]+)", text))
+    assert linked >= {"manifest", "tp", "policy", "pin", "objective", "shape", "printout", "lora"}
+    assert linked >= {"grade", "selector", "kv-cache", "budget", "nvml", "ecc", "mig"}
+    for word in ("NVML", "MIG", "ECC", "LoRA", "KV cache", "PEFT", "Metadata API"):
+        first = re.search(rf"(?<![\w_]){word}(?![\w_])", text)
+        assert text[first.end() :].startswith("](docs/glossary.md#"), word
