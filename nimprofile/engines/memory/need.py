@@ -131,10 +131,10 @@ class Needs:
                 estimated_bytes=full,
             )
         least = min(least, stated.full_bytes)
-        needed = stated.full_bytes
-        if self._shortened(budget):
-            needed = min(needed, max(least, full))
-        return MemoryNeed(needed, least, stated.source, budget=budget, estimated_bytes=full)
+        needed, source = stated.full_bytes, stated.source
+        if self._shortened(budget) and max(least, full) < needed:
+            needed, source = max(least, full), ESTIMATED
+        return MemoryNeed(needed, least, source, budget=budget, estimated_bytes=full)
 
     def _shortened(self, budget: Budget) -> bool:
         """Whether a shorter context than the model's own is asked for."""

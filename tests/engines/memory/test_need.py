@@ -202,6 +202,7 @@ def test_with_a_shape_a_shorter_context_needs_less_than_nims_2_x_figure(profile)
     short = Needs(lambda _: FIGURES, Serving(max_model_len=8192), nim=True).of(profile, H100)
     assert weights == short.least_bytes
     assert weights + KV_8B * 8192 + NIM_ALLOWANCE == short.full_bytes
+    assert "estimated from the model's shape" == short.source
 
 
 @pytest.mark.parametrize(
