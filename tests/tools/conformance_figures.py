@@ -1,10 +1,13 @@
 """Of the public listings, how much agrees with NIM, by generation.
 
-`python -m tests.tools.conformance_figures` prints the table of `docs/conformance.md`.
+`python -m tests.tools.conformance_figures` prints the table of `docs/conformance.md`; with `--write`
+it puts it there.
 """
 
 from __future__ import annotations
 
+import re
+import sys
 from collections import Counter
 
 from tests.support.cases import (
@@ -17,6 +20,7 @@ from tests.support.cases import (
     selections_of,
     selects_as,
 )
+from tests.support.paths import DOCS
 
 GENERATIONS = {
     "nim-1.0": "1.0 to 1.2",
@@ -78,5 +82,16 @@ def table(paths=PATHS):
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
+def written(text, new):
+    """The text of the page with the new table in the place of its own."""
+    return re.sub(
+        r"^\| NIM \|.*?(?=\n\n)", lambda _: new, text, count=1, flags=re.DOTALL | re.MULTILINE
+    )
+
+
 if __name__ == "__main__":
-    print(table())
+    if sys.argv[1:] == ["--write"]:
+        page = DOCS / "conformance.md"
+        page.write_text(written(page.read_text("utf-8"), table()), "utf-8")
+    else:
+        print(table())
