@@ -47,6 +47,8 @@ COMMANDS = {
     "manifest convert llama-3.1-8b-instruct --to v1": "llm_engine: vllm",
     "manifest diff llama-3.1-8b-instruct llama-3.1-70b-instruct": "70,553,706,496 parameters",
     "manifest schema": '"$defs"',
+    "manifest list": "gpt-oss-120b",
+    "schema decision": '"ranked"',
     "gpus": "NVIDIA H100 80GB HBM3",
     "gpus --gpus 2xl40s --json": '"NVIDIA L40S"',
     "gpus --known": "a100_sxm4_40gb",

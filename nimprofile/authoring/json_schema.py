@@ -1,20 +1,17 @@
-"""The JSON Schemas of a manifest with our additions, and of an inventory.
+"""The JSON Schema of a manifest with our additions.
 
-pydantic makes them from typed models, for editors and for people. What is read is decided by the
+pydantic makes it from typed models, for editors and for people. What is read is decided by the
 reader in `manifest`; a test holds the two together.
-`nimprofile manifest schema > docs/manifest.schema.json` writes the page's copy.
+`nimprofile schema manifest > docs/manifest.schema.json` writes the page's copy.
 """
 
 from __future__ import annotations
 
-import json
-import sys
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from nimprofile.base.units import MAX_SIZE
-from nimprofile.hardware.inventory_file import inventory_adapter
 
 Tag = str | list[str] | bool | int | float | None
 Count = Annotated[int, Field(gt=0)]
@@ -118,13 +115,3 @@ class ManifestDocument(BaseModel):
 def manifest_schema() -> dict[str, Any]:
     """The JSON Schema of a schema v2 manifest."""
     return TypeAdapter(ManifestDocument).json_schema()
-
-
-def inventory_schema() -> dict[str, Any]:
-    """The JSON Schema of an inventory."""
-    return inventory_adapter().json_schema()
-
-
-if __name__ == "__main__":
-    made = inventory_schema() if sys.argv[1:] == ["inventory"] else manifest_schema()
-    print(json.dumps(made, indent=2))

@@ -195,6 +195,12 @@ class EnginesArguments(Record):
     format: str
 
 
+class SchemaArguments(Record):
+    """The options of `nimprofile schema` and `nimprofile manifest schema`."""
+
+    of: str
+
+
 class CompletionArguments(Record):
     """The options of `nimprofile completion`."""
 

@@ -1,4 +1,4 @@
-"""The commands select, list, explain, memory, gpus, policies and engines."""
+"""The commands select, list, explain, memory and gpus."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def run_memory(arguments: records.MemoryArguments) -> int:
     model = manifest.model or manifest.source
     report = MemoryReport(decision, verdict, manifest.shape_of(verdict.profile))
     if arguments.format == "json":
-        print_json({"model": model, **memory_to_dict(report)})
+        print_json(memory_to_dict(report, model))
     else:
         show(memory_blocks(decision, report, model))
     return DONE if report.fits else NOTHING_RUNS
@@ -249,37 +249,6 @@ def run_gpus(arguments: records.GpusArguments) -> int:
 
             tell(machine_messages(inventory))
     return DONE if inventory.offered or not inventory.gpus else NO_GPU
-
-
-def run_policies(arguments: records.PoliciesArguments) -> int:
-    """Print every ranking policy."""
-    from nimprofile.selection.policies import POLICIES
-
-    if arguments.format == "json":
-        from nimprofile.report.to_json import policy_to_dict
-
-        print_json([policy_to_dict(policy) for policy in POLICIES.values()])
-    else:
-        from nimprofile.report.tables import policies_blocks
-
-        show(policies_blocks(POLICIES.values()))
-    return DONE
-
-
-def run_engines(arguments: records.EnginesArguments) -> int:
-    """Print what each engine serves."""
-    from nimprofile.base.enums import Engine
-
-    engines = tuple(dict.fromkeys(arguments.engine or Engine))
-    if arguments.format == "json":
-        from nimprofile.report.to_json import engine_to_dict
-
-        print_json([engine_to_dict(engine) for engine in engines])
-    else:
-        from nimprofile.report.tables import engines_blocks
-
-        show(engines_blocks(engines))
-    return DONE
 
 
 def _warn(warnings: Iterable[DecisionWarning], decision: Decision) -> None:

@@ -18,12 +18,10 @@ from nimprofile.base.errors import (
 )
 from nimprofile.cli.arguments import read_arguments
 from nimprofile.cli.commands import (
-    run_engines,
     run_explain,
     run_gpus,
     run_list,
     run_memory,
-    run_policies,
     run_select,
 )
 from nimprofile.cli.console import OutputError, drop_output, write_error
@@ -41,13 +39,10 @@ from nimprofile.cli.options import (
     Help,
     Version,
     add_command,
-    completion_options,
-    engines_options,
     explain_options,
     gpus_options,
     list_options,
     memory_options,
-    policies_options,
     select_options,
 )
 from nimprofile.cli.parsing.parser import Parser, UsageError
@@ -57,7 +52,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from nimprofile.cli.arguments import CompletionArguments
     from nimprofile.cli.options import Command
 
 
@@ -164,13 +158,6 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
     return parser
 
 
-def _completion(arguments: CompletionArguments) -> int:
-    import shtab
-
-    print(shtab.complete(build_parser(), arguments.shell))
-    return DONE
-
-
 def _late(module: str, name: str) -> Any:
     """A function that is imported when it is called."""
 
@@ -242,21 +229,27 @@ _COMMANDS: dict[str, Command] = {
         gpus_options,
     ),
     "policies": (
-        run_policies,
+        _late("cli.reference.tables", "run_policies"),
         "print every ranking policy",
         "nimprofile policies",
-        policies_options,
+        _late("cli.reference.tables", "policies_options"),
     ),
     "engines": (
-        run_engines,
+        _late("cli.reference.tables", "run_engines"),
         "print which checkpoints and models each engine serves, on which GPUs, since when",
         "nimprofile engines --engine vllm",
-        engines_options,
+        _late("cli.reference.tables", "engines_options"),
+    ),
+    "schema": (
+        _late("cli.reference.tables", "run_schema"),
+        "print the JSON Schema of what a command prints or reads",
+        "nimprofile schema decision > decision.schema.json",
+        _late("cli.reference.tables", "schema_options"),
     ),
     "completion": (
-        _completion,
+        _late("cli.reference.completion", "run_completion"),
         "print a completion script for a shell",
         "nimprofile completion bash > ~/.local/share/bash-completion/completions/nimprofile",
-        completion_options,
+        _late("cli.reference.completion", "completion_options"),
     ),
 }

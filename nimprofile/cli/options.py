@@ -180,27 +180,3 @@ def gpus_options(parser: argparse.ArgumentParser) -> None:
     )
     add_format(parser, "text", "json")
     parser.set_defaults(arguments=records.GpusArguments)
-
-
-def policies_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `nimprofile policies`."""
-    add_format(parser, "text", "json")
-    parser.set_defaults(arguments=records.PoliciesArguments)
-
-
-def engines_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `nimprofile engines`."""
-    parser.add_argument(
-        "--engine",
-        action="append",
-        type=read.engine,
-        help="only this; repeatable",
-    )
-    add_format(parser, "text", "json")
-    parser.set_defaults(arguments=records.EnginesArguments)
-
-
-def completion_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `nimprofile completion`."""
-    parser.add_argument("shell", metavar="SHELL", choices=("bash", "zsh", "tcsh"))
-    parser.set_defaults(arguments=records.CompletionArguments)

@@ -18,6 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
     from dataclasses import KW_ONLY
+    from typing import Any
 
 MAX_MIB = 1 << 32
 _LIMITS = {
@@ -30,6 +31,8 @@ _TEXTS = ("name", "uuid", "architecture", "pci_bus_id", "virtualization", "unava
 
 _CPU_NAMES = {"amd64": "x86_64", "x64": "x86_64", "arm64": "aarch64"}
 """Names of architectures elsewhere -> those of Linux."""
+INVENTORY_VERSION = "1.0"
+"""Of the form of an inventory in JSON; `nimprofile schema inventory` describes it."""
 
 AN_INVENTORY = 'load_inventory(path), discover() and mock_inventory("8xh100") make one'
 
@@ -54,7 +57,12 @@ class Link(StrEnum):
 
 
 class Connection(Record):
-    """The link between two GPUs, by their indices, the lower one first."""
+    """The link between two GPUs.
+
+    Attributes:
+        gpus: their indices, the lower one first.
+        link: how they are connected.
+    """
 
     gpus: tuple[int, int]
     link: Link
@@ -65,7 +73,13 @@ class Connection(Record):
 
 
 class MigInstance(Record):
-    """Where a MIG instance lives: the index of its board, and its ids on it."""
+    """Where a MIG instance lives.
+
+    Attributes:
+        board: the index of its board.
+        gpu_instance: its GPU instance's id on that board.
+        compute_instance: its compute instance's id in that GPU instance.
+    """
 
     board: int
     gpu_instance: int | None = None
@@ -227,6 +241,10 @@ class Inventory(Record):
     def unavailable(self) -> tuple[Gpu, ...]:
         """The GPUs that are there and cannot be used, each with its reason."""
         return tuple(gpu for gpu in self.gpus if gpu.unavailable is not None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values, with the version of their form."""
+        return {"schema_version": INVENTORY_VERSION, **super().to_dict()}
 
     def keeping(self, indices: Collection[int], *remarks: str) -> Inventory:
         """The same machine with only these GPUs and the connections between them."""

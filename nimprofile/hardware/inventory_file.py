@@ -12,7 +12,7 @@ from functools import cache
 from nimprofile.base.errors import InventoryError, ManifestError
 from nimprofile.base.expect import expect, expect_path, expect_text
 from nimprofile.base.formats.text_files import read_stdin, read_text
-from nimprofile.hardware.inventory import AN_INVENTORY, Gpu, Inventory
+from nimprofile.hardware.inventory import AN_INVENTORY, INVENTORY_VERSION, Gpu, Inventory
 from nimprofile.hardware.inventory_values import inventory_from
 
 TYPE_CHECKING = False
@@ -76,7 +76,10 @@ def parse_inventory(text: str, source: str = "<string>") -> Inventory:
     except (ValueError, RecursionError) as error:
         raise InventoryError(f"{source}: not JSON: {error}") from None
     if not isinstance(data, dict) or "gpus" not in data:
-        raise InventoryError(f"{source}: an inventory is an object with a list `gpus`")
+        failed = isinstance(data, dict) and "error" in data
+        instead = "; this is the error of a command that printed none" if failed else ""
+        raise InventoryError(f"{source}: an inventory is an object with a list `gpus`{instead}")
+    _check_version(data.pop("schema_version", None), source)
     _refuse_misspellings(data, Inventory, source, "")
     if isinstance(data["gpus"], list):
         for at, gpu in enumerate(data["gpus"]):
@@ -85,6 +88,14 @@ def parse_inventory(text: str, source: str = "<string>") -> Inventory:
                 _refuse_misspellings(gpu, Gpu, source, f"gpus[{at}].")
     inventory = inventory_from(data)
     return _validated(data, source) if inventory is None else inventory
+
+
+def _check_version(version: object, source: str) -> None:
+    """Refuse a form that is not ours; a file without a version is one of before there were any."""
+    major = INVENTORY_VERSION.partition(".")[0]
+    if version is not None and (type(version) is not str or version.partition(".")[0] != major):
+        problem = f"schema_version {version!r} is not one that is read here; {major}.x is"
+        raise InventoryError(f"{source}: {problem}")
 
 
 def _listing_in(text: str) -> str | None:

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+PLAN_VERSION = "1.0"
+"""Of the form of a plan in JSON; `nimprofile schema launch` describes it."""
+
+
 class PlanFile(Record):
     """A text file that the server reads."""
 
@@ -49,6 +53,7 @@ class LaunchPlan(Record):
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; `files` maps paths to texts."""
         return {
+            "schema_version": PLAN_VERSION,
             "server": str(self.server),
             "argv": list(self.argv),
             "env": self.environ,

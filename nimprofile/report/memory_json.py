@@ -15,17 +15,22 @@ if TYPE_CHECKING:
     from nimprofile.engines.memory.budget import Budget
     from nimprofile.report.memory_report import MemoryReport
 
+MEMORY_VERSION = "1.0"
+"""Of the form of a memory report; `report/schemas/memory.py` describes it."""
+
 _PARTS = ("weights", "kv_cache", "activation", "overhead")
 
 
-def memory_to_dict(report: MemoryReport) -> dict[str, Any]:
-    """The report as plain JSON values."""
+def memory_to_dict(report: MemoryReport, model: str) -> dict[str, Any]:
+    """The report as plain JSON values; `model` is what to call the model."""
     verdict, budget = report.verdict, report.budget
     serving = None if budget is None else budget.serving
     context = None if serving is None else serving.max_model_len
     stated = verdict.profile.memory
     need = verdict.need
     return {
+        "schema_version": MEMORY_VERSION,
+        "model": model,
         "profile": verdict.profile.name,
         "gpus": list(verdict.gpus),
         "engine": None if serving is None else str(serving.engine),

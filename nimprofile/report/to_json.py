@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from nimprofile.selection.reasons import Reason
     from nimprofile.selection.verdict import Verdict
 
+DECISION_VERSION = "1.0"
+"""Of the form of a decision and of an explanation; `report/schemas/decision.py` describes it."""
+
 
 def decision_to_dict(decision: Decision) -> dict[str, Any]:
     """A decision as plain JSON values."""
@@ -30,6 +33,7 @@ def decision_to_dict(decision: Decision) -> dict[str, Any]:
     pin, pinned = decision.request.pin, decision.pinned
     runner_up = decision.runner_up
     return {
+        "schema_version": DECISION_VERSION,
         "selected": None
         if decision.selected is None
         else _selected(decision.selected, decision.inventory),
@@ -107,6 +111,7 @@ def explanation_to_dict(decision: Decision, verdict: Verdict) -> dict[str, Any]:
         criterion = deciding(decision.ranked[0], verdict, decision.policy)
         beaten = {"by": ranked[0], "criterion": criterion.name, "prefers": criterion.prefers}
     return {
+        "schema_version": DECISION_VERSION,
         **verdict_to_dict(verdict),
         "tags": dict(verdict.profile.tags),
         "computed_id": None if verdict.profile.tags_from_name else verdict.profile.computed_id,

@@ -34,7 +34,12 @@ class By(StrEnum):
 
 
 class PassedOver(Record):
-    """GPUs that could have run the profile, and by what those taken differ from them."""
+    """GPUs that could have run the profile, and by what those taken differ from them.
+
+    Attributes:
+        by: by what they differ.
+        gpus: the indices of those passed over.
+    """
 
     by: By
     gpus: tuple[int, ...]

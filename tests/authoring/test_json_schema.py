@@ -1,17 +1,14 @@
 """The JSON Schemas in docs are those of the models, and the reader agrees with them."""
 
 import json
-import runpy
-import sys
 from pathlib import Path
 
 import jsonschema
 import pytest
 import yaml
 
-from nimprofile import ManifestError, bundled_manifests, mock_inventory, parse_manifest
-from nimprofile.authoring import json_schema as schema_module
-from nimprofile.authoring.json_schema import inventory_schema, manifest_schema
+from nimprofile import ManifestError, bundled_manifests, parse_manifest
+from nimprofile.authoring.json_schema import manifest_schema
 from tests.support.paths import DOCS
 
 GOOD = {"id": "a", "tags": {"tp": "1"}}
@@ -24,31 +21,14 @@ SHAPE = {
 }
 
 
-@pytest.mark.parametrize(
-    ("made", "name"), [(manifest_schema, "manifest"), (inventory_schema, "inventory")]
-)
-def test_the_schema_in_docs_is_the_one_of_the_models(made, name):
-    kept = json.loads((DOCS / f"{name}.schema.json").read_text(encoding="utf-8"))
-    assert made() == kept
-
-
-@pytest.mark.parametrize(
-    ("made", "argv"),
-    [(manifest_schema, []), (manifest_schema, ["manifest"]), (inventory_schema, ["inventory"])],
-)
-def test_the_module_prints_the_schema_it_is_asked_for(made, argv, monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["schema", *argv])
-    runpy.run_path(schema_module.__file__, run_name="__main__")
-    assert made() == json.loads(capsys.readouterr().out)
+def test_the_schema_in_docs_is_the_one_of_the_models():
+    kept = json.loads((DOCS / "manifest.schema.json").read_text(encoding="utf-8"))
+    assert manifest_schema() == kept
 
 
 @pytest.mark.parametrize("path", bundled_manifests().values(), ids=bundled_manifests())
 def test_every_bundled_manifest_is_valid(path):
     jsonschema.validate(yaml.safe_load(Path(path).read_text(encoding="utf-8")), manifest_schema())
-
-
-def test_every_inventory_we_write_is_valid():
-    jsonschema.validate(mock_inventory("2xh100,1xgb10").to_dict(), inventory_schema())
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import pytest
 
 from nimprofile.cli.main import main
 from tests.support.command_line import BUSY, MANIFEST
+from tests.support.schemas import check_printed
 
 
 @pytest.fixture
@@ -22,11 +23,16 @@ def busy(tmp_path):
 
 @pytest.fixture
 def run(capsys):
-    """Run a command line; its exit code, what it printed and what it wrote to standard error."""
+    """Run a command line; its exit code, what it printed and what it wrote to standard error.
+
+    JSON of which there is a schema is held to it.
+    """
 
     def run(*argv):
         code = main([str(word) for word in argv])
-        return code, *capsys.readouterr()
+        out, err = capsys.readouterr()
+        check_printed(argv, out)
+        return code, out, err
 
     return run
 

@@ -73,7 +73,9 @@ def test_launch_prints_the_command_alone(run):
 
 def test_launch_prints_json(run):
     plan = json.loads(run(f"launch {BUNDLED} --json")[1])
-    assert {"server", "argv", "env", "files", "port", "health", "notes"} == plan.keys()
+    assert {
+        *("schema_version", "server", "argv", "env", "files", "port", "health", "notes"),
+    } == plan.keys()
     assert ("vllm", 8000, "/health") == (plan["server"], plan["port"], plan["health"])
     assert {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": "0,1"} == plan["env"]
 

@@ -6,6 +6,7 @@ import pytest
 
 from nimprofile.cli.main import main
 from tests.support.model_configs import LLAMA_8B
+from tests.support.schemas import check
 
 KEYS = (*("weights_bytes", "kv_cache_bytes", "activation_bytes", "overhead_bytes", "total_bytes"),)
 
@@ -27,6 +28,7 @@ def answer(capsys, *args):
     code, out, _ = run(capsys, *args, "--json")
     data = json.loads(out)
     assert (0 if data["fits"] else 1) == code
+    check("memory", data)
     return data
 
 
@@ -36,7 +38,7 @@ def test_the_json_has_every_key_that_is_promised(capsys, model):
         *("per_gpu", "kv_cache_tokens", "max_model_len", "max_concurrency", "fits", "reasons"),
         *("model", "profile", "gpus", "engine", "engine_version", "precision", "tp", "pp"),
         *("serving", "required_bytes", "changes", "warnings", "notes", "grade"),
-        *("printed_kv_cache_tokens", "kv_cache_bytes_per_request"),
+        *("printed_kv_cache_tokens", "kv_cache_bytes_per_request", "schema_version"),
     } == data.keys()
     per_gpu = data["per_gpu"]
     assert set(KEYS) <= per_gpu.keys()

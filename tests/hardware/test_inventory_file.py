@@ -76,7 +76,27 @@ def test_every_known_board_survives_json(product):
 
 def test_what_is_dumped_is_what_pydantic_would_dump():
     inventory = parse_inventory(json.dumps(BOX))
-    assert inventory_adapter().dump_python(inventory, mode="json") == dump_inventory(inventory)
+    dumped = inventory_adapter().dump_python(inventory, mode="json")
+    assert {"schema_version": "1.0", **dumped} == dump_inventory(inventory)
+
+
+@pytest.mark.parametrize("version", [{}, *({"schema_version": v} for v in ("1.0", "1.7", None))])
+def test_a_file_of_our_form_or_of_before_it_had_a_version_is_read(version):
+    assert Inventory((Gpu(0),)) == parse_inventory(json.dumps({**version, "gpus": [{}]}))
+
+
+@pytest.mark.parametrize("version", ["2.0", "0.9", "", 1, 1.0, ["1.0"]])
+def test_a_file_of_another_form_is_refused(version):
+    text = json.dumps({"schema_version": version, "gpus": [{}]})
+    with pytest.raises(InventoryError) as caught:
+        parse_inventory(text, "box.json")
+    said = f"box.json: schema_version {version!r} is not one that is read here; 1.x is"
+    assert said == str(caught.value)
+
+
+def test_the_error_of_a_command_is_no_inventory():
+    with pytest.raises(InventoryError, match="this is the error of a command that printed none"):
+        parse_inventory('{"schema_version": "1.0", "error": {"kind": "no_gpu"}}')
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,7 @@ def report(profiles, inventory, request=None, policy="nim"):
 
 def test_the_keys_are_these():
     assert [
+        "schema_version",
         "selected",
         "pinned",
         "policy",

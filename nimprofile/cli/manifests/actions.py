@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nimprofile.base.errors import ManifestError
 from nimprofile.cli import argument_types as read
+from nimprofile.cli.arguments import SchemaArguments
 from nimprofile.cli.console import counted, print_json, show, tell, write_text
 from nimprofile.cli.exit_codes import BAD_INPUT, DONE
 from nimprofile.cli.inputs import document_of, open_manifest, wanted_of
@@ -188,16 +189,15 @@ def _convert(arguments: records.ConvertArguments) -> int:
     return DONE
 
 
-def _schema(arguments: records.SchemaArguments) -> int:
-    from nimprofile.authoring.json_schema import inventory_schema, manifest_schema
-
-    print_json(inventory_schema() if arguments.of == "inventory" else manifest_schema())
-    return DONE
-
-
 def _schema_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("of", nargs="?", choices=("manifest", "inventory"), default="manifest")
-    parser.set_defaults(arguments=records.SchemaArguments)
+    parser.set_defaults(arguments=SchemaArguments)
+
+
+def _schema(arguments: SchemaArguments) -> int:
+    from nimprofile.cli.reference.tables import run_schema
+
+    return run_schema(arguments)
 
 
 def _output(parser: argparse.ArgumentParser) -> None:

@@ -62,12 +62,6 @@ class ConvertArguments(Record):
     force: bool
 
 
-class SchemaArguments(Record):
-    """The options of `nimprofile manifest schema`."""
-
-    of: str
-
-
 class DiffArguments(Record):
     """The options of `nimprofile manifest diff`."""
 

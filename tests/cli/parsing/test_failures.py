@@ -6,7 +6,8 @@ import pytest
 
 from nimprofile import NimProfileError
 from nimprofile.base.errors import NoGpuError, UnknownGpuError
-from nimprofile.cli.parsing.failures import kind_of, wants_json
+from nimprofile.cli.parsing.failures import wants_json
+from nimprofile.report.schemas.errors import kind_of
 from nimprofile.testing import NO_LIBRARY, FakeNvml
 
 BUNDLED = "--manifest llama-3.1-8b-instruct"

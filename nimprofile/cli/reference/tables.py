@@ -1,0 +1,75 @@
+"""The commands `policies`, `engines` and `schema`."""
+
+from __future__ import annotations
+
+from nimprofile.cli import argument_types as read
+from nimprofile.cli.arguments import EnginesArguments, PoliciesArguments, SchemaArguments
+from nimprofile.cli.console import print_json, show
+from nimprofile.cli.exit_codes import DONE
+from nimprofile.cli.options import add_format
+from nimprofile.report.schemas.catalogue import SCHEMAS, schema_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+
+def policies_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `nimprofile policies`."""
+    add_format(parser, "text", "json")
+    parser.set_defaults(arguments=PoliciesArguments)
+
+
+def engines_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `nimprofile engines`."""
+    parser.add_argument(
+        "--engine",
+        action="append",
+        type=read.engine,
+        help="only this; repeatable",
+    )
+    add_format(parser, "text", "json")
+    parser.set_defaults(arguments=EnginesArguments)
+
+
+def schema_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `nimprofile schema`."""
+    parser.add_argument("of", metavar="NAME", choices=SCHEMAS, help=", ".join(SCHEMAS))
+    parser.set_defaults(arguments=SchemaArguments)
+
+
+def run_policies(arguments: PoliciesArguments) -> int:
+    """Print every ranking policy."""
+    from nimprofile.selection.policies import POLICIES
+
+    if arguments.format == "json":
+        from nimprofile.report.to_json import policy_to_dict
+
+        print_json([policy_to_dict(policy) for policy in POLICIES.values()])
+    else:
+        from nimprofile.report.tables import policies_blocks
+
+        show(policies_blocks(POLICIES.values()))
+    return DONE
+
+
+def run_engines(arguments: EnginesArguments) -> int:
+    """Print what each engine serves."""
+    from nimprofile.base.enums import Engine
+
+    engines = tuple(dict.fromkeys(arguments.engine or Engine))
+    if arguments.format == "json":
+        from nimprofile.report.to_json import engine_to_dict
+
+        print_json([engine_to_dict(engine) for engine in engines])
+    else:
+        from nimprofile.report.tables import engines_blocks
+
+        show(engines_blocks(engines))
+    return DONE
+
+
+def run_schema(arguments: SchemaArguments) -> int:
+    """Print a JSON Schema."""
+    print_json(schema_of(arguments.of))
+    return DONE
