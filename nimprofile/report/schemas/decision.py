@@ -18,7 +18,7 @@ from nimprofile.report.schemas.terms import (
     whole,
 )
 from nimprofile.report.to_json import DECISION_VERSION
-from nimprofile.selection.fit import GRADES
+from nimprofile.selection.verdict import GRADES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -198,6 +198,7 @@ _FIGURES = {
     "number": "how many of it there are",
     "by": "what it is divided among",
     "divisor": "how many of those there are",
+    "unread": "what of the profile cannot be read, so that it is not known whether it fits",
 }
 """The figures of reasons, by the names of their fields."""
 

@@ -19,7 +19,7 @@ from nimprofile.report.schemas.terms import (
     truth,
     whole,
 )
-from nimprofile.selection.fit import GRADES
+from nimprofile.selection.verdict import GRADES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
