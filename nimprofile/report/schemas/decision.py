@@ -71,7 +71,25 @@ def decision_schema() -> Schema:
         otherwise=or_null(
             ref("Ranked", "what would run without --require; null when nothing else would")
         ),
+        passed_over=several(
+            "the best candidates, as far as they cannot be started from what is here",
+            obj(
+                "a candidate that is passed over",
+                id=_ID,
+                profile=_NAME,
+                problem=text("what keeps it from being started, and what would do, in words"),
+            ),
+        ),
         warnings=texts("what the operator should know, in sentences"),
+        notes=several(
+            "the variables that are set and not used as they stand",
+            obj(
+                "a variable and what becomes of it",
+                kind=text("the kind of the note"),
+                variable=text("the variable's name"),
+                message=text("the same in words"),
+            ),
+        ),
         inventory=ref("Inventory", "the machine that was decided for"),
     )
     made["$defs"] = {
@@ -198,7 +216,7 @@ _FIGURES = {
     "number": "how many of it there are",
     "by": "what it is divided among",
     "divisor": "how many of those there are",
-    "unread": "what of the profile cannot be read, so that it is not known whether it fits",
+    "unread": "why its pattern of names was not searched; empty when it was",
 }
 """The figures of reasons, by the names of their fields."""
 
