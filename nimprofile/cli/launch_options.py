@@ -116,8 +116,8 @@ def setup_of(selection: SelectionArguments, server: ServerArguments) -> Setup:
 
     Raises UsageError and RequestError.
     """
+    from nimprofile.launch.judged.weights_source import located
     from nimprofile.launch.lora_adapters import with_adapters
-    from nimprofile.launch.weights_source import located
 
     models = selection.models
     flags = {

@@ -45,6 +45,11 @@ def as_started(serving: Serving, arguments: Sequence[str], source: str) -> Servi
     return serving.replace(**changes) if changes else serving
 
 
+def is_counted(flag: str) -> bool:
+    """Whether memory is judged by this flag."""
+    return _flag(flag) is not None
+
+
 def _given(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
     """The flags that are known here, by the names of the table, each with its value or ""."""
     for position, argument in enumerate(arguments):

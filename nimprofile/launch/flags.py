@@ -60,7 +60,8 @@ def merge_arguments(
         syntax: the server's.
 
     Returns:
-        The arguments, and a note for each of the operator's that changes what was selected.
+        The arguments, and a note for each of the operator's that changes what was selected; what
+        contradicts it is refused before (`judged/arguments.py`).
     """
     given = dict(read_flags(extra, syntax))
     argv = [argument for group in own if group[0] not in given for argument in _joined(group)]
@@ -68,12 +69,16 @@ def merge_arguments(
     notes = []
     for flag, value in given.items():
         decides, ours = syntax.decisive.get(flag), values_of.get(flag)
-        if decides is None or ours == ([] if value is None else [value]):
+        if decides not in NOTED or ours == ([] if value is None else [value]):
             continue
         theirs = flag if value is None else f"{flag} {value}"
         instead = f" instead of {' '.join(ours)}" if ours else ""
         notes.append(f"your {theirs}{instead} changes what was selected: {decides}")
     return (*argv, *extra), tuple(notes)
+
+
+NOTED = frozenset({"LoRA", "the objective", "more memory"})
+"""What a flag may decide other than it was judged, in the words of `decisive`."""
 
 
 def decided(
@@ -112,6 +117,7 @@ _DECIDES = {
     "LoRA": ("feat_lora",),
     "the objective": ("profile",),
     "what stands in our file": _ALL,
+    "what stands in that file": _ALL,
     "the model repository": _ALL,
 }
 """What a flag decides, in the words of `decisive` -> the tags of a profile."""

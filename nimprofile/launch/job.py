@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from nimprofile.base.enums import Engine, Server
     from nimprofile.engines.serving import Serving
     from nimprofile.hardware.inventory import Gpu
-    from nimprofile.launch.served_facts import ServedFacts
+    from nimprofile.launch.judged.served_facts import ServedFacts
     from nimprofile.launch.setup import Setup
     from nimprofile.manifest.profile import Profile
     from nimprofile.model.shape import ModelShape

@@ -11,10 +11,11 @@ from nimprofile.base.versions import satisfies, split_requirement
 from nimprofile.engines.spec import spec_of
 from nimprofile.hardware.visible_devices import BUS_ORDER, CudaDevices, cuda_devices
 from nimprofile.launch.job import Job
-from nimprofile.launch.served_facts import served_facts
+from nimprofile.launch.judged.arguments import refuse_contradictions
+from nimprofile.launch.judged.served_facts import served_facts
+from nimprofile.launch.judged.weights_source import weights_source
 from nimprofile.launch.server_spec import server_spec
 from nimprofile.launch.setup import Setup
-from nimprofile.launch.weights_source import weights_source
 from nimprofile.manifest.manifest import Manifest
 from nimprofile.selection.decision import Decision
 from nimprofile.selection.reasons import ContextTooLong
@@ -133,6 +134,7 @@ def _job_of(verdict: Verdict, decision: Decision, manifest: Manifest, setup: Set
     facts, notes = served_facts(
         verdict, gpus, serving, weights=weights, version=None if by_image else known
     )
+    refuse_contradictions(facts, weights, serving, setup=setup, spec=server_spec(server))
     if version is None and setup.image is not None and not by_image:
         flags = f"the flags are those of {engine} {known}, the newest known"
         notes = (*notes, f"{flags}: --engine-version names the image's")

@@ -81,10 +81,22 @@ def test_launch_prints_json(run):
 
 
 def test_what_follows_two_dashes_goes_to_the_engine(run):
-    code, out, err = run(f"launch {BUNDLED} -- --tensor-parallel-size 4 --seed 7")
-    assert 0 == code
-    assert out.endswith(" --tensor-parallel-size 4 --seed 7\n")
-    assert "note: your --tensor-parallel-size 4 instead of 2 changes what was selected" in err
+    code, out, err = run(f"launch {BUNDLED} -- --tensor-parallel-size 2 --seed 7")
+    assert (0, "") == (code, err)
+    assert out.endswith(" --tensor-parallel-size 2 --seed 7\n")
+
+
+@pytest.mark.parametrize("command", ["launch", "render k8s", "render docker", "exec"])
+@pytest.mark.parametrize("variable", [True, False])
+def test_an_argument_that_contradicts_what_was_judged_is_refused(run, command, variable):
+    words = "--tensor-parallel-size 4"
+    passed = {"NIM_PASSTHROUGH_ARGS": words} if variable else {}
+    code, out, err = run(f"{command} {BUNDLED}" + ("" if variable else f" -- {words}"), **passed)
+    assert (3, "") == (code, out)
+    assert (
+        "your --tensor-parallel-size 4 contradicts what was judged, tensor parallelism: select for "
+        "it with --tags tp=4, or leave it out"
+    ) in err
 
 
 def test_a_model_beside_a_manifest_is_where_the_weights_are(run, model):

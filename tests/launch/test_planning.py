@@ -237,8 +237,8 @@ def test_an_argument_that_breaks_what_is_required_is_refused(require, words, why
     ("require", "words"),
     [
         ("tp=2", ("--tensor-parallel-size", "2")),
-        ("tp>=2", ("--tensor-parallel-size", "4")),
-        ("precision=bf16", ("--tensor-parallel-size", "4")),
+        ("tp>=2", ("--tensor-parallel-size", "2")),
+        ("precision=bf16", ("--tensor-parallel-size", "2")),
         ("precision=bf16", ("--dtype", "bfloat16")),
         ("tp=2,engine=vllm", ("--seed", "7")),
     ],
@@ -253,5 +253,7 @@ def test_the_arguments_of_tritons_engine_are_those_of_its_variable():
     assert required("tp=2", Server.TRITON, extra=("--log-verbose", "1")).argv
 
 
-def test_what_is_not_required_may_be_changed():
-    assert required((), extra=("--tensor-parallel-size", "4")).notes
+def test_what_is_not_required_is_still_as_it_was_judged():
+    with pytest.raises(LaunchError, match="contradicts what was judged") as caught:
+        required((), extra=("--tensor-parallel-size", "4"))
+    assert LaunchError is type(caught.value)

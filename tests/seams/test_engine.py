@@ -158,10 +158,11 @@ def test_its_server_is_launched(manifest, capsys):
     assert "--ranks 2 --port 9000" in " ".join(out.split())
 
 
-def test_what_changes_the_selection_is_noted(manifest, capsys):
+def test_what_contradicts_the_selection_is_refused(manifest, capsys):
     arguments = ("--manifest", manifest, "--gpus", "2xl40s", "--engine", "acme")
-    _, _, err = run(capsys, "launch", *arguments, "--", "--ranks", "1")
-    assert "your --ranks 1 instead of 2 changes what was selected: tensor parallelism" in err
+    code, _, err = run(capsys, "launch", *arguments, "--", "--ranks", "1")
+    assert 3 == code
+    assert "your --ranks 1 contradicts what was judged, tensor parallelism: select for" in err
 
 
 @pytest.mark.parametrize("target", ["docker", "compose", "k8s", "kserve"])

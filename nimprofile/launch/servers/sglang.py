@@ -41,6 +41,8 @@ FLAGS = FlagSyntax(
         "--max-running-requests": "memory",
         "--enable-lora": "LoRA",
         "--schedule-conservativeness": "the objective",
+        "--torchao-config": "precision",
+        "--config": "what stands in that file",
     },
     prefixes=True,
 )

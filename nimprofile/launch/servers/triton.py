@@ -31,7 +31,9 @@ MOST_PORT = 65533
 
 FLAGS = FlagSyntax(
     {"--model-store": "--model-repository"},
-    {"--model-repository": "the model repository"},
+    dict.fromkeys(
+        ("--model-repository", "--model-control-mode", "--load-model"), "the model repository"
+    ),
 )
 
 

@@ -183,10 +183,15 @@ def test_a_log_that_is_lost_does_not_stop_the_server(box, lost, variables):
     assert (0, "served\n", "") == (done.returncode, done.stdout, done.stderr)
 
 
-def test_an_argument_that_changes_the_selection_is_noted_and_wins(box):
-    err = box.run("--", "--tensor-parallel-size=1")[2]
-    assert "your --tensor-parallel-size 1 instead of 2 changes what was selected" in err
-    assert "--tensor-parallel-size=1" in box.heard()["argv"]
+def test_an_argument_that_contradicts_the_selection_keeps_the_server_from_starting(box):
+    code, _, err = box.run("--", "--tensor-parallel-size=1")
+    assert 3 == code
+    assert "your --tensor-parallel-size 1 contradicts what was judged" in err
+
+
+def test_an_argument_of_ours_that_is_given_again_stands_once(box):
+    box.run("--", "--tensor-parallel-size=2")
+    assert "--tensor-parallel-size=2" in box.heard()["argv"]
     assert "--tensor-parallel-size" not in box.heard()["argv"]
 
 

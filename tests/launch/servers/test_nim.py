@@ -40,9 +40,9 @@ def test_a_path_with_a_colon_is_not_handed_to_docker():
         plan_for(Server.NIM, model="/models:/etc")
 
 
-def test_arguments_that_override_a_pinned_nim_are_noted():
-    notes = plan_for(Server.NIM, extra=("--tensor-parallel-size", "4")).notes
-    assert "your --tensor-parallel-size 4 changes what was selected: tensor parallelism" in notes
+def test_arguments_that_override_a_pinned_nim_are_refused():
+    with pytest.raises(LaunchError, match="your --tensor-parallel-size 4 contradicts what was"):
+        plan_for(Server.NIM, extra=("--tensor-parallel-size", "4"))
 
 
 def test_a_mig_instance_is_named_to_docker_by_its_uuid():

@@ -55,15 +55,21 @@ def test_a_bf16_profile_is_served_in_float16_where_there_is_no_bf16():
 
 
 @pytest.mark.parametrize("extra", [("--model", "acme/other"), ("--model=acme/other",)])
-def test_a_model_after_the_dashes_takes_the_place_of_ours(extra):
-    plan = plan_for(Server.VLLM, extra=(*extra, "--seed", "7"))
-    assert ("vllm", "serve", "acme/other", "--host") == plan.argv[:4]
+def test_another_model_after_the_dashes_is_refused(extra):
+    with pytest.raises(LaunchError) as caught:
+        plan_for(Server.VLLM, extra=(*extra, "--seed", "7"))
+    assert (
+        "your --model acme/other contradicts what was judged, the model: name the weights with "
+        "--model, before --"
+    ) == str(caught.value)
+
+
+def test_the_same_model_after_the_dashes_takes_the_place_of_ours():
+    same = ("--model", "meta-llama/Llama-3.1-8B-Instruct")
+    plan = plan_for(Server.VLLM, extra=(*same, "--seed", "7"))
+    assert ("vllm", "serve", same[1], "--host") == plan.argv[:4]
     assert ("--seed", "7") == plan.argv[-2:]
     assert "--model" not in plan.argv
-    instead = "instead of meta-llama/Llama-3.1-8B-Instruct"
-    assert (
-        f"your --model acme/other {instead} changes what was selected: the model",
-    ) == plan.notes
 
 
 def test_vllm_runs_no_more_requests_in_a_step_than_tokens():

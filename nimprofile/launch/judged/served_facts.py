@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from nimprofile.engines.serving import Serving
     from nimprofile.engines.support import Way
     from nimprofile.hardware.inventory import Gpu
-    from nimprofile.launch.weights_source import WeightsSource
+    from nimprofile.launch.judged.weights_source import WeightsSource
     from nimprofile.manifest.profile import Profile
     from nimprofile.model.shape import ModelShape
     from nimprofile.selection.verdict import Verdict
