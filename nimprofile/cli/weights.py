@@ -33,6 +33,8 @@ def with_shape(
 ) -> Manifest:
     """The manifest, with the shape of the model's weights where it has none and they are here.
 
+    The cache is asked for manifests whose profiles state what memory they need, those of NIM 2.x.
+
     Args:
         manifest: what could run.
         models: what `--model` names; at most one beside a manifest.
@@ -49,7 +51,9 @@ def with_shape(
         from nimprofile.model.checkpoint import read_model
 
         return manifest.replace(model_shape=read_model(named).shape)
-    cached = _cached(manifest.model, environ)
+    # NIM 1.x takes profiles without a look at the context; a cache must not make it stricter.
+    stated = any(profile.memory is not None for profile in manifest.profiles)
+    cached = _cached(manifest.model, environ) if stated else None
     if cached is None:
         return manifest
     tell([f"note: the shape of the model is that of {cached.path}, in the cache"])

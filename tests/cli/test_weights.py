@@ -137,6 +137,15 @@ def test_without_a_models_name_the_only_one_in_the_cache_is_meant(run, tmp_path,
     assert 1 == run("select", "--manifest", path, *SHORT)[0]
 
 
+def test_the_cache_makes_no_profile_stricter_that_states_no_memory(run, tmp_path, cache):
+    path = tmp_path / "nim-1.yaml"
+    path.write_text(MANIFEST.replace(', min_vram_per_device_gb: "33.0"', ""), encoding="utf-8")
+    folder(cache / NIMS / "hf")
+    asked = ("select", "--manifest", path, "--gpus", "1xl4", "--format", "id")
+    code, out, err = run(*asked)
+    assert (0, "plain\n", False) == (code, out, "in the cache" in err)
+
+
 def test_a_config_in_the_cache_that_cannot_be_read_is_a_note(run, manifest, cache):
     folder(cache / NIMS / "hf", "{")
     code, _, err = run("select", "--manifest", manifest, *SHORT)
