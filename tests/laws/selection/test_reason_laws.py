@@ -10,7 +10,7 @@ from hypothesis import given, strategies as st
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from nimprofile import Request, mock_inventory, products, select
+from nimprofile import POLICIES, Request, mock_inventory, products, select
 from nimprofile.hardware.catalog import product_of
 from nimprofile.hardware.gpu_groups import Machine
 from nimprofile.manifest.profile_tags import profile_from_tags
@@ -236,3 +236,46 @@ def test_a_gpu_that_is_ready_is_chosen_before_one_that_must_be_freed(situation):
             )
             manifest = situation.manifest.replace(profiles=(verdict.profile,))
             assert select(manifest, alone, situation.request).selected is not None
+
+
+@given(situations(), st.sampled_from(list(POLICIES.values())))
+def test_of_a_figure_of_nims_alone_only_the_policies_of_2_x_say_what_less_context_means(
+    situation, policy
+):
+    """Without a shape: low memory where the figure is the full context's, else incompatible."""
+    manifest = situation.manifest.replace(model_shape=None, checkpoints=())
+    decision = select(manifest, situation.inventory, situation.request, policy)
+    for verdict in (*decision.ranked, *decision.rejected):
+        stated = verdict.profile.memory
+        if stated is None or stated.printed_gb is None:
+            continue
+        kinds = {type(reason) for reason in (*verdict.reasons, *verdict.waived)}
+        assert not (policy.nim_memory and r.TooLittleMemory in kinds)
+        full = stated.least_bytes == stated.full_bytes
+        assert policy.nim_memory or not full or r.ContextTooLong not in kinds
+
+
+@given(situations(), st.sampled_from(list(POLICIES.values())))
+def test_a_gpu_in_use_is_a_reason_under_the_policies_that_have_the_gate(situation, policy):
+    request = situation.request.replace(empty_gpu_gate=None)
+    decision = select(situation.manifest, situation.inventory, request, policy)
+    reasons = (
+        reason
+        for verdict in (*decision.ranked, *decision.rejected)
+        for reason in (*verdict.reasons, *verdict.waived)
+    )
+    assert policy.empty_gpu_gate or not any(type(reason) is r.GpuNotEmpty for reason in reasons)
+
+
+@given(situations(), st.sampled_from(list(POLICIES)))
+def test_what_is_served_in_fp16_says_bf16_and_its_gpus_have_none(situation, policy):
+    decision = select(*situation, policy)
+    gpus = {gpu.index: gpu for gpu in situation.inventory.gpus}
+    for verdict in decision.ranked:
+        chosen = [gpus[index] for index in verdict.gpus]
+        known = [gpu for gpu in chosen if gpu.compute_capability or product_of(gpu)]
+        without = any(_capability(gpu) < (8, 0) for gpu in known)
+        if verdict.in_half:
+            assert (verdict.profile.precision, without) == ("bf16", True)
+        elif without and verdict.profile.precision == "bf16":
+            assert verdict.waived or verdict.profile.requires.compute_capability is not None
