@@ -37,7 +37,10 @@ def launch(arguments: LaunchArguments) -> int:
     _no_secrets(job)
     plan = plan_of(job)
     tell(f"warning: {warning}" for warning in decision.warnings)
-    tell(f"note: {note}" for note in (*decision.request.notes, *_notes(job, plan)))
+    tell(
+        f"note: {note}"
+        for note in (*decision.request.notes, *_notes(job, plan), *_without_weights(job))
+    )
     match arguments.format:
         case "json":
             print_json(plan.to_dict())
@@ -97,6 +100,15 @@ LARGEST_MACHINE = 8
 """GPUs of one machine, as most have them."""
 
 
+def _without_weights(job: Job) -> Iterator[str]:
+    """What a directory here lacks of the weights; where it is served they may lie in it."""
+    from nimprofile.launch.judged.weights_source import missing_weights
+    from nimprofile.launch.setup import is_path
+
+    if is_path(job.model) and (missing := missing_weights(job.model)) is not None:
+        yield f"{job.model} has {missing}: nothing can be served of it"
+
+
 def _notes(job: Job, plan: LaunchPlan) -> Iterator[str]:
     yield from plan.notes
     if len(job.gpus) > LARGEST_MACHINE:
@@ -148,7 +160,10 @@ def render(arguments: RenderArguments) -> int:
         pull_secret=arguments.pull_secret,
     )
     tell(f"warning: {warning}" for warning in decision.warnings)
-    tell(f"note: {note}" for note in (*decision.request.notes, *rendered.notes))
+    tell(
+        f"note: {note}"
+        for note in (*decision.request.notes, *rendered.notes, *_without_weights(job))
+    )
     if arguments.format == "json":
         print_json(rendered.value)
     else:

@@ -16,6 +16,7 @@ import tempfile
 from nimprofile.base.enums import Server
 from nimprofile.base.record import Record
 from nimprofile.launch.flags import last_number
+from nimprofile.launch.judged.weights_source import missing_weights
 from nimprofile.launch.server_spec import server_spec
 from nimprofile.launch.servers.nim import KEY
 from nimprofile.launch.servers.triton import FLAGS as TRITON_FLAGS
@@ -134,6 +135,11 @@ def _model(job: Job) -> Iterator[HostProblem]:
             is_there = os.path.isdir(job.model)
             missing = "it has no config.json" if is_there else "there is no such directory"
             yield HostProblem(f"the weights are to be in {job.model}, and {missing}", fix)
+        elif (lacks := missing_weights(job.model)) is not None:
+            fetch = "fetch them (`hf download NAME --local-dir DIR`), "
+            yield HostProblem(
+                f"the weights are to be in {job.model}, and it has {lacks}", fetch + fix
+            )
     elif job.model and job.server is not Server.NIM and _REPOSITORY.fullmatch(job.model) is None:
         yield HostProblem(f"{job.model!r} is no directory, and no name on Hugging Face", fix)
 

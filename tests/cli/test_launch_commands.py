@@ -121,6 +121,15 @@ def test_a_model_of_ones_own_needs_no_manifest(run, model):
     assert "--quantization fp8_per_tensor" in out
 
 
+@pytest.mark.parametrize("command", ["launch", "render k8s"])
+def test_a_directory_without_weights_is_noted(run, model, command):
+    line = f"{command} --model my-model --gpus 1xl4 --server vllm"
+    said = f"note: {model} has no weights (*.safetensors, *.bin, …) beside its config.json: nothing"
+    assert said in run(line)[2]
+    (model / "pytorch_model.bin").touch()
+    assert said not in run(line)[2]
+
+
 @pytest.mark.parametrize("name", ["NIM_MODEL_PATH", "NIM_MODEL_NAME"])
 def test_nims_variable_names_a_model_of_ones_own(run, model, name):
     assert f"vllm serve {model} " in run("launch --gpus 1xl4", **{name: str(model)})[1]

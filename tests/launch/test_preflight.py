@@ -80,6 +80,49 @@ def test_a_nims_cache_is_the_directory_that_is_mounted():
     assert problem.fix.endswith("or name another with --cache")
 
 
+def folder_of(tmp_path, *names, index=None):
+    for name in ("config.json", *names):
+        (tmp_path / name).write_text("{}", encoding="utf-8")
+    if index is not None:
+        path = tmp_path / "model.safetensors.index.json"
+        path.write_text(index, encoding="utf-8")
+    return str(tmp_path)
+
+
+def test_a_directory_with_a_config_alone_has_no_weights(tmp_path):
+    folder = folder_of(tmp_path, "tokenizer.json")
+    setup = {"model": folder, "shape": manifest_of("vllm", {}).checkpoints[0].shape}
+    (problem,) = found(machine="1xh100", **setup)
+    assert problem.fatal
+    assert (
+        f"the weights are to be in {folder}, and it has no weights (*.safetensors, *.bin, …) "
+        "beside its config.json: fetch them (`hf download NAME --local-dir DIR`), mount them "
+        "there, or name another with --model or NIM_MODEL_PATH"
+    ) == str(problem)
+    for name in ("model.safetensors", "pytorch_model.bin", "consolidated.00.pth", "a.gguf"):
+        folder_of(tmp_path, name)
+        assert [] == found(machine="1xh100", **setup)
+        (tmp_path / name).unlink()
+
+
+@pytest.mark.parametrize(
+    ("index", "missing"),
+    [
+        ('{"weight_map": {"a": "a.safetensors"}}', None),
+        ('{"weight_map": {"a": "a.safetensors", "b": "b.safetensors"}}', "no b.safetensors, of"),
+        ('{"weight_map": {"b": "b.safetensors", "c": "c.safetensors"}}', "and 1 more, of which"),
+        ("[", None),
+        ("[]", None),
+        ('{"weight_map": []}', None),
+    ],
+)
+def test_every_file_that_an_index_names_is_there(tmp_path, index, missing):
+    folder = folder_of(tmp_path, "a.safetensors", index=index)
+    shape = manifest_of("vllm", {}).checkpoints[0].shape
+    problems = found(machine="1xh100", model=folder, shape=shape)
+    assert [] == problems if missing is None else missing in problems[0].problem
+
+
 def test_every_server_has_a_program_to_look_for():
     from nimprofile.launch.server_spec import server_spec
 

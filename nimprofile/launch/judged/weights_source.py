@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 
@@ -152,3 +153,36 @@ def _require_alike(model: str, shape: ModelShape, judged: ModelShape | None) -> 
             f"{model} is another model than the one that was judged: {len(shape.layers)} layers, "
             f"not {len(judged.layers)}; name its own manifest, or leave --manifest out"
         )
+
+
+_ENDINGS = (".safetensors", ".bin", ".pt", ".pth", ".gguf", ".engine")
+"""Of files with weights, as vLLM's and SGLang's loaders, TensorRT-LLM and NIM look for them."""
+
+
+def missing_weights(folder: str) -> str | None:
+    """What a directory with a config.json lacks of its weights; None when they are there.
+
+    Of weights in several files, the index says which they are.
+    """
+    try:
+        names = set(os.listdir(folder))
+    except OSError:
+        return None
+    if not any(name.endswith(_ENDINGS) for name in names):
+        return "no weights (*.safetensors, *.bin, …) beside its config.json"
+    for index in sorted(name for name in names if name.endswith(".safetensors.index.json")):
+        absent = sorted(_named_by(os.path.join(folder, index)) - names)
+        if absent:
+            more = f" and {len(absent) - 1} more" if len(absent) > 1 else ""
+            return f"no {absent[0]}{more}, of which {index} tells"
+    return None
+
+
+def _named_by(index: str) -> set[str]:
+    """The files that an index names; what cannot be read names none."""
+    try:
+        with open(index, encoding="utf-8") as file:
+            files = json.load(file)["weight_map"].values()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return set()
+    return {file for file in files if isinstance(file, str)}

@@ -329,6 +329,7 @@ def test_what_goes_wrong_is_said_at_every_level(box, level):
 def test_a_manifests_own_directory_of_weights_is_found_beside_it(box):
     (box.folder / "weights").mkdir()
     (box.folder / "weights" / "config.json").write_text("{}")
+    (box.folder / "weights" / "model.safetensors").touch()
     (box.folder / "manifest.yaml").write_text(MANIFEST.replace("hf://acme/tiny", "weights"))
     code, _, err = box.run()
     assert 0 == code, err
