@@ -75,7 +75,7 @@ _GATES: tuple[tuple[str, frozenset[str]], ...] = (
     ("free memory", frozenset({"memory_free", "gpu_not_empty"})),
     ("driver", frozenset({"driver", "cuda"})),
     ("LoRA", frozenset({"lora"})),
-    ("tags", frozenset({"tags", "requirement"})),
+    ("tags", frozenset({"tags", "default_selector", "requirement"})),
 )
 
 

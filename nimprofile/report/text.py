@@ -199,6 +199,7 @@ _TITLES = {
     "cuda": "CUDA too old",
     "engine_version": "engine's version not as required",
     "lora": "LoRA not as wanted",
+    "default_selector": "not what this NIM takes unasked",
     "tags": "tag selector does not match",
     "requirement": "not as required",
 }

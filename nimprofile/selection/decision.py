@@ -25,9 +25,11 @@ from nimprofile.selection.warnings import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from dataclasses import KW_ONLY
 
     from nimprofile.manifest.profile import Profile
+    from nimprofile.selection.reasons import Reason
     from nimprofile.selection.warnings import DecisionWarning, PassedOver
 
 NO_REQUEST = Request()
@@ -204,6 +206,17 @@ def _sized(profile: Profile, request: Request) -> Profile:
     return profile.replace(tp=profile.tp or request.tp, pp=profile.pp or request.pp)
 
 
+def _unselected(
+    manifest: Manifest, machine: Machine, request: Request
+) -> Callable[[Profile], Iterable[Reason]]:
+    """Why a profile of a speech NIM is not selected unasked; nothing in other manifests."""
+    if all("model_type" not in profile.tags for profile in manifest.profiles):
+        return lambda _: ()
+    from nimprofile.selection.non_llm.default_selector import DefaultSelector
+
+    return DefaultSelector(manifest.profiles, machine, request).against
+
+
 def _decide(manifest: Manifest, inventory: Inventory, request: Request, policy: Policy) -> Decision:
     pin = None if request.pin is None else _sized(find_pin(request.pin, manifest), request)
     machine = Machine(inventory)
@@ -222,6 +235,7 @@ def _decide(manifest: Manifest, inventory: Inventory, request: Request, policy: 
         needs=needs,
         uniform_gpus=uniform,
         stored_as=manifest.stored_as,
+        unselected=_unselected(manifest, machine, request),
     )
     judged = judge()
     verdicts = [judged.verdict(_sized(profile, request)) for profile in manifest.profiles]

@@ -86,6 +86,7 @@ class Judge:
         uniform_gpus: reject everything on a machine of several products.
         waivers: what is set aside; more when the operator asked for the very profile (`pinned`).
         stored_as: in which precision the model of a profile was published.
+        unselected: why a profile is not among those that its NIM takes unasked.
     """
 
     def __init__(
@@ -97,10 +98,12 @@ class Judge:
         uniform_gpus: bool = False,
         pinned: bool = False,
         stored_as: Callable[[Profile], Precision | None] = lambda _: None,
+        unselected: Callable[[Profile], Iterable[Reason]] = lambda _: (),
     ):
         self.machine, self.request, self.stored_as = machine, request, stored_as
         self.needs = needs or Needs(lambda _: None, request.serving)
         self.uniform_gpus = uniform_gpus
+        self.unselected = unselected
         self.waivers = request.waivers(pinned=pinned)
         self._trial = memoised(self._best_trial)
 
@@ -141,6 +144,7 @@ class Judge:
         yield from trial.findings
         for wish_rule in WISH_RULES:
             yield from wish_rule(profile, machine, request)
+        yield from self.unselected(profile)
         for asked, have in unmet(request.require, profile, len(trial.gpus)):
             yield RequirementUnmet(asked.tag, asked.relation, asked.value, have=have)
 

@@ -30,6 +30,7 @@ from nimprofile.selection.reasons import (
     LoraMismatch,
     MigAlone,
     MixedGpus,
+    NotDefault,
     NotDivisible,
     PrecisionUnknown,
     RequirementUnmet,
@@ -129,6 +130,8 @@ def message(reason: Reason) -> str:
         case TagMismatch(tag, wanted, have, by=by):
             has = f"no tag {tag}" if have is None else f"{tag}={have}"
             return f"{by or 'the selector'} wants {tag}={wanted}; the profile has {has}"
+        case NotDefault(tag, default, have):
+            return f"unasked this NIM takes {tag}={default}; the profile has {tag}={have}"
         case RequirementUnmet(tag, relation, wanted, have=None):
             asked = Condition(tag, relation, wanted)
             return f"{asked} is required; the profile has no {our_tag(tag)}"

@@ -286,6 +286,18 @@ class TagMismatch(Record):
     waived_by = PIN
 
 
+class NotDefault(Record):
+    """A speech NIM selects by this tag unasked, and takes profiles with its default alone."""
+
+    tag: str
+    default: str
+    have: str
+
+    kind = "default_selector"
+    effect = INCOMPATIBLE
+    waived_by = PIN
+
+
 class RequirementUnmet(Record):
     """A condition that must be met is not; `have` is None when the profile has no such tag.
 
@@ -323,6 +335,7 @@ Reason: TypeAlias = (
     | EngineVersionUnmet
     | LoraMismatch
     | TagMismatch
+    | NotDefault
     | RequirementUnmet
 )
 

@@ -19,6 +19,7 @@ from nimprofile.selection.reasons import (
     LoraMismatch,
     MigAlone,
     MixedGpus,
+    NotDefault,
     NotDivisible,
     PrecisionUnknown,
     RequirementUnmet,
@@ -95,6 +96,8 @@ def remedy(reason: Reason) -> str:
             return "ask for adapters (--lora, NIM_PEFT_SOURCE)"
         case TagMismatch(_, wanted, by=by) if by:
             return f"take {by}={wanted} away"
+        case NotDefault(tag, _, have):
+            return f"ask for {tag}={have} (--tags, NIM_TAGS_SELECTOR)"
         case TagMismatch(tag, wanted, _):
             return f"take {tag}={wanted} out of the selector (--tags, NIM_TAGS_SELECTOR)"
         case RequirementUnmet(tag, relation, wanted):

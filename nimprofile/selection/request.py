@@ -184,7 +184,7 @@ class Request(Record):
             waivers.add((RELAX_MEMORY, LOW_MEMORY))
         if pinned:
             # NIM 2.0.12 starts a pinned profile that it lists as low memory (corpus, 015).
-            waivers |= {(RELAX_MEMORY, LOW_MEMORY), (PIN, NOT_WANTED)}
+            waivers |= {(RELAX_MEMORY, LOW_MEMORY), (PIN, NOT_WANTED), (PIN, INCOMPATIBLE)}
             if self.relax_memory:
                 waivers.add((RELAX_MEMORY, INCOMPATIBLE))
             if self.allow_unsafe:

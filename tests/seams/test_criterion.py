@@ -141,7 +141,7 @@ def test_json_has_what_each_verdict_shows_at_it(run):
     [
         ("licence=free", "--prefer: licence=free is not one of open, paid, unclear"),
         ("seats=some", "--prefer: seats takes low, high or a number, not 'some'"),
-        ("nonsense", "pp, name, id, licence, seats"),
+        ("nonsense", "pp, variant, name, id, licence, seats"),
     ],
 )
 def test_prefer_says_which_values_it_takes(run, chain, problem):

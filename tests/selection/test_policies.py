@@ -26,7 +26,7 @@ def test_these_are_the_policies():
 
 @pytest.mark.parametrize("name", CHAINS)
 def test_each_policy_is_its_chain_and_then_the_tail(name):
-    expected = [*CHAINS[name], "pp", "name", "id"]
+    expected = [*CHAINS[name], "pp", "variant", "name", "id"]
     assert expected == [criterion.name for criterion in POLICIES[name].criteria]
 
 

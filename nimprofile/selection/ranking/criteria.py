@@ -5,6 +5,7 @@ from __future__ import annotations
 from nimprofile.base.enums import Engine, Objective, Precision
 from nimprofile.base.record import Record
 from nimprofile.engines.compute_floors import unpacks
+from nimprofile.selection.non_llm.variants import VARIANT
 from nimprofile.selection.rank import Count, Criterion, OneOf
 
 TYPE_CHECKING = False
@@ -232,7 +233,7 @@ NAME = Criterion("name", _name, "the name, alphabetically", source="ours", descr
 
 ID = Criterion("id", _id, "the id, alphabetically", source="ours", describe=_id)
 
-TAIL = (GPU_SPECIFIC, PREBUILT, PP, NAME, ID)
+TAIL = (GPU_SPECIFIC, PREBUILT, PP, VARIANT, NAME, ID)
 """What makes any chain total; a chain that names one of these itself keeps its place."""
 
 

@@ -46,6 +46,8 @@ def assert_true(reason, profile, inventory, request):  # noqa: C901, PLR0912, PL
             boards = {getattr(product_of(gpu), "cpu_architecture", None) for gpu in gpus.values()}
             assert have in {inventory.cpu_architecture, *boards}
             assert "tensorrt" in profile.tags.values() or "trt" in profile.tags.values()
+        case r.NotDefault(tag, default, have):
+            assert profile.tags[tag] == have != default
         case r.TooFewGpus(need, have, _):
             assert have < need == profile.gpus_needed
             alike = [_product_key(gpu) for gpu in inventory.offered]
@@ -124,8 +126,9 @@ def test_each_reason_of_a_near_miss_is_true_of_its_own_numbers(miss):
         assert_true(reason, miss.profile, miss.inventory, miss.request)
 
 
-BREAKABLE = [reason for reason in EVERY_REASON if reason is not r.NotDivisible]
-"""The others need a model's shape: `test_a_model_that_does_not_divide_is_rejected_for_that`."""
+BREAKABLE = [reason for reason in EVERY_REASON if reason not in (r.NotDivisible, r.NotDefault)]
+"""The others need a model's shape: `test_a_model_that_does_not_divide_is_rejected_for_that`, or a
+second profile: `tests/selection/non_llm/test_default_selector.py`."""
 
 
 @pytest.mark.parametrize("reason", BREAKABLE, ids=lambda reason: reason.kind)

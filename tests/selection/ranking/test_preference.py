@@ -75,6 +75,7 @@ def test_what_a_chain_does_not_name_follows_in_the_order_of_its_base():
         "precision",
         "prebuilt",
         "pp",
+        "variant",
         "name",
         "id",
     ]
@@ -184,8 +185,14 @@ def test_a_preferred_count_has_up_to_four_digits(count, accepted):
 @pytest.mark.parametrize(
     ("chain", "known"),
     [
-        ("", "custom, engine, prebuilt, precision, objective, tp, gpu_specific, pp, name, id"),
-        ("speed", "custom, engine, prebuilt, precision, objective, tp, gpu_specific, pp, name, id"),
+        (
+            "",
+            "custom, engine, prebuilt, precision, objective, tp, gpu_specific, pp, variant, name, id",
+        ),
+        (
+            "speed",
+            "custom, engine, prebuilt, precision, objective, tp, gpu_specific, pp, variant, name, id",
+        ),
         ("engine=triton", "tensorrt_llm, vllm, sglang"),
         ("objective=cost", "latency, balanced, throughput"),
     ],
