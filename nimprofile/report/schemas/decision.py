@@ -216,6 +216,7 @@ _FIGURES = {
     "number": "how many of it there are",
     "by": "what it is divided among",
     "divisor": "how many of those there are",
+    "default": "the value that this NIM takes unasked",
     "unread": "why its pattern of names was not searched; empty when it was",
 }
 """The figures of reasons, by the names of their fields."""
