@@ -27,9 +27,14 @@ def entry() -> NoReturn:
     gc.disable()
     re.compile = compile_late(re.compile)
     import argparse
+    import os
 
     from nimprofile.cli.main import main
 
+    if "_ARGCOMPLETE" in os.environ:  # a shell asks for completions, and is answered
+        from nimprofile.cli.reference.completion import complete
+
+        complete()
     argparse._ = str  # type: ignore[attr-defined] # our words are English too
     leave(main())
 

@@ -49,7 +49,6 @@ ELSEWHERE = {
     "report/memory_json.py": "cli/test_memory_command.py",
     "report/memory_report.py": "cli/test_memory_command.py",
     "report/memory_text.py": "cli/test_memory_command.py",
-    "cli/reference/completion.py": "cli/test_options.py",
     "cli/reference/tables.py": "cli/test_commands.py",
     "report/schemas/decision.py": "report/schemas/test_catalogue.py",
     "report/schemas/errors.py": "cli/parsing/test_failures.py",

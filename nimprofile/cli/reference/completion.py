@@ -1,6 +1,12 @@
-"""`nimprofile completion`: what makes a shell complete our commands."""
+"""`nimprofile completion`, and what a shell is answered when it asks for completions.
+
+argcomplete asks the parser itself for commands, options and choices; here are the values that it
+cannot know: those that a manifest, the catalogue or the tables of the package have.
+"""
 
 from __future__ import annotations
+
+import re
 
 from nimprofile.cli.arguments import CompletionArguments
 from nimprofile.cli.exit_codes import DONE
@@ -8,19 +14,176 @@ from nimprofile.cli.exit_codes import DONE
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable, Iterable
+    from typing import Any, TypeAlias
+
+    from nimprofile.manifest.manifest import Manifest
+
+    Completer: TypeAlias = Callable[..., Iterable[str]]
+
+SHELLS = ("bash", "zsh", "fish", "tcsh")
+
+MOST_BYTES = 4 << 20
+"""A manifest above this takes longer to read than a person waits for a completion."""
 
 
 def completion_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `nimprofile completion`."""
-    parser.add_argument("shell", metavar="SHELL", choices=("bash", "zsh", "tcsh"))
+    parser.add_argument("shell", metavar="SHELL", choices=SHELLS, help=", ".join(SHELLS))
     parser.set_defaults(arguments=CompletionArguments)
 
 
 def run_completion(arguments: CompletionArguments) -> int:
     """Print the script that a shell reads."""
-    import shtab
+    import argcomplete
+
+    if arguments.shell == "tcsh":  # argcomplete's own asks for a program that it does not install
+        print(TCSH)
+    else:
+        print(argcomplete.shellcode(["nimprofile"], shell=arguments.shell))
+    return DONE
+
+
+TCSH = "complete nimprofile 'p@*@`env _ARGCOMPLETE=1 _ARGCOMPLETE_SHELL=tcsh nimprofile`@'"
+"""tcsh gives the line in the variable COMMAND_LINE, and takes words from standard output."""
+
+
+def complete() -> None:
+    """Answer the shell that asks by the variables of argcomplete, and leave."""
+    import os
+    import sys
+
+    import argcomplete
 
     from nimprofile.cli.main import build_parser
 
-    print(shtab.complete(build_parser(), arguments.shell))
-    return DONE
+    parser, answer = build_parser(), None
+    _teach(parser)
+    if (line := os.environ.get("COMMAND_LINE")) and os.environ.get("_ARGCOMPLETE_SHELL") == "tcsh":
+        answer = sys.stdout
+        asked = {"COMP_LINE": line, "COMP_POINT": str(len(line.encode())), "_ARGCOMPLETE_IFS": "\n"}
+        os.environ.update(asked)
+    argcomplete.autocomplete(parser, always_complete_options=False, output_stream=answer)
+
+
+def _teach(parser: argparse.ArgumentParser) -> None:
+    """Tell argcomplete what completes the values of each argument."""
+    for action in parser._actions:  # noqa: SLF001 - there is no other way to all of them
+        completer = VALUES.get(action.dest)
+        if completer is not None and action.choices is None and action.nargs != 0:
+            action.completer = completer  # type: ignore[attr-defined]
+        if action.dest in {"command", "action"}:
+            for inner in dict(action.choices or {}).values():
+                _teach(inner)
+
+
+def _manifests(prefix: str, **_: Any) -> list[str]:
+    """Bundled names, and files."""
+    from argcomplete.completers import FilesCompleter
+
+    from nimprofile.manifest.reader import bundled_manifests
+
+    return [*bundled_manifests(), *FilesCompleter()(prefix)]
+
+
+def _boards(prefix: str, **_: Any) -> list[str]:
+    """Boards of the catalogue, behind the number that is there and the machines before a comma."""
+    from nimprofile.hardware.catalog import products
+
+    before, comma, last = prefix.rpartition(",")
+    number = re.match(r"\d+x?", last)
+    count = "" if number is None else f"{number[0].rstrip('x')}x"
+    return [f"{before}{comma}{count}{product.short}" for product in products()]
+
+
+def _policies(**_: Any) -> list[str]:
+    from nimprofile.selection.policies import POLICIES
+
+    return [*POLICIES]
+
+
+def _engines(**_: Any) -> list[str]:
+    from nimprofile.base.enums import Engine
+
+    return [*Engine]
+
+
+def _precisions(**_: Any) -> list[str]:
+    from nimprofile.base.enums import Precision
+
+    return [*Precision]
+
+
+def _servers(**_: Any) -> list[str]:
+    from nimprofile.base.enums import Server
+
+    return [*Server]
+
+
+def _profiles(prefix: str, parsed_args: argparse.Namespace, **_: Any) -> list[str]:
+    """Names of the manifest's profiles, or their ids where one has begun."""
+    manifest = _manifest_of(parsed_args)
+    profiles = () if manifest is None else manifest.profiles
+    names = [profile.name for profile in profiles if profile.name.startswith(prefix)]
+    return names or [profile.id for profile in profiles]
+
+
+def _criteria(prefix: str, **_: Any) -> list[str]:
+    """The criteria of every policy, behind those before a comma."""
+    from nimprofile.selection.policies import POLICIES
+
+    before, comma, _last = prefix.rpartition(",")
+    policies = POLICIES.values()
+    known = dict.fromkeys(criterion.name for policy in policies for criterion in policy.criteria)
+    return [f"{before}{comma}{name}" for name in known]
+
+
+def _tags(prefix: str, parsed_args: argparse.Namespace, **_: Any) -> list[str]:
+    """Tags of the manifest's profiles with their values, behind those before a comma."""
+    manifest = _manifest_of(parsed_args)
+    profiles = () if manifest is None else manifest.profiles
+    before, comma, _last = prefix.rpartition(",")
+    pairs = dict.fromkeys(
+        f"{tag}={value}" for profile in profiles for tag, value in profile.tags.items()
+    )
+    return [f"{before}{comma}{pair}" for pair in pairs]
+
+
+def _manifest_of(arguments: argparse.Namespace) -> Manifest | None:
+    """The manifest that the words so far, the environment or the image name, if it can be read."""
+    import os
+
+    from nimprofile.base.errors import NimProfileError
+    from nimprofile.cli.inputs import CONTAINER_MANIFESTS
+    from nimprofile.manifest.reader import load_manifest, load_text
+
+    named = [getattr(arguments, name, None) for name in ("manifest", "model")]
+    named += [os.environ.get("NIM_MANIFEST_PATH"), *CONTAINER_MANIFESTS]
+    for path in named:
+        if path and path != "-":
+            try:
+                if not os.path.isdir(path) and len(load_text(path)[1]) <= MOST_BYTES:
+                    return load_manifest(path)
+            except NimProfileError:
+                continue
+    return None
+
+
+VALUES: dict[str, Completer] = {
+    "manifest": _manifests,
+    "manifests": _manifests,
+    "old": _manifests,
+    "new": _manifests,
+    "model": _manifests,
+    "gpus": _boards,
+    "policy": _policies,
+    "engine": _engines,
+    "precision": _precisions,
+    "kind": _servers,
+    "prefer": _criteria,
+    "profile": _profiles,
+    "subject": _profiles,
+    "tags": _tags,
+    "require": _tags,
+}
+"""Where an argument's value is put -> what completes it; the others are files, or numbers."""
