@@ -35,12 +35,12 @@ def completion_options(parser: argparse.ArgumentParser) -> None:
 
 def run_completion(arguments: CompletionArguments) -> int:
     """Print the script that a shell reads."""
-    import argcomplete
+    from argcomplete.shell_integration import shellcode
 
     if arguments.shell == "tcsh":  # argcomplete's own asks for a program that it does not install
         print(TCSH)
     else:
-        print(argcomplete.shellcode(["nimprofile"], shell=arguments.shell))
+        print(shellcode(["nimprofile"], shell=arguments.shell))
     return DONE
 
 
@@ -120,7 +120,7 @@ def _servers(**_: Any) -> list[str]:
     return [*Server]
 
 
-def _profiles(prefix: str, parsed_args: argparse.Namespace, **_: Any) -> list[str]:
+def _profiles(prefix: str, parsed_args: Any, **_: Any) -> list[str]:
     """Names of the manifest's profiles, or their ids where one has begun."""
     manifest = _manifest_of(parsed_args)
     profiles = () if manifest is None else manifest.profiles
@@ -138,7 +138,7 @@ def _criteria(prefix: str, **_: Any) -> list[str]:
     return [f"{before}{comma}{name}" for name in known]
 
 
-def _tags(prefix: str, parsed_args: argparse.Namespace, **_: Any) -> list[str]:
+def _tags(prefix: str, parsed_args: Any, **_: Any) -> list[str]:
     """Tags of the manifest's profiles with their values, behind those before a comma."""
     manifest = _manifest_of(parsed_args)
     profiles = () if manifest is None else manifest.profiles
@@ -149,7 +149,7 @@ def _tags(prefix: str, parsed_args: argparse.Namespace, **_: Any) -> list[str]:
     return [f"{before}{comma}{pair}" for pair in pairs]
 
 
-def _manifest_of(arguments: argparse.Namespace) -> Manifest | None:
+def _manifest_of(arguments: Any) -> Manifest | None:
     """The manifest that the words so far, the environment or the image name, if it can be read."""
     import os
 

@@ -157,7 +157,9 @@ def test_bash_completes(home):
 def test_fish_completes(home):
     script = "source nimprofile.fish; complete -C 'nimprofile select --manifest llama-3.1-8'"
     done = in_shell(home, "fish", "-c", script)
-    assert ["llama-3.1-8b-instruct"] == [line.split("\t")[0] for line in done.stdout.split("\n")][:1]
+    assert ["llama-3.1-8b-instruct"] == [line.split("\t")[0] for line in done.stdout.split("\n")][
+        :1
+    ]
 
 
 READY = {
