@@ -219,8 +219,13 @@ def _nothing(decision: Decision, format: str) -> int:
 
 def _no_secrets(job: Job) -> None:
     """Refuse to print a secret: what is printed is kept, and shown to others."""
-    from nimprofile.launch.secrets import secret_flags
+    from nimprofile.launch.secrets import secret_flags, secret_variables
 
+    if names := secret_variables(job.setup.variables):
+        raise UsageError(
+            f"{names[0]} has a password in its address, which a printed command does not keep: set "
+            "it where the server runs"
+        )
     if flags := secret_flags(job.setup.arguments):
         raise UsageError(
             f"{flags[0]} has a secret, which a printed command does not keep: leave it out, and "

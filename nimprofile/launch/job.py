@@ -5,6 +5,7 @@ from __future__ import annotations
 from nimprofile.base.errors import LaunchError
 from nimprofile.base.record import Record
 from nimprofile.launch.setup import PORT, is_path
+from nimprofile.selection.request import Request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from nimprofile.launch.setup import Setup
     from nimprofile.manifest.profile import Profile
     from nimprofile.model.shape import ModelShape
+
+NO_REQUEST = Request()
 
 
 class Job(Record):
@@ -35,6 +38,7 @@ class Job(Record):
         model: the weights, as the engine names them; "" when only the image knows.
         serving: how it was asked for: limits of a step, CUDA graphs.
         setup: what the operator wants of the server.
+        request: the wishes that led to the selection; a NIM decides once more, and needs them.
         name: what the manifest calls the model.
         shape: of the weights, when it is known or taken to be known.
         notes: what the operator should know.
@@ -53,6 +57,7 @@ class Job(Record):
     serving: Serving
     setup: Setup
     name: str | None
+    request: Request = NO_REQUEST
     shape: ModelShape | None = None
     notes: tuple[str, ...] = ()
 

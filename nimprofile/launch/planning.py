@@ -7,6 +7,7 @@ from contextlib import suppress
 from nimprofile.base.enums import Engine, Server
 from nimprofile.base.errors import LaunchError, RequirementError
 from nimprofile.base.expect import expect
+from nimprofile.base.variables.notes import for_nim_alone
 from nimprofile.base.versions import satisfies, split_requirement
 from nimprofile.engines.spec import spec_of
 from nimprofile.hardware.visible_devices import BUS_ORDER, CudaDevices, cuda_devices
@@ -144,6 +145,8 @@ def _job_of(verdict: Verdict, decision: Decision, manifest: Manifest, setup: Set
         where = setup.peft_source and f"none lies in {setup.peft_source}"
         adapters = f"no adapter is served at the start: {where or 'no --adapters names them'}"
         notes = (*notes, adapters)
+    if not by_image and (names := for_nim_alone(setup.variables)):
+        notes = (*notes, f"{server} is not told of {', '.join(names)}: NIM's own server reads it")
     return Job(
         server,
         engine,
@@ -156,6 +159,7 @@ def _job_of(verdict: Verdict, decision: Decision, manifest: Manifest, setup: Set
         model=weights.model,
         serving=serving,
         setup=setup,
+        request=decision.request,
         name=manifest.model,
         shape=weights.shape,
         notes=notes,

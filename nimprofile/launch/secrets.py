@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from shlex import join, split
 
+from nimprofile.base.environment import PASSTHROUGH
 from nimprofile.launch.flags import is_flag
 
 TYPE_CHECKING = False
@@ -26,6 +28,10 @@ _INSIDE = re.compile(
 """A key or a password inside a longer value, such as JSON."""
 
 
+_WORDS = f"{PASSTHROUGH}="
+"""The variable of arguments, as `docker run -e` has it; its value is a line of shell words."""
+
+
 def secret_flags(arguments: Iterable[str]) -> list[str]:
     """The flags whose value is a key, a token or a password; never the value."""
     flags, last = [], "an argument"
@@ -44,11 +50,25 @@ def _is_secret(flag: str) -> bool:
     return len(flag) > 4 and any(name.startswith(flag) for name in _SECRETS)
 
 
+def secret_variables(variables: Iterable[tuple[str, str]]) -> list[str]:
+    """The variables whose value has a password in an address; never the value."""
+    return [name for name, value in variables if _IN_ADDRESS.search(value)]
+
+
+_IN_ADDRESS = re.compile(r"://[^/@\s]*:[^/@\s]*@")
+
+
 def redacted(arguments: Sequence[str]) -> list[str]:
     """The same arguments with stars for whatever may be a secret."""
     shown: list[str] = []
     hide = False
     for argument in arguments:
+        if argument.startswith(_WORDS):
+            shown.append(_WORDS + join(redacted(split(argument.removeprefix(_WORDS)))))
+            continue
+        if argument.startswith("NIM_") and _IN_ADDRESS.search(argument):
+            shown.append(f"{argument.partition('=')[0]}=***")
+            continue
         flag, equals, value = argument.partition("=")
         if not is_flag(argument):
             shown.append("***" if hide or _INSIDE.search(argument) else argument)

@@ -416,3 +416,12 @@ def test_an_adapter_without_a_rank_leaves_it_to_the_engine(run, tmp_path, text):
     out = run(line)[1]
     assert "--lora-modules a=" in out
     assert "--max-lora-rank" not in out
+
+
+def test_a_variable_with_a_password_in_its_address_is_not_printed(run):
+    address = "https://me:hunter2@example.com"
+    line = f"launch {BUNDLED} --server nim --image a/b:2.0.12"
+    code, out, err = run(line, NIM_REPOSITORY_OVERRIDE=address)
+    assert 2 == code
+    assert "hunter2" not in out + err
+    assert "NIM_REPOSITORY_OVERRIDE has a password in its address" in err

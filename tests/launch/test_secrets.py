@@ -2,7 +2,7 @@
 
 import pytest
 
-from nimprofile.launch.secrets import redacted, secret_flags
+from nimprofile.launch.secrets import redacted, secret_flags, secret_variables
 
 SECRETS = [
     ("--api-key", "hunter2"),
@@ -44,3 +44,21 @@ def test_a_secret_is_seen_and_starred(words):
 def test_what_is_no_secret_is_shown(words):
     assert [] == secret_flags(words)
     assert [*words] == redacted(words)
+
+
+def test_a_secret_among_the_arguments_of_the_variable_is_starred():
+    (shown,) = redacted(["NIM_PASSTHROUGH_ARGS=--seed 7 --api-key hunter2 --name 'a b'"])
+    assert "NIM_PASSTHROUGH_ARGS=--seed 7 --api-key '***' --name 'a b'" == shown
+
+
+@pytest.mark.parametrize("address", ["https://me:hunter2@example.com/x", "s3://:hunter2@bucket"])
+def test_a_password_in_the_address_of_a_variable_is_starred_and_the_variable_named(address):
+    assert ["NIM_REPOSITORY_OVERRIDE"] == secret_variables([("NIM_REPOSITORY_OVERRIDE", address)])
+    shown = redacted([f"NIM_REPOSITORY_OVERRIDE={address}", "NIM_CACHE_PATH=/a"])
+    assert ["NIM_REPOSITORY_OVERRIDE=***", "NIM_CACHE_PATH=/a"] == shown
+
+
+@pytest.mark.parametrize("value", ["https://example.com/a@b", "/a", "hf://a/b", "tcp://1.2.3.4:80"])
+def test_an_address_without_a_password_is_shown(value):
+    assert [] == secret_variables([("NIM_REPOSITORY_OVERRIDE", value)])
+    assert [f"NIM_X={value}"] == redacted([f"NIM_X={value}"])

@@ -7,6 +7,7 @@ from nimprofile.base.environment import (
     RELAX,
     SEQUENCES,
     SYNONYMS,
+    first_set,
     read_switch,
     without_service_links,
 )
@@ -113,7 +114,9 @@ def _notes(environ: Mapping[str, str]) -> Iterator[VariableNote]:
 def handed_on(environ: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     """The variables that are set for a NIM's container alone, which is given them as they are."""
     environ = without_service_links(environ)
+    beaten = {each for names in SYNONYMS for each in names if each != first_set(environ, names)}
     names = [name for name in environ if name.startswith("NIM_") and environ[name].strip()]
+    names = [name for name in names if name not in beaten]
     if not names:
         return ()
     from nimprofile.base.variables.table import VARIABLES
@@ -123,3 +126,13 @@ def handed_on(environ: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
 
 def _is_handed(variable: Variable | None) -> bool:
     return variable is not None and variable.handed
+
+
+def for_nim_alone(variables: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    """Of variables that a NIM is given, those that nothing else reads and no note has named."""
+    if not variables:
+        return ()
+    from nimprofile.base.variables.table import VARIABLES, Use
+
+    known = [VARIABLES[name] for name, _ in variables if name in VARIABLES]
+    return tuple(each.name for each in known if each.use is Use.HANDED_ON and not each.bears)

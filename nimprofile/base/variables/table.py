@@ -389,6 +389,7 @@ _MODEL = (
         "where the weights are, where NIM_MODEL_PATH is unset; a NIM is told of it by this name",
         "LLM 1.12 ft-support",
         example="/weights",
+        also_handed=True,
     ),
     _honoured(
         "NIM_SERVED_MODEL_NAME",

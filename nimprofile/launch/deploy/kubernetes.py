@@ -118,7 +118,7 @@ def pod(
     server: Object = {"name": name, "image": container.image}
     command, args, extra = member(container, rank)
     server |= {key: value for key, value in (("command", command), ("args", args)) if value}
-    if env := [*_env(container), *extra]:
+    if env := unique([*_env(container), *extra]):
         server["env"] = env
     if not rank:
         server["ports"] = [{"name": "http", "containerPort": container.plan.port}]
@@ -136,6 +136,11 @@ def pod(
     spec["automountServiceAccountToken"] = False
     spec["enableServiceLinks"] = False  # a Service called vllm would set VLLM_PORT to a URL
     return spec
+
+
+def unique(variables: list[Object]) -> list[Object]:
+    """Variables of which each stands once: the last of a name holds."""
+    return list({variable["name"]: variable for variable in variables}.values())
 
 
 def _env(container: Container) -> list[Object]:

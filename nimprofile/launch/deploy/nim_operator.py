@@ -12,6 +12,7 @@ from nimprofile.launch.deploy.kubernetes import (
     access_mode,
     node_selector,
     resource,
+    unique,
 )
 from nimprofile.launch.servers.nim import READY, generation
 from nimprofile.launch.servers.ranks import RAY_PORT, literal
@@ -79,7 +80,7 @@ def objects(container: Container, *, replicas: int, pull_secret: str | None) -> 
     if container.nodes > 1:
         service["multiNode"] = _multi_node(container)
         # Ray's workers have no formatter for JSON logs (LLM 2.0, "multi-node-deployment").
-        service["env"] = [*environment, {"name": "NIM_JSONL_LOGGING", "value": "0"}]
+        service["env"] = unique([*environment, {"name": "NIM_JSONL_LOGGING", "value": "0"}])
     head = {"apiVersion": "apps.nvidia.com/v1alpha1"}
     return [
         {

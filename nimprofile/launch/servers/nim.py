@@ -13,6 +13,7 @@ from nimprofile.base.errors import LaunchError
 from nimprofile.launch.flags import merge_arguments
 from nimprofile.launch.plan import LaunchPlan
 from nimprofile.launch.server_spec import ServerSpec, version_in_tag
+from nimprofile.launch.servers.nim_environment import passed_on, variables
 from nimprofile.launch.servers.ranks import LEADER, RANK, RAY_PORT
 from nimprofile.launch.servers.vllm import FLAGS
 from nimprofile.launch.setup import ANYWHERE, SHARED_MEMORY_GIB, is_path
@@ -64,27 +65,14 @@ def published(host: str, port: int) -> str:
 
 def inside(job: Job) -> LaunchPlan:
     """The variables of a NIM's container, and the arguments for its own command."""
-    setup = job.setup
-    model = job.model if not job.model or is_path(job.model) or "://" in job.model else ""
-    variables = {
-        "NIM_MODEL_PROFILE": job.profile.id,
-        "NIM_SERVER_PORT": str(job.port),
-        "NIM_SERVED_MODEL_NAME": setup.served_name,
-        "NIM_MAX_MODEL_LEN": job.facts.max_model_len,
-        "NIM_MAX_NUM_SEQS": job.serving.max_num_seqs,
-        "NIM_MODEL_PATH": model or (f"hf://{job.model}" if job.model else None),
-        "NIM_DISABLE_CUDA_GRAPH": "1" if job.serving.eager else None,
-    }
-    if job.lora:
-        variables |= {
-            "NIM_PEFT_SOURCE": setup.peft_source,
-            "NIM_MAX_LORA_RANK": setup.max_lora_rank,
-            "NIM_MAX_GPU_LORAS": setup.max_loras,
-            "NIM_MAX_CPU_LORAS": setup.max_cpu_loras,
-        }
-    env = tuple((name, str(value)) for name, value in variables.items() if value is not None)
     return LaunchPlan(
-        Server.NIM, setup.arguments, env, files=(), port=job.port, health=READY, notes=_notes(job)
+        Server.NIM,
+        job.setup.extra,
+        variables(job, generation(image(job))),
+        files=(),
+        port=job.port,
+        health=READY,
+        notes=_notes(job),
     )
 
 
@@ -118,25 +106,10 @@ def _notes(job: Job) -> tuple[str, ...]:
     if version_in_tag(image(job)) is None:
         notes.append("the tag moves, and ids differ between releases: name one by --image")
     notes.append("ids are the image's own: `list-model-profiles` in it prints those it has")
-    if job.setup.arguments:
+    notes += passed_on(job, generation(image(job)))[1]
+    if job.setup.extra:
         notes.append("what follows -- reaches the engine from NIM 2.0.11 on")
-        notes += merge_arguments([], job.setup.arguments, FLAGS)[
-            1
-        ]  # NIM's arguments are named as vLLM's
-    serving = job.serving
-    asked = {
-        "the memory fraction": job.facts.memory_fraction,
-        "the KV cache's format": job.facts.kv_cache_dtype != "auto",
-        "the tokens of a step": serving.max_num_batched_tokens,
-        "the trust in the model's code": job.setup.trust_remote_code,
-    }
-    if unset := [what for what, value in asked.items() if value]:
-        notes.append(
-            f"NIM is not told of {' and '.join(unset)}: its releases differ in how; after --, 2.x "
-            "takes its engine's own arguments"
-        )
-    if job.lora and job.setup.max_lora_rank is not None and generation(image(job)) != 1:
-        notes.append(f"NIM 2.x takes the rank after --: --max-lora-rank {job.setup.max_lora_rank}")
+        notes += merge_arguments([], job.setup.extra, FLAGS)[1]  # they are named as vLLM's
     return tuple(notes)
 
 
