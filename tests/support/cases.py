@@ -1,6 +1,7 @@
 """The public listings and start-up logs of `corpus/cases`: as manifests, machines and decisions."""
 
 import json
+import re
 
 from nimprofile import (
     Inventory,
@@ -32,7 +33,10 @@ def id_of(row, number):
 
 
 def manifest_of(case, form="printout"):
-    """The case as a printout, and what has no name in it as a manifest of tags; or all as tags."""
+    """The case as a printout, and what has no name in it as a manifest of tags; or all as tags.
+
+    A printout has the banner that the source prints; a manifest has the release as NIM's own have.
+    """
     rows = list(enumerate(case["profiles"]))
     printed = [
         (number, row)
@@ -44,14 +48,20 @@ def manifest_of(case, form="printout"):
         for number, row in printed
     ]
     tagged = [_tagged(row, number, form) for number, row in rows if (number, row) not in printed]
-    profiles = ()
+    parts = []
     if lines:
-        text = "MODEL PROFILES\n- Compatible with system and runnable:\n" + "\n".join(lines)
-        profiles += parse_manifest(text).profiles
+        banner = [line for line in case.get("log", []) if "NIM Version" in line]
+        heading = "- Compatible with system and runnable:"
+        parts.append(parse_manifest("\n".join([*banner, "MODEL PROFILES", heading, *lines])))
     if tagged:
-        profiles += parse_manifest(json.dumps({"profiles": tagged})).profiles
+        release = re.match(r"\d+\.\d+\.\d+", case.get("nim_version") or "")
+        head = {"release": release[0]} if release else {}
+        parts.append(parse_manifest(json.dumps(head | {"profiles": tagged})))
+    profiles = tuple(profile for part in parts for profile in part.profiles)
     shape = plain_shape(**case["model_shape"]) if "model_shape" in case else None
-    return Manifest(profiles, model_shape=shape)
+    if not parts:
+        return Manifest(profiles, model_shape=shape)
+    return parts[0].replace(profiles=profiles, model_shape=shape)
 
 
 def _tagged(row, number, form):
