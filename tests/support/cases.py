@@ -126,10 +126,15 @@ def selects_as(case, expected, **how):
     return decision.selected is not None and id_ == decision.selected.profile.id
 
 
-def candidates_of(case, expected, **how):
-    """The candidates among which a selection is made."""
+def is_a_choice(case, expected, **how):
+    """Whether several profiles could have been selected, by the source or by us."""
     machine = {"gpus": expected["gpus"]} if expected and "gpus" in expected else None
-    return decide(case, machine, **how).ranked
+    listed = [
+        row
+        for row in case["profiles"]
+        if row.get("listed") == "runnable" and row.get("tags", {}).get("feat_lora") != "true"
+    ]
+    return max(len(listed), len(decide(case, machine, **how).ranked)) > 1
 
 
 def selections_of(case):

@@ -13,8 +13,8 @@ from collections import Counter
 from tests.support.cases import (
     FORMS,
     PATHS,
-    candidates_of,
     grades_of,
+    is_a_choice,
     load,
     orders_of,
     selections_of,
@@ -48,8 +48,8 @@ def compared(case, how):
         if expected is not None and expected.get("pinned"):
             yield "pins", selects_as(case, expected, **how)
         elif case["profiles"]:
-            several = len(candidates_of(case, expected, **how)) > 1
-            yield "choices" if several else "only candidates", selects_as(case, expected, **how)
+            choice = is_a_choice(case, expected, **how)
+            yield "choices" if choice else "only candidates", selects_as(case, expected, **how)
 
 
 def figures(paths):
