@@ -46,6 +46,11 @@ def tokens(text: str) -> int:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def context(text: str) -> int | str:
+    """A number of tokens, or `auto`."""
+    return "auto" if text == "auto" else tokens(text)
+
+
 def port(text: str) -> int:
     """A port to listen on."""
     if not (text.isascii() and text.isdigit() and len(text) <= 5 and 0 < int(text) < 65536):

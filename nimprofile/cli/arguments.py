@@ -36,7 +36,7 @@ class ServingArguments(Record):
 
     _: KW_ONLY
     engine_version: str | None
-    max_model_len: int | None
+    max_model_len: int | str | None
     kv_cache_dtype: str
     memory_fraction: float | None
     max_num_batched_tokens: int | None

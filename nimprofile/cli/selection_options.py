@@ -89,10 +89,10 @@ def serving_options(parser: argparse.ArgumentParser) -> None:
     add("--engine-version", type=read.version, metavar="VERSION", help="the engine's: 0.19.0")
     add(
         "--max-model-len",
-        type=read.tokens,
+        type=read.context,
         metavar="TOKENS",
-        help="the longest context: 8192, 8k (8,000), 8K (8,192) ($NIM_MAX_MODEL_LEN; default: the "
-        "model's)",
+        help="the longest context: 8192, 8k (8,000), 8K (8,192), or auto, the longest that fits "
+        "($NIM_MAX_MODEL_LEN; default: the model's)",
     )
     add(
         "--kv-cache-dtype",

@@ -37,7 +37,8 @@ class Serving(Record):
             free_gpu_memory_fraction.
         max_num_batched_tokens: tokens of one step (SGLang: chunked_prefill_size).
         max_num_seqs: requests of one step (SGLang: max_running_requests).
-        max_model_len: the longest context, in tokens.
+        max_model_len: the longest context, in tokens; `auto` is None and `fit_context`.
+        fit_context: the context is cut to the longest that fits, which is at most `max_model_len`.
         kv_cache_dtype: `auto`, `fp8…`, `bf16…`, `nvfp4`.
         concurrency: requests of the longest context that must fit at once.
         eager: no CUDA graphs.
@@ -58,6 +59,28 @@ class Serving(Record):
     concurrency: int = 1
     eager: bool = False
     speculative_tokens: int = 0
+    fit_context: bool = False
+
+    if TYPE_CHECKING:  # what the constructor takes, beside what the fields hold
+
+        def __init__(
+            self,
+            engine: Engine | str = Engine.VLLM,
+            engine_version: str | None = None,
+            precision: Precision | str | None = None,
+            *,
+            tp: int = 1,
+            pp: int = 1,
+            memory_fraction: float | None = None,
+            max_num_batched_tokens: int | None = None,
+            max_num_seqs: int | None = None,
+            max_model_len: int | str | None = None,
+            kv_cache_dtype: str = "auto",
+            concurrency: int = 1,
+            eager: bool = False,
+            speculative_tokens: int = 0,
+            fit_context: bool = False,
+        ) -> None: ...
 
     def __post_init__(self) -> None:
         """Take an engine and a precision by their names; refuse what no engine can be started with.
@@ -68,6 +91,10 @@ class Serving(Record):
             object.__setattr__(self, "engine", parse_engine(self.engine, "engine"))
         if self.precision is not None and type(self.precision) is not Precision:
             object.__setattr__(self, "precision", parse_precision(self.precision, "precision"))
+        context: object = self.max_model_len
+        if context == "auto":
+            object.__setattr__(self, "max_model_len", None)
+            object.__setattr__(self, "fit_context", True)
         require_engine_version(self.engine_version)
         for name, least in _LEAST.items():
             value = getattr(self, name)

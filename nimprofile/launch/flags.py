@@ -102,18 +102,21 @@ def decided(
                     yield tag, said, value
                 case "LoRA":
                     yield tag, said, "false" if flag.startswith("--no-") else "true"
+                case "the longest context, and memory":
+                    yield tag, said, _tokens(value)
                 case "precision":
                     yield tag, said, _precision(flag, value, precision)
                 case _:
                     yield tag, said, None
 
 
-_ALL = ("tp", "pp", "precision", "profile", "feat_lora")
+_ALL = ("tp", "pp", "precision", "profile", "feat_lora", "max_model_len")
 _DECIDES = {
     "tensor parallelism": ("tp",),
     "pipeline parallelism": ("pp",),
     "precision": ("precision",),
-    "the model": ("precision",),
+    "the model": ("precision", "max_model_len"),
+    "the longest context, and memory": ("max_model_len",),
     "LoRA": ("feat_lora",),
     "the objective": ("profile",),
     "what stands in our file": _ALL,
@@ -121,6 +124,16 @@ _DECIDES = {
     "the model repository": _ALL,
 }
 """What a flag decides, in the words of `decisive` -> the tags of a profile."""
+
+
+def _tokens(text: str | None) -> str | None:
+    """A number of tokens in digits; None for what is none, as `auto`."""
+    from nimprofile.base.units import parse_tokens
+
+    try:
+        return str(parse_tokens(text or ""))
+    except ValueError:
+        return None
 
 
 def _precision(flag: str, value: str | None, own: Precision | None) -> str | None:

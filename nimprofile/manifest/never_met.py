@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nimprofile.base.record import Record
-from nimprofile.manifest.profile_conditions import matches, our_tag, tag_of, value_of
+from nimprofile.manifest.profile_conditions import CONTEXT, matches, our_tag, tag_of, value_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -105,7 +105,8 @@ def never_met(
     for asked_for in require:
         have = [value_of(asked_for.tag, profile, 1) for profile in manifest.profiles]
         left_open = asked_for.tag == "tp" and any(p.tp is None for p in manifest.profiles)
-        if asked_for.relation != "=" or left_open:  # then the number of GPUs has a say
+        # The number of GPUs decides a tp that is left open, and their memory the context.
+        if asked_for.relation != "=" or left_open or asked_for.tag == CONTEXT:
             continue
         if not any(text is not None and matches(asked_for, text) for text in have):
             yield from _never_met(asked_for.tag, asked_for.value, have, manifest)

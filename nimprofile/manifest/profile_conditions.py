@@ -22,7 +22,8 @@ class Condition(Record):
     """One condition on a profile: `tp>=4`.
 
     Attributes:
-        tag: a tag as NIM calls it, in lower case, or `name` or `id`.
+        tag: a tag as NIM calls it, in lower case, or `name`, `id` or `max_model_len`, the longest
+            context that would be served.
         relation: `=`, `!=`, `>=`, `<=`, `>` or `<`; the last four compare numbers.
         value: what it is compared with, without regard to case; of `name` and `id` a pattern with
             `*` and `?`.
@@ -38,11 +39,14 @@ class Condition(Record):
             if not isinstance(text, str) or not text.strip():
                 raise RequestError(f"a condition has a tag and a value, and {text!r} is neither")
         tag = self.tag.strip().casefold()
-        object.__setattr__(self, "tag", TAG_ALIASES.get(tag, tag))
+        tag = CONTEXT if tag == "max-model-len" else TAG_ALIASES.get(tag, tag)
+        object.__setattr__(self, "tag", tag)
         if self.relation not in RELATIONS:
             known = ", ".join(RELATIONS)
             raise RequestError(f"{self.relation!r} is not a relation; known: {known}")
-        counts = self.relation not in {"=", "!="} or self.tag in {"tp", "pp"}
+        if tag == CONTEXT:
+            object.__setattr__(self, "value", _tokens(self.value))
+        counts = self.relation not in {"=", "!="} or self.tag in {"tp", "pp", CONTEXT}
         if counts and _number(self.value) is None:
             raise RequestError(f"{self}: {self.value!r} is no number")
 
@@ -50,6 +54,7 @@ class Condition(Record):
         return f"{our_tag(self.tag)}{self.relation}{self.value}"
 
 
+CONTEXT = "max_model_len"
 RELATIONS = ("=", "!=", ">=", "<=", ">", "<")
 _OURS = {theirs: ours for ours, theirs in TAG_ALIASES.items()}
 
@@ -184,6 +189,16 @@ def matches(condition: Condition, have: str) -> bool:
         return (engine := Engine.known(wanted)) is not None and engine == Engine.known(have)
     number = _number(wanted)
     return number is not None and number == _number(have)
+
+
+def _tokens(text: str) -> str:
+    """A number of tokens in digits; RequestError for what is none."""
+    from nimprofile.base.units import parse_tokens
+
+    try:
+        return str(parse_tokens(text))
+    except ValueError as error:
+        raise RequestError(str(error)) from None
 
 
 def _number(text: str | None) -> float | None:

@@ -40,6 +40,7 @@ class MemoryReport:
         other_reasons: why it does not run, other than memory, division and wishes.
         fits: there are no reasons; None when nothing is known of the need.
         longest: the longest context, in tokens; None when none fits, or it is not known.
+        whole: the context that is asked for, of which the longest is a part.
         suggestions: changes that would make it fit, when nothing but memory is short.
         divides: whether the model divides among the GPUs, and they are there.
         notes: what was assumed of the model.
@@ -57,6 +58,9 @@ class MemoryReport:
         unknown = need is None or (budget is not None and not budget.total)
         self.fits = False if self.reasons else None if unknown else True
         self.longest: int | None = None
+        self.whole = None if budget is None else budget.serving.max_model_len
+        if decision.request.serving.fit_context and shape is not None:
+            self.whole = decision.request.serving.max_model_len or shape.max_position_embeddings
         if need is not None and budget is not None and need.max_model_len is not None:
             gpus = [gpu for gpu in decision.inventory.gpus if gpu.index in verdict.gpus]
             free = [gpu.memory_free_mib for gpu in gpus if gpu.memory_free_mib is not None]

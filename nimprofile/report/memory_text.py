@@ -106,7 +106,8 @@ def _context(report: MemoryReport, budget: Budget) -> Iterator[str]:
     if longest is None:
         yield f"longest context{many}: none; not even 256 tokens"
         return
-    whole = " (all of it)" if longest == context else f" of {context:,}"
+    asked = report.whole or context
+    whole = " (all of it)" if longest == asked else f" of {asked:,}"
     yield f"longest context{many}: {longest:,} tokens{whole}"
     yield (
         f"requests of {context:,} tokens at once: {budget.concurrency(context):.2f}; "

@@ -65,7 +65,21 @@ def select_blocks(decision: Decision) -> list[Block]:
         rows.insert(
             3, ("memory", f"{format_gib(chosen.need.full_bytes)} per GPU, {chosen.need.source}")
         )
+    if (context := context_that_fits(decision, chosen)) is not None:
+        rows.insert(4, ("context", context))
     return [fields(rows)]
+
+
+def context_that_fits(decision: Decision, verdict: Verdict) -> str | None:
+    """The context that was left to what fits, and of what it is a part."""
+    need, serving = verdict.need, decision.request.serving
+    if not serving.fit_context or need is None or need.budget is None or not need.max_model_len:
+        return None
+    most = serving.max_model_len or need.budget.shape.max_position_embeddings
+    if most == need.max_model_len:
+        return f"{most:,} tokens, all of it"
+    of = "" if most is None else f" of {most:,}"
+    return f"{need.max_model_len:,} tokens{of}, the longest that fits"
 
 
 def _gpus(verdict: Verdict, inventory: Inventory) -> str:
@@ -223,7 +237,7 @@ def list_blocks(decision: Decision) -> list[Block]:
         for verdict in (*decision.ranked, *decision.rejected)
     ]
     rows = [
-        _list_row(group, verdict, selected=verdict is selected)
+        _list_row(group, verdict, _remark(decision, verdict), selected=verdict is selected)
         for group in GRADE_MEANINGS
         for verdict in verdicts
         if _group(verdict) == group
@@ -247,18 +261,23 @@ def _group(verdict: Verdict) -> str:
     return "not wanted" if unwanted else verdict.grade
 
 
-def _list_row(group: str, verdict: Verdict, *, selected: bool) -> tuple[str | Span, ...]:
+def _list_row(
+    group: str, verdict: Verdict, remark: str, *, selected: bool
+) -> tuple[str | Span, ...]:
     profile = verdict.profile
-    name, remark = profile.name, _remark(verdict)
+    name = profile.name
     if selected:
         return group, profile.id, Span(name, "strong"), Span(f"selected: {remark}", "strong")
     return group, profile.id, name, remark
 
 
-def _remark(verdict: Verdict) -> str:
+def _remark(decision: Decision, verdict: Verdict) -> str:
     if verdict.fits:
-        return f"GPUs {format_indices(verdict.gpus)}" + (
-            f"; {message(verdict.waived[0])} (waived)" if verdict.waived else ""
+        context = context_that_fits(decision, verdict)
+        return (
+            f"GPUs {format_indices(verdict.gpus)}"
+            + ("" if context is None else f"; {context}")
+            + (f"; {message(verdict.waived[0])} (waived)" if verdict.waived else "")
         )
     more = len(verdict.reasons) - 1
     return message(verdict.reasons[0]) + (f" (+{more} more)" if more else "")

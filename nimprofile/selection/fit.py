@@ -17,6 +17,7 @@ from nimprofile.manifest.profile_conditions import unmet
 from nimprofile.selection.placement import choose
 from nimprofile.selection.reasons import (
     INCOMPATIBLE,
+    ContextTooLong,
     Doubt,
     MigAlone,
     MixedGpus,
@@ -29,7 +30,7 @@ from nimprofile.selection.verdict import Verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from dataclasses import KW_ONLY
 
     from nimprofile.base.enums import Precision
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
     from nimprofile.selection.reasons import Finding, Reason
     from nimprofile.selection.request import Request
     from nimprofile.selection.rules import GpuRule
+
+    _Usable = tuple["Fitness", GpuKind]
 
 
 class Fitness(IntEnum):
@@ -145,8 +148,16 @@ class Judge:
         for wish_rule in WISH_RULES:
             yield from wish_rule(profile, machine, request)
         yield from self.unselected(profile)
-        for asked, have in unmet(request.require, profile, len(trial.gpus)):
+        served = {"max_model_len": self._context(trial)} if request.require else {}
+        for asked, have in unmet(request.require, profile, len(trial.gpus), served):
             yield RequirementUnmet(asked.tag, asked.relation, asked.value, have=have)
+
+    def _context(self, trial: _Trial) -> str | None:
+        """The longest context that would be served, in tokens, as far as it is known."""
+        cut = [f.max_model_len for f in trial.findings if isinstance(f, ContextTooLong)]
+        asked = self.request.serving.max_model_len
+        tokens = cut[0] if cut else (trial.need and trial.need.max_model_len) or asked
+        return None if tokens is None else str(tokens)
 
     def _is_waived(self, reason: Reason) -> bool:
         return (reason.waived_by, reason.effect) in self.waivers
@@ -173,7 +184,7 @@ class Judge:
             for whole_kind in group.kinds
             for kind, findings in self._against(profile, whole_kind)
         ]
-        usable = {
+        usable: dict[int, _Usable] = {
             index: (fitness, kind)
             for fitness, kind, _ in judged
             if fitness is not Fitness.BLOCKED
@@ -191,11 +202,13 @@ class Judge:
                 too_few = TooFewGpus(wanted, group.size, group.label, missing=group.missing)
                 findings = (*findings, too_few)
             return _Trial(Fitness.BLOCKED, findings, self.needs.of(profile, group.kinds[0].gpu))
+        if self.request.serving.fit_context:
+            usable = self._of_longest_context(profile, usable, wanted)
         gpus, choice = choose(
             {index: fitness for index, (fitness, _) in usable.items()}, wanted, self.machine
         )
         taken = {id(kind): kind for kind in (usable[index][1] for index in gpus)}
-        need = self.needs.of(profile, (lead := next(iter(taken.values()))).gpu)
+        need, lead = self._need_of(profile, taken.values()), next(iter(taken.values()))
         findings = _without_repeats(findings for _, kind, findings in judged if id(kind) in taken)
         if wanted > 1 and not (group.kinds[0].devices or group.kinds[0].spellings):
             alike = f"{wanted} GPUs alike"
@@ -211,10 +224,34 @@ class Judge:
             capability=lowest_capability(taken.values()),
         )
 
+    def _of_longest_context(
+        self, profile: Profile, usable: Mapping[int, _Usable], wanted: int
+    ) -> dict[int, _Usable]:
+        """The GPUs of the best fitness, and of those that let the longest context fit on all."""
+
+        def order(index: int) -> tuple[Fitness, int]:
+            fitness, kind = usable[index]
+            need = self.needs.of(profile, kind.gpu)
+            return fitness, -((need and need.max_model_len) or 0)
+
+        last = sorted(map(order, usable))[wanted - 1]
+        return {index: usable[index] for index in usable if order(index) <= last}
+
+    def _need_of(self, profile: Profile, kinds: Collection[GpuKind]) -> MemoryNeed | None:
+        """The need of GPUs that serve together; of contexts that fit, the shortest does on all."""
+        needs = [self.needs.of(profile, kind.gpu) for kind in kinds]
+        if not self.request.serving.fit_context:
+            return needs[0]
+        return min(needs, key=lambda need: (need and need.max_model_len) or 0)
+
     def _against(
         self, profile: Profile, kind: GpuKind
     ) -> Iterator[tuple[GpuKind, tuple[Finding, ...]]]:
         """What a kind of GPU, or each level of its free memory, has against a profile."""
+        if self.request.serving.fit_context and kind.levels:
+            for level in kind.levels:  # a context of its own fits each
+                yield from self._against(profile, level)
+            return
         need = self.needs.of(profile, kind.gpu)
 
         def broken(rules: Iterable[GpuRule], kind: GpuKind) -> tuple[Finding, ...]:

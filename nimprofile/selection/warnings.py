@@ -90,6 +90,21 @@ class NoRoomForCache(Record):
         return starved_message(self.budget)
 
 
+class ContextNotKnown(Record):
+    """The context was left to what fits, and without the model's shape nobody knows what does.
+
+    `max_model_len` is what the engine is told instead; None is the model's own.
+    """
+
+    max_model_len: int | None
+
+    kind = "context_not_known"
+
+    def __str__(self) -> str:
+        told = f"{self.max_model_len:,} tokens" if self.max_model_len else "the model's own"
+        return f"which context fits is not known without the model's shape: {told} is asked for"
+
+
 class EstimateIsMore(Record):
     """By the model's shape the profile needs more than its manifest states."""
 
@@ -192,6 +207,7 @@ DecisionWarning: TypeAlias = (
     | ServedInHalf
     | NoRoomForCache
     | EstimateIsMore
+    | ContextNotKnown
     | GpuAiling
     | SelectedIfAnswered
     | GpusUnavailable
@@ -224,14 +240,19 @@ def selection_warnings(
         yield Emulated(str(selected.profile.precision))
     if selected.in_half:
         yield ServedInHalf()
-    need = selected.need
+    yield from _memory_warnings(selected.need, request)
+    for gpu in inventory.gpus:
+        if gpu.index in selected.gpus:
+            yield from (GpuAiling(gpu.index, issue) for issue in gpu.health_issues)
+
+
+def _memory_warnings(need: MemoryNeed | None, request: Request) -> Iterator[DecisionWarning]:
     if need is not None and need.budget is not None and need.budget.starved:
         yield NoRoomForCache(need.budget)
     if need is not None and need.disagrees and (need.estimated_bytes or 0) > need.full_bytes:
         yield EstimateIsMore(need)
-    for gpu in inventory.gpus:
-        if gpu.index in selected.gpus:
-            yield from (GpuAiling(gpu.index, issue) for issue in gpu.health_issues)
+    if request.serving.fit_context and (need is None or need.max_model_len is None):
+        yield ContextNotKnown(request.serving.max_model_len)
 
 
 def missing_warnings(decision: Decision) -> Iterator[DecisionWarning]:

@@ -138,6 +138,60 @@ def test_a_folder_of_a_bundled_name_does_not_hide_the_manifest(run, tmp_path, mo
     assert "note: nemotron-3-nano is the bundled manifest; ./nemotron-3-nano is the folder" in err
 
 
+L4 = ("--manifest", "llama-3.1-8b-instruct", "--engine", "vllm", "--precision", "bf16")
+"""Options with which one GPU of 22.5 GiB lacks the memory of the full context alone."""
+
+
+def test_the_longest_context_that_fits_is_selected_with_and_shown(run):
+    assert 1 == run("select", *L4, "--gpus", "l4")[0]
+    code, out, _ = run("select", *L4, "--gpus", "l4", "--max-model-len", "auto")
+    assert 0 == code
+    assert "context  31,232 tokens of 131,072, the longest that fits" in out.splitlines()
+
+
+def test_the_longest_context_that_fits_is_in_json(run):
+    out = run("select", *L4, "--gpus", "l4", "--max-model-len", "auto", "--json")[1]
+    assert 31_232 == json.loads(out)["selected"]["memory"]["max_model_len"]
+
+
+def test_the_longest_context_that_fits_is_in_the_list(run):
+    lines = run("list", *L4, "--gpus", "l4", "--max-model-len", "auto")[1].splitlines()
+    (line,) = (line for line in lines if "\tvllm-bf16-tp1-pp1\t" in line)
+    assert line.endswith("GPUs 0; 31,232 tokens of 131,072, the longest that fits")
+
+
+def test_the_longest_context_that_fits_is_told_to_the_engine(run):
+    options = (*L4, "--gpus", "l4", "--max-model-len", "auto", "--format", "argv")
+    code, out, err = run("launch", *options)
+    assert (0, True) == (code, out.endswith(" --max-model-len 31232\n"))
+    assert "note: the longest context that fits is 31,232 tokens of 131,072\n" in err
+
+
+def test_a_full_context_that_fits_is_told_to_the_engine_too(run):
+    shown = run("select", *L4, "--gpus", "h100", "--max-model-len", "auto")[1]
+    assert "context  131,072 tokens, all of it" in shown.splitlines()
+    options = (*L4, "--gpus", "h100", "--max-model-len", "auto", "--format", "argv")
+    assert " --max-model-len 131072 " in run("launch", *options)[1].replace("\n", " ")
+
+
+@pytest.mark.parametrize(("context", "code"), [("31232", 0), ("31k", 0), ("32K", 5)])
+def test_the_context_may_be_required(run, context, code):
+    options = ("--max-model-len", "auto", "--require", f"max-model-len>={context}")
+    assert code == run("select", *L4, "--gpus", "l4", *options)[0]
+
+
+def test_memory_says_how_much_of_the_context_fits(run):
+    options = ("--gpus", "l4", "--profile", "vllm-bf16-tp1-pp1", "--max-model-len", "auto")
+    code, out, _ = run("memory", "llama-3.1-8b-instruct", *options)
+    assert (0, True) == (code, "longest context: 31,232 tokens of 131,072\n" in out)
+
+
+def test_a_context_that_nobody_knows_is_warned_of(run, manifest):
+    options = ("--manifest", manifest, "--gpus", "2xh100", "--max-model-len", "auto")
+    code, _, err = run("select", *options)
+    assert (0, True) == (code, "which context fits is not known without the model's shape" in err)
+
+
 def test_list_prints_every_profile_with_its_grade_in_a_pipe(run, manifest):
     code, out, _ = run("list", "--manifest", manifest, "--gpus", "1xh100")
     rows = [line.split("\t") for line in out.splitlines()]

@@ -97,7 +97,12 @@ def test_the_last_number_counts(words, port):
         (("-q", "NVFP4"), [("precision", "--quantization NVFP4", "nvfp4")]),
         (("-q", "awq_marlin"), [("precision", "--quantization awq_marlin", None)]),
         (("--quantization",), [("precision", "--quantization", None)]),
-        (("--model", "other"), [("precision", "--model other", None)]),
+        (
+            ("--model", "x/y", "--seed", "7"),
+            [("precision", "--model x/y", None), ("max_model_len", "--model x/y", None)],
+        ),
+        (("--max-model-len", "8K"), [("max_model_len", "--max-model-len 8K", "8192")]),
+        (("--max-model-len", "auto"), [("max_model_len", "--max-model-len auto", None)]),
         (("--enable-lora",), [("feat_lora", "--enable-lora", "true")]),
         (("--no-enable-lora",), [("feat_lora", "--no-enable-lora", "false")]),
         (("--performance-mode", "balanced"), [("profile", "--performance-mode balanced", None)]),
@@ -124,5 +129,7 @@ def test_a_dtype_is_of_what_is_not_quantised():
 )
 def test_a_file_of_ones_own_may_decide_everything(words, syntax):
     found = list(decided(words, syntax, Precision.FP8))
-    assert ["tp", "pp", "precision", "profile", "feat_lora"] == [tag for tag, _, _ in found]
+    assert ["tp", "pp", "precision", "profile", "feat_lora", "max_model_len"] == [
+        tag for tag, _, _ in found
+    ]
     assert {None} == {value for _, _, value in found}

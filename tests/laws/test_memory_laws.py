@@ -9,9 +9,11 @@ from hypothesis import assume, given, strategies as st
 from nimprofile import (
     Engine,
     Gpu,
+    Inventory,
     Manifest,
     ModelError,
     Precision,
+    Request,
     Serving,
     memory_budget,
     mock_inventory,
@@ -149,6 +151,55 @@ def test_a_model_that_does_not_divide_is_rejected_for_that(config, tp, pp, engin
     width_divides = engine is Engine.TENSORRT_LLM or width % tp == 0
     divides = heads_divide and kv_divide and width_divides and pp <= len(shape.layers)
     assert divides is ("divisibility" not in [reason.kind for reason in verdict.reasons])
+
+
+@st.composite
+def contexts(draw):
+    """A profile of a model, engine and machine of GPUs alike, of which some are busy."""
+    shape = shape_from_config(draw(model_configs()))
+    tp = draw(st.sampled_from([1, 1, 2]))
+    engine = draw(st.sampled_from(tuple(Engine)))
+    tags = {"llm_engine": str(engine), "precision": "bf16", "tp": str(tp), "pp": "1"}
+    if draw(st.booleans()):
+        tags["min_vram_per_device_gb"] = str(draw(st.integers(1, 200)))
+    profile = profile_from_tags("a", tags, name="a")
+    (gpu,) = mock_inventory(draw(st.sampled_from(["1xl4", "1xl40s", "1xh100"]))).gpus
+    total = gpu.memory_total_mib
+    frees = draw(st.lists(st.integers(total // 2, total), min_size=1, max_size=3))
+    gpus = (gpu.replace(index=at, memory_free_mib=free) for at, free in enumerate(frees))
+    serving = Serving(max_num_seqs=draw(st.sampled_from([None, 8])))
+    return Manifest((profile,), model_shape=shape), Inventory(tuple(gpus)), serving
+
+
+def verdict_with(case, context, policy="nim-1.13"):
+    manifest, inventory, serving = case
+    request = Request(serving=serving.replace(max_model_len=context), empty_gpu_gate=False)
+    return select(manifest, inventory, request, policy).verdict(manifest.profiles[0])
+
+
+@given(contexts(), st.sampled_from(["nim-1.13", "nim-2.0"]))
+def test_the_context_that_is_left_to_what_fits_fits_when_it_is_asked_for(case, policy):
+    left = verdict_with(case, "auto", policy)
+    assume(left.need is not None and left.need.max_model_len is not None)
+    asked = verdict_with(case, left.need.max_model_len, policy)
+    assert asked.fits is left.fits
+    if left.fits:
+        assert asked.need.full_bytes == left.need.full_bytes
+
+
+@given(contexts(), st.sampled_from(["nim-1.13", "nim-2.0"]))
+def test_what_runs_with_a_context_runs_with_the_one_that_fits_which_is_no_shorter(case, policy):
+    whole = verdict_with(case, None, policy)
+    left = verdict_with(case, "auto", policy)
+    if whole.fits:
+        assert (True, whole.gpus) == (left.fits, left.gpus)
+        assert (whole.need and whole.need.full_bytes) == (left.need and left.need.full_bytes)
+    assume(whole.need is not None and whole.need.max_model_len is not None)
+    some = max(1, min(4096, whole.need.max_model_len))
+    if verdict_with(case, some, policy).fits:
+        assert left.fits
+        share = left.need.budget.habits.free_share  # NIM 2.x hints at less than fits
+        assert left.need.max_model_len >= some or share is not None
 
 
 @given(budgets())

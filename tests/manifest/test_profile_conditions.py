@@ -184,3 +184,19 @@ def test_an_unknown_relation_is_refused():
 
 def test_a_condition_is_shown_in_our_names():
     assert ["engine=vllm", "tp>=4"] == [*map(str, parse_conditions("llm_engine=vllm,TP>=4"))]
+
+
+@pytest.mark.parametrize("tag", ["max_model_len", "max-model-len", "MAX_MODEL_LEN"])
+def test_a_context_is_a_number_of_tokens(tag):
+    assert (Condition("max_model_len", ">=", "32768"),) == parse_conditions(f"{tag}>=32K")
+
+
+def test_a_context_that_is_no_number_of_tokens_is_refused():
+    with pytest.raises(RequestError, match="'long' is no number of tokens"):
+        parse_conditions("max_model_len>=long")
+
+
+def test_the_context_is_what_the_verdict_says():
+    asked = parse_conditions("max_model_len>=32K")
+    assert [(asked[0], None)] == [*unmet(asked, VLLM, 2)]
+    assert [] == [*unmet(asked, VLLM, 2, {"max_model_len": "40960"})]

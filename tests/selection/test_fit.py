@@ -2,7 +2,7 @@
 
 import pytest
 
-from nimprofile import Inventory, Request, Requires, plain_shape
+from nimprofile import Inventory, Request, Requires, Serving, plain_shape
 from nimprofile.base.units import MIB, ComputeCapability
 from nimprofile.hardware.catalog import mock_inventory
 from nimprofile.hardware.gpu_groups import Machine
@@ -472,3 +472,66 @@ def test_beside_gpus_that_could_be_freed_stand_the_reasons_against_the_others():
     assert kinds(verdict) == ["gpu_not_empty"]
     assert [reason.kind for reason in verdict.elsewhere] == ["memory_total"]
     assert verdict.gpus == (0,)
+
+
+# A context that is left to what fits.
+
+LLAMA = plain_shape(
+    parameters=8_030_261_248,
+    num_hidden_layers=32,
+    num_key_value_heads=8,
+    head_dim=128,
+    max_position_embeddings=131_072,
+)
+VLLM = make_profile(llm_engine="vllm", precision="bf16", tp="1")
+AUTO = Request(serving=Serving(max_model_len="auto"), empty_gpu_gate=False)
+
+
+def gpus_of(*free):
+    (gpu,) = mock_inventory("1xl4").gpus
+    return Inventory(
+        tuple(gpu.replace(index=at, memory_free_mib=mib) for at, mib in enumerate(free))
+    )
+
+
+def test_a_profile_that_lacks_context_alone_runs_with_the_longest_that_fits():
+    whole = judge(VLLM, "1xl4", shape=LLAMA)
+    left = judge(VLLM, "1xl4", AUTO, shape=LLAMA)
+    (reason,) = whole.reasons
+    assert ("memory_context", (), "runnable") == (reason.kind, left.reasons, left.grade)
+    assert reason.max_model_len == left.need.max_model_len
+    assert left.need.full_bytes <= mock_inventory("1xl4").gpus[0].memory_total_mib * MIB
+
+
+def test_a_full_context_that_fits_is_not_cut():
+    assert 131_072 == judge(VLLM, "1xh100", AUTO, shape=LLAMA).need.max_model_len
+
+
+def test_the_context_is_cut_to_the_most_that_is_asked_for():
+    serving = Serving(max_model_len=8192, fit_context=True)
+    assert 8192 == judge(VLLM, "1xl4", Request(serving=serving), shape=LLAMA).need.max_model_len
+
+
+def test_of_gpus_alike_those_are_taken_on_which_the_longest_context_fits():
+    verdict = judge(VLLM, gpus_of(18_000, 21_000, 22_900), AUTO, shape=LLAMA)
+    alone = judge(VLLM, gpus_of(22_900), AUTO, shape=LLAMA)
+    assert ((2,), alone.need.max_model_len) == (verdict.gpus, verdict.need.max_model_len)
+
+
+def test_gpus_that_serve_together_have_the_context_of_the_one_with_the_least():
+    two = VLLM.replace(tp=2, tags={**VLLM.tags, "tp": "2"})
+    uneven = judge(two, gpus_of(12_000, 11_000), AUTO, shape=LLAMA)
+    even = judge(two, gpus_of(11_000, 11_000), AUTO, shape=LLAMA)
+    assert uneven.fits
+    assert uneven.need.max_model_len == even.need.max_model_len
+
+
+@pytest.mark.parametrize("gpus", ["1xt4", "1xrtx4060_laptop"])
+def test_where_no_context_fits_the_reasons_are_those_of_the_full_one(gpus):
+    whole = judge(VLLM, gpus, Request(empty_gpu_gate=False), shape=LLAMA)
+    assert whole.reasons == judge(VLLM, gpus, AUTO, shape=LLAMA).reasons
+
+
+def test_auto_is_a_field_of_its_own():
+    assert Serving(fit_context=True) == Serving(max_model_len="auto")
+    assert (None, True) == (AUTO.serving.max_model_len, AUTO.serving.fit_context)

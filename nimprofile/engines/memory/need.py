@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
     _Layout = tuple[Engine, Precision, int, int, bool]
 
+_TRIES = 4
+"""A shorter context may leave more room for itself: the longest is looked for anew."""
+
 ESTIMATED = "estimated from the model's shape"
 
 
@@ -100,9 +103,48 @@ class Needs:
         self._shape_of, self._nim = shape_of, nim
         self._serving = serving
         self._budgets: dict[object, Budget | None] = {}
+        self._shorter: dict[int, Needs] = {}
 
     def of(self, profile: Profile, gpu: Gpu | None) -> MemoryNeed | None:
-        """The need of one GPU; None when nothing states it and the shape does not give it."""
+        """The need of one GPU; None when nothing states it and the shape does not give it.
+
+        Where the context is to be cut to what fits, it is the need of the longest that fits this
+        GPU, as if it had been asked for; of the full one when none does, or nobody knows.
+        """
+        need = self._of(profile, gpu)
+        if not self._serving.fit_context or need is None or gpu is None:
+            return need
+        return self._cut_to(gpu, profile, need) or need
+
+    def _cut_to(self, gpu: Gpu, profile: Profile, need: MemoryNeed) -> MemoryNeed | None:
+        """The need of the longest context that fits a GPU; None when none does."""
+        from nimprofile.engines.memory.budget import CONTEXT_STEP
+
+        if gpu.memory_total_mib is None:
+            return None
+        free = gpu.memory_total_mib if gpu.memory_free_mib is None else gpu.memory_free_mib
+        room = min(gpu.memory_total_mib, free) * MIB
+        cut: MemoryNeed | None = need
+        for _ in range(_TRIES):
+            if cut is None or cut.full_bytes <= room:
+                return cut
+            hinted = cut.longest_context(room, gpu.memory_free_mib)  # what NIM 2.x says of it
+            tokens = hinted or cut.longest_context(room) or 0
+            if tokens == cut.max_model_len:
+                # By the shape it fits, and by the manifest's figure of it, it does not.
+                tokens = (tokens - 1) // CONTEXT_STEP * CONTEXT_STEP
+            if tokens == 0:
+                return None
+            cut = self._with_context(tokens)._of(profile, gpu)  # noqa: SLF001 - its own class
+        return None
+
+    def _with_context(self, tokens: int) -> Needs:
+        if tokens not in self._shorter:
+            serving = self._serving.replace(max_model_len=tokens, fit_context=False)
+            self._shorter[tokens] = Needs(self._shape_of, serving, nim=self._nim)
+        return self._shorter[tokens]
+
+    def _of(self, profile: Profile, gpu: Gpu | None) -> MemoryNeed | None:
         stated = profile.memory
         budget = None if gpu is None else self._budget(profile, gpu)
         if budget is None and stated is not None:

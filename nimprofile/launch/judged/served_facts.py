@@ -243,6 +243,8 @@ def _context(
     """The longest context: what is asked for, else what fits, else what was judged."""
     asked = serving.max_model_len
     own = None if weights.shape is None else weights.shape.max_position_embeddings
+    if serving.fit_context:
+        return _longest_that_fits(verdict, asked, own)
     if asked is not None:
         if own is None or asked <= own:
             return asked, ()
@@ -258,6 +260,19 @@ def _context(
     if own is not None and own <= judged and weights.stands_for is None:
         return None, ()
     return judged, ()  # these weights may have a longer context of their own
+
+
+def _longest_that_fits(
+    verdict: Verdict, most: int | None, own: int | None
+) -> tuple[int | None, tuple[str, ...]]:
+    """The context that was found to fit, of at most `most` and the model's own."""
+    fits = None if verdict.need is None else verdict.need.max_model_len
+    if fits is None:  # of which the decision warns
+        return most, ()
+    if own is not None and fits >= own:
+        return own, ()
+    of = "" if own is None else f" of {own:,}"
+    return fits, (f"the longest context that fits is {fits:,} tokens{of}",)
 
 
 def _notes(profile: Profile, weights: WeightsSource, facts: ServedFacts) -> Iterator[str]:
