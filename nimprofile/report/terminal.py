@@ -34,10 +34,11 @@ STYLES: dict[Meaning, str] = {
     "doubtful": "yellow",
     "bad": "red",
 }
-BAR_WIDTH = 16
+BAR_WIDTHS = (10, 16)
+"""Characters of a bar: on a terminal too narrow for the whole table, and else."""
 GAP = 2
 """Spaces between columns, and before what continues a line."""
-NARROWEST = 28
+NARROWEST = 20
 """Characters that a sentence in a column must have on each line, or it is put below its row."""
 
 
@@ -129,8 +130,8 @@ def _table(table: Table, console: Console, bars: bool) -> Iterator[RenderableTyp
     ]
     if not bars:
         columns = [(column, cells) for column, cells in columns if not _has_bars(cells)]
-    if len(columns) > table.lead:
-        columns = [entry for entry in columns if any(map(_says, entry[1]))]
+    told = [entry for entry in columns[table.lead :] if any(map(_says, entry[1]))]
+    columns = columns[: table.lead] + told
     width = console.width
     indent = min(table.indent, width // 4)
     while _least_width(columns) > width - indent and any(column.narrow for column, _ in columns):
@@ -138,7 +139,7 @@ def _table(table: Table, console: Console, bars: bool) -> Iterator[RenderableTyp
     if _least_width(columns) > width - indent:
         yield from _below_each_other(columns, table.lead, indent, console)
     else:
-        yield Padding(_grid(columns), (0, 0, 0, indent))
+        yield Padding(_grid(columns, width - indent), (0, 0, 0, indent))
 
 
 def _shortened(column: Column, cells: list[Cell]) -> list[Cell]:
@@ -163,7 +164,7 @@ def _says(cell: Cell) -> bool:
 
 def _width_of(column: Column, cells: Sequence[Cell]) -> int:
     if _has_bars(cells):
-        return max(BAR_WIDTH, cell_len(column.heading))
+        return max(BAR_WIDTHS[0], cell_len(column.heading))
     return max(cell_len(column.heading), *(cell_len(shown_text(cell)) for cell in cells))
 
 
@@ -176,7 +177,10 @@ def _least_width(columns: Sequence[tuple[Column, list[Cell]]]) -> int:
     return sum(widths) + GAP * (len(columns) - 1)
 
 
-def _grid(columns: Sequence[tuple[Column, list[Cell]]]) -> Grid:
+def _grid(columns: Sequence[tuple[Column, list[Cell]]], room: int) -> Grid:
+    widest = sum(_width_of(column, cells) for column, cells in columns) + GAP * (len(columns) - 1)
+    short, long = BAR_WIDTHS
+    bar = long if widest + long - short <= room else short
     headed = any(column.heading for column, _ in columns)
     grid = Grid(
         box=None, padding=(0, GAP, 0, 0), pad_edge=False, show_header=headed, header_style="bold"
@@ -189,13 +193,13 @@ def _grid(columns: Sequence[tuple[Column, list[Cell]]]) -> Grid:
             justify="right" if column.figures else "left",
         )
     for row in zip(*(cells for _, cells in columns), strict=True):
-        grid.add_row(*map(_cell, row))
+        grid.add_row(*(_cell(cell, bar) for cell in row))
     return grid
 
 
-def _cell(cell: Cell) -> RenderableType:
+def _cell(cell: Cell, bar: int) -> RenderableType:
     if isinstance(cell, Bar):
-        return DrawnBar(cell.size, cell.begin, cell.end, width=BAR_WIDTH, color="blue")
+        return DrawnBar(cell.size, cell.begin, cell.end, width=bar, color="blue")
     return _text(cell)
 
 

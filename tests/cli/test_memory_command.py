@@ -205,7 +205,7 @@ def test_bars_are_drawn_on_a_terminal_only(capsys, model, monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "100")
     _, drawn, _ = run(capsys, model, "--gpus", "2xl4")
-    assert "of 22.1 GiB " in drawn
+    assert "of 22.1 GiB" in drawn
     parts = [line.partition("  ")[0] for line in drawn.splitlines() if "█" in line]
     assert ["weights", "KV cache"] == parts[:2]
 
