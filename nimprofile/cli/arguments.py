@@ -97,6 +97,8 @@ class JudgeArguments(Record):
     machine: MachineArguments
     selection: SelectionArguments
     format: str
+    _: KW_ONLY
+    color: str
 
 
 class SelectArguments(JudgeArguments):
@@ -136,6 +138,7 @@ class MemoryArguments(Record):
     concurrency: int
     speculative_tokens: int
     format: str
+    color: str
 
 
 class LaunchArguments(Record):
@@ -180,12 +183,14 @@ class GpusArguments(Record):
     record: str | None
     _: KW_ONLY
     format: str
+    color: str
 
 
 class PoliciesArguments(Record):
     """The options of `nimprofile policies`."""
 
     format: str
+    color: str
 
 
 class EnginesArguments(Record):
@@ -193,6 +198,7 @@ class EnginesArguments(Record):
 
     engine: tuple[Engine, ...] | None
     format: str
+    color: str
 
 
 class SchemaArguments(Record):

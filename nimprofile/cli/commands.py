@@ -44,7 +44,7 @@ def run_select(arguments: records.SelectArguments) -> int:
         case "text":
             from nimprofile.report.text import select_blocks
 
-            show(select_blocks(decision))
+            show(select_blocks(decision), arguments.color)
         case "id":
             print(chosen.profile.id)
         case "name":
@@ -95,7 +95,7 @@ def run_list(arguments: records.ListArguments) -> int:
     else:
         from nimprofile.report.text import list_blocks
 
-        show(list_blocks(decision))
+        show(list_blocks(decision), arguments.color)
     return DONE
 
 
@@ -110,7 +110,7 @@ def run_explain(arguments: records.ExplainArguments) -> int:
         if arguments.format == "json":
             print_json(decision_to_dict(decision))
         else:
-            show(explain_decision(decision))
+            show(explain_decision(decision), arguments.color)
         return DONE
     _warn_of_machine(decision)
     subject = find_pin(Pin(arguments.subject, "PROFILE"), manifest)
@@ -120,7 +120,7 @@ def run_explain(arguments: records.ExplainArguments) -> int:
     if arguments.format == "json":
         print_json(explanation_to_dict(decision, verdict))
     else:
-        show(explain_profile(decision, verdict))
+        show(explain_profile(decision, verdict), arguments.color)
     return DONE
 
 
@@ -136,7 +136,7 @@ def run_memory(arguments: records.MemoryArguments) -> int:
     if arguments.format == "json":
         print_json(memory_to_dict(report, model))
     else:
-        show(memory_blocks(decision, report, model))
+        show(memory_blocks(decision, report, model), arguments.color)
     return DONE if report.fits else NOTHING_RUNS
 
 
@@ -230,7 +230,7 @@ def run_gpus(arguments: records.GpusArguments) -> int:
         else:
             from nimprofile.report.tables import products_blocks
 
-            show(products_blocks(products()))
+            show(products_blocks(products()), arguments.color)
         return DONE
     inventory = inventory_of(arguments.machine)
     if arguments.record is not None:
@@ -244,7 +244,7 @@ def run_gpus(arguments: records.GpusArguments) -> int:
     else:
         from nimprofile.report.tables import gpus_blocks
 
-        if not show(gpus_blocks(inventory)):
+        if not show(gpus_blocks(inventory), arguments.color):
             from nimprofile.hardware.describe import machine_messages
 
             tell(machine_messages(inventory))

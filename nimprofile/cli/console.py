@@ -75,13 +75,17 @@ def watched() -> bool:
     return sys.stderr is not None and sys.stderr.isatty()
 
 
-def show(blocks: Iterable[Block]) -> bool:
+def show(blocks: Iterable[Block], color: str) -> bool:
     """Print a report, drawn as for a terminal or plain; whether it was drawn.
 
-    It is drawn where standard output is a terminal, or FORCE_COLOR asks for it; only then `rich` is
-    imported.
+    It is drawn where standard output is a terminal, or `--color always` or FORCE_COLOR ask for it;
+    only then `rich` is imported.
+
+    Args:
+        blocks: what is printed.
+        color: `always`, `never`, or `auto`, which leaves it to the environment.
     """
-    drawn, colour = _looks()
+    drawn, colour = _looks(color)
     if not drawn:
         from nimprofile.report.blocks import plain_text
 
@@ -95,16 +99,16 @@ def show(blocks: Iterable[Block]) -> bool:
     return True
 
 
-def _looks() -> tuple[bool, bool]:
+def _looks(color: str) -> tuple[bool, bool]:
     """Whether to draw, and whether in colour.
 
     NO_COLOR beats FORCE_COLOR, and that TERM, as in Python's own messages (no-color.org,
     force-color.org; "Controlling color" in the documentation of Python).
     """
     terminal = sys.stdout is not None and sys.stdout.isatty()
-    if os.environ.get("NO_COLOR"):
+    if color == "never" or (color == "auto" and os.environ.get("NO_COLOR")):
         return terminal, False
-    if os.environ.get("FORCE_COLOR"):
+    if color == "always" or os.environ.get("FORCE_COLOR"):
         return True, True
     return terminal, terminal and os.environ.get("TERM") != "dumb"
 

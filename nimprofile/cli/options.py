@@ -68,6 +68,14 @@ def add_format(parser: argparse.ArgumentParser, *formats: str) -> None:
     parser.add_argument(
         "--json", dest="format", action="store_const", const="json", help="--format json"
     )
+    if "text" in formats:
+        parser.add_argument(
+            "--color",
+            choices=("auto", "always", "never"),
+            default="auto",
+            help="tables and colour in a pipe too, or no colour (default: auto, by NO_COLOR, "
+            "FORCE_COLOR and whether the output is a terminal)",
+        )
 
 
 def machine_options(parser: argparse.ArgumentParser) -> None:

@@ -128,7 +128,7 @@ def _check(arguments: records.CheckArguments) -> int:
         )
         if arguments.format == "text":
             if findings:
-                show(findings_blocks(source, findings))
+                show(findings_blocks(source, findings), arguments.color)
             warnings = counted(len(findings) - wrong, "warning")
             tell([f"{source}: {counted(wrong, 'error')}, {warnings}"])
     if arguments.format == "json":
@@ -164,7 +164,7 @@ def _show(arguments: records.ShowArguments) -> int:
     if arguments.format == "json":
         print_json(manifest_to_dict(manifest))
     else:
-        show(manifest_blocks(manifest))
+        show(manifest_blocks(manifest), arguments.color)
     return DONE
 
 

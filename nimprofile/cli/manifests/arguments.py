@@ -36,6 +36,7 @@ class BundledArguments(Record):
     """The options of `nimprofile manifest list`."""
 
     format: str
+    color: str
 
 
 class CheckArguments(Record):
@@ -43,6 +44,7 @@ class CheckArguments(Record):
 
     manifests: tuple[str, ...]
     format: str
+    color: str
 
 
 class ShowArguments(Record):
@@ -50,6 +52,7 @@ class ShowArguments(Record):
 
     manifest: str
     format: str
+    color: str
 
 
 class ConvertArguments(Record):
@@ -72,3 +75,4 @@ class DiffArguments(Record):
     policy: Policy | None
     engine: tuple[Engine, ...] | None
     format: str
+    color: str

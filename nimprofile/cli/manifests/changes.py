@@ -52,5 +52,5 @@ def show_changes(arguments: DiffArguments) -> int:
     if arguments.format == "json":
         print_json(diff_to_dict(changes, selection))
     else:
-        show(diff_blocks(changes, selection))
+        show(diff_blocks(changes, selection), arguments.color)
     return DONE

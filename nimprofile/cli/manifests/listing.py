@@ -40,7 +40,7 @@ def list_bundled(arguments: BundledArguments) -> int:
         Column("precisions", wraps=True),
         Column("profiles", figures=True),
     )
-    show([Table(columns, [_row(row) for row in rows], headed=True)])
+    show([Table(columns, [_row(row) for row in rows], headed=True)], arguments.color)
     return DONE
 
 

@@ -49,7 +49,7 @@ def run_policies(arguments: PoliciesArguments) -> int:
     else:
         from nimprofile.report.tables import policies_blocks
 
-        show(policies_blocks(POLICIES.values()))
+        show(policies_blocks(POLICIES.values()), arguments.color)
     return DONE
 
 
@@ -65,7 +65,7 @@ def run_engines(arguments: EnginesArguments) -> int:
     else:
         from nimprofile.report.tables import engines_blocks
 
-        show(engines_blocks(engines))
+        show(engines_blocks(engines), arguments.color)
     return DONE
 
 

@@ -116,6 +116,27 @@ def test_a_pipe_stays_a_pipe(variables):
     assert process(*argv).stdout == process(*argv, **variables).stdout
 
 
+@pytest.mark.parametrize(
+    ("flag", "variables", "coloured"),
+    [
+        ("always", {}, True),
+        ("always", {"NO_COLOR": "1"}, True),
+        ("never", {"FORCE_COLOR": "1"}, False),
+        ("auto", {"FORCE_COLOR": "1"}, True),
+        ("auto", {}, False),
+    ],
+)
+def test_the_flag_beats_the_variables(flag, variables, coloured):
+    done = process("policies", "--color", flag, **variables)
+    assert (0, coloured) == (done.returncode, b"\x1b[" in done.stdout)
+
+
+def test_without_colour_a_terminal_still_gets_tables():
+    text = on_terminal("gpus --known --color never", 120)
+    assert text.startswith("name for --gpus ")
+    assert "\x1b" not in text
+
+
 def test_forced_colour_draws_in_a_pipe_as_wide_as_columns_says():
     argv = ("list", *LLAMA.split(), "--gpus", "1xl40s")
     text = process(*argv, FORCE_COLOR="1", COLUMNS="60").stdout.decode()
