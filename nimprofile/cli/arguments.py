@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from nimprofile.manifest.profile_conditions import Condition
     from nimprofile.selection.rank import Policy
 
-    Layout: TypeAlias = Literal["auto", "1.0", "1.3", "2.0"]
+    Layout: TypeAlias = Literal["auto", "1.0", "1.3", "2.0", "speech"]
 
 
 class MachineArguments(Record):

@@ -162,7 +162,7 @@ def list_options(parser: argparse.ArgumentParser) -> None:
         "--nim",
         nargs="?",
         const="auto",
-        choices=("auto", "1.0", "1.3", "2.0"),
+        choices=("auto", "1.0", "1.3", "2.0", "speech"),
         help="print NIM's own list-model-profiles layout, of this generation",
     )
     parser.set_defaults(arguments=records.ListArguments)

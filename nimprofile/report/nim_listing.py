@@ -1,7 +1,7 @@
 """A decision in the layouts of NIM's own `list-model-profiles`.
 
 The same headings, bullets and brackets, so that scripts written for it keep working. Source: the
-printouts of 1.0-1.2, 1.3-1.15 and 2.x whose lines the corpus keeps.
+printouts of 1.0-1.2, 1.3-1.15 and 2.x, and of speech NIMs, whose lines the corpus keeps.
 """
 
 from __future__ import annotations
@@ -20,9 +20,13 @@ if TYPE_CHECKING:
     from nimprofile.selection.decision import Decision
     from nimprofile.selection.verdict import Verdict
 
-    Layout = Literal["1.0", "1.3", "2.0"]
+    Layout = Literal["1.0", "1.3", "2.0", "speech"]
 
 LAYOUTS = ("1.0", "1.3", "2.0")
+"""Those of language models, by the generation that began with them."""
+
+SPEECH = "speech"
+"""That of speech NIMs of every generation: two groups, and tags in place of names."""
 
 _COMPILABLE = (
     "- Compilable to TRT-LLM using just-in-time compilation of HF models to TRTLLM engines:"
@@ -30,7 +34,10 @@ _COMPILABLE = (
 
 
 def layout_of(decision: Decision) -> Layout:
-    """The layout of the policy's generation; for `nim`, of what the profiles look like."""
+    """That of speech, by the profiles; else of the policy's generation; for `nim`, by the tags."""
+    verdicts = (*decision.ranked, *decision.rejected)
+    if any(verdict.profile.tags.get("model_type") in ("prebuilt", "rmir") for verdict in verdicts):
+        return "speech"
     match decision.policy.name.partition(" ")[0]:
         case "nim-1.0":
             return "1.0"
@@ -38,7 +45,6 @@ def layout_of(decision: Decision) -> Layout:
             return "1.3"
         case "nim-2.0":
             return "2.0"
-    verdicts = (*decision.ranked, *decision.rejected)
     per_gpu = any("min_vram_per_device_gb" in verdict.profile.tags for verdict in verdicts)
     return "2.0" if per_gpu else "1.3"
 
@@ -53,7 +59,10 @@ def nim_listing(decision: Decision, layout: Layout | None = None) -> str:
     for verdict in verdicts:
         build = layout == "1.3" and verdict.profile.buildable and verdict.grade == "runnable"
         (buildable if build else grades[verdict.grade]).append(verdict)
-    lines += _sections_2(grades) if layout == "2.0" else _sections_1(grades, buildable, layout)
+    if layout == SPEECH:
+        lines += _sections_of_speech(grades)
+    else:
+        lines += _sections_2(grades) if layout == "2.0" else _sections_1(grades, buildable, layout)
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -110,6 +119,22 @@ def _sections_2(grades: dict[str, list[Verdict]]) -> Iterator[str]:
     yield "  - With LoRA support: <None>"
     yield "- Incompatible with system:"
     yield from (f"    {_row(verdict)}{_requires(verdict)}" for verdict in grades["incompatible"])
+
+
+def _sections_of_speech(grades: dict[str, list[Verdict]]) -> Iterator[str]:
+    """Corpus, 009 and 051: a GPU in use does not divide the compatible profiles."""
+    yield "- Compatible with system:"
+    for verdict in (*grades["runnable"], *grades["low memory"]):
+        yield f"    {_row_of_speech(verdict)}"
+    yield "- Incompatible with system:"
+    yield from (f"    {_row_of_speech(verdict)}" for verdict in grades["incompatible"])
+
+
+def _row_of_speech(verdict: Verdict) -> str:
+    """`- <id> - batch_size:8|model_type:rmir`; a name that cannot stand so stands in brackets."""
+    name = verdict.profile.name
+    plain = name.strip() == name and name and "[" not in name
+    return f"- {verdict.profile.id} - {name}" if plain else _row(verdict)
 
 
 def _nested(heading: str, verdicts: list[Verdict], *, always: bool = False) -> Iterator[str]:

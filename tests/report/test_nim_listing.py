@@ -354,3 +354,48 @@ def test_what_is_read_off_a_printout_is_judged_alike():
     decision = select(load_manifest("llama-3.1-8b-instruct"), mock_inventory("2xh100"))
     again = select(parse_manifest(nim_listing(decision)), mock_inventory("2xh100"))
     assert decision.selected.profile.id == again.selected.profile.id
+
+
+# Speech.
+
+SPOKEN = [
+    make_profile(id=letter * 64, model_type=kind, batch_size=batch, **more)
+    for letter, kind, batch, more in (
+        ("a", "prebuilt", "8", {"gpu": "a100"}),
+        ("b", "prebuilt", "32", {"gpu": "a100"}),
+        ("c", "prebuilt", "8", {"gpu": "h100"}),
+        ("d", "rmir", "8", {}),
+    )
+]
+
+
+def test_the_layout_of_speech():
+    a100 = mock_inventory("1xa100").gpus[0]
+    busy = make_inventory(a100.replace(memory_free_mib=a100.memory_total_mib * 5 // 100))
+    decision = decide(SPOKEN, busy, policy="nim-1.3")
+    assert [
+        "SYSTEM INFO",
+        "- Free GPUs: <None>",
+        "- Non-free GPUs:",
+        "  -  [20b2:10de] (0) NVIDIA A100-SXM4-80GB (A100 80GB) [current utilization: 95%]",
+        "MODEL PROFILES",
+        "- Compatible with system:",
+        f"    - {'a' * 64} - batch_size:8|gpu:a100|model_type:prebuilt",
+        f"    - {'b' * 64} - batch_size:32|gpu:a100|model_type:prebuilt",
+        "- Incompatible with system:",
+        f"    - {'c' * 64} - batch_size:8|gpu:h100|model_type:prebuilt",
+        f"    - {'d' * 64} - batch_size:8|model_type:rmir",
+    ] == nim_listing(decision).splitlines()
+
+
+def test_a_printout_of_speech_reads_back_and_is_judged_alike():
+    decision = decide(SPOKEN, "1xa100")
+    again = select(parse_manifest(nim_listing(decision)), mock_inventory("1xa100"))
+    assert [v.profile.id for v in decision.ranked] == [v.profile.id for v in again.ranked]
+    assert [v.profile.tags for v in decision.ranked] == [v.profile.tags for v in again.ranked]
+
+
+@pytest.mark.parametrize("name", ["a [b]", " a", "b "])
+def test_a_name_that_cannot_stand_alone_stands_in_brackets(name):
+    text = nim_listing(decide([make_profile(id="a" * 64, name=name)], "1xa100"), "speech")
+    assert name == parse_manifest(text).profiles[0].name
