@@ -132,6 +132,19 @@ def product_of(gpu: Gpu) -> Product | None:
     return None if at is None else _product(at)
 
 
+def contradiction(gpu: Gpu) -> tuple[Product, Product] | None:
+    """The products of the PCI id and of the name of a GPU where these are two; None otherwise.
+
+    Mocks of NVML have such boards. `product_of` goes by the id.
+    """
+    by_id = product_of(gpu)
+    if by_id is None or gpu.device_id is None or gpu.name is None:
+        return None
+    by_name = product_of(gpu.replace(device_id=None))
+    same_name = normalise_gpu_name(gpu.name) == normalise_gpu_name(by_id.name)
+    return None if same_name or by_name in (None, by_id) else (by_id, by_name)
+
+
 def implied_cpu(gpus: Iterable[Gpu]) -> str | None:
     """The architecture of the CPU that these boards come with; None when they tell nothing."""
     for gpu in gpus:

@@ -52,6 +52,7 @@ class Kind(StrEnum):
     FABRIC_FAILED = "fabric_failed"
     # Remarks on a machine.
     HOST_MEMORY = "host_memory"
+    CONTRADICTION = "contradiction"
     HIDDEN = "hidden"
     CALL_REFUSED = "call_refused"
     CUT_SHORT = "cut_short"
@@ -192,6 +193,14 @@ _FORMS: dict[Kind, tuple[str | _Figure, ...]] = {
             ": its memory is the host's, of which nine tenths count as the GPU's; what is free of "
             "it changes with all that runs on the host"
         ),
+    ),
+    Kind.CONTRADICTION: (
+        _GPUS,
+        ": the PCI id is that of ",
+        _Figure("by_id", _TEXT),
+        ", the name that of ",
+        _Figure("by_name", _TEXT),
+        "; the id counts",
     ),
     Kind.HIDDEN: (
         _Figure("variable", r"\w+_VISIBLE_DEVICES"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nimprofile.base.gpu_ids import normalise_gpu_name
 from nimprofile.base.name_patterns import NamePatterns
-from nimprofile.hardware.catalog import implied_cpu, product_of
+from nimprofile.hardware.catalog import contradiction, implied_cpu, product_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ class GpuKind:
         self.patterns = patterns
         self.name = gpu.name or (product.name if product else None)
         self.label = self.name or gpu.label
+        if (products := contradiction(gpu)) is not None:
+            self.label += f" (by its PCI id {products[0].name})"
         self.spellings: frozenset[str] = product.spellings if product else frozenset()
         # `NVIDIA H100` is what a 94 GB board says: the name of another product says nothing.
         if gpu.name and product_of(gpu.replace(device_id=None)) in (None, product):

@@ -8,7 +8,7 @@ import pytest
 import nimprofile
 from nimprofile import Gpu, InventoryError, UnknownGpuError, mock_inventory
 from nimprofile.base.gpu_ids import normalise_gpu_name
-from nimprofile.hardware.catalog import MAX_GPUS, find_product, product_of, products
+from nimprofile.hardware.catalog import MAX_GPUS, contradiction, find_product, product_of, products
 
 ALL = products()
 SHORT = {product.short: product for product in ALL}
@@ -374,3 +374,27 @@ def test_boards_that_come_with_an_arm_cpu_are_marked_and_no_other():
 )
 def test_a_described_machine_has_the_cpu_that_its_boards_come_with(spec, cpu):
     assert cpu == mock_inventory(spec).cpu_architecture
+
+
+@pytest.mark.parametrize(
+    ("name", "device", "products"),
+    [
+        ("NVIDIA L40S", "26b5", ("l40", "l40s")),
+        ("NVIDIA GB200", "2330", ("h100", "gb200")),
+        ("NVIDIA L40S", "26b9", None),
+        ("NVIDIA H100", "2339", None),
+        ("Acme X1", "2330", None),
+        ("NVIDIA L40S", "ffff", None),
+        ("NVIDIA L40S", None, None),
+        (None, "2330", None),
+    ],
+)
+def test_a_pci_id_and_a_name_contradict_where_both_are_of_known_products(name, device, products):
+    pair = contradiction(Gpu(0, name, device_id=device))
+    assert products == (pair and (pair[0].short, pair[1].short))
+
+
+def test_no_board_of_the_catalogue_contradicts_itself():
+    for product in products():
+        for device in product.device_ids:
+            assert None is contradiction(Gpu(0, product.name, device_id=device))

@@ -41,6 +41,11 @@ FIGURES = {
     Kind.FABRIC_STATE: {"state": st.sampled_from(sorted(FABRIC_STATES))},
     Kind.FABRIC_FAILED: {"code": CODES},
     Kind.HOST_MEMORY: {"gpus": GPUS.filter(bool)},
+    Kind.CONTRADICTION: {
+        "gpus": GPUS.filter(bool),
+        "by_id": st.sampled_from(["NVIDIA L40", "NVIDIA H100 80GB HBM3"]),
+        "by_name": st.sampled_from(["NVIDIA L40S", "NVIDIA GB200"]),
+    },
     Kind.HIDDEN: {
         "variable": st.sampled_from(["CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES"]),
         "value": st.none() | TEXTS | st.just(""),

@@ -20,7 +20,7 @@ from nimprofile.testing import (
     Fault,
     hanging,
 )
-from tests.support.builders import make_inventory
+from tests.support.builders import make_gpu, make_inventory
 from tests.support.nvml.reading import BOARD, INSTEAD, PART, StubHost, failure
 
 
@@ -29,6 +29,16 @@ def test_a_healthy_machine_is_read_as_it_is():
         machine = discover(environ={})
     assert 8 == len(machine.gpus)
     assert (81559, 81559) == (machine.gpus[7].memory_total_mib, machine.gpus[7].memory_free_mib)
+
+
+def test_a_board_whose_id_and_name_are_two_products_is_remarked_on():
+    boards = [make_gpu(at, name="NVIDIA L40S", device_id="26b5") for at in range(2)]
+    with FakeNvml(make_inventory(*boards, make_gpu(2, name="NVIDIA L40S", device_id="26b9"))):
+        remarks = discover(environ={}).remarks
+    expected = (
+        "GPUs 0-1: the PCI id is that of NVIDIA L40, the name that of NVIDIA L40S; the id counts"
+    )
+    assert [expected] == [text for text in remarks if "PCI id" in text]
 
 
 def test_links_that_hang_leave_the_gpus_as_they_are():

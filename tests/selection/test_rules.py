@@ -197,6 +197,12 @@ def test_the_wrong_gpu_names_both_the_name_and_the_id_it_wants():
     assert (WrongGpu(("h100", "2330:10de"), "NVIDIA A100-SXM4-80GB", (0, 1)),) == verdict.reasons
 
 
+def test_a_gpu_whose_name_is_another_products_is_told_by_both():
+    gpu = make_gpu(name="NVIDIA L40S", device_id="26b5")
+    (reason,) = judge(make_profile(gpu="l40s", gpu_device="26b9"), make_inventory(gpu)).reasons
+    assert "NVIDIA L40S (by its PCI id NVIDIA L40)" == reason.have
+
+
 def test_a_gpu_without_a_pci_id_is_known_by_its_name():
     gpu = make_gpu(name="NVIDIA H100 80GB HBM3", capability=None)
     assert [] == kinds(judge(make_profile(gpu="h100", precision="fp8"), make_inventory(gpu)))
