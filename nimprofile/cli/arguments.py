@@ -201,6 +201,13 @@ class EnginesArguments(Record):
     color: str
 
 
+class VariablesArguments(Record):
+    """The options of `nimprofile variables`."""
+
+    all: bool
+    format: str
+
+
 class SchemaArguments(Record):
     """The options of `nimprofile schema` and `nimprofile manifest schema`."""
 

@@ -240,6 +240,12 @@ _COMMANDS: dict[str, Command] = {
         "nimprofile engines --engine vllm",
         _late("cli.reference.tables", "engines_options"),
     ),
+    "variables": (
+        _late("cli.reference.tables", "run_variables"),
+        "print which of NIM's variables are set, and what becomes of each",
+        "nimprofile variables --all",
+        _late("cli.reference.tables", "variables_options"),
+    ),
     "schema": (
         _late("cli.reference.tables", "run_schema"),
         "print the JSON Schema of what a command prints or reads",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from nimprofile.base.enums import Engine
+    from nimprofile.base.variables.notes import SetVariable
     from nimprofile.hardware.catalog import Product
     from nimprofile.hardware.inventory import Gpu, Inventory
     from nimprofile.report.blocks import Block, Cell, Meaning
@@ -176,3 +177,17 @@ def engines_blocks(engines: Sequence[Engine]) -> list[Block]:
 def figure_text(value: object) -> str:
     """A figure, or a question mark where there is none."""
     return "?" if value is None else str(value)
+
+
+def variables_blocks(variables: Iterable[SetVariable]) -> list[Block]:
+    """NIM's variables that are set, and what becomes of each."""
+    rows = [
+        (Span(each.name, _USE_MEANINGS.get(each.use, "plain")), each.use, each.how)
+        for each in variables
+    ]
+    if not rows:
+        return [line("no variable of NIM's is set; --all prints those there are")]
+    return [Table((Column("variable"), Column(), Column(wraps=True)), rows, lead=2)]
+
+
+_USE_MEANINGS: dict[str, Meaning] = {"not used": "doubtful", "not known": "bad"}

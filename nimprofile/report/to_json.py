@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from nimprofile.base.enums import Engine
+    from nimprofile.base.variables.notes import SetVariable
+    from nimprofile.base.variables.table import Variable
     from nimprofile.hardware.catalog import Product
     from nimprofile.hardware.inventory import Inventory
     from nimprofile.selection.rank import Policy
@@ -136,6 +138,21 @@ def product_to_dict(product: Product) -> dict[str, Any]:
         "unified_memory": product.unified_memory,
         "architecture": product.architecture,
         "sources": list(product.sources),
+    }
+
+
+def variable_to_dict(
+    variable: SetVariable, row: Variable | None, *, is_set: bool
+) -> dict[str, Any]:
+    """One of NIM's variables as plain JSON values, never its own; `row` is that of the table."""
+    return {
+        "name": variable.name,
+        "set": is_set,
+        "use": str(variable.use),
+        "how": variable.how,
+        "meaning": None if row is None else row.meaning,
+        "generations": None if row is None else row.generations,
+        "source": None if row is None else row.source,
     }
 
 

@@ -8,6 +8,7 @@ import pytest
 
 import nimprofile
 from nimprofile import parse_inventory
+from nimprofile.base.variables.table import VARIABLES
 from tests.support.command_line import ID_BF16, ID_FP8, ID_LORA
 
 # select
@@ -340,3 +341,50 @@ def test_policies_lists_every_policy(run):
 def test_policies_lists_every_policy_as_json(run):
     _, out, _ = run("policies", "--json")
     assert list(nimprofile.POLICIES) == [policy["name"] for policy in json.loads(out)]
+
+
+# variables
+
+
+def test_variables_prints_what_becomes_of_those_that_are_set_and_no_value(run, monkeypatch):
+    for name in ("NIM_MAX_MODEL_LEN", "NIM_SSL_MODE", "NIM_CPU_ONLY", "NIM_MAX_MODEL_LENGHT"):
+        monkeypatch.setenv(name, "hunter2")
+    code, out, err = run("variables")
+    rows = [line.split("\t")[:2] for line in out.splitlines()]
+    assert (0, "") == (code, err)
+    assert [
+        ["NIM_CPU_ONLY", "not used"],
+        ["NIM_MAX_MODEL_LEN", "honoured"],
+        ["NIM_MAX_MODEL_LENGHT", "not known"],
+        ["NIM_SSL_MODE", "handed on"],
+    ] == sorted(rows)
+    assert "did you mean NIM_MAX_MODEL_LEN?" in out
+    assert "hunter2" not in out
+
+
+def test_of_variables_that_say_the_same_thing_the_one_that_counts_is_named(run, monkeypatch):
+    monkeypatch.setenv("NIM_KVCACHE_PERCENT", "0.5")
+    monkeypatch.setenv("NIM_GPU_MEM_FRACTION", "0.6")
+    _, out, _ = run("variables")
+    said = "NIM_KVCACHE_PERCENT\tnot used\tNIM_GPU_MEM_FRACTION is set too, and counts"
+    assert said in out.splitlines()
+
+
+def test_without_a_variable_set_variables_says_so_and_all_prints_every_one(run):
+    assert "no variable of NIM's is set; --all prints those there are\n" == run("variables")[1]
+    _, out, _ = run("variables", "--all")
+    assert [*VARIABLES] == [line.split("\t")[0] for line in out.splitlines()]
+
+
+def test_variables_in_json_have_what_the_table_has(run, monkeypatch):
+    monkeypatch.setenv("NIM_QUUX", "hunter2")
+    rows = {row["name"]: row for row in json.loads(run("variables", "--all", "--json")[1])}
+    assert [*VARIABLES, "NIM_QUUX"] == [*rows]
+    assert ["NIM_QUUX"] == [name for name, row in rows.items() if row["set"]]
+    row, variable = rows["NIM_SERVER_PORT"], VARIABLES["NIM_SERVER_PORT"]
+    assert (variable.meaning, variable.generations, variable.source, "honoured") == (
+        row["meaning"],
+        row["generations"],
+        row["source"],
+        row["use"],
+    )

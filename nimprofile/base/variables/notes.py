@@ -128,6 +128,50 @@ def _is_handed(variable: Variable | None) -> bool:
     return variable is not None and variable.handed
 
 
+class SetVariable(Record):
+    """A variable that is set, and what becomes of it; never its value.
+
+    Attributes:
+        name: the variable.
+        use: what is done with it; `not known` when the table has none of its name.
+        how: by what, or why not.
+    """
+
+    name: str
+    use: str
+    how: str
+
+
+def set_variables(environ: Mapping[str, str]) -> tuple[SetVariable, ...]:
+    """Every variable of NIM's that is set, in the order of their names."""
+    from nimprofile.base.variables.table import VARIABLES
+
+    environ = without_service_links(environ)
+    notes = {note.variable: note for note in variable_notes(environ)}
+    found = []
+    for name in sorted(name for name in environ if name.startswith("NIM_")):
+        if not environ[name].strip():
+            continue
+        note, variable = notes.get(name), VARIABLES.get(name)
+        if variable is None:
+            found.append(SetVariable(name, "not known", _meant(note)))
+        elif isinstance(note, VariableBeaten):
+            found.append(SetVariable(name, "not used", f"{note.by} is set too, and counts"))
+        elif isinstance(note, VariableNotUsed) and not note.handed:
+            found.append(SetVariable(name, "not used", note.reason))
+        else:
+            found.append(SetVariable(name, variable.use, variable.how or CONTAINER))
+    return tuple(found)
+
+
+CONTAINER = "the container of a NIM is given it"
+
+
+def _meant(note: VariableNote | None) -> str:
+    nearest = note.nearest if isinstance(note, VariableUnknown) else None
+    return "no page of NIM's names it" if nearest is None else f"did you mean {nearest}?"
+
+
 def for_nim_alone(variables: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
     """Of variables that a NIM is given, those that nothing else reads and no note has named."""
     if not variables:

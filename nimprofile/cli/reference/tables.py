@@ -1,9 +1,14 @@
-"""The commands `policies`, `engines` and `schema`."""
+"""The commands `policies`, `engines`, `variables` and `schema`."""
 
 from __future__ import annotations
 
 from nimprofile.cli import argument_types as read
-from nimprofile.cli.arguments import EnginesArguments, PoliciesArguments, SchemaArguments
+from nimprofile.cli.arguments import (
+    EnginesArguments,
+    PoliciesArguments,
+    SchemaArguments,
+    VariablesArguments,
+)
 from nimprofile.cli.console import print_json, show
 from nimprofile.cli.exit_codes import DONE
 from nimprofile.cli.options import add_format
@@ -30,6 +35,13 @@ def engines_options(parser: argparse.ArgumentParser) -> None:
     )
     add_format(parser, "text", "json")
     parser.set_defaults(arguments=EnginesArguments)
+
+
+def variables_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `nimprofile variables`."""
+    parser.add_argument("--all", action="store_true", help="those that are not set too")
+    add_format(parser, "text", "json")
+    parser.set_defaults(arguments=VariablesArguments)
 
 
 def schema_options(parser: argparse.ArgumentParser) -> None:
@@ -66,6 +78,32 @@ def run_engines(arguments: EnginesArguments) -> int:
         from nimprofile.report.tables import engines_blocks
 
         show(engines_blocks(engines), arguments.color)
+    return DONE
+
+
+def run_variables(arguments: VariablesArguments) -> int:
+    """Print what becomes of NIM's variables in the environment, or of all there are."""
+    import os
+
+    from nimprofile.base.variables.notes import CONTAINER, SetVariable, set_variables
+    from nimprofile.base.variables.table import VARIABLES
+
+    here = {each.name: each for each in set_variables(os.environ)}
+    known = {
+        name: here.get(name) or SetVariable(name, variable.use, variable.how or CONTAINER)
+        for name, variable in VARIABLES.items()
+        if arguments.all or name in here
+    }
+    listed = (known | {name: each for name, each in here.items() if name not in known}).values()
+    if arguments.format == "json":
+        from nimprofile.report.to_json import variable_to_dict
+
+        rows = ((each, VARIABLES.get(each.name), each.name in here) for each in listed)
+        print_json([variable_to_dict(each, row, is_set=is_set) for each, row, is_set in rows])
+    else:
+        from nimprofile.report.tables import variables_blocks
+
+        show(variables_blocks(listed))
     return DONE
 
 
