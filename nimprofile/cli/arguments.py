@@ -206,6 +206,7 @@ class VariablesArguments(Record):
 
     all: bool
     format: str
+    color: str
 
 
 class SchemaArguments(Record):

@@ -103,7 +103,7 @@ def run_variables(arguments: VariablesArguments) -> int:
     else:
         from nimprofile.report.tables import variables_blocks
 
-        show(variables_blocks(listed))
+        show(variables_blocks(listed), arguments.color)
     return DONE
 
 
