@@ -191,7 +191,7 @@ def _job_of(arguments: Arguments, *, here: bool = False) -> tuple[Decision, Job 
     decision = launchable(decision, manifest, setup)
     if decision.selected is not None:
         return decision, job_of(decision, manifest, setup)
-    if not decision.passed_over:
+    if not decision.passed_over or decision.required_in_vain:
         return decision, None
     first, *others = decision.passed_over
     problem = first.problem

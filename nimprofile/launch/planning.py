@@ -18,7 +18,7 @@ from nimprofile.launch.judged.weights_source import weights_source
 from nimprofile.launch.server_spec import server_spec
 from nimprofile.launch.setup import Setup
 from nimprofile.manifest.manifest import Manifest
-from nimprofile.selection.decision import Decision
+from nimprofile.selection.decision import Decision, select
 from nimprofile.selection.reasons import ContextTooLong
 from nimprofile.selection.warnings import PassedOver
 
@@ -70,7 +70,14 @@ def launchable(decision: Decision, manifest: Manifest, setup: Setup = DEFAULTS) 
             passed.append(PassedOver(verdict.profile.id, verdict.profile.name, str(error)))
         else:
             break
-    return decision.passing_over(tuple(passed)) if passed else decision
+    if not passed:
+        return decision
+    decision = decision.passing_over(tuple(passed))
+    if decision.selected is None and decision.request.require:
+        free = decision.request.replace(require=())
+        other = select(manifest, decision.inventory, free, decision.policy)
+        decision = decision.replace(otherwise=launchable(other, manifest, setup).selected)
+    return decision
 
 
 def with_less_context(

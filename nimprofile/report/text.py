@@ -121,7 +121,7 @@ def nothing_runs(decision: Decision) -> str:
 
 def nothing_blocks(decision: Decision) -> list[Block]:
     """Why there is no choice: a histogram of reasons, or why the pin is refused."""
-    if decision.passed_over:
+    if decision.passed_over and decision.otherwise is None:
         return [*_none_can_be_started(decision)]
     if decision.otherwise is not None:
         return [*_required_in_vain(decision, decision.otherwise)]
@@ -169,6 +169,10 @@ def _required_in_vain(decision: Decision, otherwise: Verdict) -> Iterator[Block]
     judged = decision.pinned or decision.verdict(otherwise.profile)
     unmet = [reason for reason in judged.reasons if reason.kind == "requirement"]
     yield from (line(message(reason), indent=2) for reason in unmet)
+    for passed in decision.passed_over:
+        yield line(f"{passed.profile} meets it and cannot be started: {passed.problem}")
+    if decision.passed_over:
+        return
     if decision.ranked:
         met = decision.ranked[0]
         yield line(f"{met.profile.name} meets it and runs here: take the pin away")

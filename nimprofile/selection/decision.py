@@ -53,7 +53,7 @@ class Decision(Record):
         if_answered: what would be selected if every GPU of the machine answered; None when that
             would change nothing.
         otherwise: what would be selected without `request.require`; None when that would change
-            nothing.
+            nothing. Of `launchable`, when all is passed over: what could be started without it.
         passed_over: the first of `ranked`, when they cannot be started from what is here, each with
             the reason (`launchable`); `select` passes none over.
     """
@@ -91,7 +91,7 @@ class Decision(Record):
     @property
     def required_in_vain(self) -> bool:
         """Whether something would run, but nothing of it meets what `request.require` asks."""
-        return self.selected is None and self.otherwise is not None and not self.passed_over
+        return self.selected is None and self.otherwise is not None
 
     def passing_over(self, passed: tuple[PassedOver, ...]) -> Decision:
         """The same decision when its first candidates cannot be started: the next is selected."""

@@ -260,6 +260,15 @@ def test_weights_that_are_named_are_what_is_here(run):
         ),
         ("launch --manifest llama-3.1-8b-instruct --gpus 1xt4", 1, "No profile found for the"),
         (
+            "launch --manifest llama-3.1-70b-instruct --gpus 8xh100 --require precision=fp8",
+            5,
+            (
+                "Without that, tensorrt_llm-h100-bf16-tp8-pp1-latency would run on GPUs 0-7:\n"
+                "  precision=fp8 is required; the profile has precision=bf16\n"
+                "tensorrt_llm-h100-fp8-tp8-pp1-latency meets it and cannot be started: tensorrt_llm"
+            ),
+        ),
+        (
             "launch --manifest gpt-oss-120b --gpus 4xh100 --require tp=4 -- -tp 2",
             5,
             "tp=4 is required, and it would be 2; leave that argument out",
