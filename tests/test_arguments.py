@@ -169,6 +169,11 @@ WRONG_TYPES = [
         "launch_plan: setup is a Setup, not the str 'vllm'; Setup(server=\"vllm\", …) makes one",
     ),
     (
+        "launchable",
+        ("x", MANIFEST),
+        "launchable: decision is a Decision, not the str 'x'; select(…) makes one",
+    ),
+    (
         "job_of",
         (None, MANIFEST, Setup()),
         "job_of: decision is a Decision, not None; select(…) makes one",

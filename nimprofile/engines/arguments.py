@@ -42,6 +42,8 @@ def as_started(serving: Serving, arguments: Sequence[str], source: str) -> Servi
             raise RequestError(f"{source}: {flag} {text}: {error}") from None
         if value is not _OPEN:
             changes[field] = value
+        if field == "max_model_len" and value is not None:
+            changes["fit_context"] = False  # this number is served, whatever fits
     return serving.replace(**changes) if changes else serving
 
 

@@ -63,6 +63,10 @@ def test_an_argument_decides_its_field(text, field, value):
     assert Serving(**{field: value}) == started(text)
 
 
+def test_a_length_wins_over_the_longest_that_fits():
+    assert Serving(max_model_len=4096) == started("--max-model-len 4096", Serving(fit_context=True))
+
+
 def test_an_argument_wins_over_what_was_asked_for():
     asked = Serving(max_model_len=8192, memory_fraction=0.5)
     assert asked.replace(max_model_len=4096) == started("--max-model-len 4096", asked)

@@ -109,6 +109,7 @@ NOT_SAID = {
     "precision": "the profile's",
     "tp": "the profile's",
     "pp": "the profile's",
+    "fit_context": "NIM_MAX_MODEL_LEN says the number that fits",
     "speculative_tokens": "no command that starts a server asks for it",
 }
 
