@@ -64,7 +64,7 @@ def our_tag(tag: str) -> str:
     return _OURS.get(tag, tag)
 
 
-_CONDITION = re.compile(r"\s*([^\s<>=!]+)\s*(>=|<=|!=|==|=|>|<)\s*([^<>=!\s].*?)\s*")
+_CONDITION = r"\s*([^\s<>=!]+)\s*(>=|<=|!=|==|=|>|<)\s*([^<>=!\s].*?)\s*"
 
 
 def parse_conditions(text: str, source: str = "") -> tuple[Condition, ...]:
@@ -74,7 +74,7 @@ def parse_conditions(text: str, source: str = "") -> tuple[Condition, ...]:
     """
     conditions: list[Condition] = []
     for part in text.split(","):
-        found = _CONDITION.fullmatch(part)
+        found = re.fullmatch(_CONDITION, part)
         if found is None and conditions and part.strip() and not set(part) & set("<>=!"):
             last = conditions.pop()  # values of tags may have commas
             conditions.append(Condition(last.tag, last.relation, f"{last.value},{part.strip()}"))
@@ -202,9 +202,9 @@ def _tokens(text: str) -> str:
 
 
 def _number(text: str | None) -> float | None:
-    if text is None or _NUMBER.fullmatch(text.strip()) is None:
+    if text is None or re.fullmatch(_NUMBER, text.strip()) is None:
         return None
     return float(text)
 
 
-_NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{1,15})?")
+_NUMBER = r"[0-9]{1,15}(\.[0-9]{1,15})?"
