@@ -33,11 +33,14 @@ if TYPE_CHECKING:
 def memory_budget(shape: ModelShape, serving: Serving, gpu: Gpu) -> Budget | None:
     """The budget of the fullest GPU; None when the bytes of the weights are not known.
 
-    A GPU whose memory is unknown has none to spare.
+    A GPU whose memory is unknown has none to spare. A context that is left to what fits is the
+    longest that does; the full one where none does.
     """
     expect("memory_budget: shape", shape, ModelShape, hint="load_model(path) reads one")
     expect("memory_budget: serving", serving, Serving, hint="Serving(tp=2, …) makes one")
     expect("memory_budget: gpu", gpu, Gpu, hint="an inventory has them in `gpus`")
+    if serving.fit_context:
+        return _of_longest_context(shape, serving.replace(fit_context=False), gpu)
     weights = None if too_many_stages(shape, serving) else weights_of(shape, serving)
     if weights is None:
         return None
@@ -71,6 +74,18 @@ def memory_budget(shape: ModelShape, serving: Serving, gpu: Gpu) -> Budget | Non
         )
     context = serving.max_model_len or CONTEXT_STEP
     return min(budgets, key=lambda budget: (budget.concurrency(context), budget.spare))
+
+
+def _of_longest_context(shape: ModelShape, serving: Serving, gpu: Gpu) -> Budget | None:
+    """The budget with the longest context that fits, or else with the full one."""
+    whole = memory_budget(shape, serving, gpu)
+    most = None if whole is None else whole.serving.max_model_len
+    if whole is None or most is None or not whole.total:
+        return whole
+    longest = whole.longest_context(most, serving.concurrency)
+    if longest is None or longest == most:
+        return whole
+    return memory_budget(shape, serving.replace(max_model_len=longest), gpu)
 
 
 def _loaded_whole(shape: ModelShape, serving: Serving) -> list[Part] | None:

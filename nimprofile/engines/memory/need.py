@@ -222,7 +222,9 @@ class Needs:
         from nimprofile.engines.memory.estimate import memory_budget, nim_budget
 
         engine, precision, tp, pp, lora = layout
-        serving = self._serving.replace(engine=engine, precision=precision, tp=tp, pp=pp)
+        serving = self._serving.replace(
+            engine=engine, precision=precision, tp=tp, pp=pp, fit_context=False
+        )
         if self._nim or not shape.architecture:
             return nim_budget(shape, serving, gpu, lora=lora)
         return memory_budget(shape, serving, gpu)

@@ -92,3 +92,16 @@ def test_an_fp8_checkpoint_is_loaded_as_it_is():
     shape = shape_from_config(LLAMA_8B | {"quantization_config": block})
     serving = Serving(Engine.SGLANG, None, Precision.FP8)
     assert 0 == memory_budget(shape, serving, make_gpu(total=14 * 1024)).peak
+
+
+def test_a_context_that_is_left_to_what_fits_is_the_longest_that_does():
+    l4 = mock_inventory("1xl4").gpus[0]
+    whole = budget(gpu=l4)
+    longest = whole.longest_context(whole.serving.max_model_len)
+    assert budget(gpu=l4, max_model_len=longest) == budget(gpu=l4, max_model_len="auto")
+    assert longest < whole.serving.max_model_len
+
+
+@pytest.mark.parametrize("gpu", [H100, make_gpu(total=None), mock_inventory("1xt4").gpus[0]])
+def test_where_all_of_it_fits_or_none_or_nobody_knows_it_is_the_full_context(gpu):
+    assert budget(gpu=gpu) == budget(gpu=gpu, max_model_len="auto")
