@@ -185,7 +185,7 @@ class SelectionChange(Record):
 
 
 def selection_change(
-    old: Manifest, new: Manifest, inventory: Inventory, request: Request, policy: Policy
+    old: Manifest, new: Manifest, inventory: Inventory, request: Request, policy: Policy | str
 ) -> SelectionChange:
     """Select from both manifests on the same machine."""
     before = select(old, inventory, request, policy)

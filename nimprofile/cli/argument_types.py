@@ -11,15 +11,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nimprofile.base.enums import Engine, Precision, Server
     from nimprofile.manifest.profile_conditions import Condition
-    from nimprofile.selection.rank import Policy
 
 
-def policy(text: str) -> Policy:
-    """A policy by its name."""
-    from nimprofile.selection.policies import find_policy
+def policy(text: str) -> str:
+    """The name of a policy, or `auto`."""
+    from nimprofile.selection.policies import AUTO, find_policy
 
     try:
-        return find_policy(text)
+        return text if text == AUTO else find_policy(text).name
     except RequestError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 
@@ -104,6 +103,18 @@ def seconds(text: str) -> float:
             f"{text!r} is no number of seconds up to {MAX_NVML_TIMEOUT}"
         )
     return value
+
+
+def chain(text: str) -> str:
+    """A chain of criteria that a policy can take."""
+    from nimprofile.selection.policies import DEFAULT, find_policy
+    from nimprofile.selection.ranking.preference import prefer
+
+    try:
+        prefer(text, find_policy(DEFAULT))
+    except RequestError as error:
+        raise argparse.ArgumentTypeError(str(error).removeprefix("--prefer: ")) from None
+    return text
 
 
 def tags(text: str) -> tuple[tuple[str, str], ...]:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from nimprofile.base.enums import Engine, Precision, Server
     from nimprofile.manifest.profile_conditions import Condition
-    from nimprofile.selection.rank import Policy
 
     Layout: TypeAlias = Literal["auto", "1.0", "1.3", "2.0", "speech"]
 
@@ -50,7 +49,7 @@ class SelectionArguments(Record):
     _: KW_ONLY
     manifest: str | None
     models: tuple[str, ...] | None
-    policy: Policy
+    policy: str
     prefer: str | None
     profile: str | None
     tags: tuple[tuple[str, str], ...] | None
@@ -129,7 +128,7 @@ class MemoryArguments(Record):
     model: str
     machine: MachineArguments
     profile: str | None
-    policy: Policy
+    policy: str
     engine: Engine | None
     precision: Precision | None
     tp: int | None

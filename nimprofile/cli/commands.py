@@ -86,16 +86,19 @@ def run_list(arguments: records.ListArguments) -> int:
         tell(nothing_runs(decision).split("\n"))
     if arguments.nim:
         from nimprofile.report.nim_listing import nim_listing
+        from nimprofile.report.text import policy_note
 
         print(nim_listing(decision, None if arguments.nim == "auto" else arguments.nim), end="")
+        tell(policy_note(decision))
     elif arguments.format == "json":
         from nimprofile.report.to_json import decision_to_dict
 
         print_json(decision_to_dict(decision))
     else:
-        from nimprofile.report.text import list_blocks
+        from nimprofile.report.text import list_blocks, policy_note
 
-        show(list_blocks(decision), arguments.color)
+        if not show(list_blocks(decision), arguments.color):
+            tell(policy_note(decision))
     return DONE
 
 
@@ -257,8 +260,9 @@ def _warn(warnings: Iterable[DecisionWarning], decision: Decision) -> None:
 
 
 def _warn_of_machine(decision: Decision) -> None:
-    """Report what a list of profiles does not show: lost GPUs, and wishes that no profile meets."""
-    from nimprofile.selection.warnings import NEVER_MET, missing_warnings
+    """Report what a list of profiles does not show: lost GPUs and vain wishes, say."""
+    from nimprofile.selection.warnings import NEVER_MET, NewerNim, missing_warnings
 
-    unmet = (warning for warning in decision.warnings if isinstance(warning, NEVER_MET))
-    _warn((*missing_warnings(decision), *unmet), decision)
+    shown = (*NEVER_MET, NewerNim)
+    others = (warning for warning in decision.warnings if isinstance(warning, shown))
+    _warn((*missing_warnings(decision), *others), decision)

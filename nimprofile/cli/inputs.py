@@ -9,7 +9,6 @@ from nimprofile.base.errors import (
     ManifestError,
     ModelError,
     NoGpuError,
-    RequestError,
 )
 from nimprofile.cli.console import tell, watched
 from nimprofile.cli.parsing.parser import UsageError
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from nimprofile.engines.serving import Serving
     from nimprofile.hardware.inventory import Inventory
     from nimprofile.manifest.manifest import Manifest
+    from nimprofile.manifest.nim_version import NimVersion
     from nimprofile.selection.decision import Decision
     from nimprofile.selection.request import Request
 
@@ -42,25 +42,23 @@ SLOW_BYTES = 16 << 20
 
 
 def judge(
-    machine: MachineArguments, selection: SelectionArguments, extra: tuple[str, ...] = ()
+    machine: MachineArguments,
+    selection: SelectionArguments,
+    extra: tuple[str, ...] = (),
+    nim: NimVersion | None = None,
 ) -> tuple[Manifest, Decision]:
     """Read the manifest and the machine that were asked for, and decide.
 
-    What the engine is given as `extra` wins over everything else that is said of its start.
+    What the engine is given as `extra` wins over everything else that is said of its start, and the
+    `nim` that an image is of over what the environment tells of it.
     """
     from nimprofile.selection.decision import select
 
     request = _request(selection, extra)
+    if nim is not None:
+        request = request.replace(nim=nim)
     if not selection.models and machine.inventory == "-" and request.manifest_path == "-":
         raise UsageError("only one of --manifest and --inventory can be standard input")
-    policy = selection.policy
-    if selection.prefer is not None:
-        from nimprofile.selection.ranking.preference import prefer
-
-        try:
-            policy = prefer(selection.prefer, policy)
-        except RequestError as error:
-            raise UsageError(str(error)) from None
     models = models_of(selection)
     if models:
         inventory = inventory_of(machine)
@@ -76,7 +74,8 @@ def judge(
     meant = engines & set(selection.engine or engines)
     if selection.serving.engine_version is not None and len(meant) > 1:
         raise UsageError("--engine-version is that of one engine: name it with --engine")
-    return manifest, select(manifest, inventory, request, policy)
+    decision = select(manifest, inventory, request, selection.policy, preferring=selection.prefer)
+    return manifest, decision
 
 
 def open_manifest(path: str) -> Manifest:

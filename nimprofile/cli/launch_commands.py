@@ -9,7 +9,7 @@ from nimprofile.base.errors import LaunchError, NimProfileError, NotStartedError
 from nimprofile.cli.console import flush_what_can_be, print_json, tell
 from nimprofile.cli.exit_codes import DONE, code_of_nothing
 from nimprofile.cli.inputs import judge
-from nimprofile.cli.launch_options import all_installed, restricted, setup_of
+from nimprofile.cli.launch_options import all_installed, nim_of, restricted, setup_of
 from nimprofile.cli.parsing.parser import UsageError
 
 TYPE_CHECKING = False
@@ -187,7 +187,7 @@ def _job_of(arguments: Arguments, *, here: bool = False) -> tuple[Decision, Job 
     selection = restricted(arguments.selection, setup, adapters=named, here=here)
     # What follows -- is Triton's own there, and the engine's everywhere else.
     extra = () if setup.server is Server.TRITON else setup.extra
-    manifest, decision = judge(arguments.machine, selection, extra)
+    manifest, decision = judge(arguments.machine, selection, extra, nim_of(setup))
     decision = launchable(decision, manifest, setup)
     if decision.selected is not None:
         return decision, job_of(decision, manifest, setup)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import argparse
 
     from nimprofile.cli.arguments import SelectionArguments
+    from nimprofile.manifest.nim_version import NimVersion
 
 
 def launch_options(parser: argparse.ArgumentParser) -> None:
@@ -109,6 +110,20 @@ SERVER_OF_THE_ENGINE = ServerArguments(
     extra=(),
 )
 """What is meant where no server is asked for."""
+
+
+def nim_of(setup: Setup) -> NimVersion | None:
+    """The NIM that the container will be of; None where no image of a NIM is named by version."""
+    from nimprofile.manifest.nim_version import version_of_image
+
+    image = setup.image
+    if image is None or not (setup.server is Server.NIM or image.startswith(NIM_IMAGES)):
+        return None
+    return version_of_image(image)
+
+
+NIM_IMAGES = "nvcr.io/nim/"
+"""Where NVIDIA keeps the images of NIMs, and of nothing else."""
 
 
 def setup_of(selection: SelectionArguments, server: ServerArguments) -> Setup:

@@ -115,7 +115,10 @@ def memory_options(parser: argparse.ArgumentParser) -> None:
     machine_options(parser)
     add("--profile", metavar="PROFILE", help="of a manifest: this one (default: the selected one)")
     add(
-        "--policy", type=read.policy, default="nim", help="whose arithmetic (default: the engine's)"
+        "--policy",
+        type=read.policy,
+        default="auto",
+        help="whose arithmetic (default: that of the NIM at hand, or the engine's)",
     )
     add("--engine", type=read.engine, help="the engine (default: vllm)")
     add("--precision", type=read.precision, help="of the weights (default: the checkpoint's)")

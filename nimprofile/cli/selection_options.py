@@ -22,10 +22,15 @@ def selection_options(parser: argparse.ArgumentParser) -> None:
     add(
         "--policy",
         type=read.policy,
-        default="nim",
-        help="the order among candidates (default: nim)",
+        default="auto",
+        help="the order among candidates (default: auto, that of the NIM at hand)",
     )
-    add("--prefer", metavar="CHAIN", help="your own chain: objective=throughput,precision,tp")
+    add(
+        "--prefer",
+        type=read.chain,
+        metavar="CHAIN",
+        help="your own chain: objective=throughput,precision,tp",
+    )
     add("--profile", metavar="PROFILE", help="run exactly this id or name ($NIM_MODEL_PROFILE)")
     add(
         "--tags",

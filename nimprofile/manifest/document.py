@@ -12,6 +12,7 @@ from nimprofile.manifest.extensions import (
     read_version,
 )
 from nimprofile.manifest.manifest import Manifest
+from nimprofile.manifest.nim_version import nim_version
 from nimprofile.manifest.nodes import MisplacedError, read_text
 from nimprofile.manifest.profile import NOTHING_REQUIRED
 from nimprofile.manifest.profile_names import describe
@@ -19,11 +20,12 @@ from nimprofile.manifest.profile_tags import profile_from_tags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from nimprofile.base.formats.yaml_reader import Node, Path
     from nimprofile.manifest.dialects.spec import Entry, TreeDialect
     from nimprofile.manifest.extensions import Checkpoint
+    from nimprofile.manifest.nim_version import NimVersion
     from nimprofile.manifest.profile import Profile
 
 
@@ -56,7 +58,17 @@ def read_document(node: Node, source: str) -> Manifest:
         source=source,
         engine_version=read_version(version, paths.get("engine_version", ("engine_version",))),
         checkpoints=checkpoints,
+        nim=_release([head, *(entry.fields for entry in entries)]),
     )
+
+
+def _release(stated: Iterable[Mapping[str, Node]]) -> NimVersion | None:
+    """The NIM that the head or the profiles say they are of, when they agree."""
+    releases = {text for fields in stated if isinstance(text := fields.get("release"), str)}
+    if len(releases) != 1:
+        return None
+    release = releases.pop()
+    return nim_version(release, f"release {release}")
 
 
 def _places(entries: list[Entry]) -> dict[str, Path]:

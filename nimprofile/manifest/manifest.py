@@ -11,6 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from dataclasses import KW_ONLY
 
+    from nimprofile.manifest.nim_version import NimVersion
     from nimprofile.model.shape import ModelShape
 
 
@@ -26,6 +27,7 @@ class Manifest(Record):
         source: where it was read from.
         engine_version: of the engine in the container, when the source says so.
         checkpoints: of which the profiles are served, when the source names them.
+        nim: which NIM wrote it, by its `release` or a printout's own words.
     """
 
     profiles: tuple[Profile, ...]
@@ -36,6 +38,7 @@ class Manifest(Record):
     source: str = ""
     engine_version: str | None = None
     checkpoints: tuple[Checkpoint, ...] = ()
+    nim: NimVersion | None = None
 
     def shape_of(self, profile: Profile) -> ModelShape | None:
         """The shape of what a profile serves: its checkpoint's, or the only one there is."""

@@ -10,6 +10,7 @@ from nimprofile.report.text import (
     GRADE_MEANINGS,
     is_informative,
     nothing_blocks,
+    policy_text,
     remedies_of,
     select_blocks,
 )
@@ -34,7 +35,7 @@ def explain_decision(decision: Decision) -> list[Block]:
     order = " > ".join(criterion.name for criterion in decision.policy.criteria)
     blocks: list[Block] = [
         line(f"Machine: {describe_machine(decision.inventory)}"),
-        line(f"Policy: {decision.policy.name}: {order}"),
+        line(f"Policy: {policy_text(decision)}: {order}"),
         Line(),
         *(nothing_blocks(decision) if decision.selected is None else select_blocks(decision)),
     ]

@@ -38,13 +38,9 @@ def layout_of(decision: Decision) -> Layout:
     verdicts = (*decision.ranked, *decision.rejected)
     if any(verdict.profile.tags.get("model_type") in ("prebuilt", "rmir") for verdict in verdicts):
         return "speech"
-    match decision.policy.name.partition(" ")[0]:
-        case "nim-1.0":
-            return "1.0"
-        case "nim-1.3" | "nim-1.13" | "nim-1.15":
-            return "1.3"
-        case "nim-2.0":
-            return "2.0"
+    since = decision.policy.since
+    if since is not None:
+        return "1.0" if since < (1, 3) else "1.3" if since < (2,) else "2.0"
     per_gpu = any("min_vram_per_device_gb" in verdict.profile.tags for verdict in verdicts)
     return "2.0" if per_gpu else "1.3"
 

@@ -42,6 +42,7 @@ def decision_lines(decision: Decision) -> Iterator[tuple[int, str]]:
         yield logging.INFO, f"Detected additional {len(low)} compatible profile(s) that {why}"
     for verdict in ranked:
         yield logging.INFO, f"Valid profile: {_id_and_name(verdict)} on GPUs {list(verdict.gpus)}"
+    yield logging.INFO, f"Policy {decision.policy.name}{decision.policy_origin}."
     for warning in decision.warnings:
         yield logging.WARNING, str(warning)
     for note in decision.request.notes:

@@ -122,8 +122,10 @@ def products_blocks(products: Iterable[Product]) -> list[Block]:
 
 
 def policies_blocks(policies: Iterable[Policy]) -> list[Block]:
-    """Every policy and its chain."""
-    blocks: list[Block] = []
+    """Every policy and its chain, after the one that takes one of them."""
+    from nimprofile.selection.policies import ABOUT_AUTO, AUTO
+
+    blocks: list[Block] = [line(Span(AUTO, "strong"), f": {ABOUT_AUTO}")]
     for policy in policies:
         blocks.append(line(Span(policy.name, "strong"), f": {policy.about}"))
         blocks += [

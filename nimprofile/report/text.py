@@ -9,10 +9,11 @@ from nimprofile.base.units import format_gib, format_gpus, format_indices
 from nimprofile.hardware.describe import describe_machine
 from nimprofile.hardware.visible_devices import cuda_devices
 from nimprofile.manifest.profile_conditions import our_tag
-from nimprofile.report.blocks import Column, Span, Table, fields, line, plain_text
+from nimprofile.report.blocks import Column, Line, Span, Table, fields, line, plain_text
 from nimprofile.selection.decision import shortcoming
 from nimprofile.selection.messages import choice_message, message
 from nimprofile.selection.placement import By
+from nimprofile.selection.ranking.generation import ASKED
 from nimprofile.selection.verdict import GRADES
 from nimprofile.selection.warnings import NEVER_MET
 
@@ -59,7 +60,7 @@ def select_blocks(decision: Decision) -> list[Block]:
         ("gpus", _gpus(chosen, decision.inventory)),
         ("cuda", _cuda(chosen, decision.inventory)),
         ("because", _because(decision)),
-        ("policy", decision.policy.name),
+        ("policy", policy_text(decision)),
     ]
     if chosen.need is not None:
         rows.insert(
@@ -112,6 +113,17 @@ def _because(decision: Decision) -> str:
     criterion = decision.deciding
     better, worse = criterion.describe(decision.selected), criterion.describe(runner_up)
     return f"{criterion.name}: {better} before {worse}; the next is {runner_up.profile.name}"
+
+
+def policy_text(decision: Decision) -> str:
+    """The policy of a decision, and why it is this one."""
+    return f"{decision.policy.name}{decision.policy_origin}"
+
+
+def policy_note(decision: Decision) -> tuple[str, ...]:
+    """The same, for a pipe that gets a list alone; () where somebody named the policy."""
+    named = decision.policy_origin.kind == ASKED
+    return () if named else (f"note: policy {policy_text(decision)}",)
 
 
 def nothing_runs(decision: Decision) -> str:
@@ -252,7 +264,8 @@ def list_blocks(decision: Decision) -> list[Block]:
         for group, meaning in GRADE_MEANINGS.items()
         if group in GRADES or any(row[0] == group for row in rows)
     )
-    return [Table(columns, rows, lead=2, groups=groups)]
+    policy = Line((f"policy {policy_text(decision)}",), terminal_only=True)
+    return [Table(columns, rows, lead=2, groups=groups), policy]
 
 
 SHORT_ID = 12

@@ -9,6 +9,7 @@ from nimprofile.base.expect import expect
 from nimprofile.hardware.visible_devices import cuda_devices
 from nimprofile.selection.decision import Decision
 from nimprofile.selection.messages import choice_message, doubt_message, message
+from nimprofile.selection.policies import ABOUT_AUTO, AUTO
 from nimprofile.selection.rank import deciding
 from nimprofile.selection.remedies import remedies
 
@@ -50,6 +51,7 @@ def decision_to_dict(decision: Decision) -> dict[str, Any]:
             "waived": [reason_to_dict(reason) for reason in pinned.waived],
         },
         "policy": decision.policy.name,
+        "policy_origin": _origin(decision),
         "deciding": None
         if decision.deciding is None or runner_up is None
         else {
@@ -90,11 +92,28 @@ def reason_to_dict(reason: Reason) -> dict[str, Any]:
     return {"kind": reason.kind, **reason.to_dict(), "message": message(reason)}
 
 
+def _origin(decision: Decision) -> dict[str, Any]:
+    origin = decision.policy_origin
+    message = f"policy {decision.policy.name}{origin}"
+    return {"kind": origin.kind, "source": origin.source, "message": message}
+
+
+AUTO_AS_JSON: dict[str, Any] = {
+    "name": AUTO,
+    "about": ABOUT_AUTO,
+    **dict.fromkeys(("since", "until", "uniform_gpus", "empty_gpu_gate")),
+    "criteria": [],
+}
+"""What stands for `auto` among the policies: it is one of the others."""
+
+
 def policy_to_dict(policy: Policy) -> dict[str, Any]:
     """A policy and its chain as plain JSON values."""
     return {
         "name": policy.name,
         "about": policy.about,
+        "since": _version(policy.since),
+        "until": _version(policy.until),
         "uniform_gpus": policy.uniform_gpus,
         "empty_gpu_gate": policy.empty_gpu_gate,
         "criteria": [
@@ -168,6 +187,10 @@ def engine_to_dict(engine: Engine) -> dict[str, Any]:
         "checkpoints": [{k: v for k, v in way.items() if k != "engine"} for way in ways],
         "models": {kind: row.to_dict() for kind, row in sorted(spec.models.items())},
     }
+
+
+def _version(release: tuple[int, ...] | None) -> str | None:
+    return None if release is None else ".".join(map(str, release))
 
 
 def _selected(verdict: Verdict, inventory: Inventory) -> dict[str, Any]:

@@ -12,12 +12,14 @@ from nimprofile.hardware.inventory import AN_INVENTORY, Inventory
 from nimprofile.manifest.manifest import Manifest
 from nimprofile.manifest.never_met import never_met
 from nimprofile.selection.fit import Judge
-from nimprofile.selection.policies import find_policy
+from nimprofile.selection.policies import AUTO
 from nimprofile.selection.rank import Criterion, Policy, deciding, rank
+from nimprofile.selection.ranking.generation import WAS_ASKED, resolve
 from nimprofile.selection.reasons import ContextTooLong, TooLittleFree, TooLittleMemory
 from nimprofile.selection.request import Request, find_pin
 from nimprofile.selection.verdict import GRADES, Verdict
 from nimprofile.selection.warnings import (
+    NewerNim,
     PrecisionUnavailable,
     missing_warnings,
     selection_warnings,
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from dataclasses import KW_ONLY
 
     from nimprofile.manifest.profile import Profile
+    from nimprofile.selection.ranking.generation import PolicyOrigin
     from nimprofile.selection.reasons import Reason
     from nimprofile.selection.warnings import DecisionWarning, PassedOver
 
@@ -43,6 +46,7 @@ class Decision(Record):
         ranked: every candidate, best first. A pin does not change it.
         rejected: every other profile, each with its reasons, in the order of the policy.
         policy: the order that ranked them.
+        policy_origin: why it is this policy: it was asked for, or something told which NIM it is.
         deciding: the criterion that put the best candidate before the next; None with one
             candidate or a pin.
         request: what was asked.
@@ -71,6 +75,7 @@ class Decision(Record):
     if_answered: Verdict | None = None
     otherwise: Verdict | None = None
     passed_over: tuple[PassedOver, ...] = ()
+    policy_origin: PolicyOrigin = WAS_ASKED
 
     def __post_init__(self) -> None:
         ids = [verdict.profile.id for verdict in (*self.ranked, *self.rejected)]
@@ -135,7 +140,9 @@ def select(
     manifest: Manifest,
     inventory: Inventory,
     request: Request = NO_REQUEST,
-    policy: Policy | str = "nim",
+    policy: Policy | str = AUTO,
+    *,
+    preferring: str | None = None,
 ) -> Decision:
     """Choose the profile of a manifest that runs on a machine.
 
@@ -143,7 +150,9 @@ def select(
         manifest: what could run.
         inventory: what the machine has.
         request: the operator's wishes; `Request.from_env(os.environ)` reads NIM's variables.
-        policy: the order among candidates, a name from `POLICIES` or a `Policy`.
+        policy: the order among candidates: a name from `POLICIES`, a `Policy`, or `auto`, which is
+            that of the NIM at hand where something tells its version, and otherwise `nim`.
+        preferring: a chain such as `objective=throughput,tp`, which goes before that order.
 
     Returns:
         A Decision. When nothing runs, or a pin is refused, its `selected` is None and
@@ -151,16 +160,27 @@ def select(
 
     Raises:
         PinError: the pin names no profile of the manifest, or several.
-        RequestError: there is no policy of that name.
+        RequestError: there is no policy of that name, or the chain cannot be read.
         TypeError: an argument is of another type.
     """
     expect("select: manifest", manifest, Manifest, hint="load_manifest(path) reads one")
     expect("select: inventory", inventory, Inventory, hint=AN_INVENTORY)
     expect("select: request", request, Request, hint="Request(pin=…, tags=…) makes one")
     expect("select: policy", policy, str, Policy)
+    origin = WAS_ASKED
     if isinstance(policy, str):
-        policy = find_policy(policy)
-    decision = _decide_preferring(manifest, inventory, request, policy)
+        policy, origin = resolve(policy, manifest, request)
+    newest = policy.name
+    if preferring is not None:
+        from nimprofile.selection.ranking.preference import prefer
+
+        policy = prefer(preferring, policy)
+    decision = _decide_preferring(manifest, inventory, request, policy).replace(
+        policy_origin=origin
+    )
+    if origin.newer:
+        newer = NewerNim(origin.source, newest)
+        decision = decision.replace(warnings=(newer, *decision.warnings))
     if request.require:
         free = request.replace(require=())
         other = _decide_preferring(manifest, inventory, free, policy).selected

@@ -216,6 +216,14 @@ def half_message() -> str:
     )
 
 
+def newer_message(source: str, policy: str) -> str:
+    """That a NIM is newer than any whose choice is known."""
+    return (
+        f"{source} is newer than any NIM whose choice is known here: it is taken to choose as "
+        f"{policy} does"
+    )
+
+
 def starved_message(budget: Budget) -> str:
     """That the weights leave no room for the KV cache."""
     return (

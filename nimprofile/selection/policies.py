@@ -20,7 +20,13 @@ from nimprofile.selection.ranking.criteria import (
 
 _GATE_1_0 = "corpus, 020 and 021: nothing is runnable on a GPU with 7 % in use"
 
+AUTO = "auto"
+"""The name for the policy of the NIM at hand (`ranking/generation.py`)."""
+
+ABOUT_AUTO = "That of the NIM at hand, where its version is told; otherwise nim. The default."
+
 DEFAULT = "nim"
+"""The policy where nothing tells which NIM it is."""
 
 POLICIES = {
     policy.name: policy
@@ -28,7 +34,7 @@ POLICIES = {
         Policy(
             "nim",
             chain(CUSTOM, ENGINE, PREBUILT, PRECISION, OBJECTIVE, TP),
-            "The documented chain, made total. The default.",
+            "The documented chain, made total.",
             gate_source=_GATE_1_0,
         ),
         Policy(
@@ -80,9 +86,15 @@ POLICIES = {
 """Every policy by name; `docs/selection.md` has them with their sources."""
 
 
+def policy_names() -> tuple[str, ...]:
+    """What `--policy` takes."""
+    return (AUTO, *POLICIES)
+
+
 def find_policy(name: str) -> Policy:
     """The policy of that name; RequestError lists the names when there is none."""
     try:
         return POLICIES[name]
     except KeyError:
-        raise RequestError(f"{name!r} is not a policy; known: {', '.join(POLICIES)}") from None
+        known = ", ".join(policy_names())
+        raise RequestError(f"{name!r} is not a policy; known: {known}") from None

@@ -16,6 +16,7 @@ from nimprofile.base.expect import expect, expect_mapping, require_whole
 from nimprofile.base.record import Record
 from nimprofile.base.variables.notes import variable_notes
 from nimprofile.engines.serving import DEFAULTS, Serving
+from nimprofile.manifest.nim_version import NimVersion, version_in_environment
 from nimprofile.manifest.profile_conditions import TAG_ALIASES, Condition, conditions_of
 from nimprofile.selection.reasons import (
     ALLOW_UNSAFE,
@@ -62,10 +63,8 @@ class Request(Record):
         relax_memory: low-memory profiles may be chosen (`NIM_RELAX_MEM_CONSTRAINTS`).
         allow_unsafe: a pin may ignore hardware mismatches (`NIM_MANIFEST_ALLOW_UNSAFE`).
         allow_nvfp4_emulation: NVFP4 below compute capability 10.0.
-        empty_gpu_gate: apply NIM's rule that a GPU must be nearly empty; None leaves it to the
-            policy.
-        uniform_gpus: reject everything when GPUs of several products are visible; None leaves it
-            to the policy.
+        empty_gpu_gate: apply NIM's rule that a GPU must be nearly empty; None is the policy's.
+        uniform_gpus: reject all when GPUs of several products are visible; None is the policy's.
         manifest_path: `NIM_MANIFEST_PATH`, from which the caller loads the manifest.
         serving: how the engine will be started, beside what the profile says; `NIM_MAX_MODEL_LEN`
             is its longest context.
@@ -74,6 +73,7 @@ class Request(Record):
         preferred_precision: the precision that is chosen while a profile of it runs; where none
             does, another is, with a warning (`NIM_ENGINE_PRECISION`).
         notes: what the environment has that changes nothing of the decision.
+        nim: which NIM the container is of, by its image's tag or a variable; None is unknown.
     """
 
     pin: Pin | None = None
@@ -93,6 +93,7 @@ class Request(Record):
     pp: int | None = None
     preferred_precision: Precision | None = None
     notes: tuple[VariableNote, ...] = ()
+    nim: NimVersion | None = None
 
     if TYPE_CHECKING:  # what the constructor takes, beside what the fields hold
 
@@ -115,6 +116,7 @@ class Request(Record):
             pp: int | None = None,
             preferred_precision: Precision | None = None,
             notes: tuple[VariableNote, ...] = (),
+            nim: NimVersion | None = None,
         ) -> None: ...
 
     def __post_init__(self) -> None:
@@ -141,6 +143,7 @@ class Request(Record):
         for name, size in (("tp", self.tp), ("pp", self.pp)):
             require_whole(name, 1 if size is None else size)
         expect("Request: preferred_precision", self.preferred_precision, Precision, type(None))
+        expect("Request: nim", self.nim, NimVersion, type(None))
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Request:
@@ -168,6 +171,7 @@ class Request(Record):
             pp=read_count(environ, "NIM_PIPELINE_PARALLEL_SIZE", 9999),
             preferred_precision=None if precision in OPEN else parse_precision(precision, precise),
             notes=variable_notes(environ),
+            nim=version_in_environment(environ),
         )
 
     def pinned(self, value: str | None, source: str = "NIM_MODEL_PROFILE") -> Request:
@@ -175,10 +179,7 @@ class Request(Record):
         return self.replace(pin=_pin(value, source))
 
     def waivers(self, *, pinned: bool) -> frozenset[tuple[Waiver | None, Effect]]:
-        """Which reasons the switches set aside: pairs of a switch and the effect it takes away.
-
-        They set aside more for the profile that is `pinned`.
-        """
+        """Which reasons the switches set aside, by switch and effect; more for what is `pinned`."""
         waivers: set[tuple[Waiver | None, Effect]] = set()
         if self.relax_memory:
             waivers.add((RELAX_MEMORY, LOW_MEMORY))
@@ -269,7 +270,6 @@ def find_pin(pin: Pin, manifest: Manifest) -> Profile:
 
 
 NIMS_PIN = "NIM_MODEL_PROFILE"
-
 LEAST_OF_AN_ID = 4
 """Characters of an id's beginning, or any number would be one."""
 

@@ -17,6 +17,7 @@ from nimprofile.selection.messages import (
     emulation_message,
     half_message,
     missing_message,
+    newer_message,
     starved_message,
     unknown_message,
     waiver_message,
@@ -159,6 +160,23 @@ class GpusUnavailable(Record):
         return unavailable_message(self.gpus, self.cause)
 
 
+class NewerNim(Record):
+    """The NIM at hand is newer than any whose choice is known; a policy stands in for its own.
+
+    Attributes:
+        source: what tells its version.
+        policy: the name of the policy.
+    """
+
+    source: str
+    policy: str
+
+    kind = "newer_nim"
+
+    def __str__(self) -> str:
+        return newer_message(self.source, self.policy)
+
+
 class ProductUnknown(Record):
     """Missing GPUs of unknown product: whether they would change the choice cannot be said."""
 
@@ -211,6 +229,7 @@ DecisionWarning: TypeAlias = (
     | GpuAiling
     | SelectedIfAnswered
     | GpusUnavailable
+    | NewerNim
     | ProductUnknown
     | TagUnknown
     | TagValueUnknown

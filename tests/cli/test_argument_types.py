@@ -13,6 +13,8 @@ from nimprofile.manifest.profile_conditions import Condition
     ("reader", "text", "value"),
     [
         (read.policy, "nim-1.3", "nim-1.3"),
+        (read.policy, "auto", "auto"),
+        (read.chain, "tp=low,precision", "tp=low,precision"),
         (read.count, "1", 1),
         (read.count, "9999", 9999),
         (read.number, "999999999", 999_999_999),
@@ -36,13 +38,14 @@ from nimprofile.manifest.profile_conditions import Condition
 )
 def test_a_value_is_read(reader, text, value):
     result = reader(text)
-    assert value == getattr(result, "name", result) if reader is read.policy else value == result
+    assert value == result
 
 
 @pytest.mark.parametrize(
     ("reader", "text", "message"),
     [
-        (read.policy, "best", "'best' is not a policy; known: nim, "),
+        (read.chain, "speed", "'speed' is not a criterion; known: "),
+        (read.policy, "best", "'best' is not a policy; known: auto, nim, "),
         (read.count, "0", "'0' is no number of GPUs"),
         (read.count, "10000", "'10000' is no number of GPUs"),
         (read.count, "٣", "'٣' is no number of GPUs"),

@@ -24,7 +24,7 @@ def test_select_prints_the_choice_the_gpus_and_the_reason(run, manifest):
         "memory   10.0 GiB per GPU, tag min_vram_per_device_gb",
         "cuda     CUDA_DEVICE_ORDER=PCI_BUS_ID CUDA_VISIBLE_DEVICES=0,1",
         "because  precision: fp8 before bf16; the next is vllm-bf16-tp1-pp1-16.0",
-        "policy   nim",
+        "policy   nim-2.0, from the tag min_vram_per_device_gb",
     ] == out.splitlines()
 
 
@@ -63,12 +63,17 @@ def test_a_shell_reads_env_back(run, tmp_path):
 def test_select_prints_json(run, manifest, flag):
     code, out, _ = run("select", "--manifest", manifest, "--gpus", "2xh100", *flag)
     data = json.loads(out)
-    assert (0, ID_FP8, "nim", ID_BF16) == (
+    assert (0, ID_FP8, "nim-2.0", ID_BF16) == (
         code,
         data["selected"]["id"],
         data["policy"],
         data["deciding"]["over"],
     )
+    assert data["policy_origin"] == {
+        "kind": "told",
+        "source": "the tag min_vram_per_device_gb",
+        "message": "policy nim-2.0, from the tag min_vram_per_device_gb",
+    }
 
 
 def test_a_warning_goes_to_stderr(run, manifest, busy):
@@ -224,7 +229,7 @@ def test_list_says_on_stderr_that_a_pin_is_refused(run, manifest, layout):
     code, out, err = run("list", *options, *layout)
     assert 0 == code
     assert ID_BF16 in out
-    assert err.startswith(f"--profile={ID_FP8} is refused: vllm-fp8-tp2-pp1-10.0 does not run here")
+    assert f"--profile={ID_FP8} is refused: vllm-fp8-tp2-pp1-10.0 does not run here" in err
 
 
 def test_list_prints_the_decision_as_json(run, manifest):
@@ -255,7 +260,8 @@ def test_explain_tells_the_whole_decision(run, manifest):
     code, out, _ = run("explain", "--manifest", manifest, "--gpus", "1xh100")
     assert 0 == code
     assert out.startswith(
-        "Machine: 1 × NVIDIA H100 80GB HBM3\nPolicy: nim: custom > engine > prebuilt > precision"
+        "Machine: 1 × NVIDIA H100 80GB HBM3\nPolicy: nim-2.0, from the tag "
+        "min_vram_per_device_gb: prebuilt > precision"
     )
 
 
@@ -335,12 +341,12 @@ def test_gpus_known_lists_the_catalogue_as_json(run):
 def test_policies_lists_every_policy(run):
     _, out, _ = run("policies")
     names = [line.partition(":")[0] for line in out.splitlines() if not line.startswith(" ")]
-    assert list(nimprofile.POLICIES) == names
+    assert ["auto", *nimprofile.POLICIES] == names
 
 
 def test_policies_lists_every_policy_as_json(run):
     _, out, _ = run("policies", "--json")
-    assert list(nimprofile.POLICIES) == [policy["name"] for policy in json.loads(out)]
+    assert ["auto", *nimprofile.POLICIES] == [policy["name"] for policy in json.loads(out)]
 
 
 # variables

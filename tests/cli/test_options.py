@@ -38,7 +38,9 @@ def test_2_for_a_wrong_command_line(run, argv):
 
 
 def test_an_unknown_policy_lists_the_known_ones(run):
-    assert "'best' is not a policy; known: nim, nim-1.0" in run("select", "--policy", "best")[2]
+    assert (
+        "'best' is not a policy; known: auto, nim, nim-1.0" in run("select", "--policy", "best")[2]
+    )
 
 
 def test_an_unknown_engine_lists_the_known_ones(run):

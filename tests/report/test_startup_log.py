@@ -17,6 +17,9 @@ def messages(decision):
     return [message for _, message in decision_lines(decision)]
 
 
+POLICY = "Policy nim (the documented chain: nothing tells the NIM's version)."
+
+
 def test_profiles_that_wait_for_memory_are_counted_apart():
     profiles = [needing(GIB, name="small"), needing(60 * GIB, name="large")]
     profiles = [profile.replace(id=f"{at}" * 8) for at, profile in enumerate(profiles)]
@@ -28,12 +31,13 @@ def test_profiles_that_wait_for_memory_are_counted_apart():
             "Detected additional 2 compatible profile(s) that are currently not runnable due to "
             "low free GPU memory."
         ),
+        POLICY,
     ] == found
 
 
 def test_what_is_incompatible_is_not_said_to_wait_for_memory():
     manifest = make_manifest(needing(200 * GIB))
-    assert ["Detected 0 compatible profile(s)."] == messages(
+    assert ["Detected 0 compatible profile(s).", POLICY] == messages(
         select(manifest, make_inventory(make_h100()))
     )
 
@@ -47,7 +51,7 @@ def test_a_warning_of_the_decision_is_a_warning_of_the_log():
 def test_the_lines_come_in_nims_order():
     decision = select(make_manifest(needing(GIB)), make_inventory(make_h100()))
     words = [message.split()[0] for message in messages(decision)]
-    assert ["Detected", "Valid", "Selected", "Profile", "Profile"] == words
+    assert ["Detected", "Valid", "Policy", "Selected", "Profile", "Profile"] == words
 
 
 @pytest.mark.parametrize("text", ["a\nb", "a\r\nERROR b", "\x1b[31m", "a\u2028b"])

@@ -182,6 +182,7 @@ def test_a_terminal_gets_headings_and_short_ids():
         "low memory (0)",
         "incompatible (1)",
         "  cccccccccccc  vllm-two  needs 2 GPUs of one product; there is 1 × NVIDIA H100 80GB HBM3",
+        "policy nim",
     ] == text.splitlines()
 
 
@@ -196,6 +197,7 @@ def test_what_is_not_wanted_is_no_candidate_and_counted_apart():
         "  l             lora      serves LoRA adapters, and none are wanted",
         "low memory (0)",
         "incompatible (0)",
+        "policy nim",
     ] == on_terminal(list_blocks(unwanted)).splitlines()
     grades = [line.split("\t")[0] for line in plain_text(list_blocks(unwanted)).splitlines()]
     assert ["runnable", "not wanted", "not wanted"] == grades

@@ -42,6 +42,7 @@ def test_the_keys_are_these():
         "selected",
         "pinned",
         "policy",
+        "policy_origin",
         "deciding",
         "ranked",
         "rejected",

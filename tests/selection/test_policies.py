@@ -162,7 +162,7 @@ def test_the_generations_follow_each_other_and_leave_no_version_out():
 
 
 def test_an_unknown_policy_lists_the_known_ones():
-    with pytest.raises(RequestError, match=r"'nim-9' is not a policy; known: nim, nim-1\.0"):
+    with pytest.raises(RequestError, match=r"'nim-9' is not a policy; known: auto, nim, nim-1\.0"):
         find_policy("nim-9")
 
 

@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from dataclasses import KW_ONLY
 
     from nimprofile.base.enums import Engine, Precision
-    from nimprofile.selection.rank import Policy
 
 
 class BuildArguments(Record):
@@ -72,7 +71,7 @@ class DiffArguments(Record):
     new: str
     machine: MachineArguments
     _: KW_ONLY
-    policy: Policy | None
+    policy: str | None
     engine: tuple[Engine, ...] | None
     format: str
     color: str

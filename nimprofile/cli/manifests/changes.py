@@ -23,7 +23,11 @@ def diff_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("new", metavar="NEW", help="the other")
     machine_options(parser)
     add = parser.add_argument
-    add("--policy", type=read.policy, help="the order among candidates (default: nim)")
+    add(
+        "--policy",
+        type=read.policy,
+        help="the order among candidates (default: auto, of each its NIM's)",
+    )
     add("--engine", action="append", type=read.engine, help="an engine this container has")
     add_format(parser, "text", "json")
     parser.set_defaults(arguments=DiffArguments)
@@ -33,7 +37,7 @@ def show_changes(arguments: DiffArguments) -> int:
     """Print what changed, and what becomes of the selection on the machine that is named."""
     from nimprofile.authoring.diff import diff, selection_change
     from nimprofile.report.manifests import diff_blocks, diff_to_dict
-    from nimprofile.selection.policies import find_policy
+    from nimprofile.selection.policies import AUTO
     from nimprofile.selection.request import Request
 
     machine = arguments.machine
@@ -46,7 +50,7 @@ def show_changes(arguments: DiffArguments) -> int:
     selection = None
     if named:
         request = Request(engines=arguments.engine)
-        policy = arguments.policy or find_policy("nim")
+        policy = arguments.policy or AUTO
         selection = selection_change(old, new, inventory_of(machine), request, policy)
     changes = diff(old, new)
     if arguments.format == "json":

@@ -55,9 +55,9 @@ def run_policies(arguments: PoliciesArguments) -> int:
     from nimprofile.selection.policies import POLICIES
 
     if arguments.format == "json":
-        from nimprofile.report.to_json import policy_to_dict
+        from nimprofile.report.to_json import AUTO_AS_JSON, policy_to_dict
 
-        print_json([policy_to_dict(policy) for policy in POLICIES.values()])
+        print_json([AUTO_AS_JSON, *map(policy_to_dict, POLICIES.values())])
     else:
         from nimprofile.report.tables import policies_blocks
 

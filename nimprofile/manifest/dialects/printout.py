@@ -7,6 +7,7 @@ from nimprofile.base.formats.text_files import is_json
 from nimprofile.base.units import stated_gb_to_bytes
 from nimprofile.manifest.dialects.spec import TextDialect
 from nimprofile.manifest.manifest import Manifest
+from nimprofile.manifest.nim_version import version_in_printout
 from nimprofile.manifest.profile import Stated
 from nimprofile.manifest.profile_names import describe, parse_name
 from nimprofile.manifest.profile_tags import profile_from_tags
@@ -48,7 +49,7 @@ def _read(text: str, source: str) -> Manifest:
             raise ManifestError(
                 f"the id {row.id} stands here under two names", source=source, line=row.line
             )
-    return Manifest(profiles, SPEC.name, source=source)
+    return Manifest(profiles, SPEC.name, source=source, nim=version_in_printout(text))
 
 
 def _profile(row: Row, source: str) -> Profile:

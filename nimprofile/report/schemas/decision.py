@@ -18,6 +18,7 @@ from nimprofile.report.schemas.terms import (
     whole,
 )
 from nimprofile.report.to_json import DECISION_VERSION
+from nimprofile.selection.ranking.generation import ASKED, DOCUMENTED, TOLD
 from nimprofile.selection.verdict import GRADES
 
 TYPE_CHECKING = False
@@ -53,6 +54,16 @@ def decision_schema() -> Schema:
             )
         ),
         policy=text("the name of the policy that ranked the candidates"),
+        policy_origin=obj(
+            "why it is this policy",
+            kind=text(
+                "whether somebody named it, something tells that it is that of the NIM at hand, or "
+                "nothing does",
+                *(ASKED, TOLD, DOCUMENTED),
+            ),
+            source=text("what tells it, or what is missing; empty when it was asked for"),
+            message=text("the policy and why it is this one, in words"),
+        ),
         deciding=or_null(
             obj(
                 "what decided between the best and the second; null with one candidate or a pin",

@@ -120,14 +120,15 @@ def test_the_log_has_one_decision_in_nims_own_lines(box):
 Detected 2 compatible profile(s).
 Valid profile: aaaa1111 (vllm-bf16-tp2-pp1) on GPUs [0, 1]
 Valid profile: bbbb2222 (vllm-bf16-tp1-pp1) on GPUs [0]
+Policy nim (the documented chain: nothing tells the NIM's version).
 Selected profile: aaaa1111 (vllm-bf16-tp2-pp1)
 Profile metadata: llm_engine: vllm
 Profile metadata: pp: 1
 Profile metadata: precision: bf16
 Profile metadata: tp: 2"""
-    assert expected.splitlines() == messages[:8]
-    assert messages[8].startswith("Starting: vllm serve acme/tiny ")
-    assert 9 == len(messages)
+    assert expected.splitlines() == messages[:9]
+    assert messages[9].startswith("Starting: vllm serve acme/tiny ")
+    assert 10 == len(messages)
 
 
 def test_the_log_reads_back_as_the_profiles_that_were_valid(box):
@@ -155,7 +156,7 @@ def test_json_lines_have_what_goes_wrong_too(box):
         assert (code, "CRITICAL") == (process[0], last["level"])
 
 
-@pytest.mark.parametrize(("level", "lines"), [("ERROR", 0), ("WARNING", 0), ("trace", 9)])
+@pytest.mark.parametrize(("level", "lines"), [("ERROR", 0), ("WARNING", 0), ("trace", 10)])
 def test_the_log_keeps_nims_level(box, level, lines):
     assert lines == len(box.run(NIM_LOG_LEVEL=level)[2].splitlines())
 
