@@ -40,6 +40,8 @@ def as_started(serving: Serving, arguments: Sequence[str], source: str) -> Servi
             value = read(text)
         except ValueError as error:
             raise RequestError(f"{source}: {flag} {text}: {error}") from None
+        if field == "max_model_len":  # a number takes an `auto` of a weaker source away
+            changes["fit_context"] = value == "auto"
         if value is not _OPEN:
             changes[field] = value
         if field == "max_model_len" and value is not None:
@@ -88,8 +90,8 @@ _OPEN = object()
 
 
 def _tokens(text: str) -> object:
-    """A length as vLLM reads it: `8192`, `8k`, `8K`; `auto` and -1 leave it to the engine."""
-    return None if text in {"auto", "-1"} else parse_tokens(text)
+    """A length as vLLM reads it: `8192`, `8k`, `8K`; `auto` and -1 are the longest that fits."""
+    return "auto" if text in {"auto", "-1"} else parse_tokens(text)
 
 
 def _number(text: str) -> object:

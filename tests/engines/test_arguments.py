@@ -73,8 +73,10 @@ def test_an_argument_wins_over_what_was_asked_for():
 
 
 @pytest.mark.parametrize("auto", ["auto", "-1"])
-def test_an_open_length_takes_the_one_that_was_asked_for_away(auto):
-    assert Serving() == started(f"--max-model-len {auto}", Serving(max_model_len=8192))
+def test_an_open_length_is_the_longest_that_fits_whatever_was_asked_for(auto):
+    fits = Serving(max_model_len="auto")
+    assert fits == started(f"--max-model-len {auto}", Serving(max_model_len=8192))
+    assert Serving(max_model_len=4096) == started("--max-model-len 4096", fits)
 
 
 @pytest.mark.parametrize(

@@ -86,10 +86,14 @@ class _Judge:
         if not is_counted(flag):
             return "leave it out, or name the fraction of the GPU, which is judged"
         words = [flag] if value is None else [flag, value]
+        if value in {"auto", "-1"} and flag.endswith(("model-len", "model_len")):
+            if self.facts.max_model_len is None:
+                return None
+            judged = f"leave it out: {self.facts.max_model_len} tokens were judged"
+            asked = "; --max-model-len auto before -- asks for the longest that fits"
+            return judged + (asked if self.serving.fit_context else "")
         if as_started(self.serving, words, "an argument") != self.serving:
             return "count it in what is judged: Request(serving=serving.given(arguments, source))"
-        if value in {"auto", "-1"} and self.facts.max_model_len is not None:
-            return f"leave it out: {self.facts.max_model_len} tokens were judged"
         known = as_started(self.serving.replace(kv_cache_dtype="auto"), words, "an argument")
         if flag.endswith(("kv-cache-dtype", "kv_cache_dtype")) and value != "auto":
             unknown = known.kv_cache_dtype == "auto"
