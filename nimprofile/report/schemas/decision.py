@@ -225,7 +225,7 @@ _FIGURES = {
     "products": "the products of the machine",
     "what": "what cannot be divided",
     "number": "how many of it there are",
-    "by": "what it is divided among",
+    "by": "what it is divided among, or the variable that wants it",
     "divisor": "how many of those there are",
     "default": "the value that this NIM takes unasked",
     "unread": "why its pattern of names was not searched; empty when it was",

@@ -204,6 +204,12 @@ def test_a_gpu_in_use_that_was_chosen_all_the_same_is_one_the_nim_must_not_mind(
     assert "NIM_RELAX_MEM_CONSTRAINTS" not in env, "it is empty"
 
 
+def test_the_context_that_was_found_to_fit_is_told():
+    request = Request(serving=Serving(max_model_len="auto", memory_fraction=0.3))
+    env = of_docker(job(request, 1))
+    assert 0 < int(env["NIM_MAX_MODEL_LEN"]) < 131072
+
+
 def test_a_pin_is_told_without_the_selector_that_it_may_not_meet():
     request = Request(pin="0123456789abcdef" * 4, tags={"tp": "8"}, tp=4)
     env = of_docker(job(request, 2))
