@@ -75,7 +75,11 @@ def served_facts(
     profile = verdict.profile
     tp, pp = _parallel_sizes(profile, len(gpus))
     half_only = any((gpu.compute_capability or _BF16_FROM) < _BF16_FROM for gpu in gpus)
-    on_load = version is not None and quantises_on_load(profile, weights, version, gpus)
+    if version is None:
+        _require_own(profile, weights)
+        on_load = False
+    else:
+        on_load = quantises_on_load(profile, weights, version, gpus)
     context, notes = _context(verdict, serving, weights)
     facts = ServedFacts(
         tp,
@@ -122,6 +126,18 @@ def _dtype(precision: Precision | None, *, half_only: bool) -> str | None:
     if half_only and dtype in {None, "bfloat16"}:
         return "float16"
     return dtype
+
+
+def _require_own(profile: Profile, weights: WeightsSource) -> None:
+    """Refuse a NIM weights of the operator's that are quantised otherwise than its profile."""
+    shape, precision = weights.shape, profile.precision
+    seen = weights.model != "" and weights.stands_for is None
+    if shape is None or not seen or shape.quantization is None or is_own(shape, precision):
+        return
+    raise _unserved(
+        f"{profile.name} wants {precision} weights, and {weights.described} is stored as "
+        f"{stored_as(shape) or 'nobody knows what'}: name another with --model"
+    )
 
 
 def quantises_on_load(

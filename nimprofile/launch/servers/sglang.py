@@ -14,6 +14,7 @@ from nimprofile.launch.flags import FlagSyntax, flag_groups, last_number, merge_
 from nimprofile.launch.plan import LaunchPlan
 from nimprofile.launch.server_spec import ServerSpec
 from nimprofile.launch.servers.ranks import LEADER, RANK, SIZE
+from nimprofile.model.shape import CacheKind
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -124,15 +125,30 @@ def _lora(job: Job) -> list[tuple[str, ...]]:
 
 def _kv_cache(job: Job) -> str | None:
     match job.facts.kv_cache_dtype:
-        case "nvfp4" if any((gpu.compute_capability or (10, 0)) < (10, 0) for gpu in job.gpus):
-            raise LaunchError("SGLang's NVFP4 KV cache wants GPUs of compute capability 10.0")
+        case "auto":
+            return None
         case "nvfp4":
+            _require_nvfp4_cache(job)
             return "nvfp4" if satisfies(job.version, ">=0.5.16") else "fp4_e2m1"
-        case "fp8":
+        case "fp8" | "fp8_e4m3":
             return "fp8_e4m3"
-        case "bf16":  # before, the model's own format is all there is beside FP8
+        case "fp8_e5m2":
+            return "fp8_e5m2"
+        case "bf16" | "bfloat16":  # before, the model's own is all there is beside FP8
             return "bf16" if satisfies(job.version, ">=0.5.5") else "auto"
-    return None
+        case other:
+            raise LaunchError(f"SGLang is not known to have a KV cache of {other}: leave it out")
+
+
+def _require_nvfp4_cache(job: Job) -> None:
+    """Refuse an NVFP4 KV cache where SGLang does: a choice since 0.5.5, and none for MLA."""
+    if any((gpu.compute_capability or (10, 0)) < (10, 0) for gpu in job.gpus):
+        raise LaunchError("SGLang's NVFP4 KV cache wants GPUs of compute capability 10.0")
+    if not satisfies(job.version, ">=0.5.5"):
+        raise LaunchError(f"SGLang {job.version} has no NVFP4 KV cache; 0.5.5 and later have")
+    caches = () if job.shape is None else (layer.cache for layer in job.shape.layers)
+    if any(cache is not None and cache.kind is CacheKind.LATENT for cache in caches):
+        raise LaunchError("SGLang has no NVFP4 KV cache for multi-head latent attention")
 
 
 def _conservativeness(job: Job) -> str | None:

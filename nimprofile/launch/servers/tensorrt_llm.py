@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 
 from nimprofile.base.enums import Engine, Objective, Server
+from nimprofile.base.errors import LaunchError
 from nimprofile.base.versions import satisfies
 from nimprofile.launch.flags import FlagSyntax, flag_groups, last_number, merge_arguments
 from nimprofile.launch.plan import LaunchPlan, PlanFile
@@ -49,6 +50,11 @@ FLAGS = FlagSyntax(
 def plan(job: Job) -> LaunchPlan:
     """`trtllm-serve`, and the file of what it has no flag for."""
     facts, serving, setup = job.facts, job.serving, job.setup
+    if ":" in setup.host and satisfies(job.version, IPV4_ALONE):
+        raise LaunchError(
+            f"trtllm-serve {job.version} listens on no IPv6 address such as {setup.host}: name one "
+            "of IPv4 with --host"
+        )
     options = _options(job)
     file = PlanFile(f"{setup.folder}/{FILE}", json.dumps(options, indent=2) + "\n")
     values = {
@@ -91,7 +97,7 @@ def _options(job: Job) -> dict[str, Any]:
         options["dtype"] = dtype  # what the checkpoint has is the default
     cache: dict[str, Any] = {}
     if facts.kv_cache_dtype != "auto":
-        cache["dtype"] = _KV_CACHE[facts.kv_cache_dtype]
+        cache["dtype"] = _kv_cache(facts.kv_cache_dtype)
     if facts.memory_fraction is not None:
         cache["free_gpu_memory_fraction"] = facts.memory_fraction
     if cache:
@@ -128,7 +134,22 @@ def _lora(job: Job) -> dict[str, Any]:
     return options | {name: value for name, value in limits.items() if value is not None}
 
 
-_KV_CACHE = {"bf16": "auto", "fp8": "fp8", "nvfp4": "nvfp4"}
+_KV_CACHE = {
+    **dict.fromkeys(("bf16", "bfloat16"), "auto"),
+    **dict.fromkeys(("fp8", "fp8_e4m3"), "fp8"),
+    "nvfp4": "nvfp4",
+}
+
+
+def _kv_cache(asked: str) -> str:
+    if asked not in _KV_CACHE:
+        raise LaunchError(f"TensorRT-LLM is not known to have a KV cache of {asked}: leave it out")
+    return _KV_CACHE[asked]
+
+
+IPV4_ALONE = ">=1.2.0rc8,<1.3"
+"""Versions that bind an IPv4 socket alone (TensorRT-LLM issue 10877, mended on main in January
+2026 by pull request 10929)."""
 
 
 def _notes(job: Job) -> list[str]:

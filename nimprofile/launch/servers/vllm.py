@@ -19,6 +19,7 @@ from nimprofile.launch.flags import (
 from nimprofile.launch.plan import LaunchPlan
 from nimprofile.launch.server_spec import ServerSpec
 from nimprofile.launch.servers.ranks import LEADER, RANK, RAY_PORT, SIZE, literal
+from nimprofile.model.shape import CacheKind
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -165,11 +166,37 @@ def _kv_cache(job: Job) -> str | None:
     match job.facts.kv_cache_dtype:
         case "auto":
             return None
-        case "bf16":  # before 0.11 the model's own format is all there is beside FP8
+        case "bf16" | "bfloat16":  # before 0.11 the model's own is all there is beside FP8
             return "bfloat16" if satisfies(job.version, ">=0.11") else "auto"
-        case "nvfp4" if not satisfies(job.version, ">=0.20"):
-            raise LaunchError(f"vLLM {job.version} has no NVFP4 KV cache; 0.20 and later have")
+        case "nvfp4":
+            _require_nvfp4_cache(job)
+        case "fp8" | "fp8_e4m3" | "fp8_e5m2":
+            pass
+        case other:
+            raise LaunchError(f"vLLM is not known to have a KV cache of {other}: leave it out")
     return job.facts.kv_cache_dtype
+
+
+def _require_nvfp4_cache(job: Job) -> None:
+    """Refuse an NVFP4 KV cache where vLLM does.
+
+    As its engine's configuration decided in the packages: 0.20 raises that it is not supported yet,
+    0.24 to 0.31 take compute capability 10, and 0.32 all from 8.0 on, without MLA and heads of 64.
+    """
+    version, lacks = job.version, f"vLLM {job.version} has no NVFP4 KV cache"
+    if not satisfies(version, ">=0.24"):
+        raise LaunchError(f"{lacks}; 0.24 and later have")
+    wanted = ">=8.0" if satisfies(version, ">=0.32") else ">=10.0,<11.0"
+    for gpu in job.gpus:
+        capability = gpu.compute_capability
+        if capability is not None and not satisfies(str(capability), wanted):
+            raise LaunchError(f"{lacks} on compute capability {capability}, but on {wanted}")
+    for layer in () if job.shape is None else job.shape.layers:
+        cache = layer.cache
+        if cache is not None and cache.kind is CacheKind.LATENT:
+            raise LaunchError(f"{lacks} for multi-head latent attention")
+        if cache is not None and cache.values == 2 * 64 * cache.pieces:
+            raise LaunchError(f"{lacks} for attention heads of 64")
 
 
 def _on_load(job: Job) -> str:

@@ -44,3 +44,9 @@ def test_tensorrt_llm_converts_what_is_stored_otherwise():
     manifest = parse_manifest(manifest_text("tensorrt_llm", {"precision": "fp16"}))
     plan = plan_for(Server.TENSORRT_LLM, manifest=manifest)
     assert {"dtype": "float16"} == json.loads(plan.files[0].text)
+
+
+def test_a_version_that_listens_on_ipv4_alone_is_given_no_other_address():
+    with pytest.raises(LaunchError, match=r"trtllm-serve 1\.2\.1 listens on no IPv6 address"):
+        plan_for(Server.TENSORRT_LLM, host="::")
+    assert "::" in plan_for(Server.TENSORRT_LLM, host="::", engine_version="1.1.0").argv

@@ -12,7 +12,15 @@ from nimprofile import (
     parse_manifest,
     select,
 )
-from tests.support.launch.cases import manifest_text, on_load, plan_for, plan_on_mig, value_after
+from nimprofile.model.shape import CacheKind
+from tests.support.launch.cases import (
+    manifest_of,
+    manifest_text,
+    on_load,
+    plan_for,
+    plan_on_mig,
+    value_after,
+)
 
 
 @pytest.mark.parametrize(
@@ -80,8 +88,15 @@ def test_vllm_runs_no_more_requests_in_a_step_than_tokens():
 
 
 def test_a_cache_that_a_version_has_not_is_refused():
-    with pytest.raises(LaunchError, match=r"vLLM 0\.17\.0 has no NVFP4 KV cache"):
-        plan_for(Server.VLLM, kv_cache_dtype="nvfp4", engine_version="0.17.0")
+    for version in ("0.17.0", "0.20.2"):
+        with pytest.raises(LaunchError, match=r"has no NVFP4 KV cache; 0\.24 and later have"):
+            plan_for(Server.VLLM, kv_cache_dtype="nvfp4", engine_version=version)
+    with pytest.raises(
+        LaunchError, match=r"cache on compute capability 9\.0, but on >=10\.0,<11\.0"
+    ):
+        plan_for(Server.VLLM, kv_cache_dtype="nvfp4", engine_version="0.31.0")
+    argv = plan_for(Server.VLLM, kv_cache_dtype="nvfp4", engine_version="0.32.0").argv
+    assert "nvfp4" == value_after(argv, "--kv-cache-dtype")
     with pytest.raises(LaunchError, match="wants GPUs of compute capability 10"):
         plan_for(Server.SGLANG, kv_cache_dtype="nvfp4")
 
@@ -95,3 +110,26 @@ def test_a_mig_instance_is_shown_by_its_uuid_where_vllm_reads_one():
     assert {"CUDA_VISIBLE_DEVICES": "MIG-2"} == plan_on_mig("MIG-2").environ
     with pytest.raises(LaunchError, match=r"vLLM 0\.23\.0 takes no MIG instance by its UUID"):
         plan_on_mig("MIG-2", engine_version="0.23.0")
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"kind": CacheKind.LATENT}, "for multi-head latent attention"),
+        ({"values": 1024}, "for attention heads of 64"),
+    ],
+)
+def test_an_nvfp4_cache_is_not_for_every_attention(changed, said):
+    manifest = manifest_of("vllm", {})
+    shape = manifest.checkpoints[0].shape
+    layer = shape.layers[0].replace(cache=shape.layers[0].cache.replace(**changed))
+    other = shape.replace(layers=(layer,) * len(shape.layers))
+    setup = {"model": "/models/llama", "shape": other}
+    with pytest.raises(LaunchError, match=f"has no NVFP4 KV cache {said}"):
+        plan_for(Server.VLLM, manifest=manifest, kv_cache_dtype="nvfp4", **setup)
+
+
+@pytest.mark.parametrize("server", [Server.VLLM, Server.SGLANG, Server.TENSORRT_LLM])
+def test_a_cache_of_a_format_that_no_engine_has_is_refused(server):
+    with pytest.raises(LaunchError, match="is not known to have a KV cache of int8: leave it out"):
+        plan_for(server, kv_cache_dtype="int8")
