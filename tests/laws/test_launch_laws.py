@@ -61,7 +61,8 @@ DIRECTORIES = {
     "shorter": {"max_position_embeddings": 4096},
     "other": {"hidden_size": 8192},
 }
-NAMES = (None, REPOSITORY, f"hf://{REPOSITORY}", "acme/other", "hf://acme/other", *DIRECTORIES)
+NAMES = (None, None, REPOSITORY, f"hf://{REPOSITORY}", "acme/other", "hf://acme/other")
+NAMES = (*NAMES, *NAMES, *DIRECTORIES)
 ENGINES = {
     Server.VLLM: "vllm",
     Server.TRITON: "vllm",
@@ -73,7 +74,7 @@ VERSIONS = {
     "sglang": (None, "0.5.23", "0.4.9", "0.4.1"),
     "tensorrt_llm": (None, "1.2.1", "1.1.0"),
 }
-MACHINES = ("1xh100", "2xh100", "4xh100", "3xl40s", "4xl40s", "2xb200", "8xh100", "1xt4", "16xh100")
+MACHINES = ("4xh100", "8xh100", "3xl40s", "4xl40s", "4xl4", "2xb200", "1xt4", "16xh100")
 MARGINS = {"vllm": "-", "sglang": "-", "tensorrt_llm": "_"}
 WIDE = {Precision.BF16: "bfloat16", Precision.FP16: "float16", Precision.FP32: "float32"}
 
@@ -132,27 +133,27 @@ def extras(draw, engine):
 @st.composite
 def situations(draw):
     """What is to be served, where and how, and what the operator adds."""
-    server = draw(st.sampled_from([*ENGINES, Server.NIM]))
+    server = draw(st.sampled_from([Server.VLLM, *ENGINES, Server.NIM]))
     engine = ENGINES.get(server) or draw(st.sampled_from(sorted({*ENGINES.values()})))
     tags = {"llm_engine": engine}
-    tags["precision"] = draw(st.sampled_from(["bf16", "bf16", "fp16", "fp8", "fp8", "nvfp4"]))
+    tags["precision"] = draw(st.sampled_from(["bf16", "bf16", "fp8", "fp8", "fp16", "nvfp4"]))
     for tag in ("tp", "pp"):
-        size = draw(st.sampled_from([None, "1", "1", "2", "4" if tag == "tp" else "2"]))
+        size = draw(st.sampled_from([None, "1", "2", "4" if tag == "tp" else None]))
         tags |= {} if size is None else {tag: size}
     return {
         "server": server,
         "tags": tags,
-        "stored": draw(st.sampled_from([None, *STORED, "16 bits"])),
+        "stored": draw(st.sampled_from(["16 bits", "16 bits", "16 bits", *STORED, None])),
         "machine": draw(st.sampled_from(MACHINES)),
         "named": draw(st.sampled_from(NAMES)),
         "relax": draw(st.booleans()),
         "serving": {
             "engine_version": draw(st.sampled_from(VERSIONS[engine])),
-            "max_model_len": draw(st.sampled_from([None, 2048, 8192])),
+            "max_model_len": draw(st.sampled_from([None, None, 2048, 8192])),
             "memory_fraction": draw(st.sampled_from([None, None, 0.5, 0.95])),
-            "kv_cache_dtype": draw(st.sampled_from(["auto", "auto", "bf16", "fp8", "nvfp4"])),
+            "kv_cache_dtype": draw(st.sampled_from([*["auto"] * 4, "bf16", "fp8", "nvfp4"])),
         },
-        "extra": draw(st.just(()) | extras(engine)),
+        "extra": draw(st.one_of(st.just(()), st.just(()), extras(engine))),
         "counted": draw(st.sampled_from([True, True, False])),
     }
 
