@@ -57,6 +57,7 @@ ELSEWHERE = {
     "report/schemas/terms.py": "report/schemas/test_catalogue.py",
     "report/manifests.py": "cli/manifests/test_actions.py",
     "engines/memory/components.py": "engines/memory/test_budget.py",
+    "launch/judged/on_load.py": "launch/judged/test_served_facts.py",
     "launch/servers/ranks.py": "launch/deploy/test_multinode.py",
 }
 """The modules without a test file of their name, and the file that has their tests."""
