@@ -6,6 +6,7 @@ file anew.
 """
 
 import json
+import re
 
 import pytest
 
@@ -15,6 +16,7 @@ from nimprofile import (
     Request,
     RequirementError,
     Server,
+    Serving,
     Setup,
     decision_to_dict,
     launch_plan,
@@ -23,6 +25,7 @@ from nimprofile import (
     parse_manifest,
     select,
 )
+from nimprofile.launch.server_spec import server_spec
 from tests.support.launch.cases import (
     CASES,
     LLAMA,
@@ -257,3 +260,14 @@ def test_what_is_not_required_is_still_as_it_was_judged():
     with pytest.raises(LaunchError, match="contradicts what was judged") as caught:
         required((), extra=("--tensor-parallel-size", "4"))
     assert LaunchError is type(caught.value)
+
+
+@pytest.mark.parametrize("server", tuple(Server))
+def test_the_longest_context_that_fits_is_told_to_every_server(server):
+    manifest = manifest_of(server_spec(server).runs[-2:][0], {})
+    request = Request(serving=Serving(max_model_len="auto"))
+    decision = select(manifest, mock_inventory("1xl4"), request)
+    plan = launch_plan(decision, manifest, Setup(server=server, image="x/y:2.0.12"))
+    fits = decision.selected.need.max_model_len
+    assert 256 <= fits < 131_072
+    assert re.search(rf"\b{fits}\b", json.dumps(plan.to_dict()))
