@@ -44,6 +44,7 @@ ELSEWHERE = {
     "manifest/dialects/registry.py": "seams/test_dialect.py",
     "manifest/dialects/spec.py": "seams/test_dialect.py",
     "cli/manifests/arguments.py": "cli/test_arguments.py",
+    "cli/manifests/building.py": "cli/manifests/test_actions.py",
     "cli/manifests/changes.py": "cli/manifests/test_actions.py",
     "selection/verdict.py": "selection/test_fit.py",
     "report/memory_json.py": "cli/test_memory_command.py",

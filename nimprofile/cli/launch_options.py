@@ -45,33 +45,49 @@ def render_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `nimprofile render`."""
     from nimprofile.launch.deploy.documents import TARGETS
 
-    add = parser.add_argument
-    add("target", choices=tuple(TARGETS), metavar="TARGET", help=", ".join(TARGETS))
+    parser.add_argument(
+        "target", choices=tuple(TARGETS), metavar="TARGET", help=f"one of {', '.join(TARGETS)}"
+    )
     _server_options(parser)
+    add = parser.add_argument_group("deployment").add_argument
     add(
         "--name",
         dest="deployment",
         metavar="NAME",
-        help="of what is deployed (default: the model's)",
+        help="what to call what is deployed (default: after the model)",
     )
-    add("--replicas", type=read.number, default=1, metavar="N", help="servers (default: 1)")
+    add(
+        "--replicas",
+        type=read.number,
+        default=1,
+        metavar="N",
+        help="how many servers run (default: %(default)s)",
+    )
     add(
         "--gpus-per-node",
         type=read.count,
         default=8,
         metavar="N",
-        help="beyond these a server spans nodes (default: 8)",
+        help="how many GPUs a node has; a server of more spans nodes (default: %(default)s)",
     )
-    add("--secret", metavar="NAME", help="the secret that holds NGC_API_KEY, or HF_TOKEN")
-    add("--pull-secret", metavar="NAME", help="the secret to pull the image with")
+    add(
+        "--secret",
+        metavar="NAME",
+        help="the secret that holds NGC_API_KEY for a NIM, else HF_TOKEN (default: none)",
+    )
+    add(
+        "--pull-secret",
+        metavar="NAME",
+        help="the secret that the image is pulled with (default: none)",
+    )
     add_format(parser, "yaml", "json")
     parser.set_defaults(arguments=RenderArguments)
 
 
 def _server_options(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
     machine_options(parser)
     selection_options(parser)
+    add = parser.add_argument_group("server").add_argument
     add(
         "--server",
         dest="kind",
@@ -79,20 +95,57 @@ def _server_options(parser: argparse.ArgumentParser) -> None:
         metavar="SERVER",
         help=f"what to start: {', '.join(Server)} (default: the profile's engine)",
     )
-    add("--served-model-name", metavar="NAME", help="what clients call it ($NIM_SERVED_MODEL_NAME)")
-    add("--host", default=ANYWHERE, metavar="ADDRESS", help="to listen on (default: %(default)s)")
+    add(
+        "--served-model-name",
+        metavar="NAME",
+        help="what clients call the model ($NIM_SERVED_MODEL_NAME; default: its own name)",
+    )
+    add(
+        "--host",
+        default=ANYWHERE,
+        metavar="ADDRESS",
+        help="the address to listen on (default: %(default)s)",
+    )
     add(
         "--port",
         type=read.port,
         metavar="PORT",
-        help=f"to listen on ($NIM_SERVER_PORT; default: {PORT})",
+        help=f"the port to listen on ($NIM_SERVER_PORT; default: {PORT})",
     )
-    add("--adapters", metavar="DIR", help="LoRA adapters, each in its directory ($NIM_PEFT_SOURCE)")
-    add("--max-lora-rank", type=read.number, metavar="N", help="of an adapter ($NIM_MAX_LORA_RANK)")
-    add("--trust-remote-code", action="store_true", help="run code that comes with the model")
-    add("--image", metavar="IMAGE", help="of the container (default: the server's public one)")
-    add("--cache", metavar="DIR", help="of the host, for models that are downloaded")
-    add("--dir", default=".", metavar="DIR", help="for files of the plan (default: here)")
+    add(
+        "--adapters",
+        metavar="DIR",
+        help="serve the LoRA adapters of this directory, each in a directory of its own "
+        "($NIM_PEFT_SOURCE; default: none)",
+    )
+    add(
+        "--max-lora-rank",
+        type=read.number,
+        metavar="N",
+        help="the highest rank that an adapter may have ($NIM_MAX_LORA_RANK; default: the "
+        "profile's, else the engine's)",
+    )
+    add(
+        "--trust-remote-code",
+        action="store_true",
+        help="the server runs code that comes with the model (default: it does not)",
+    )
+    add(
+        "--image",
+        metavar="IMAGE",
+        help="the image of the container (default: the one that the server's makers publish)",
+    )
+    add(
+        "--cache",
+        metavar="DIR",
+        help="a directory of the host that keeps downloaded models (default: a volume of Docker's)",
+    )
+    add(
+        "--dir",
+        default=".",
+        metavar="DIR",
+        help="where files that the server reads are written (default: the current directory)",
+    )
     parser.epilog = f"{parser.epilog}\n\nWhat follows -- goes to the server as it is, and wins."
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from nimprofile.base.errors import ManifestError
-from nimprofile.cli import argument_types as read
 from nimprofile.cli.arguments import SchemaArguments
 from nimprofile.cli.console import counted, print_json, show, tell, write_text
 from nimprofile.cli.exit_codes import BAD_INPUT, DONE
-from nimprofile.cli.inputs import document_of, open_manifest, wanted_of
-from nimprofile.cli.manifests import arguments as records, changes
+from nimprofile.cli.inputs import document_of, open_manifest
+from nimprofile.cli.manifests import arguments as records, building, changes
 from nimprofile.cli.manifests.changes import ANY_MANIFEST
 from nimprofile.cli.manifests.listing import list_bundled, list_options
 from nimprofile.cli.options import add_command, add_format
@@ -19,88 +18,7 @@ if TYPE_CHECKING:
     import argparse
 
     from nimprofile.authoring.findings import Finding
-    from nimprofile.authoring.writer import Document
     from nimprofile.cli.options import Command
-    from nimprofile.model.checkpoint import Model
-
-
-def _build_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "models",
-        nargs="+",
-        metavar="PATH_OR_CONFIG",
-        help="a model's directory or config.json; several are checkpoints of one model",
-    )
-    add = parser.add_argument
-    add(
-        "--engine",
-        action="append",
-        type=read.engine,
-        help="for this engine; repeatable",
-    )
-    add("--engine-version", type=read.version, metavar="VERSION", help="of the one engine: 0.19.0")
-    add(
-        "--precision",
-        action="append",
-        type=read.precision,
-        help="only this one; repeatable (default: all that the checkpoint can be served in)",
-    )
-    add("--max-tp", type=read.count, default=8, metavar="N", help="GPUs of a node (default: 8)")
-    add("--max-nodes", type=read.count, default=1, metavar="N", help="nodes (default: 1)")
-    add("--lora", action="store_true", help="also profiles that serve LoRA adapters")
-    add("--name", help="the model's (default: the directory's)")
-    add("--profiles", metavar="FILE", help="a manifest whose profiles are taken as they are")
-    add(
-        "--path",
-        dest="paths",
-        action="append",
-        metavar="PATH",
-        help="where an engine finds the checkpoint; one for each (default: as it is given here)",
-    )
-    _output(parser)
-    add_format(parser, "yaml", "json")
-    parser.set_defaults(arguments=records.BuildArguments)
-
-
-def _build(arguments: records.BuildArguments) -> int:
-    from nimprofile.authoring.build import build_manifest
-    from nimprofile.authoring.writer import to_json, to_yaml
-    from nimprofile.manifest.reader import manifest_of
-    from nimprofile.model.checkpoint import read_model
-
-    wanted = wanted_of(arguments.engine, arguments.engine_version).replace(
-        precisions=arguments.precision,
-        max_tp=arguments.max_tp,
-        max_nodes=arguments.max_nodes,
-        lora=arguments.lora,
-        name=arguments.name,
-    )
-    models = [read_model(path) for path in arguments.models]
-    if (paths := arguments.paths) is not None:
-        if len(paths) != len(models):
-            raise UsageError(f"--path is one for each checkpoint: {len(models)}, not {len(paths)}")
-        models = [model.replace(path=path) for model, path in zip(models, paths, strict=True)]
-    base = None if arguments.profiles is None else _base(arguments.profiles, models[0])
-    built = build_manifest(models, wanted, base)
-    manifest = manifest_of(built.document, arguments.models[0])
-    tell(f"note: {note}" for note in built.notes)
-    write = to_json if arguments.format == "json" else to_yaml
-    write_text(write(built.document), arguments.output, force=arguments.force)
-    tell([f"nimprofile: {counted(len(manifest.profiles), 'profile')} of {manifest.model}"])
-    return DONE
-
-
-def _base(path: str, model: Model) -> Document:
-    """The manifest to begin with; it must be one of the same model, as far as it says."""
-    document = document_of(path)
-    for block in (document, *(document.get("checkpoints") or ())):
-        fields = block.get("model_shape")
-        if isinstance(fields, dict) and "hidden_size" in fields:
-            here, there = fields["hidden_size"], model.shape.hidden_size
-            if there and here != there:
-                problem = f"not of the same model as {model.path}: hidden_size {here}, not {there}"
-                raise ManifestError(problem, source=path)
-    return document
 
 
 def _check_options(parser: argparse.ArgumentParser) -> None:
@@ -171,9 +89,12 @@ def _show(arguments: records.ShowArguments) -> int:
 def _convert_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("manifest", metavar="FILE", help=ANY_MANIFEST)
     parser.add_argument(
-        "--to", choices=("v1", "v2", "json"), required=True, help="the form; json is v2 as JSON"
+        "--to",
+        choices=("v1", "v2", "json"),
+        required=True,
+        help="the form to write: schema v1 or v2, or v2 as JSON; it has no default",
     )
-    _output(parser)
+    building.add_output(parser)
     parser.set_defaults(arguments=records.ConvertArguments)
 
 
@@ -190,7 +111,14 @@ def _convert(arguments: records.ConvertArguments) -> int:
 
 
 def _schema_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("of", nargs="?", choices=("manifest", "inventory"), default="manifest")
+    parser.add_argument(
+        "of",
+        nargs="?",
+        metavar="NAME",
+        choices=("manifest", "inventory"),
+        default="manifest",
+        help="manifest or inventory (default: manifest); `nimprofile schema` has more",
+    )
     parser.set_defaults(arguments=SchemaArguments)
 
 
@@ -198,15 +126,6 @@ def _schema(arguments: SchemaArguments) -> int:
     from nimprofile.cli.reference.tables import run_schema
 
     return run_schema(arguments)
-
-
-def _output(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "-o", "--output", metavar="FILE", help="write to this new file (default: standard output)"
-    )
-    parser.add_argument(
-        "--force", action="store_true", help="let --output overwrite a file that is there"
-    )
 
 
 _ACTIONS: dict[str, Command] = {
@@ -217,10 +136,10 @@ _ACTIONS: dict[str, Command] = {
         list_options,
     ),
     "build": (
-        _build,
+        building.build,
         "write the manifest of a model: the profiles that make sense, and what each requires",
         "nimprofile manifest build ./my-model -o my-model.yaml",
-        _build_options,
+        building.build_options,
     ),
     "check": (
         _check,

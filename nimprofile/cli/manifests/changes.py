@@ -20,15 +20,25 @@ ANY_MANIFEST = "a manifest: a file, - for standard input, or a bundled name"
 def diff_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `nimprofile manifest diff`."""
     parser.add_argument("old", metavar="OLD", help=ANY_MANIFEST)
-    parser.add_argument("new", metavar="NEW", help="the other")
+    parser.add_argument(
+        "new", metavar="NEW", help="what to compare it with: a file, or a bundled name"
+    )
     machine_options(parser)
-    add = parser.add_argument
+    add = parser.add_argument_group("selection").add_argument
     add(
         "--policy",
         type=read.policy,
-        help="the order among candidates (default: auto, of each its NIM's)",
+        metavar="POLICY",
+        help="the order among candidates; `policies` explains each (default: auto, for each the "
+            "one of its NIM)",
     )
-    add("--engine", action="append", type=read.engine, help="an engine this container has")
+    add(
+        "--engine",
+        action="append",
+        type=read.engine,
+        metavar="ENGINE",
+        help="only profiles of this engine; repeatable (default: every engine)",
+    )
     add_format(parser, "text", "json")
     parser.set_defaults(arguments=DiffArguments)
 

@@ -29,7 +29,9 @@ MOST_BYTES = 4 << 20
 
 def completion_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `nimprofile completion`."""
-    parser.add_argument("shell", metavar="SHELL", choices=SHELLS, help=", ".join(SHELLS))
+    parser.add_argument(
+        "shell", metavar="SHELL", choices=SHELLS, help=f"one of {', '.join(SHELLS)}"
+    )
     parser.set_defaults(arguments=CompletionArguments)
 
 

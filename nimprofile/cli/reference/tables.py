@@ -27,13 +27,13 @@ def policies_options(parser: argparse.ArgumentParser) -> None:
 
 def engines_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `nimprofile engines`."""
-    parser.add_argument(
+    add_format(parser, "text", "json").add_argument(
         "--engine",
         action="append",
         type=read.engine,
-        help="only this; repeatable",
+        metavar="ENGINE",
+        help="print this engine only; repeatable (default: every engine)",
     )
-    add_format(parser, "text", "json")
     parser.set_defaults(arguments=EnginesArguments)
 
 
@@ -46,7 +46,7 @@ def variables_options(parser: argparse.ArgumentParser) -> None:
 
 def schema_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `nimprofile schema`."""
-    parser.add_argument("of", metavar="NAME", choices=SCHEMAS, help=", ".join(SCHEMAS))
+    parser.add_argument("of", metavar="NAME", choices=SCHEMAS, help=f"one of {', '.join(SCHEMAS)}")
     parser.set_defaults(arguments=SchemaArguments)
 
 

@@ -746,12 +746,6 @@ def test_the_help_lists_the_actions(run):
     assert all(f"\n    {action} " in out for action in ACTIONS)
 
 
-def test_the_completion_knows_the_actions(run):
-    code, out, _ = run("completion", "bash")
-    assert (0, True) == (code, "manifest" in out)
-    assert all(f"manifest_{action}" in out for action in ACTIONS)
-
-
 def test_a_version_is_that_of_one_engine(run, model):
     argv = ["select", "--manifest", BUNDLED, "--gpus", "1xh100", "--engine-version", "0.9.0"]
     code, _, err = run(*argv)
