@@ -215,8 +215,9 @@ def list_options(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         const="auto",
         choices=("auto", "1.0", "1.3", "2.0", "speech"),
-        help="print what NIM's own list-model-profiles prints, in the layout of this generation or of speech NIMs; "
-        "without a value, that of the policy or the manifest (default: our own list)",
+        help="print what NIM's own list-model-profiles prints, in the layout of this generation or "
+        "of speech NIMs; without a value, that of the policy or the manifest (default: our own "
+        "list)",
     )
     parser.set_defaults(arguments=records.ListArguments)
 

@@ -30,7 +30,7 @@ def diff_options(parser: argparse.ArgumentParser) -> None:
         type=read.policy,
         metavar="POLICY",
         help="the order among candidates; `policies` explains each (default: auto, for each the "
-            "one of its NIM)",
+        "one of its NIM)",
     )
     add(
         "--engine",

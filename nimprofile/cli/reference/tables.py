@@ -39,8 +39,11 @@ def engines_options(parser: argparse.ArgumentParser) -> None:
 
 def variables_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `nimprofile variables`."""
-    parser.add_argument("--all", action="store_true", help="those that are not set too")
-    add_format(parser, "text", "json")
+    add_format(parser, "text", "json").add_argument(
+        "--all",
+        action="store_true",
+        help="print the variables that are not set too (default: those that are set)",
+    )
     parser.set_defaults(arguments=VariablesArguments)
 
 
