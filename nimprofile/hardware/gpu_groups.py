@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from nimprofile.base.gpu_ids import normalise_gpu_name
-from nimprofile.base.name_patterns import NamePatterns
 from nimprofile.hardware.catalog import contradiction, implied_cpu, product_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
+    from nimprofile.base.name_patterns import NamePatterns
     from nimprofile.base.units import ComputeCapability
     from nimprofile.hardware.inventory import Gpu, Inventory
 
@@ -21,12 +23,18 @@ published figure, in a third party's deployment notes. `docs/selection.md` has t
 """
 
 
+def _name_patterns() -> NamePatterns:
+    from nimprofile.base.name_patterns import NamePatterns
+
+    return NamePatterns()
+
+
 class GpuKind:
     """GPUs that differ in nothing a rule reads but their free memory.
 
     `gpu` is the one with the least free memory. `levels` are the same GPUs by free memory, one kind
     for every figure, lowest first; empty when all have the same. `devices` are the PCI ids of the
-    product, with those that the GPUs report. `patterns` are those of the machine.
+    product, with those that the GPUs report. `patterns` gives those of the machine.
     """
 
     __slots__ = (
@@ -41,7 +49,7 @@ class GpuKind:
         "spellings",
     )
 
-    def __init__(self, gpus: list[Gpu], patterns: NamePatterns):
+    def __init__(self, gpus: list[Gpu], patterns: Callable[[], NamePatterns]):
         by_free: dict[int, list[Gpu]] = {}
         for gpu in gpus:
             by_free.setdefault(gpu.memory_free_mib or 0, []).append(gpu)
@@ -77,7 +85,7 @@ class GpuKind:
             return not self.devices.isdisjoint(devices)
         if not self.spellings.isdisjoint(names):
             return True
-        return bool(pattern and self.name) and self.patterns.find(str(pattern), str(self.name))
+        return bool(pattern and self.name) and self.patterns().find(str(pattern), str(self.name))
 
 
 def lowest_capability(kinds: Iterable[GpuKind]) -> ComputeCapability | None:
@@ -103,7 +111,7 @@ class GpuGroup:
         self,
         kinds: dict[tuple[object, ...], list[Gpu]],
         missing: tuple[int, ...],
-        patterns: NamePatterns,
+        patterns: Callable[[], NamePatterns],
     ):
         self.kinds = [GpuKind(gpus, patterns) for gpus in kinds.values()]
         self.label = self.kinds[0].label
@@ -150,7 +158,7 @@ class Machine:
             if gpu.index in gone:
                 key = _group_key(gpu)
                 missing[key] = (*missing.get(key, ()), gpu.index)
-        patterns = NamePatterns()
+        patterns = cache(_name_patterns)
         self.groups = [
             GpuGroup(kinds, missing.get(key, ()), patterns) for key, kinds in groups.items()
         ]

@@ -13,7 +13,6 @@ from nimprofile.base.versions import satisfies, split_requirement
 from nimprofile.engines.compute_floors import AMPERE, EMULATED_NVFP4_FROM, RUNS_FROM, half_from
 from nimprofile.hardware.gpu_groups import EMPTY_GPU_FRACTION
 from nimprofile.manifest.profile_conditions import tag_of
-from nimprofile.selection.non_llm.compiled_plans import plan_loads
 from nimprofile.selection.reasons import (
     CapabilityTooLow,
     CapabilityUnmet,
@@ -106,6 +105,17 @@ def engine_new_enough(profile: Profile, machine: Machine, request: Request) -> t
         return ()
     holds = satisfies(version, split_requirement(needed)[1])
     return () if holds else (EngineVersionUnmet(needed, version),)
+
+
+def plan_loads(profile: Profile, machine: Machine, request: Request) -> tuple[Finding, ...]:
+    """A compiled plan is for the CPU of this machine (corpus, 109)."""
+    if profile.engine is not None or not (
+        "model_type" in profile.tags or "backend" in profile.tags
+    ):
+        return ()
+    from nimprofile.selection.non_llm.compiled_plans import against_plan
+
+    return against_plan(profile, machine)
 
 
 def lora_as_wanted(profile: Profile, machine: Machine, request: Request) -> tuple[Finding, ...]:

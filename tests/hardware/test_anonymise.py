@@ -85,3 +85,7 @@ def test_made_up_uuids_tell_gpus_apart_and_boards_from_instances():
 )
 def test_of_a_condition_only_the_figures_are_scrubbed(remark, clean):
     assert (clean,) == scrubbed(Inventory((), remarks=(remark,))).remarks
+
+
+def test_the_cpu_is_kept():
+    assert "aarch64" == scrubbed(Inventory(cpu_architecture="aarch64")).cpu_architecture

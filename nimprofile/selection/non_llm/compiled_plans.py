@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from nimprofile.hardware.gpu_groups import Machine
     from nimprofile.manifest.profile import Profile
     from nimprofile.selection.reasons import Finding
-    from nimprofile.selection.request import Request
 
 _PLANS = frozenset({"tensorrt", "trt"})
 """Values of the tags `model_type` and `backend` of a compiled plan."""
@@ -26,10 +25,8 @@ _PLANS = frozenset({"tensorrt", "trt"})
 _X86_64 = "x86_64"
 
 
-def plan_loads(profile: Profile, machine: Machine, request: Request) -> tuple[Finding, ...]:  # noqa: ARG001 - one signature
-    """A compiled plan is for the CPU of this machine; of an unknown one it is doubted."""
-    if profile.engine is not None:
-        return ()
+def against_plan(profile: Profile, machine: Machine) -> tuple[Finding, ...]:
+    """That a profile without an engine is a compiled plan for another CPU, or may be one."""
     tags = profile.tags
     if tags.get("model_type", "") not in _PLANS and tags.get("backend", "") not in _PLANS:
         return ()

@@ -19,6 +19,8 @@ from nimprofile.testing.strategies.boards import (
     gate_mib,
 )
 
+_CPUS = st.sampled_from([None, "x86_64", "aarch64"])
+
 
 def gpus(
     *, index: int = 0, products: Sequence[str] = COMMON_PRODUCTS, strange: bool = True
@@ -100,7 +102,8 @@ def _inventories(
     members = [draw(_in_any_state(gpu)) for gpu in members]
     driver, cuda = draw(versions())
     connections = tuple(draw(_connections(members)))
-    return Inventory(tuple(members), driver, cuda, connections=connections)
+    cpu = draw(_CPUS)
+    return Inventory(tuple(members), driver, cuda, connections=connections, cpu_architecture=cpu)
 
 
 _WELL: dict[str, object] = {}
@@ -157,7 +160,8 @@ def _nvml_machines(draw: st.DrawFn, max_gpus: int, kinds: st.SearchStrategy[Boar
             members += draw(_mig_instances(board, len(members)))
     connections = draw(_connections([gpu for gpu in members if gpu.mig is None]))
     driver, cuda = draw(versions())
-    return Inventory(tuple(members), driver, cuda, connections=tuple(connections))
+    cpu, links = draw(_CPUS), tuple(connections)
+    return Inventory(tuple(members), driver, cuda, connections=links, cpu_architecture=cpu)
 
 
 _LOST = [Condition(Kind.LOST, code=code) for code in sorted(LOST)]
