@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from hypothesis import strategies as st
 
+from nimprofile.hardware.catalog import implied_cpu
 from nimprofile.hardware.conditions import Condition, Kind
 from nimprofile.hardware.inventory import Connection, Gpu, Inventory, Link, MigInstance
 from nimprofile.hardware.nvml.codes import FATAL_RECOVERIES, LOST, VIRTUALIZATIONS
@@ -160,7 +161,7 @@ def _nvml_machines(draw: st.DrawFn, max_gpus: int, kinds: st.SearchStrategy[Boar
             members += draw(_mig_instances(board, len(members)))
     connections = draw(_connections([gpu for gpu in members if gpu.mig is None]))
     driver, cuda = draw(versions())
-    cpu, links = draw(_CPUS), tuple(connections)
+    cpu, links = implied_cpu(members), tuple(connections)
     return Inventory(tuple(members), driver, cuda, connections=links, cpu_architecture=cpu)
 
 
