@@ -27,6 +27,7 @@ from nimprofile.selection.reasons import (
     MixedGpus,
     PrecisionUnknown,
     Reason,
+    RequirementUnmet,
     TagMismatch,
     TooFewGpus,
     TooLittleFree,
@@ -42,6 +43,7 @@ from nimprofile.testing.strategies.pairs import (
     add_foreign,
     drafts,
     other_boards,
+    require_another,
     with_selector,
 )
 
@@ -260,6 +262,7 @@ _BREAKS: dict[type[Reason], Callable[[st.DrawFn, Draft], None]] = {
     WrongCpu: _break_cpu,
     LoraMismatch: _break_lora,
     TagMismatch: _break_selector,
+    RequirementUnmet: require_another,
 }
 
 

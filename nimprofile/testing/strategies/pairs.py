@@ -20,6 +20,7 @@ from nimprofile.engines.compute_floors import RUNS_FROM
 from nimprofile.hardware.inventory import Gpu, Inventory
 from nimprofile.manifest.manifest import Manifest
 from nimprofile.manifest.profile import Profile, Requires, Stated
+from nimprofile.manifest.profile_conditions import Condition
 from nimprofile.manifest.profile_names import describe
 from nimprofile.manifest.profile_tags import profile_from_tags
 from nimprofile.selection.request import Request
@@ -227,6 +228,13 @@ def other_boards(board: Board, products: tuple[str, ...]) -> st.SearchStrategy[B
     """Boards of another product than this."""
     known = [board_of(product) for product in (*products, *COMMON_PRODUCTS)]
     return st.sampled_from([other for other in known if other.key != board.key])
+
+
+def require_another(draw: st.DrawFn, draft: Draft) -> None:
+    """Require what the profile is not."""
+    unmet = [Condition(tag, "!=", draft.tags[tag]) for tag in ("tp", "pp") if tag in draft.tags]
+    chosen = draw(st.sampled_from([Condition("absent", "=", "x"), *unmet]))
+    draft.request = draft.request.replace(require=(chosen,))
 
 
 def with_selector(draw: st.DrawFn, draft: Draft) -> Request:

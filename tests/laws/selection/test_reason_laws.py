@@ -97,6 +97,11 @@ def assert_true(reason, profile, inventory, request):  # noqa: C901, PLR0912, PL
             assert (tag, wanted) in request.tags
             assert profile.tags.get(tag) == have
             assert (have or "").casefold() != wanted.casefold()
+        case r.RequirementUnmet(tag, relation, wanted, have=have):
+            (unmet,) = (each for each in request.require if each.tag == tag)
+            assert (relation, wanted) == (unmet.relation, unmet.value)
+            assert profile.tags.get(tag) == have
+            assert have != wanted or relation == "!="
         case _:
             pytest.fail(f"no law for {reason!r}")
 
