@@ -142,7 +142,9 @@ def _job_of(verdict: Verdict, decision: Decision, manifest: Manifest, setup: Set
     facts, notes = served_facts(
         verdict, gpus, serving, weights=weights, version=None if by_image else known
     )
-    refuse_contradictions(facts, weights, serving, setup=setup, spec=server_spec(server))
+    readers = [server] if not by_image or engine is None else [server, Server(engine)]
+    specs = [server_spec(reader) for reader in readers]
+    refuse_contradictions(facts, weights, serving, setup=setup, specs=specs)
     if version is None and setup.image is not None and not by_image:
         flags = f"the flags are those of {engine} {known}, the newest known"
         notes = (*notes, f"{flags}: --engine-version names the image's")

@@ -189,7 +189,12 @@ def check(situation, decision, serving, told, gpus=None):
         assert told.quantization in ({None, "modelopt"} if quantised else {None})
         if quantised and situation["named"] in DIRECTORIES:
             assert tags["precision"] == stored_in(situation)
-        assert told.tp in {1, int(tags.get("tp", 1))}  # by the profile, or the same said again
+        # Both are the profile's, unless they are said again.
+        assert told.tp in {1, int(tags.get("tp", len(verdict.gpus) // int(tags.get("pp", 1))))}
+        assert told.pp in {1, int(tags.get("pp", 1))}
+        assert serving.memory_fraction == told.fraction
+        if tags["llm_engine"] != "tensorrt_llm":  # of which no variable says the format
+            check_cache(serving.kv_cache_dtype, told.cache)
     else:
         assert len(verdict.gpus) == told.tp * told.pp
         assert 1 == told.dp

@@ -24,7 +24,12 @@ if TYPE_CHECKING:
 
 
 def refuse_contradictions(
-    facts: ServedFacts, weights: WeightsSource, serving: Serving, *, setup: Setup, spec: ServerSpec
+    facts: ServedFacts,
+    weights: WeightsSource,
+    serving: Serving,
+    *,
+    setup: Setup,
+    specs: Sequence[ServerSpec],
 ) -> None:
     """Raise LaunchError for an argument of the operator's that contradicts what was judged.
 
@@ -33,14 +38,15 @@ def refuse_contradictions(
         weights: what is loaded.
         serving: how the engine's start was judged.
         setup: it has the operator's arguments.
-        spec: of the server that they are for.
+        specs: of the server that they are for, and of the engine's own where it is a NIM.
     """
     judge = _Judge(facts, weights, serving)
-    if spec.engine_flags is None:  # both are the engine's, and the last of a name wins
-        judge.refuse(setup.arguments, spec.flags)
-    else:
-        judge.refuse(setup.passthrough, spec.engine_flags)
-        judge.refuse(setup.extra, spec.flags)
+    for spec in specs:
+        if spec.engine_flags is None:  # both are the engine's, and the last of a name wins
+            judge.refuse(setup.arguments, spec.flags)
+        else:
+            judge.refuse(setup.passthrough, spec.engine_flags)
+            judge.refuse(setup.extra, spec.flags)
 
 
 class _Judge:

@@ -175,8 +175,6 @@ def _notes(profile: Profile, weights: WeightsSource, facts: ServedFacts) -> Iter
             f"which changes its accuracy; --tags precision={_wide(weights.shape)} asks "
             "for them as they are"
         )
-    if facts.dtype == "float16" and facts.precision is Precision.BF16:
-        yield "a GPU here has no BF16, so the weights are served in FP16"
 
 
 def _wide(shape: ModelShape | None) -> str:

@@ -99,6 +99,14 @@ def test_a_variable_of_tritons_engine_is_read_as_the_engine_reads_it():
         plan_for(Server.TRITON, passthrough=("-tp", "4"))
 
 
+@pytest.mark.parametrize(
+    ("engine", "words"), [("sglang", ("--tp", "4")), ("tensorrt_llm", ("--tp_size", "4"))]
+)
+def test_a_nim_hands_arguments_to_its_engine_which_reads_them_by_its_own_names(engine, words):
+    with pytest.raises(LaunchError, match=r"your .* 4 contradicts what was judged"):
+        plan_for(Server.NIM, engine=engine, extra=words)
+
+
 def test_the_last_of_a_name_is_what_counts():
     argv = plan_for(Server.VLLM, passthrough=("-tp", "4"), extra=("-tp", "1")).argv
     assert ("-tp", "4", "-tp", "1") == argv[-4:]

@@ -6,6 +6,7 @@ the code that writes.
 
 import argparse
 import json
+import shlex
 from typing import NamedTuple
 
 from tests.support.launch.cluster_rules import containers
@@ -137,14 +138,25 @@ def told_by_fields(fields):
 
 def told_by_nim(args, env):
     """What a NIM's variables say, and the arguments for its engine."""
-    values, _ = _flags("vllm", args)
+    fractions = {env[name] for name in FRACTIONS if name in env}
     of_env = {
         "profile": env.get("NIM_MODEL_PROFILE"),
         "context": env.get("NIM_MAX_MODEL_LEN"),
         "model": env.get("NIM_MODEL_PATH"),
+        "fraction": float(fractions.pop()) if fractions else None,
     }
-    # NIM hands its own variable on first, so that the engine's argument wins.
-    return Told(**{**of_env, **values})
+    assert not fractions, "they all say the same"
+    # LLM 2.0.11 "advanced-configuration": the arguments after the image win, then those of the
+    # variable, then other variables. Whichever engine is inside reads them as it does.
+    passed = shlex.split(env.get("NIM_PASSTHROUGH_ARGS", ""))
+    for engine in FLAGS:
+        values, _ = _flags(engine, [*passed, *args])
+        values.pop("file", None)
+        of_env |= values
+    return Told(**of_env)
+
+
+FRACTIONS = ("NIM_KVCACHE_PERCENT", "NIM_GPU_MEM_FRACTION", "NIM_GPU_MEMORY_UTILIZATION")
 
 
 def _json(text):
