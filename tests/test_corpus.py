@@ -134,13 +134,22 @@ def test_every_printed_line_is_read(case):
     assert rows.keys() <= {profile.id for profile in parse_manifest(text).profiles}
 
 
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("case", _having(lambda case: "machine" in case and case["profiles"]))
+def test_auto_takes_the_generation_or_the_docs_say_why_not(case, form):
+    """Or the documented chain, where nothing tells which NIM it is."""
+    decision = decide(case, form=form, policy="auto")
+    agrees = decision.policy.name in {case["policy"], "nim"}
+    assert agrees is ("auto_disagreement" not in case), decision.policy_origin
+
+
 def test_every_disagreement_has_its_paragraph():
     used = {
         part[key]
         for path in PATHS
         for case in [load(path)]
-        for part in (*case["profiles"], *(each or {} for each in selections_of(case)))
-        for key in ("disagreement", "disagreement_from_tags")
+        for part in (case, *case["profiles"], *(each or {} for each in selections_of(case)))
+        for key in ("disagreement", "disagreement_from_tags", "auto_disagreement")
         if key in part
     }
     explained = set(

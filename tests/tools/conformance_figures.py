@@ -30,7 +30,12 @@ GENERATIONS = {
     "nim-2.0": "2.x",
     "nim": "speech, retrieval, vision and others",
 }
-WAYS = {form: {"form": form} for form in FORMS}
+WAYS = {
+    **{form: {"form": form} for form in FORMS},
+    **{f"{form}, auto": {"form": form, "policy": "auto"} for form in FORMS},
+}
+"""Under the policy of the generation, and under the one that `auto` takes."""
+
 KINDS = ("grades", "orders", "choices", "only candidates", "pins")
 """Choices are among several candidates; a profile that is alone is no achievement."""
 
