@@ -23,6 +23,8 @@ FILES = (
     "nimprofile/engines/compute_floors.py",
     "nimprofile/selection/fit.py",
     "nimprofile/selection/policies.py",
+    "nimprofile/selection/ranking/criteria.py",
+    "nimprofile/selection/ranking/generation.py",
     "nimprofile/selection/ranking/preference.py",
     "nimprofile/selection/rank.py",
     "nimprofile/selection/rules.py",
