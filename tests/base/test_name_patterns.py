@@ -80,6 +80,11 @@ def test_a_thousand_patterns_that_take_too_long_take_little_more_than_a_few():
     assert {"it takes more than 0.05 s", "the patterns before it took more than 0.5 s"} == answers
 
 
+def test_thousands_of_plain_patterns_are_all_searched():
+    patterns = NamePatterns()
+    assert {False} == {patterns.find(f"^NVIDIA-X{n}(?!0)", "NVIDIA L4") for n in range(4000)}
+
+
 FRAGMENTS = (
     *("a", "N", "-", "[A-Z-]", ".", "(", "(?:", "(?=", "(?!", "(?<=", "(?<!", "(?>", "(?i:"),
     *("(?P<x>", "(?P=x)", ")", "*", "+", "?", "{2,9}", "{99}", "{0,30}", "{1,}", "{e}", "|", r"\1"),

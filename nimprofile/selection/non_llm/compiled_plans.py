@@ -34,7 +34,8 @@ def against_plan(profile: Profile, machine: Machine) -> tuple[Finding, ...]:
     if made_for is None:
         if cpu in (None, _X86_64):
             return ()
-        return (Doubt("cpu_architecture", "which CPU the profile's plan is for", f"not {cpu}"),)
+        which = "which CPU the profile's compiled plan is for"
+        return (Doubt("cpu_architecture", which, f"this one is {cpu}"),)
     if cpu is None:
         rule = f"a compiled plan for {made_for}"
         return (Doubt("cpu_architecture", "the CPU architecture", rule),)
