@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nimprofile.base.units import GIB, format_gib
+from nimprofile.engines.facts.nim import NIM
 from nimprofile.hardware.describe import describe_machine
 from nimprofile.report.blocks import Bar, Column, Line, Span, Table, line
 from nimprofile.report.memory_report import memory_warnings
@@ -32,7 +33,12 @@ def memory_blocks(decision: Decision, report: MemoryReport, model: str) -> list[
     blocks += [line(_started(report, budget)), Line(), _table(budget), Line()]
     blocks += [*_verdict(report), *map(line, _context(report, budget))]
     blocks += [line(f"warning: {warning}") for warning in memory_warnings(report)]
-    return [*blocks, *notes]
+    known = f"note: the figures of {_arithmetic(budget)} are from {budget.habits.source}"
+    return [*blocks, line(known), *notes]
+
+
+def _arithmetic(budget: Budget) -> str:
+    return "NIM's arithmetic" if budget.habits is NIM else str(budget.serving.engine)
 
 
 def _started(report: MemoryReport, budget: Budget) -> str:

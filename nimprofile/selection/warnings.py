@@ -1,12 +1,14 @@
 """The warnings of a decision: one frozen class for each kind, with its figures.
 
 `kind` is its name for programs; `str(warning)` is its sentence, as it is printed and as JSON has
-it.
+it. It is a table, as long as there are kinds.
 """
 
 from __future__ import annotations
 
 from nimprofile.base.record import Record
+from nimprofile.base.versions import satisfies
+from nimprofile.engines.spec import spec_of
 from nimprofile.hardware.describe import causes_of, unavailable_message
 from nimprofile.hardware.gpu_groups import revived
 from nimprofile.manifest.never_met import TagsContradict, TagUnknown, TagValueUnknown
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import TypeAlias
 
+    from nimprofile.base.enums import Engine
     from nimprofile.engines.memory.budget import Budget
     from nimprofile.engines.memory.need import MemoryNeed
     from nimprofile.hardware.inventory import Gpu, Inventory
@@ -177,6 +180,28 @@ class NewerNim(Record):
         return newer_message(self.source, self.policy)
 
 
+class NewerEngine(Record):
+    """The engine's version is newer than any whose facts are known.
+
+    Attributes:
+        engine: the engine.
+        version: its version.
+        newest: the newest release that is known.
+    """
+
+    engine: Engine
+    version: str
+    newest: str
+
+    kind = "newer_engine"
+
+    def __str__(self) -> str:
+        return (
+            f"{self.engine} {self.version} is newer than any that is known: it is judged as "
+            f"{self.newest} would be"
+        )
+
+
 class ProductUnknown(Record):
     """Missing GPUs of unknown product: whether they would change the choice cannot be said."""
 
@@ -230,6 +255,7 @@ DecisionWarning: TypeAlias = (
     | SelectedIfAnswered
     | GpusUnavailable
     | NewerNim
+    | NewerEngine
     | ProductUnknown
     | TagUnknown
     | TagValueUnknown
@@ -259,10 +285,18 @@ def selection_warnings(
         yield Emulated(str(selected.profile.precision))
     if selected.in_half:
         yield ServedInHalf()
+    yield from _newer_engine(selected.profile.engine, request.serving.engine_version)
     yield from _memory_warnings(selected.need, request)
     for gpu in inventory.gpus:
         if gpu.index in selected.gpus:
             yield from (GpuAiling(gpu.index, issue) for issue in gpu.health_issues)
+
+
+def _newer_engine(engine: Engine | None, version: str | None) -> Iterator[DecisionWarning]:
+    if engine is not None and version is not None:
+        newest = spec_of(engine).newest
+        if satisfies(version, f">{newest}"):
+            yield NewerEngine(engine, version, newest)
 
 
 def _memory_warnings(need: MemoryNeed | None, request: Request) -> Iterator[DecisionWarning]:

@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from nimprofile import Gpu, Request, decision_to_dict, plain_shape
+from nimprofile import Engine, Gpu, Request, Serving, decision_to_dict, plain_shape
 from nimprofile.manifest.profile import Stated
 from nimprofile.selection.reasons import Doubt, GpuNotEmpty
 from nimprofile.selection.warnings import (
@@ -14,6 +14,7 @@ from nimprofile.selection.warnings import (
     EstimateIsMore,
     GpuAiling,
     GpusUnavailable,
+    NewerEngine,
     NoRoomForCache,
     NotChecked,
     Overridden,
@@ -87,6 +88,19 @@ def test_a_precision_that_is_emulated():
 def test_a_bf16_profile_that_is_served_in_fp16(spec, warned):
     decision = decide([make_profile("a", llm_engine="vllm", precision="bf16", tp="1")], spec)
     assert warned == decision.warnings.count(ServedInHalf())
+
+
+@pytest.mark.parametrize(
+    ("version", "warned"), [("99.0", 1), ("0.33.0", 0), ("0.19.0", 0), (None, 0)]
+)
+def test_an_engine_that_is_newer_than_any_that_is_known(version, warned):
+    request = Request(serving=Serving(engine_version=version))
+    decision = decide([ONE], "1xh100", request)
+    newer = NewerEngine(Engine.VLLM, "99.0", "0.33.0")
+    assert warned == decision.warnings.count(newer)
+    assert "vllm 99.0 is newer than any that is known: it is judged as 0.33.0 would be" == str(
+        newer
+    )
 
 
 SHAPE = plain_shape(8_030_261_248, 32, 8, 128, 131072)

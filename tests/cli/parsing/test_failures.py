@@ -1,6 +1,7 @@
 """With `--json`, what a command says when it fails is one JSON value on standard output."""
 
 import json
+import os
 
 import pytest
 
@@ -9,6 +10,8 @@ from nimprofile.base.errors import NoGpuError, UnknownGpuError
 from nimprofile.cli.parsing.failures import wants_json
 from nimprofile.report.schemas.errors import kind_of
 from nimprofile.testing import NO_LIBRARY, FakeNvml
+from tests.support.command_line import shell
+from tests.support.model_configs import LLAMA_8B
 
 BUNDLED = "--manifest llama-3.1-8b-instruct"
 ENDINGS = {
@@ -60,13 +63,42 @@ def test_the_command_whose_help_bears_on_it_is_the_hint(run):
 
 def test_a_file_that_cannot_be_written_is_an_error_too(run, tmp_path):
     config = tmp_path / "config.json"
-    config.write_text('{"model_type": "x"}', encoding="utf-8")
-    code, out, err = run("manifest", "convert", "gpt-oss-120b", "--to", "json", "-o", "/no/where")
-    assert (74, "", True) == (code, out, "cannot write the output: /no/where" in err)
+    config.write_text(json.dumps(LLAMA_8B), encoding="utf-8")
+    for where, ending in (("/no/where", (74, "output")), (str(config), (3, "overwrite"))):
+        code, out, err = run("manifest", "build", config, "--json", "-o", where)
+        error = json.loads(out)["error"]
+        assert (ending, code) == ((code, error["kind"]), error["exit_code"])
+        assert error["message"] in err
+    assert LLAMA_8B == json.loads(config.read_text(encoding="utf-8"))
+
+
+def test_what_is_there_is_overwritten_only_with_force(run, tmp_path):
     output = tmp_path / "there.yaml"
     output.write_text("mine", encoding="utf-8")
     code = run("manifest", "convert", "gpt-oss-120b", "--to", "v2", "-o", output)[0]
     assert (3, "mine") == (code, output.read_text(encoding="utf-8"))
+    words = ("manifest", "convert", "gpt-oss-120b", "--to", "v2", "-o", output)
+    assert (0, "") == run(*words, "--force")[:2]
+    assert output.read_text(encoding="utf-8").startswith("schema_version")
+
+
+def test_a_device_is_no_file_to_keep(run):
+    assert 0 == run("manifest", "convert", "gpt-oss-120b", "--to", "v2", "-o", os.devnull)[0]
+
+
+def test_an_interruption_prints_no_json(run, monkeypatch):
+    def interrupt(path):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("nimprofile.manifest.reader.load_manifest", interrupt)
+    assert (130, "", "") == run("select", "--json", "--manifest", "x", "--gpus", "1xt4")
+
+
+def test_an_output_that_cannot_be_written_has_no_json():
+    script = '"$0" -m nimprofile select --json --manifest nope --gpus 1xt4 > /dev/full'
+    done = shell(script)
+    assert (74, b"") == (done.returncode, done.stdout)
+    assert b"cannot write the output" in done.stderr
 
 
 @pytest.mark.parametrize(
