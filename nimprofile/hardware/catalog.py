@@ -125,11 +125,43 @@ def _by_spelling() -> dict[str, int]:
 
 
 def product_of(gpu: Gpu) -> Product | None:
-    """The product of a GPU: by its PCI id, else by its whole name; None when neither is known."""
+    """The product of a GPU: by its PCI id, else by its whole name; None when neither is known.
+
+    Of boards with one name, of which one has no id of its own, the memory tells which it is.
+    """
     at = None if gpu.device_id is None else _by_device().get(gpu.device_id)
-    if at is None and gpu.name is not None:
-        at = _by_spelling().get(normalise_gpu_name(gpu.name))
+    if gpu.name is not None:
+        name = normalise_gpu_name(gpu.name)
+        at = _by_spelling().get(name) if at is None else at
+        if (sizes := _sizes().get(name)) is not None:
+            at = _of_size(sizes, gpu, at)
     return None if at is None else _product(at)
+
+
+def _of_size(sizes: list[int], gpu: Gpu, at: int | None) -> int | None:
+    """Which of the rows of one name has the memory of this GPU; `at` where none has."""
+    rows, total = _rows(), gpu.memory_total_mib or 0
+    near = [
+        row
+        for row in sizes
+        if (row == at or gpu.device_id is None or not rows[row]["device_ids"])
+        and abs(total - rows[row]["memory_mib"]) < total / 10
+    ]
+    return near[0] if len(near) == 1 and at in (None, *sizes) else at
+
+
+@cache
+def _sizes() -> dict[str, list[int]]:
+    """The rows of every name that boards of known memory share, where one has no PCI id."""
+    by_name: dict[str, list[int]] = {}
+    for at, row in enumerate(_rows()):
+        if row["memory_mib"] is not None:
+            by_name.setdefault(normalise_gpu_name(row["name"]), []).append(at)
+    return {
+        name: rows
+        for name, rows in by_name.items()
+        if len(rows) > 1 and not all(_rows()[at]["device_ids"] for at in rows)
+    }
 
 
 def contradiction(gpu: Gpu) -> tuple[Product, Product] | None:

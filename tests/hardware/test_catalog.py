@@ -398,3 +398,22 @@ def test_no_board_of_the_catalogue_contradicts_itself():
     for product in products():
         for device in product.device_ids:
             assert None is contradiction(Gpu(0, product.name, device_id=device))
+
+
+@pytest.mark.parametrize(
+    ("device", "mib", "short"),
+    [
+        ("2d04", 8151, "rtx5060_ti_8gb"),
+        ("2d04", 16311, "rtx5060_ti"),
+        ("2d04", None, "rtx5060_ti"),
+        (None, 8151, "rtx5060_ti_8gb"),
+        (None, 16311, "rtx5060_ti"),
+        (None, 12000, None),
+        (None, None, None),
+        ("2330", 8151, "h100"),
+    ],
+)
+def test_of_two_boards_with_one_name_and_one_id_the_memory_tells_which(device, mib, short):
+    gpu = Gpu(0, "NVIDIA GeForce RTX 5060 Ti", device_id=device, memory_total_mib=mib)
+    product = product_of(gpu)
+    assert short == (product and product.short)

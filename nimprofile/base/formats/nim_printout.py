@@ -29,7 +29,8 @@ _HEADING = re.compile(
 )
 _NO_PROFILES = frozenset({"", "system info", "free gpus", "non-free gpus"})
 _ROW = re.compile(
-    r"\s*+-?\s*+(?P<id>[0-9a-f]{8}(?:[0-9a-f-]*[0-9a-f])?|[0-9a-f]{4,7}(?=…|\.\.\.))(?:…|\.\.\.)?"
+    r"\s*+-?\s*+(?P<id>[0-9a-f]{8}(?:[0-9a-f-]*[0-9a-f])?|[0-9a-f]{4,7}(?=…|\.\.\.))"
+    r"(?:(?:…|\.\.\.)[0-9a-f]*+)?"
     r"(?:\s++\((?P<name>.*)\)|\s++-\s++(?P<pairs>[^\[]*[^\[\s]))?"
     r"(?:\s*\[requires (?P<need>[^\]]*)\])?\s*"
 )

@@ -120,6 +120,11 @@ def test_rows_are_read_in_the_order_printed_under_their_headings():
         pytest.param(f"\t- {A}\t(vllm)", A, "vllm", None, None, id="tabs"),
         pytest.param("- 092ed421… (vllm)", "092ed421", "vllm", None, None, id="cut short"),
         pytest.param("- 092ed421... (vllm)", "092ed421", "vllm", None, None, id="three dots"),
+        pytest.param(
+            "  - 6c9d2a0d1721...e687029e9 - mode:all",
+            *("6c9d2a0d1721", "mode:all", None, None),
+            id="cut in its middle, as in the documents of speech NIMs",
+        ),
         pytest.param("- 092e… (vllm)", "092e", "vllm", None, None, id="cut very short"),
         pytest.param(
             "- 420b5bb2-cd51-4dac-be21-759f3df4e441 (x)",
