@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from nimprofile.base.record import Record
 from nimprofile.base.versions import satisfies
+from nimprofile.engines.serving import DEFAULTS
 from nimprofile.engines.spec import spec_of
 from nimprofile.hardware.describe import causes_of, unavailable_message
 from nimprofile.hardware.gpu_groups import revived
@@ -225,6 +226,25 @@ class PrecisionUnavailable(Record):
         return f"no profile in {self.wanted} runs here, so one in {self.chosen} is selected"
 
 
+class NotCounted(Record):
+    """What was asked of the engine's start does not count in the memory that was judged.
+
+    Attributes:
+        settings: what was asked for, in words.
+        source: what the memory was judged by.
+    """
+
+    settings: tuple[str, ...]
+    source: str
+
+    kind = "not_counted"
+
+    def __str__(self) -> str:
+        return (
+            f"memory is judged by {self.source}, which does not count {' and '.join(self.settings)}"
+        )
+
+
 class PassedOver(Record):
     """A candidate that ranks before the selected one and cannot be started from what is here.
 
@@ -261,6 +281,7 @@ DecisionWarning: TypeAlias = (
     | TagValueUnknown
     | TagsContradict
     | PrecisionUnavailable
+    | NotCounted
     | PassedOver
 )
 
@@ -304,8 +325,33 @@ def _memory_warnings(need: MemoryNeed | None, request: Request) -> Iterator[Deci
         yield NoRoomForCache(need.budget)
     if need is not None and need.disagrees and (need.estimated_bytes or 0) > need.full_bytes:
         yield EstimateIsMore(need)
+    yield from _not_counted(need, request)
     if request.serving.fit_context and (need is None or need.max_model_len is None):
         yield ContextNotKnown(request.serving.max_model_len)
+
+
+def _not_counted(need: MemoryNeed | None, request: Request) -> Iterator[NotCounted]:
+    """What engines heed, and neither a manifest's figure nor NIM 2.x's own arithmetic does."""
+    if need is None:
+        return
+    stated = need.budget is None or need.estimated_bytes is not None
+    counted = None if stated or need.budget is None else need.budget.serving
+    asked = {name: getattr(request.serving, name) for name in _SETTINGS}
+    settings = tuple(
+        _SETTINGS[name]
+        for name, value in asked.items()
+        if value != getattr(DEFAULTS, name) and value != getattr(counted, name, None)
+    )
+    if settings:
+        yield NotCounted(settings, need.source if stated else "NIM 2.x's own arithmetic")
+
+
+_SETTINGS = {
+    "memory_fraction": "the memory fraction",
+    "kv_cache_dtype": "the KV cache's format",
+    "max_num_batched_tokens": "the tokens of a step",
+    "concurrency": "requests at once",
+}
 
 
 def missing_warnings(decision: Decision) -> Iterator[DecisionWarning]:

@@ -5,7 +5,17 @@ from typing import get_args
 
 import pytest
 
-from nimprofile import Engine, Gpu, Request, Serving, decision_to_dict, plain_shape
+from nimprofile import (
+    Engine,
+    Gpu,
+    Request,
+    Serving,
+    decision_to_dict,
+    mock_inventory,
+    plain_shape,
+    select,
+    shape_from_config,
+)
 from nimprofile.manifest.profile import Stated
 from nimprofile.selection.reasons import Doubt, GpuNotEmpty
 from nimprofile.selection.warnings import (
@@ -17,6 +27,7 @@ from nimprofile.selection.warnings import (
     NewerEngine,
     NoRoomForCache,
     NotChecked,
+    NotCounted,
     Overridden,
     ProductUnknown,
     SelectedIfAnswered,
@@ -30,9 +41,11 @@ from tests.support.builders import (
     make_gpu,
     make_h100,
     make_inventory,
+    make_manifest,
     make_profile,
     warnings_of,
 )
+from tests.support.model_configs import LLAMA_8B
 
 ONE = make_profile("one", name="one", llm_engine="vllm", precision="bf16", tp="1")
 TWO = make_profile("two", name="two", llm_engine="vllm", precision="bf16", tp="2")
@@ -170,3 +183,36 @@ def test_a_decision_with_warnings_is_pickled_and_comes_back_the_same():
     decision = decide([ONE, TWO], make_inventory(make_h100(0), LOST))
     again = pickle.loads(pickle.dumps(decision))
     assert (decision, warnings_of(decision)) == (again, warnings_of(again))
+
+
+# What was asked of the engine's start and does not count.
+
+STARTED = Serving(
+    memory_fraction=0.5, kv_cache_dtype="fp8", max_num_batched_tokens=512, concurrency=2
+)
+
+
+def not_counted(profile, serving, shape=None, policy="nim-1.15"):
+    manifest = make_manifest(profile, shape=shape)
+    decision = select(manifest, mock_inventory("1xh100"), Request(serving=serving), policy)
+    assert decision.selected is not None
+    return [str(each) for each in decision.warnings if isinstance(each, NotCounted)]
+
+
+def test_a_figure_of_the_manifest_counts_nothing_of_the_engines_start():
+    said = (
+        "memory is judged by the test, which does not count the memory fraction and the KV cache's "
+        "format and the tokens of a step and requests at once"
+    )
+    assert [said] == not_counted(KNOWN, STARTED)
+    assert [] == not_counted(KNOWN, Serving(max_num_seqs=4, eager=True))
+
+
+def test_the_arithmetic_of_an_engine_counts_all_of_it_and_that_of_nim_2_some():
+    shape = shape_from_config(LLAMA_8B)
+    serving = STARTED.replace(max_model_len=4096, memory_fraction=0.9)
+    assert [] == not_counted(ONE, serving, shape)
+    (said,) = not_counted(ONE, serving, shape, "nim-2.0")
+    assert said.startswith("memory is judged by NIM 2.x's own arithmetic, which does not count")
+    assert "the memory fraction" in said
+    assert "requests at once" not in said

@@ -114,9 +114,11 @@ def _handed(name: str, generations: str, meaning: str, source: str, *, bears: st
     )
 
 
-def _unused(name: str, generations: str, meaning: str, why: str, source: str) -> Variable:
+def _unused(
+    name: str, generations: str, meaning: str, why: str, source: str, *, bears: bool = True
+) -> Variable:
     return Variable(
-        name, generations, meaning, use=Use.NOT_USED, how=why, source=source, bears=True
+        name, generations, meaning, use=Use.NOT_USED, how=why, source=source, bears=bears
     )
 
 
@@ -234,6 +236,14 @@ _SELECTION = (
         "github.com/NVIDIA-AI-Blueprints nemotron-voice-agent",
     ),
     _unused(
+        "NIM_IMAGE",
+        "the shell of the pages' examples",
+        "The image that an example starts; no container reads it.",
+        "--image names it",
+        "LLM 1.12 ft-support",
+        bears=False,
+    ),
+    _unused(
         "NIM_CPU_ONLY",
         "Retriever 1.x",
         "Run without a GPU.",
@@ -266,7 +276,6 @@ _MEMORY = (
         "as --max-num-seqs, where NIM_MAX_NUM_SEQS is unset",
         _CONFIGURATION,
         example="8",
-        also_handed=True,
     ),
     _honoured(
         "NIM_KVCACHE_PERCENT",

@@ -8,7 +8,16 @@ in 2.x, among the arguments of `NIM_PASSTHROUGH_ARGS`. The pages of the variable
 from __future__ import annotations
 
 from nimprofile.base.enums import Engine
-from nimprofile.base.environment import FRACTIONS, PASSTHROUGH, RELAX, SEQUENCES
+from nimprofile.base.environment import (
+    BATCHES,
+    FRACTIONS,
+    PASSTHROUGH,
+    PINS,
+    PORTS,
+    PRECISIONS,
+    RELAX,
+    SEQUENCES,
+)
 from nimprofile.hardware.gpu_groups import EMPTY_GPU_FRACTION
 from nimprofile.launch.flags import flag_groups, merge_arguments
 from nimprofile.launch.servers import sglang, vllm
@@ -31,11 +40,11 @@ def variables(job: Job, generation: int | None) -> tuple[tuple[str, str], ...]:
         generation: the first number of the NIM's version; None when its tag does not say.
     """
     setup = job.setup
+    names = 1 if job.profile.is_llm else None  # the first is that of LLM and VLM NIMs
     values: dict[str, object] = dict(setup.variables)
     values |= {
-        "NIM_MODEL_PROFILE": job.profile.id,
-        "NIM_SERVER_PORT": job.port,
-        "NIM_HTTP_API_PORT": None if job.profile.is_llm else job.port,
+        **dict.fromkeys(PINS[:names], job.profile.id),
+        **dict.fromkeys(PORTS[:names], job.port),
         "NIM_SERVED_MODEL_NAME": setup.served_name,
         **_model(job, generation),
         **_switches(job),
@@ -82,7 +91,8 @@ def _switches(job: Job) -> dict[str, object]:
         "NIM_ALLOW_NVFP4_EMULATION": "1" if request.allow_nvfp4_emulation else None,
         "NIM_TENSOR_PARALLEL_SIZE": job.tp if request.tp == job.tp else None,
         "NIM_PIPELINE_PARALLEL_SIZE": job.pp if request.pp == job.pp else None,
-        "NIM_ENGINE_PRECISION": request.preferred_precision,
+        **dict.fromkeys(PRECISIONS, request.preferred_precision),
+        "NIM_USE_SGLANG": "1" if request.engines == (Engine.SGLANG,) else None,
     }
 
 
@@ -105,7 +115,7 @@ def _start(job: Job) -> dict[str, object]:
     """How the engine is started; of the memory fraction, by the names of all products."""
     return {
         "NIM_MAX_MODEL_LEN": job.facts.max_model_len,
-        "NIM_MAX_NUM_SEQS": job.serving.max_num_seqs,
+        **dict.fromkeys(BATCHES, job.serving.max_num_seqs),
         "NIM_DISABLE_CUDA_GRAPH": "1" if job.serving.eager else None,
         **dict.fromkeys(FRACTIONS, job.facts.memory_fraction),
     }

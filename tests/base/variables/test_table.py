@@ -41,7 +41,7 @@ def _names_in(folder):
             yield name, path.relative_to(ROOT).as_posix()
 
 
-CONSTANTS = {"NIM_ALLOWANCE", "NIM_LORA"}
+CONSTANTS = {"NIM_ALLOWANCE", "NIM_LORA", "NIM_IMAGES"}
 """Names of the sources themselves."""
 
 

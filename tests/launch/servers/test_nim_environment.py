@@ -11,8 +11,17 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, strategies as st
 
-from nimprofile import Precision, Request, Server, Serving, Setup, mock_inventory, select
-from nimprofile.base.environment import FRACTIONS
+from nimprofile import (
+    Precision,
+    Request,
+    Server,
+    Serving,
+    Setup,
+    mock_inventory,
+    parse_manifest,
+    select,
+)
+from nimprofile.base.environment import FRACTIONS, PRECISIONS
 from nimprofile.engines.arguments import as_started
 from nimprofile.launch.deploy.documents import TARGETS, deployed
 from nimprofile.launch.planning import job_of, launch_plan, plan_of
@@ -79,7 +88,7 @@ OF_REQUEST = {
     "allow_nvfp4_emulation": lambda env, _: env["NIM_ALLOW_NVFP4_EMULATION"] == "1",
     "tp": lambda env, tp: env["NIM_TENSOR_PARALLEL_SIZE"] == str(tp),
     "pp": lambda env, pp: env["NIM_PIPELINE_PARALLEL_SIZE"] == str(pp),
-    "preferred_precision": lambda env, wanted: env["NIM_ENGINE_PRECISION"] == wanted,
+    "preferred_precision": lambda env, wanted: {env[name] for name in PRECISIONS} == {wanted},
 }
 OF_SERVING = {
     "max_model_len": lambda env, tokens: env["NIM_MAX_MODEL_LEN"] == str(tokens),
@@ -94,7 +103,7 @@ OF_SERVING = {
 
 NOT_TOLD = {
     "pin": "NIM_MODEL_PROFILE is the profile's id, pinned or not",
-    "engines": "an image has the engines it has, and the profile names its own",
+    "engines": "an image has the engines it has, but for NIM_USE_SGLANG: its own test",
     "lora": "NIM_PEFT_SOURCE says where the adapters are, which `--lora` does not",
     "empty_gpu_gate": "in NIM_RELAX_MEM_CONSTRAINTS, where a GPU is in use: its own test",
     "uniform_gpus": "Docker shows the NIM the chosen GPUs alone, which are of one product",
@@ -102,6 +111,7 @@ NOT_TOLD = {
     "require": "it binds what is selected, and nothing that is started",
     "serving": "field by field",
     "notes": "what changes nothing",
+    "nim": "the image is of the generation that it is",
 }
 NOT_SAID = {
     "engine": "the profile's",
@@ -242,11 +252,7 @@ def test_fine_tuned_weights_keep_their_variable():
 
 @pytest.mark.parametrize("way", WAYS)
 def test_what_only_the_nim_reads_is_handed_on_and_what_was_decided_wins(way):
-    environ = {
-        "NIM_ENABLE_KV_CACHE_REUSE": "1",
-        "NIM_LOG_LEVEL": "DEBUG",
-        "NIM_MAX_BATCH_SIZE": "4",
-    }
+    environ = {"NIM_ENABLE_KV_CACHE_REUSE": "1", "NIM_LOG_LEVEL": "DEBUG"}
     setup = Setup.from_env(environ | {"NIM_MAX_MODEL_LEN": "1", "NIM_CPU_ONLY": "1"})
     env = WAYS[way](job(image=2, variables=(*setup.variables, ("NIM_MODEL_PROFILE", "other"))))
     assert environ == {name: env[name] for name in environ}
@@ -291,6 +297,22 @@ def test_the_limits_of_adapters_are_told_by_variables_and_in_2x_by_arguments():
     env = of_docker(job(Request(lora=True), 2, **setup))
     assert ("/adapters", "32") == (env["NIM_PEFT_SOURCE"], env["NIM_MAX_LORA_RANK"])
     assert "--max-lora-rank 32" in env["NIM_PASSTHROUGH_ARGS"]
+
+
+def test_a_nim_that_was_to_serve_with_sglang_is_told_to():
+    request = Request.from_env({"NIM_USE_SGLANG": "1"})
+    assert "1" == of_docker(job(request, 1, engine="sglang"))["NIM_USE_SGLANG"]
+    assert "NIM_USE_SGLANG" not in of_docker(job(Request(), 1, engine="sglang"))
+
+
+def test_what_is_not_of_an_llm_has_names_of_its_own_for_profile_and_port():
+    manifest = parse_manifest("profiles: [{id: x, tags: {model_type: onnx, precision: fp16}}]")
+    decision = select(manifest, mock_inventory("1xh100"))
+    setup = Setup(server="nim", image="nvcr.io/nim/nvidia/nvclip:1.0.0", port=9000)
+    env = of_docker(job_of(decision, manifest, setup))
+    assert ("x", "x") == (env["NIM_MODEL_PROFILE"], env["NIM_MANIFEST_PROFILE"])
+    assert ("9000", "9000") == (env["NIM_SERVER_PORT"], env["NIM_HTTP_API_PORT"])
+    assert not {"NIM_MANIFEST_PROFILE", "NIM_HTTP_API_PORT"} & {*of_docker(job(image=1))}
 
 
 def test_the_trust_in_the_models_code_is_told_by_the_names_of_both_generations():
