@@ -9,7 +9,7 @@ from nimprofile.base.errors import LaunchError, NimProfileError, NotStartedError
 from nimprofile.cli.console import flush_what_can_be, print_json, tell
 from nimprofile.cli.exit_codes import DONE, code_of_nothing
 from nimprofile.cli.inputs import judge
-from nimprofile.cli.launch_options import all_installed, nim_of, restricted, setup_of
+from nimprofile.cli.launch_options import all_installed, all_startable, nim_of, restricted, setup_of
 from nimprofile.cli.parsing.parser import UsageError
 
 TYPE_CHECKING = False
@@ -183,12 +183,18 @@ def _job_of(arguments: Arguments, *, here: bool = False) -> tuple[Decision, Job 
     setup = setup_of(arguments.selection, arguments.server)
     if here and arguments.selection.serving.engine_version is None:
         setup = setup.replace(installed=all_installed())
+    if here and (startable := all_startable(os.environ.get("PATH"))):
+        setup = setup.replace(startable=startable)
     named = arguments.server.adapters is not None
     selection = restricted(arguments.selection, setup, adapters=named, here=here)
     # What follows -- is Triton's own there, and the engine's everywhere else.
     extra = () if setup.server is Server.TRITON else setup.extra
     manifest, decision = judge(arguments.machine, selection, extra, nim_of(setup))
-    decision = launchable(decision, manifest, setup)
+    best = decision
+    decision = launchable(best, manifest, setup)
+    if decision.selected is None and setup.startable is not None:
+        setup = setup.replace(startable=None)  # then the check of this host says what is missing
+        decision = launchable(best, manifest, setup)
     if decision.selected is not None:
         return decision, job_of(decision, manifest, setup)
     if not decision.passed_over or decision.required_in_vain:
@@ -199,7 +205,7 @@ def _job_of(arguments: Arguments, *, here: bool = False) -> tuple[Decision, Job 
         problem += f"; none of the {1 + len(others)} candidates can be started"
     if (shorter := with_less_context(decision, manifest, setup)) is not None:
         verdict, context = shorter
-        problem += f"; --max-model-len {context} makes {verdict.profile.name} run, which can"
+        problem += f"; {verdict.profile.name} can be started with --max-model-len {context}"
     raise LaunchError(problem)
 
 

@@ -274,3 +274,15 @@ def all_installed() -> tuple[tuple[Engine, str], ...]:
     """The engines of this environment, each with its version."""
     versions = ((engine, installed(engine)) for engine in Engine)
     return tuple((engine, version) for engine, version in versions if version is not None)
+
+
+def all_startable(path: str | None) -> tuple[Server, ...]:
+    """The servers that can be started here: on this PATH, or as a module of this environment."""
+    import shutil
+
+    modules = {str(engine) for engine, _ in all_installed()}
+    return tuple(
+        server
+        for server in Server
+        if server in modules or shutil.which(server_spec(server).program, path=path)
+    )

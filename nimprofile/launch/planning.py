@@ -129,7 +129,7 @@ def _job_of(verdict: Verdict, decision: Decision, manifest: Manifest, setup: Set
     if name is not None and name[:1] == "-":
         raise LaunchError(f"the served name {name} would be taken for an argument: name another")
     profile = verdict.profile
-    engine, server = _served_by(profile, setup.server)
+    engine, server = _served_by(profile, setup.server, setup.startable)
     if decision.request.require:
         _keep_required(decision.request.require, verdict, setup, server)
     gpus = tuple(gpu for gpu in decision.inventory.gpus if gpu.index in verdict.gpus)
@@ -241,7 +241,9 @@ def _devices(
     return tuple(CudaDevices(numbers, BUS_ORDER).environ.items())
 
 
-def _served_by(profile: Profile, server: Server | None) -> tuple[Engine | None, Server]:
+def _served_by(
+    profile: Profile, server: Server | None, startable: tuple[Server, ...] | None
+) -> tuple[Engine | None, Server]:
     engine = profile.engine
     if server is Server.NIM or (server is None and engine is None):
         return engine, Server.NIM  # it brings what its profiles need
@@ -249,7 +251,11 @@ def _served_by(profile: Profile, server: Server | None) -> tuple[Engine | None, 
         problem = f"{profile.name} names no engine that is known"
         raise LaunchError(f"{problem}: --server nim starts it in its container", of_profile=True)
     if server is None:
-        return engine, Server(engine)
+        own = Server(engine)
+        if startable is not None and own not in startable:
+            problem = f"there is no {server_spec(own).program} here for {profile.name}"
+            raise LaunchError(f"{problem}: install it, or run this in its image", of_profile=True)
+        return engine, own
     able = server_spec(server).runs
     if engine not in able:
         flags = " or ".join(f"--engine {name}" for name in able)

@@ -60,6 +60,7 @@ class Setup(Record):
         cache: the directory of the host, or Docker's volume, that keeps models; "" is a volume.
         user: whom NIM's container runs as; None is the image's own.
         installed: engines and their versions where the server starts; () when that is elsewhere.
+        startable: servers whose programs are there; None when they were not looked for.
     """
 
     server: Server | None = None
@@ -84,6 +85,7 @@ class Setup(Record):
     cache: str = ""
     user: str | None = None
     installed: tuple[tuple[Engine, str], ...] = ()
+    startable: tuple[Server, ...] | None = None
 
     if TYPE_CHECKING:  # what the constructor takes, beside what the fields hold
 
@@ -111,6 +113,7 @@ class Setup(Record):
             cache: str = "",
             user: str | None = None,
             installed: tuple[tuple[Engine, str], ...] = (),
+            startable: tuple[Server, ...] | None = None,
         ) -> None: ...
 
     def __post_init__(self) -> None:

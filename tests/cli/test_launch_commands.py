@@ -6,6 +6,16 @@ import shlex
 import pytest
 import yaml
 
+from nimprofile import (
+    Request,
+    Serving,
+    Setup,
+    launch_plan,
+    launchable,
+    load_manifest,
+    mock_inventory,
+    select,
+)
 from nimprofile.cli import main as cli
 
 LLAMA = {
@@ -244,6 +254,19 @@ def test_weights_that_are_named_are_what_is_here(run):
     assert (0, "vllm-bf16-tp2-pp1") == (code, out[:17]), err
 
 
+def test_the_library_and_the_command_line_give_the_same_command(run, model, tmp_path):
+    assert 0 == run("manifest build my-model --engine vllm -o manifest.yaml")[0]
+    assert "path: my-model" in (tmp_path / "manifest.yaml").read_text(encoding="utf-8")
+    line = "--manifest manifest.yaml --gpus 1xl4 --server vllm --max-model-len 8192"
+    printed = shlex.split(run(f"launch {line} --format argv")[1])
+    manifest = load_manifest("manifest.yaml")
+    request = Request(engines=("vllm",), serving=Serving(max_model_len=8192))
+    setup = Setup("vllm")
+    decision = launchable(select(manifest, mock_inventory("1xl4"), request), manifest, setup)
+    plan = launch_plan(decision, manifest, setup)
+    assert (str(model), printed) == (plan.argv[2], [*plan.argv])
+
+
 # What goes wrong
 
 
@@ -281,7 +304,7 @@ def test_weights_that_are_named_are_what_is_here(run):
         (
             "launch --manifest llama-3.1-70b-instruct --gpus 4xl40s",
             3,
-            "--max-model-len 80384 makes tensorrt_llm-trtllm_buildable-bf16-tp4-pp1 run, which can",
+            "tensorrt_llm-trtllm_buildable-bf16-tp4-pp1 can be started with --max-model-len 80384",
         ),
         (
             "launch --manifest llama-3.3-nemotron-super-49b-v1.5 --gpus 1xh100",

@@ -180,6 +180,16 @@ def test_an_installed_engine_that_is_too_old_is_passed_over():
     )
 
 
+def test_an_engine_that_is_not_here_is_passed_over():
+    manifest, decision = decided(WALK.replace("precision: fp8", "precision: bf16", 1))
+    assert "tensorrt_llm" == decision.selected.profile.engine
+    started = launchable(decision, manifest, Setup(startable=(Server.VLLM, Server.NIM)))
+    assert "vllm" == started.selected.profile.engine
+    assert (
+        "there is no trtllm-serve here for trtllm-fp8: install it, or run this in its image"
+    ) == started.passed_over[-1].problem
+
+
 def test_the_flags_are_those_of_the_installed_engine():
     manifest, decision = decided(WALK, engines=("vllm",))
     installed = Setup(installed=((Engine.VLLM, "0.10.0"),))

@@ -236,6 +236,16 @@ def test_another_engine_on_the_path_is_named(box):
     assert "triton is here, and --server triton selects for it" in failure(box)
 
 
+def test_a_profile_whose_engine_is_not_here_is_passed_over(box):
+    text = MANIFEST.replace("llm_engine: vllm", "llm_engine: tensorrt_llm", 1)
+    (box.folder / "manifest.yaml").write_text(text)
+    code, _, err = box.run()
+    assert 0 == code, err
+    assert "is passed over: there is no trtllm-serve here for tensorrt_llm-bf16-tp2-pp1" in err
+    assert "Selected profile: bbbb2222 (vllm-bf16-tp1-pp1)" in err
+    assert "1" == box.heard()["argv"][box.heard()["argv"].index("--tensor-parallel-size") + 1]
+
+
 def test_a_port_that_is_taken_is_said_with_the_fix(box):
     with socket.socket() as holder:
         holder.bind(("0.0.0.0", box.port))
