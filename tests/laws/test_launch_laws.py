@@ -149,7 +149,7 @@ def situations(draw):
         "relax": draw(st.booleans()),
         "serving": {
             "engine_version": draw(st.sampled_from(VERSIONS[engine])),
-            "max_model_len": draw(st.sampled_from([None, None, 2048, 8192])),
+            "max_model_len": draw(st.sampled_from([None, None, 2048, 8192, "auto"])),
             "memory_fraction": draw(st.sampled_from([None, None, 0.5, 0.95])),
             "kv_cache_dtype": draw(st.sampled_from([*["auto"] * 4, "bf16", "fp8", "nvfp4"])),
         },
@@ -249,7 +249,9 @@ def check_context(situation, verdict, serving, told):
     unseen = situation["stored"] is None and situation["named"] not in DIRECTORIES
     cuts = [each for each in verdict.waived if isinstance(each, ContextTooLong)]
     judged = None if verdict.need is None else verdict.need.max_model_len
-    if serving.max_model_len is not None:
+    if serving.fit_context and judged is not None:
+        assert said == (judged if unseen else min(judged, own))
+    elif serving.max_model_len is not None:
         assert serving.max_model_len == said
     elif cuts and cuts[0].max_model_len is not None:
         assert cuts[0].max_model_len == said

@@ -19,8 +19,15 @@ from nimprofile.base.formats.nim_printout import read_listing
 from nimprofile.report.blocks import plain_text
 from nimprofile.report.explain import explain_decision, explain_profile
 from nimprofile.report.nim_listing import LAYOUTS, nim_listing
-from nimprofile.report.text import NO_PROFILE, list_blocks, nothing_runs
+from nimprofile.report.text import (
+    NO_PROFILE,
+    NOT_AS_REQUIRED,
+    NOT_IN_MANIFEST,
+    list_blocks,
+    nothing_runs,
+)
 from nimprofile.report.to_json import explanation_to_dict
+from nimprofile.selection.reasons import RequirementUnmet, TagMismatch
 from nimprofile.testing import inventories, manifests, near_misses, requests, situations
 from tests.support.report_cases import in_colour, on_terminal
 
@@ -92,6 +99,13 @@ def test_when_nothing_runs_the_text_begins_as_nims_and_counts_the_reason(miss):
     decision = select(miss.manifest, miss.inventory, miss.request)
     text = nothing_runs(decision)
 
+    if miss.reason is TagMismatch:  # the one profile there is lacks what is asked for
+        assert text.startswith(NOT_IN_MANIFEST)
+        return
+    if miss.reason is RequirementUnmet:
+        assert text.startswith(NOT_AS_REQUIRED)
+        assert miss.profile.name in text
+        return
     assert text.startswith(NO_PROFILE)
     assert miss.profile.name in text
     assert "   1 × " in text

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from hypothesis import strategies as st
 
 from nimprofile.base.enums import Engine, Precision
+from nimprofile.engines.serving import Serving
 from nimprofile.manifest.manifest import Manifest
 from nimprofile.manifest.profile import NOTHING_REQUIRED, Profile, Requires
 from nimprofile.manifest.profile_names import describe
@@ -181,7 +182,7 @@ _any_profile = profiles  # `manifests` has an argument of that name
 
 
 def requests(*, manifest: Manifest | None = None) -> st.SearchStrategy[Request]:
-    """Wishes: a pin, tag selectors, engines and switches, each there or not.
+    """Wishes: a pin, tag selectors, engines, switches and a context cut to fit, each there or not.
 
     Args:
         manifest: what a pin and the selectors are taken from; without one there is no pin.
@@ -213,6 +214,7 @@ def _requests(draw: st.DrawFn, manifest: Manifest | None) -> Request:
         allow_nvfp4_emulation=draw(flags),
         empty_gpu_gate=draw(st.sampled_from([None, False, True])),
         uniform_gpus=draw(st.sampled_from([None, False, True])),
+        serving=Serving(fit_context=draw(st.sampled_from([False, False, True]))),
     )
 
 
