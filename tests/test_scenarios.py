@@ -23,6 +23,7 @@ from nimprofile.testing import (
     lost,
 )
 from tests.support.paths import CORPUS
+from tests.support.schemas import check_printed
 
 MACHINES = {path.stem: path for path in (CORPUS / "machines").glob("*.json")}
 SMALL, LARGE = "llama-3.1-8b-instruct", "llama-3.1-70b-instruct"
@@ -39,6 +40,7 @@ def run(fake, *argv, **environ):
         check=False,
     )
     assert "Traceback" not in done.stderr
+    check_printed(argv, done.stdout)
     return done.returncode, done.stdout, done.stderr
 
 

@@ -145,7 +145,14 @@ def reworded(message: str, parser: Parser) -> str:
             known = ", ".join(parser.commands)
             return f"{article} {missing.lower()} is missing; {missing.lower()}s: {known}"
         return f"{missing} is missing"
-    return message.removeprefix("argument ")
+    return _with_nearest(message.removeprefix("argument "))
+
+
+def _with_nearest(message: str) -> str:
+    """A message that lists what is known, with what was meant before that."""
+    found = re.fullmatch(r"(.*'([^']+)' is not an? [^;]*; )(known: (.*))", message, re.DOTALL)
+    near = nearest(found[2], found[4].split(", ")) if found else None
+    return f"{found[1]}did you mean {near}? {found[3]}" if found and near else message
 
 
 def _value_of(name: str, parser: Parser) -> str:

@@ -9,6 +9,7 @@ from nimprofile import Request, Setup, launch_plan, load_manifest, mock_inventor
 from nimprofile.report.schemas.catalogue import SCHEMAS, schema_of
 from nimprofile.report.to_json import decision_to_dict, explanation_to_dict, reason_to_dict
 from nimprofile.selection.reasons import Reason
+from tests.support.cases import PATHS, decide, load
 from tests.support.paths import DOCS
 from tests.support.schemas import check, closed
 from tests.support.worded_reasons import IDS, WORDED
@@ -84,6 +85,14 @@ def test_a_decision_and_its_explanations_are_as_their_schemas_say(name, machine)
     check("decision", json.loads(json.dumps(decision_to_dict(decision))))
     for verdict in (*decision.ranked[:3], *decision.rejected[:5]):
         check("explanation", json.loads(json.dumps(explanation_to_dict(decision, verdict))))
+
+
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, id=p.stem) for p in PATHS if "machine" in (case := load(p))]
+)
+def test_the_decision_of_every_case_is_as_its_schema_says(case):
+    decision = decide(case)
+    check("decision", json.loads(json.dumps(decision_to_dict(decision))))
 
 
 def test_a_plan_is_as_its_schema_says():
