@@ -222,7 +222,7 @@ def _tags(
     tags = selection.tags
     if tags is None:  # of a flag and a variable about one tag the flag holds
         tags = tuple(pair for pair in variable if pair[0].casefold() not in own)
-    return (*tags, *own.items())
+    return tuple(dict.fromkeys((*tags, *own.items())))
 
 
 def unflagged(flags: Mapping[str, object]) -> dict[str, str]:

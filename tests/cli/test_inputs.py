@@ -138,6 +138,12 @@ def test_a_flag_and_a_variable_about_two_tags_both_hold(select_id, monkeypatch):
     assert ID_BF16 == select_id("--pp", "1")
 
 
+def test_a_condition_that_is_said_twice_is_one(run, manifest):
+    options = ("--manifest", manifest, "--gpus", "2xh100", "--tags", "tp=4", "--tp", "4", "--json")
+    rejected = json.loads(run("select", *options)[1])["rejected"]
+    assert {1} == {[r["kind"] for r in profile["reasons"]].count("tags") for profile in rejected}
+
+
 def test_an_objective_is_a_condition(run, manifest):
     options = ("--manifest", manifest, "--gpus", "2xh100", "--objective", "latency")
     assert 1 == run("select", *options)[0]
