@@ -67,6 +67,7 @@ def to_v1(document: Document) -> tuple[Document, tuple[str, ...]]:
     checkpoints = {
         checkpoint["name"]: checkpoint for checkpoint in document.get("checkpoints") or ()
     }
+    kept = (*KEYS_IN_PROFILES, "release")  # NIM's own manifests of schema v1 have it there
     served: set[str] = set()
     result: Document = {}
     for profile in document["profiles"]:
@@ -74,12 +75,12 @@ def to_v1(document: Document) -> tuple[Document, tuple[str, ...]]:
         if own not in checkpoints and len(checkpoints) == 1:
             own = next(iter(checkpoints))
         result[profile["id"]] = {
-            **_kept(document, KEYS_IN_PROFILES),
+            **_kept(document, kept),
             **{key: value for key, value in profile.items() if key != "id"},
             **({"checkpoint": checkpoints[own]} if own in checkpoints else {}),
         }
         served.add(own)
-    gone = document.keys() - {*KEYS_IN_PROFILES, "schema_version", "checkpoints", "profiles"}
+    gone = document.keys() - {*kept, "schema_version", "checkpoints", "profiles"}
     if document.get("profile_selection_criteria") == "auto":
         gone -= {"profile_selection_criteria"}
     notes = [f"schema v1 has no place for {key}: left out" for key in sorted(gone)]
