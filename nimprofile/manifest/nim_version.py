@@ -6,6 +6,8 @@ image, in the image's tag, in its manifest and in the first lines of its log.
 
 from __future__ import annotations
 
+from nimprofile.base.errors import RequestError
+from nimprofile.base.expect import expect
 from nimprofile.base.record import Record
 
 TYPE_CHECKING = False
@@ -63,6 +65,16 @@ def nim_version(text: str, source: str, *, of_llm: bool = False) -> NimVersion |
     below = (*release[:-1], release[-1] + 1)
     low = release if len(release) > 1 else (*release, 0)
     return NimVersion(source, low, below, of_llm=of_llm)
+
+
+def stated_version(version: object) -> NimVersion | None:
+    """A version as a program states it, `2.0.12`; RequestError for a text that is none."""
+    if not isinstance(version, str):
+        expect("Request: nim", version, NimVersion, type(None), hint='nim="2.0.12" will do')
+        return version if isinstance(version, NimVersion) else None
+    if (told := nim_version(version, f"NIM {version}", of_llm=True)) is None:
+        raise RequestError(f"nim: {version!r} is no version such as 2.0.12")
+    return told
 
 
 def version_in_environment(environ: Mapping[str, str]) -> NimVersion | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from nimprofile.base.expect import expect
+from nimprofile.base.memo import memoised
 from nimprofile.base.record import Record
 from nimprofile.engines.memory.need import Needs
 from nimprofile.hardware.gpu_groups import Machine, revived
@@ -254,7 +255,7 @@ def _decide(manifest: Manifest, inventory: Inventory, request: Request, policy: 
         request,
         needs=needs,
         uniform_gpus=uniform,
-        stored_as=manifest.stored_as,
+        stored_as=memoised(manifest.stored_as),
         unselected=_unselected(manifest, machine, request),
     )
     judged = judge()

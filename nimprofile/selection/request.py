@@ -16,7 +16,7 @@ from nimprofile.base.expect import expect, expect_mapping, require_whole
 from nimprofile.base.record import Record
 from nimprofile.base.variables.notes import variable_notes
 from nimprofile.engines.serving import DEFAULTS, Serving
-from nimprofile.manifest.nim_version import NimVersion, version_in_environment
+from nimprofile.manifest.nim_version import NimVersion, stated_version, version_in_environment
 from nimprofile.manifest.profile_conditions import TAG_ALIASES, Condition, conditions_of
 from nimprofile.selection.reasons import (
     ALLOW_UNSAFE,
@@ -116,7 +116,7 @@ class Request(Record):
             pp: int | None = None,
             preferred_precision: Precision | None = None,
             notes: tuple[VariableNote, ...] = (),
-            nim: NimVersion | None = None,
+            nim: NimVersion | str | None = None,
         ) -> None: ...
 
     def __post_init__(self) -> None:
@@ -143,7 +143,7 @@ class Request(Record):
         for name, size in (("tp", self.tp), ("pp", self.pp)):
             require_whole(name, 1 if size is None else size)
         expect("Request: preferred_precision", self.preferred_precision, Precision, type(None))
-        expect("Request: nim", self.nim, NimVersion, type(None))
+        object.__setattr__(self, "nim", stated_version(self.nim))
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Request:

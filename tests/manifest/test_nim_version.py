@@ -2,7 +2,7 @@
 
 import pytest
 
-from nimprofile import parse_manifest
+from nimprofile import Request, RequestError, parse_manifest
 from nimprofile.manifest.nim_version import (
     VARIABLE,
     NimVersion,
@@ -115,6 +115,16 @@ def test_a_printout_tells_by_its_banner_or_by_its_form(text, source, expected):
 )
 def test_another_printout_tells_nothing(text):
     assert version_in_printout(text) is None
+
+
+def test_a_program_states_a_version_as_a_text():
+    assert (
+        NimVersion("NIM 2.0.12", (2, 0, 12), (2, 0, 13), of_llm=True) == Request(nim="2.0.12").nim
+    )
+    with pytest.raises(RequestError, match=r"nim: 'latest' is no version such as 2\.0\.12"):
+        Request(nim="latest")
+    with pytest.raises(TypeError, match="will do"):
+        Request(nim=2)
 
 
 def test_what_contradicts_tells_nothing():

@@ -63,8 +63,8 @@ def _describe_precision(verdict: Verdict) -> str:
     if verdict.in_half:
         return f"{precision}, in fp16"
     if unpacks(precision, verdict.capability):
-        own = ", the model's own" if precision == verdict.stored_as else ""
-        return f"{precision}, unpacked{own}"
+        own = precision == verdict.stored_as
+        return f"{precision}, the model's own" if own else f"{precision}, unpacked"
     return str(precision or "no precision")
 
 

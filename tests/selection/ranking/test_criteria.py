@@ -92,7 +92,7 @@ def test_what_the_model_was_published_in_is_not_behind_what_the_gpus_compute_in(
         for verdict in verdicts({"precision": "mxfp4"}, {"precision": "fp8"}, {"precision": "bf16"})
     )
     assert PRECISION.key(own) < PRECISION.key(fp8) < PRECISION.key(bf16)
-    assert "mxfp4, unpacked, the model's own" == PRECISION.describe(own)
+    assert "mxfp4, the model's own" == PRECISION.describe(own)
     assert "mxfp4, unpacked" == PRECISION.describe(own.replace(stored_as=None))
 
 

@@ -73,6 +73,10 @@ def test_the_number_of_a_nim_that_serves_no_language_model_is_its_own():
     assert ("nim", PolicyOrigin("documented", why)) == auto(manifest(speech, nim="1.3.2"))
 
 
+def test_a_program_says_which_nim_it_is():
+    assert ("nim-1.3", PolicyOrigin("told", "NIM 1.8.4")) == auto(manifest(), Request(nim="1.8.4"))
+
+
 def test_a_request_goes_before_the_manifest():
     request = Request.from_env({VARIABLE: "2.0.12"})
     policy, origin = auto(manifest(nim="1.8.4"), request)
