@@ -8,7 +8,7 @@ from nimprofile.base.enums import Engine, Server
 from nimprofile.base.errors import LaunchError, RequirementError
 from nimprofile.base.expect import expect
 from nimprofile.base.variables.notes import for_nim_alone
-from nimprofile.base.versions import satisfies, split_requirement
+from nimprofile.base.versions import satisfies
 from nimprofile.engines.spec import spec_of
 from nimprofile.hardware.visible_devices import BUS_ORDER, CudaDevices, cuda_devices
 from nimprofile.launch.job import Job
@@ -19,6 +19,7 @@ from nimprofile.launch.server_spec import server_spec
 from nimprofile.launch.setup import Setup
 from nimprofile.manifest.manifest import Manifest
 from nimprofile.selection.decision import Decision, select
+from nimprofile.selection.messages import message
 from nimprofile.selection.reasons import ContextTooLong
 from nimprofile.selection.warnings import PassedOver
 
@@ -132,10 +133,14 @@ def _job_of(verdict: Verdict, decision: Decision, manifest: Manifest, setup: Set
     engine, server = _served_by(profile, setup.server, setup.startable)
     if decision.request.require:
         _keep_required(decision.request.require, verdict, setup, server)
+    serving = decision.request.serving
+    installed = None
+    if serving.engine_version is None and engine is not None and server is not Server.NIM:
+        installed = dict(setup.installed).get(engine)
+    verdict = _as_installed(verdict, installed, engine, decision=decision, of=manifest)
     gpus = tuple(gpu for gpu in decision.inventory.gpus if gpu.index in verdict.gpus)
     named = cuda_devices(decision.inventory, verdict.gpus)
-    serving = decision.request.serving
-    version = _version(profile, engine, decision, manifest=manifest, setup=setup)
+    version = serving.engine_version or installed or manifest.engine_version
     known = version or server_spec(server).newest_version(engine)
     weights = weights_source(profile, manifest, setup, server)
     by_image = server is Server.NIM
@@ -203,25 +208,31 @@ def _keep_required(
             )
 
 
-def _version(
-    profile: Profile,
+def _as_installed(
+    verdict: Verdict,
+    version: str | None,
     engine: Engine | None,
-    decision: Decision,
     *,
-    manifest: Manifest,
-    setup: Setup,
-) -> str | None:
-    """The engine's version: the one that is asked for, that is installed, or that the manifest has.
+    decision: Decision,
+    of: Manifest,
+) -> Verdict:
+    """The verdict on the same profile with the version of its engine that is installed here.
 
-    Raises LaunchError when the profile needs another.
+    Raises LaunchError when it does not run with that.
     """
-    installed = dict(setup.installed).get(engine) if engine is not None else None
-    version = decision.request.serving.engine_version or installed or manifest.engine_version
-    needed = profile.requires.engine
-    if installed is None or needed is None or satisfies(installed, split_requirement(needed)[1]):
-        return version
+    request = decision.request
+    if version is None or engine is None:
+        return verdict
+    serving = request.serving.replace(engine_version=version)
+    request = request.replace(serving=serving, engines=(engine,))
+    again = select(of, decision.inventory, request, decision.policy)
+    profile = verdict.profile
+    judged = again.pinned or again.verdict(profile)
+    if judged.fits:
+        return judged
     raise LaunchError(
-        f"{profile.name} needs {needed}, and {engine} {installed} is installed here",
+        f"{profile.name} does not run with {engine} {version}, which is installed here: "
+        f"{message(judged.reasons[0])}",
         of_profile=True,
     )
 

@@ -175,9 +175,22 @@ def test_an_installed_engine_that_is_too_old_is_passed_over():
     installed = Setup(installed=((Engine.VLLM, "0.10.0"),))
     started = launchable(decision, manifest, installed)
     assert "vllm-bf16" == started.selected.profile.name
-    assert "vllm-fp8 needs vllm>=0.20, and vllm 0.10.0 is installed here" == (
-        started.passed_over[0].problem
-    )
+    assert (
+        "vllm-fp8 does not run with vllm 0.10.0, which is installed here: requires vllm>=0.20; "
+        "this one is 0.10.0"
+    ) == started.passed_over[0].problem
+
+
+def test_memory_is_judged_again_by_the_installed_engine():
+    manifest, decision = decided(WALK, "1xl4", engines=("vllm",), relax_memory=True)
+    setup = Setup(installed=((Engine.VLLM, "0.8.5"),))
+    older = launch_plan(decision, manifest, setup).argv
+    newest = launch_plan(decision, manifest).argv
+    assert ["fp8", "fp8_per_tensor"] == [
+        value_after(argv, "--quantization") for argv in (older, newest)
+    ]
+    cuts = [value_after(argv, "--max-model-len") for argv in (older, newest)]
+    assert cuts[0] != cuts[1]
 
 
 def test_an_engine_that_is_not_here_is_passed_over():
