@@ -35,8 +35,13 @@ def entry() -> NoReturn:
         from nimprofile.cli.reference.completion import complete
 
         complete()
-    argparse._ = str  # type: ignore[attr-defined] # our words are English too
+    argparse._ = _as_it_is  # type: ignore[attr-defined] # our words are English too
     leave(main())
+
+
+def _as_it_is(words: str | None) -> str | None:
+    """What gettext makes of words for which there is no translation."""
+    return words
 
 
 def leave(code: int) -> NoReturn:

@@ -150,6 +150,7 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
         dest="command",
         required=True,
         metavar="COMMAND",
+        title="commands",
         prog="nimprofile",  # or argparse formats a usage line to find it, for 4 ms
     )
     for name, (run, help, example, options) in _COMMANDS.items():
@@ -188,7 +189,7 @@ _COMMANDS: dict[str, Command] = {
     ),
     "explain": (
         run_explain,
-        "tell the story of one profile, or of the whole decision",
+        "say why a profile is chosen, is beaten or does not run; or explain the whole decision",
         "nimprofile explain --manifest llama-3.1-8b-instruct --gpus 1xl4 vllm-bf16-tp1-pp1",
         explain_options,
     ),
@@ -206,13 +207,13 @@ _COMMANDS: dict[str, Command] = {
     ),
     "exec": (
         _late("cli.launch_commands", "become"),
-        "select, log the decision, and become the server",
+        "select, log the decision, and start the server in place of this process",
         "nimprofile exec --manifest /etc/model_manifest.yaml --engine vllm",
         _late("cli.launch_options", "exec_options"),
     ),
     "render": (
         _late("cli.launch_commands", "render"),
-        "print what deploys it, for Docker, Compose, Kubernetes, KServe or the NIM Operator",
+        "print what deploys that server: for Docker, Compose, Kubernetes, KServe, the NIM Operator",
         "nimprofile render k8s --manifest gpt-oss-120b --gpus 2xh100",
         _late("cli.launch_options", "render_options"),
     ),
@@ -224,13 +225,13 @@ _COMMANDS: dict[str, Command] = {
     ),
     "gpus": (
         run_gpus,
-        "print the GPUs of this machine, or of --gpus",
+        "print the GPUs of this machine, or of the one that --gpus describes",
         "nimprofile gpus --gpus 8xh100 --json",
         gpus_options,
     ),
     "policies": (
         _late("cli.reference.tables", "run_policies"),
-        "print every ranking policy",
+        "print every policy, with what it compares and in which order",
         "nimprofile policies",
         _late("cli.reference.tables", "policies_options"),
     ),

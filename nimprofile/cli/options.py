@@ -29,6 +29,7 @@ class Help(argparse.RawDescriptionHelpFormatter):
         except OSError:
             width = 100
         super().__init__(prog, max_help_position=30, width=width)
+        self._action_max_length = 14  # argparse leaves out the indent of commands below others
 
     def add_usage(self, usage: Any, actions: Any, groups: Any, prefix: Any = None) -> None:
         """Name the arguments by their places; the options are explained below, each by itself."""

@@ -177,7 +177,7 @@ _ACTIONS: dict[str, Command] = {
 def manifest_options(parser: argparse.ArgumentParser) -> None:
     """Add the actions of `nimprofile manifest`, each with its options."""
     actions = parser.add_subparsers(
-        dest="action", required=True, metavar="ACTION", prog=parser.prog
+        dest="action", required=True, metavar="ACTION", prog=parser.prog, title="actions"
     )
     for name, (run, help, example, options) in _ACTIONS.items():
         options(add_command(actions, name, run, help, example))

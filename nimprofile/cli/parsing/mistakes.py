@@ -37,6 +37,10 @@ ELSEWHERE = {
 """What other programs call an option -> what may be meant by it here, the likeliest first."""
 
 
+MANY = 8
+"""From so many commands on that have an option, not all are named."""
+
+
 def unknown_flag(name: str, parser: Parser) -> str:
     """What to say of an option that this command has not."""
     place, commands = _place(parser), _flags_of_commands()
@@ -50,7 +54,8 @@ def unknown_flag(name: str, parser: Parser) -> str:
     if meant := _meant(name, parser.flags):
         return f"{problem}; did you mean {meant}?"
     if others := [command for command, flags in commands.items() if name in flags]:
-        return f"{problem}; {', '.join(others)} {'has' if len(others) == 1 else 'have'} it"
+        named = ", ".join(others if len(others) < MANY else [*others[:3], "…"])
+        return f"{problem}; {named} {'has' if len(others) == 1 else 'have'} it"
     return f"{problem}; {_AFTER_DASHES}" if place in _TO_A_SERVER else problem
 
 

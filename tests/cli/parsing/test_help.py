@@ -5,6 +5,7 @@ import os
 import pytest
 
 from nimprofile.cli.main import build_parser
+from tests.support.command_line import process
 
 PROBLEM = "its help must say what happens without it: (default: …)"
 
@@ -49,6 +50,11 @@ def test_what_takes_a_value_has_a_name_for_it_in_capitals(action):
 def test_a_variable_that_an_option_beats_is_told_with_its_default(action):
     _name, found, rest = action.help.partition("($NIM_")
     assert not found or "; default: " in rest
+
+
+def test_the_program_lists_its_commands_under_their_title():
+    out = process("--help").stdout.decode()
+    assert "\ncommands:\n  COMMAND\n    select " in out
 
 
 GROUPS = {
