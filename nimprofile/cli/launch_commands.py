@@ -179,6 +179,7 @@ def _job_of(arguments: Arguments, *, here: bool = False) -> tuple[Decision, Job 
         here: the server starts in this environment, whose engine's version counts.
     """
     from nimprofile.launch.planning import job_of, launchable, with_less_context
+    from nimprofile.report.text import policy_note
 
     setup = setup_of(arguments.selection, arguments.server)
     if here and arguments.selection.serving.engine_version is None:
@@ -189,7 +190,10 @@ def _job_of(arguments: Arguments, *, here: bool = False) -> tuple[Decision, Job 
     selection = restricted(arguments.selection, setup, adapters=named, here=here)
     # What follows -- is Triton's own there, and the engine's everywhere else.
     extra = () if setup.server is Server.TRITON else setup.extra
-    manifest, decision = judge(arguments.machine, selection, extra, nim_of(setup))
+    nim = nim_of(setup)
+    manifest, decision = judge(arguments.machine, selection, extra, nim)
+    if nim is not None and not here:  # the log of what starts here says it in any case
+        tell(policy_note(decision))
     best = decision
     decision = launchable(best, manifest, setup)
     if decision.selected is None and setup.startable is not None:

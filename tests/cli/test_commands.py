@@ -232,6 +232,21 @@ def test_list_says_on_stderr_that_a_pin_is_refused(run, manifest, layout):
     assert f"--profile={ID_FP8} is refused: vllm-fp8-tp2-pp1-10.0 does not run here" in err
 
 
+def test_list_says_on_stderr_which_policy_ordered_it_unless_it_was_named(run, manifest):
+    line = ("list", "--manifest", manifest, "--gpus", "1xh100")
+    note = "note: policy nim-2.0, from the tag min_vram_per_device_gb\n"
+    assert note == run(*line)[2] == run(*line, "--nim")[2]
+    assert "" == run(*line, "--policy", "nim-2.0")[2] == run(*line, "--json")[2]
+
+
+def test_a_variable_of_the_image_tells_the_policy(run, manifest, monkeypatch):
+    monkeypatch.setenv("INFERENCE_MICROSERVICE_LLM_NIM_VERSION", "2.1.4")
+    _, out, err = run("select", "--manifest", manifest, "--gpus", "1xh100")
+    told = "INFERENCE_MICROSERVICE_LLM_NIM_VERSION=2.1.4"
+    assert f"policy   nim-2.0, from {told}" in out.splitlines()
+    assert f"warning: {told} is newer than any NIM whose choice is known here" in err
+
+
 def test_list_prints_the_decision_as_json(run, manifest):
     _, out, _ = run("list", "--manifest", manifest, "--gpus", "1xh100", "--json")
     assert ID_BF16 == json.loads(out)["selected"]["id"]

@@ -457,3 +457,23 @@ def test_a_variable_with_a_password_in_its_address_is_not_printed(run):
     assert 2 == code
     assert "hunter2" not in out + err
     assert "NIM_REPOSITORY_OVERRIDE has a password in its address" in err
+
+
+@pytest.mark.parametrize(
+    ("options", "policy"),
+    [
+        ("--server nim --image nvcr.io/nim/meta/llama:1.13.1", "nim-1.13"),
+        ("--server nim --image mirror.example:5000/llama:1.8.4", "nim-1.3"),
+        ("--server nim --image nvcr.io/nim/meta/llama:latest", None),
+        ("--server nim", None),
+        ("--server vllm --image vllm/vllm-openai:v0.33.0", None),
+    ],
+)
+@pytest.mark.parametrize("command", ["launch", "render docker"])
+def test_the_image_of_a_nim_tells_the_policy(run, command, options, policy):
+    line = f"{command} --manifest llama-3.1-8b-instruct --gpus 1xl40s {options}"
+    code, _, err = run(line)
+    assert 0 == code
+    said = [line for line in err.splitlines() if line.startswith("note: policy")]
+    image = options.partition("--image ")[2]
+    assert said == ([f"note: policy {policy}, from image {image}"] if policy else [])
