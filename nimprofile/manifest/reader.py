@@ -38,6 +38,9 @@ def load_manifest(path: str | os.PathLike[str]) -> Manifest:
 def load_text(path: str | os.PathLike[str]) -> tuple[str, str]:
     """The source (for errors) and the text of the manifest that `load_manifest` would read."""
     name = expect_path("load_manifest: path", path)
+    if not name:
+        problem = "an empty path names no manifest; `nimprofile manifest list` has the bundled ones"
+        raise ManifestError(problem)
     if name == "-":
         return unwrapped("<stdin>", read_stdin())
     if (not os.path.lexists(name) or os.path.isdir(name)) and (bundled := bundled_path(name)):

@@ -190,6 +190,10 @@ def test_a_missing_bare_name_lists_near_bundled_ones():
     assert "did you mean llama-3.1-8b-instruct" in message
 
 
+def test_an_empty_path_is_said_to_be_one():
+    assert load_error("").startswith("an empty path names no manifest; ")
+
+
 def test_a_bare_name_near_to_nothing_is_told_where_the_bundled_ones_are():
     assert load_error("zzz").endswith("of that name; `nimprofile manifest list` has them")
 
