@@ -14,6 +14,7 @@ from nimprofile.selection.ranking.criteria import (
     PREBUILT,
     PRECISION,
     TP,
+    UNPACKED,
     VLLM_FIRST,
     chain,
 )
@@ -33,7 +34,7 @@ POLICIES = {
     for policy in (
         Policy(
             "nim",
-            chain(CUSTOM, ENGINE, PREBUILT, PRECISION, OBJECTIVE, TP),
+            chain(CUSTOM, UNPACKED, ENGINE, PREBUILT, PRECISION, OBJECTIVE, TP),
             "The documented chain, made total.",
             gate_source=_GATE_1_0,
         ),

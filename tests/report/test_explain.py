@@ -15,7 +15,7 @@ def test_the_story_of_a_decision_names_every_profile():
     assert [
         "Machine: 1 × NVIDIA H100 80GB HBM3",
         (
-            "Policy: nim: custom > engine > prebuilt > precision > objective > tp > "
+            "Policy: nim: custom > unpacked > engine > prebuilt > precision > objective > tp > "
             "gpu_specific > pp > variant > name > id"
         ),
         "",

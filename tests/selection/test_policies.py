@@ -11,7 +11,16 @@ from tests.support.ranked import best_first, verdicts
 from tests.support.reimport import reimported
 
 CHAINS = {
-    "nim": ["custom", "engine", "prebuilt", "precision", "objective", "tp", "gpu_specific"],
+    "nim": [
+        "custom",
+        "unpacked",
+        "engine",
+        "prebuilt",
+        "precision",
+        "objective",
+        "tp",
+        "gpu_specific",
+    ],
     "nim-1.0": ["engine", "precision", "objective", "tp", "gpu_specific", "prebuilt"],
     "nim-1.3": ["custom", "gpu_specific", "engine", "precision", "objective", "tp", "prebuilt"],
     "nim-1.13": ["custom", "engine", "prebuilt", "precision", "objective", "tp", "gpu_specific"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import assume, given, strategies as st
 
-from nimprofile import POLICIES, Precision, prefer, select
+from nimprofile import POLICIES, Engine, Precision, prefer, select
 from nimprofile.engines.compute_floors import unpacks
 from nimprofile.manifest.profile_tags import profile_from_tags
 from nimprofile.selection.rank import rank
@@ -24,17 +24,18 @@ def retagged(profile, id, **tags):
     )
 
 
-@given(situations(), st.sampled_from(UNPACKED))
-def test_a_profile_that_is_unpacked_never_changes_the_choice_while_another_of_its_engine_fits(
-    situation, precision
+@given(situations(), st.sampled_from(UNPACKED), st.sampled_from([*Engine]))
+def test_a_profile_that_is_unpacked_never_changes_the_choice_while_another_fits(
+    situation, precision, engine
 ):
     manifest, inventory, request = situation
     request = request.replace(pin=None, uniform_gpus=False)
     before = select(manifest, inventory, request, "nim").selected
-    assume(before is not None and before.profile.precision is not None and not before.emulated)
+    assume(before is not None and not before.emulated and precision != before.stored_as)
     assume(not unpacks(before.profile.precision, before.capability))
-    assume(not unpacks(precision, before.capability) or precision != before.stored_as)
-    added = retagged(before.profile, "the-added", precision=str(precision))
+    added = retagged(
+        before.profile, "the-added", precision=str(precision), llm_engine=str(engine), gpu=None
+    )
     more = manifest.replace(profiles=(*manifest.profiles, added))
     after = select(more, inventory, request, "nim")
     if unpacks(precision, after.verdict(added).capability):

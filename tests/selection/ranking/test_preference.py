@@ -130,7 +130,9 @@ def test_a_link_says_in_words_what_it_prefers(chain, prefers):
         pytest.param("", "names no criterion", id="empty"),
         pytest.param(" , ,", "names no criterion", id="only commas"),
         pytest.param(
-            "speed", "'speed' is not a criterion; known: custom, engine, prebuilt", id="unknown"
+            "speed",
+            "'speed' is not a criterion; known: custom, unpacked, engine, prebuilt",
+            id="unknown",
         ),
         pytest.param("=fp8", "'' is not a criterion", id="no name"),
         pytest.param("tp,tp=low", "names a criterion twice", id="twice"),
@@ -187,11 +189,11 @@ def test_a_preferred_count_has_up_to_four_digits(count, accepted):
     [
         (
             "",
-            "custom, engine, prebuilt, precision, objective, tp, gpu_specific, pp, variant, name, id",
+            "custom, unpacked, engine, prebuilt, precision, objective, tp, gpu_specific, pp, variant, name, id",
         ),
         (
             "speed",
-            "custom, engine, prebuilt, precision, objective, tp, gpu_specific, pp, variant, name, id",
+            "custom, unpacked, engine, prebuilt, precision, objective, tp, gpu_specific, pp, variant, name, id",
         ),
         ("engine=triton", "tensorrt_llm, vllm, sglang"),
         ("objective=cost", "latency, balanced, throughput"),
