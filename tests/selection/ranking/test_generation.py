@@ -123,6 +123,22 @@ def test_a_printed_name_that_one_generation_writes_tells_it(name, policy):
     assert policy == auto(parse_manifest(text))[0]
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        "tensorrt_llm-trtllm_buildable-bf16-tp2",
+        f"vllm-bf16-tp2-pp1-{'0' * 64}",
+    ],
+)
+def test_what_older_generations_did_not_write_speaks_against_them(other):
+    rows = [
+        f"  - {ID.format(1)} (tensorrt_llm-l40s-fp8-tp2-latency)",
+        f"  - {ID.format(2)} ({other})",
+    ]
+    text = "MODEL PROFILES\n- Compatible with system and runnable:\n" + "\n".join(rows) + "\n"
+    assert ("nim", NOTHING) == auto(parse_manifest(text))
+
+
 def test_the_fields_of_the_metadata_api_tell_no_generation():
     text = (
         '{"profiles": [{"profile_id": "a", "inference_backend": "vllm", "precision": "bf16", '
