@@ -41,7 +41,7 @@ Dumper.add_representer(
 
 
 BUNDLED = {
-    document["model"]: {key: document[key] for key in ("checkpoints",) if key in document}
+    document["model"]: {key: document[key] for key in ("checkpoints", "release") if key in document}
     for document in (
         yaml.safe_load(Path(path).read_text("utf-8")) for path in bundled_manifests().values()
     )
@@ -50,8 +50,10 @@ BUNDLED = {
 
 def head(manifest):
     fields = {} if manifest.model is None else {"model": manifest.model}
+    if manifest.checkpoints or manifest.nim:
+        fields |= BUNDLED[manifest.model]
     if manifest.checkpoints:
-        return fields | BUNDLED[manifest.model]
+        return fields
     if manifest.model_shape is not None:
         fields["model_shape"] = SHAPE_BLOCKS[manifest.model_shape]
     return fields
