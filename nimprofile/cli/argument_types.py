@@ -46,8 +46,13 @@ def tokens(text: str) -> int:
 
 
 def context(text: str) -> int | str:
-    """A number of tokens, or `auto`."""
-    return "auto" if text == "auto" else tokens(text)
+    """A number of tokens, or `auto` in any case."""
+    if text.lower() == "auto":
+        return "auto"
+    try:
+        return tokens(text)
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"{error}; auto is the longest that fits") from None
 
 
 def port(text: str) -> int:

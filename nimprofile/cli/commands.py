@@ -134,6 +134,8 @@ def run_memory(arguments: records.MemoryArguments) -> int:
     from nimprofile.report.memory_text import memory_blocks
 
     manifest, decision, verdict = _weigh(arguments)
+    if verdict is None:
+        return _not_in_manifest(arguments)
     model = manifest.model or manifest.source
     report = MemoryReport(decision, verdict, manifest.shape_of(verdict.profile))
     if arguments.format == "json":
@@ -143,8 +145,22 @@ def run_memory(arguments: records.MemoryArguments) -> int:
     return DONE if report.fits else NOTHING_RUNS
 
 
-def _weigh(arguments: records.MemoryArguments) -> tuple[Manifest, Decision, Verdict]:
-    """Read the model and the machine that were asked for, and judge one profile."""
+def _not_in_manifest(arguments: records.MemoryArguments) -> int:
+    """Say, in the words of `select`, that no profile is as the flags describe it."""
+    from nimprofile.report.text import NOT_IN_MANIFEST
+
+    asked = ", ".join(f"{key}={value}" for key, value in _described_by(arguments).items())
+    why = f"{NOT_IN_MANIFEST}: no profile of this manifest has {asked}."
+    if arguments.format == "json":
+        from nimprofile.cli.parsing.failures import failure_of_nothing
+
+        print_json(failure_of_nothing(why, NOTHING_RUNS))
+    tell([why])
+    return NOTHING_RUNS
+
+
+def _weigh(arguments: records.MemoryArguments) -> tuple[Manifest, Decision, Verdict | None]:
+    """Read the model and the machine that were asked for, and judge one profile, if there is one."""
     from nimprofile.engines.serving import Serving
     from nimprofile.manifest.reader import bundled_path
     from nimprofile.model.checkpoint import is_model, read_model
@@ -174,25 +190,28 @@ def _weigh(arguments: records.MemoryArguments) -> tuple[Manifest, Decision, Verd
     return manifest, decision, decision.verdict(find_pin(pin, manifest))
 
 
-def _described(arguments: records.MemoryArguments, decision: Decision) -> Verdict:
+def _described_by(arguments: records.MemoryArguments) -> dict[str, object]:
+    """What the flags say of the profile."""
+    wanted = {key: getattr(arguments, key) for key in ("engine", "precision", "tp", "pp")}
+    return {key: value for key, value in wanted.items() if value is not None}
+
+
+def _described(arguments: records.MemoryArguments, decision: Decision) -> Verdict | None:
     """The best profile that the flags describe: one that runs, else the nearest on enough GPUs."""
     from nimprofile.selection.verdict import GRADES
 
-    wanted = {key: getattr(arguments, key) for key in ("engine", "precision", "tp", "pp")}
+    wanted = _described_by(arguments)
     described = [
         verdict
         for verdict in (*decision.ranked, *decision.rejected)
-        if all(value in {None, getattr(verdict.profile, key)} for key, value in wanted.items())
+        if all(value == getattr(verdict.profile, key) for key, value in wanted.items())
     ]
-    if not described:
-        flags = " ".join(f"--{key} {value}" for key, value in wanted.items() if value is not None)
-        raise UsageError(f"no profile of this manifest has {flags}; `nimprofile list` shows them")
 
     def distance(verdict: Verdict) -> tuple[bool, int, int]:
         missing = any(reason.kind in {"gpu_count", "gpu"} for reason in verdict.reasons)
         return missing, GRADES.index(verdict.grade), len(verdict.reasons)
 
-    return min(described, key=distance)
+    return min(described, key=distance, default=None)
 
 
 def _manifest_of(

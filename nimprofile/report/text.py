@@ -292,7 +292,7 @@ def _remark(decision: Decision, verdict: Verdict) -> str:
     if verdict.fits:
         context = context_that_fits(decision, verdict)
         return (
-            f"GPUs {format_indices(verdict.gpus)}"
+            format_gpus(verdict.gpus)
             + ("" if context is None else f"; {context}")
             + (f"; {message(verdict.waived[0])} (waived)" if verdict.waived else "")
         )

@@ -163,7 +163,7 @@ def test_the_longest_context_that_fits_is_in_json(run):
 def test_the_longest_context_that_fits_is_in_the_list(run):
     lines = run("list", *L4, "--gpus", "l4", "--max-model-len", "auto")[1].splitlines()
     (line,) = (line for line in lines if "\tvllm-bf16-tp1-pp1\t" in line)
-    assert line.endswith("GPUs 0; 31,232 tokens of 131,072, the longest that fits")
+    assert line.endswith("GPU 0; 31,232 tokens of 131,072, the longest that fits")
 
 
 def test_the_longest_context_that_fits_is_told_to_the_engine(run):
@@ -203,7 +203,7 @@ def test_list_prints_every_profile_with_its_grade_in_a_pipe(run, manifest):
     rows = [line.split("\t") for line in out.splitlines()]
     assert 0 == code
     assert [
-        ["runnable", ID_BF16, "vllm-bf16-tp1-pp1-16.0", "selected: GPUs 0"],
+        ["runnable", ID_BF16, "vllm-bf16-tp1-pp1-16.0", "selected: GPU 0"],
         [
             "not wanted",
             ID_LORA,

@@ -181,8 +181,6 @@ def test_an_unknown_model_says_so(capsys, tmp_path):
     ("args", "code", "problem"),
     [
         (["nowhere"], 3, "no such file"),
-        (["llama-3.1-8b-instruct", "--tp", "32"], 2, "no profile of this manifest has --tp 32"),
-        (["llama-3.1-8b-instruct", "--engine", "sglang"], 2, "has --engine sglang"),
         (["llama-3.1-8b-instruct", "--profile", "nope"], 3, "nope"),
         (["llama-3.1-8b-instruct", "--kv-cache-dtype", "fp9"], 2, "fp9"),
         (["llama-3.1-8b-instruct", "--gpu-memory-utilization", "2"], 2, "no fraction"),
@@ -270,3 +268,28 @@ def test_what_nims_arithmetic_does_not_use_is_said(capsys, model):
 def test_a_version_that_nobody_has_seen_is_said(capsys, model):
     (warning,) = answer(capsys, model, "--gpus", "1xh100", "--engine-version", "99.0")["warnings"]
     assert "vllm 99.0 is newer than the newest whose habits are known, 0.33.0" in warning
+
+
+@pytest.mark.parametrize(
+    ("flags", "asked"),
+    [
+        (["--tp", "32"], "tp=32"),
+        (["--precision", "int4"], "precision=int4"),
+        (["--engine", "sglang", "--tp", "2"], "engine=sglang, tp=2"),
+    ],
+)
+def test_what_no_profile_has_is_told_as_select_tells_it(capsys, flags, asked):
+    said = f"No profile found for what is asked: no profile of this manifest has {asked}."
+    assert (1, "", f"{said}\n") == run(capsys, "llama-3.1-8b-instruct", "--gpus", "1xl4", *flags)
+    machine = ["--gpus", "1xl4", "--json"]
+    code, out, _ = run(capsys, "llama-3.1-8b-instruct", *machine, *flags)
+    error = json.loads(out)["error"]
+    assert (1, "nothing_runs", said) == (code, error["kind"], error["message"])
+
+
+@pytest.mark.parametrize("flags", [["--tp", "3"], ["--precision", "int4"]])
+def test_select_and_memory_end_alike_where_no_profile_is_as_asked(capsys, flags):
+    code, _, err = run(capsys, "llama-3.1-8b-instruct", "--gpus", "1xl4", *flags)
+    words = ["select", "--manifest", "llama-3.1-8b-instruct", "--gpus", "1xl4", *flags]
+    assert 1 == code == main(words)
+    assert err.strip() == capsys.readouterr().err.splitlines()[-1]

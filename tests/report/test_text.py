@@ -165,8 +165,8 @@ def test_a_machine_is_described_by_its_products(spec, text):
 def test_the_list_has_every_profile_by_grade():
     rows = plain_text(list_blocks(decide([TWO, BF16, FP8], "1xh100"))).splitlines()
     assert [
-        f"runnable\t{'f' * 64}\tvllm-fp8\tselected: GPUs 0",
-        f"runnable\t{'b' * 64}\tvllm-bf16\tGPUs 0",
+        f"runnable\t{'f' * 64}\tvllm-fp8\tselected: GPU 0",
+        f"runnable\t{'b' * 64}\tvllm-bf16\tGPU 0",
         (
             f"incompatible\t{'c' * 64}\tvllm-two\t"
             "needs 2 GPUs of one product; there is 1 × NVIDIA H100 80GB HBM3"
@@ -178,7 +178,7 @@ def test_a_terminal_gets_headings_and_short_ids():
     text = on_terminal(list_blocks(decide([TWO, BF16], "1xh100")))
     assert [
         "runnable (1)",
-        "  bbbbbbbbbbbb  vllm-bf16  selected: GPUs 0",
+        "  bbbbbbbbbbbb  vllm-bf16  selected: GPU 0",
         "low memory (0)",
         "incompatible (1)",
         "  cccccccccccc  vllm-two  needs 2 GPUs of one product; there is 1 × NVIDIA H100 80GB HBM3",
@@ -191,7 +191,7 @@ def test_what_is_not_wanted_is_no_candidate_and_counted_apart():
     unwanted = decide([BF16, lora, FP8], "1xh100", Request(tags=(("precision", "bf16"),)))
     assert [
         "runnable (1)",
-        "  bbbbbbbbbbbb  vllm-bf16  selected: GPUs 0",
+        "  bbbbbbbbbbbb  vllm-bf16  selected: GPU 0",
         "not wanted (2)",
         "  ffffffffffff  vllm-fp8  the selector wants precision=bf16; the profile has precision=fp8",
         "  l             lora      serves LoRA adapters, and none are wanted",
@@ -208,7 +208,7 @@ def test_a_pin_that_starts_is_marked_in_the_list():
     (marked,) = [
         line for line in plain_text(list_blocks(pinned)).splitlines() if "selected" in line
     ]
-    assert f"runnable\t{'b' * 64}\tvllm-bf16\tselected: GPUs 0" == marked
+    assert f"runnable\t{'b' * 64}\tvllm-bf16\tselected: GPU 0" == marked
 
 
 def test_a_pin_that_waives_a_reason_is_marked_with_it():
@@ -216,7 +216,7 @@ def test_a_pin_that_waives_a_reason_is_marked_with_it():
     (marked,) = [
         line for line in plain_text(list_blocks(pinned)).splitlines() if "selected" in line
     ]
-    assert marked.startswith(f"low memory\t{'b' * 64}\tvllm-bf16\tselected: GPUs 0; GPU 0 is not")
+    assert marked.startswith(f"low memory\t{'b' * 64}\tvllm-bf16\tselected: GPU 0; GPU 0 is not")
     assert marked.endswith(" (waived)")
 
 

@@ -151,6 +151,37 @@ def _tags(prefix: str, parsed_args: Any, **_: Any) -> list[str]:
     return [f"{before}{comma}{pair}" for pair in pairs]
 
 
+def _requirements(prefix: str, parsed_args: Any, **_: Any) -> list[str]:
+    """What `--require` takes: keys that every manifest has, and the values of this one's tags."""
+    from nimprofile.manifest.profile_conditions import our_tag
+
+    manifest = _manifest_of(parsed_args)
+    profiles = () if manifest is None else manifest.profiles
+    before, comma, _last = prefix.rpartition(",")
+    pairs = dict.fromkeys(
+        pair
+        for profile in profiles
+        for tag, value in profile.tags.items()
+        for pair in (f"{tag}={value}", f"{our_tag(tag)}={value}")
+    )
+    pairs |= dict.fromkeys(f"name={profile.name}" for profile in profiles)
+    known = {pair.partition("=")[0] for pair in pairs}
+    keys = [f"{key}=" for key in REQUIRED_KEYS if key not in known]
+    return [f"{before}{comma}{pair}" for pair in (*pairs, *keys)]
+
+
+REQUIRED_KEYS = (
+    *("precision", "tp", "pp", "engine", "objective", "lora"),
+    *("max_model_len", "name", "id"),
+)
+"""What `--require` reads of any profile, whatever its tags are; docs/selection.md lists them."""
+
+
+def _contexts(**_: Any) -> list[str]:
+    """The only length that is a word."""
+    return ["auto"]
+
+
 def _manifest_of(arguments: Any) -> Manifest | None:
     """The manifest that the words so far, the environment or the image name, if it can be read."""
     import os
@@ -186,6 +217,7 @@ VALUES: dict[str, Completer] = {
     "profile": _profiles,
     "subject": _profiles,
     "tags": _tags,
-    "require": _tags,
+    "require": _requirements,
+    "max_model_len": _contexts,
 }
 """Where an argument's value is put -> what completes it; the others are files, or numbers."""

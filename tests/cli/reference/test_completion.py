@@ -13,7 +13,7 @@ import pytest
 
 from nimprofile import POLICIES, bundled_manifests, load_manifest
 from nimprofile.base.enums import Engine, Server
-from nimprofile.cli.reference.completion import SHELLS, VALUES
+from nimprofile.cli.reference.completion import REQUIRED_KEYS, SHELLS, VALUES
 from tests.support.command_line import environment
 
 
@@ -40,6 +40,7 @@ def answers(line, **variables):
 
 
 NANO = [profile.name for profile in load_manifest("nemotron-3-nano").profiles]
+NAMED = [f"name={name}" for name in NANO if name.startswith("vllm-nvfp4-tp1")]
 
 
 @pytest.mark.parametrize(
@@ -66,6 +67,12 @@ NANO = [profile.name for profile in load_manifest("nemotron-3-nano").profiles]
         ("select --prefer objective,prec", ["objective,precision"]),
         ("select --manifest nemotron-3-nano --tags precision=f", ["precision=fp8"]),
         ("select --manifest nemotron-3-nano --require precision=fp8,tp=4", ["precision=fp8,tp=4"]),
+        ("select --manifest nemotron-3-nano --require engine=v", ["engine=vllm"]),
+        ("select --manifest nemotron-3-nano --require tp=4,max", ["tp=4,max_model_len="]),
+        ("select --manifest nemotron-3-nano --require name=vllm-nvfp4-tp1", NAMED),
+        ("select --manifest nope --require ", [f"{key}=" for key in REQUIRED_KEYS]),
+        ("select --max-model-len ", ["auto"]),
+        ("memory --max-model-len a", ["auto"]),
         ("render d", ["docker"]),
         ("schema la", ["launch"]),
         ("completion ", [*SHELLS]),
