@@ -160,7 +160,7 @@ def _not_in_manifest(arguments: records.MemoryArguments) -> int:
 
 
 def _weigh(arguments: records.MemoryArguments) -> tuple[Manifest, Decision, Verdict | None]:
-    """Read the model and the machine that were asked for, and judge one profile, if there is one."""
+    """Read the model and the machine that were asked for; judge one profile, if there is one."""
     from nimprofile.engines.serving import Serving
     from nimprofile.manifest.reader import bundled_path
     from nimprofile.model.checkpoint import is_model, read_model

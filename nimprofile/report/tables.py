@@ -192,4 +192,8 @@ def variables_blocks(variables: Iterable[SetVariable]) -> list[Block]:
     return [Table((Column("variable"), Column(), Column(wraps=True)), rows, lead=2)]
 
 
-_USE_MEANINGS: dict[str, Meaning] = {"not used": "doubtful", "not known": "bad"}
+_USE_MEANINGS: dict[str, Meaning] = {
+    "not used": "doubtful",
+    "not known": "bad",
+    "cannot be read": "bad",
+}

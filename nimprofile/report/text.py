@@ -222,7 +222,7 @@ _TITLES = {
     "requires_compute_capability": "compute capability not as required",
     "divisibility": "the model does not divide so",
     "memory_total": "too little memory in total",
-    "memory_context": "the full context does not fit",
+    "memory_context": "the context does not fit",
     "memory_free": "too little memory free now",
     "gpu_not_empty": "GPU not empty",
     "driver": "driver too old",

@@ -94,10 +94,11 @@ def message(reason: Reason) -> str:
                 f"{_have(gpus)} {format_gib(have)}{_apiece(gpus)} in total, "
                 f"{format_shortfall(need, have)} too little"
             )
-        case ContextTooLong(need, have, max_model_len, source=source, gpus=gpus):
+        case ContextTooLong(need, have, max_model_len, source=source, gpus=gpus, asked=tokens):
             hint = f"; {max_model_len} tokens fit" if max_model_len else ""
+            context = "the full context" if tokens is None else f"a context of {tokens} tokens"
             return (
-                f"the full context needs {format_gib(need)} per GPU ({source}); "
+                f"{context} needs {format_gib(need)} per GPU ({source}); "
                 f"{_have(gpus)} {format_gib(have)}{_apiece(gpus)} in total, "
                 f"{format_shortfall(need, have)} too little{hint}"
             )

@@ -167,9 +167,10 @@ class TooLittleMemory(Record):
 
 
 class ContextTooLong(Record):
-    """It loads, but the full context does not fit the total memory. Per GPU.
+    """It loads, but the context does not fit the total memory. Per GPU.
 
-    `max_model_len` is the longest context that does, in tokens, when the model's shape is known.
+    `max_model_len` is the longest context that does, in tokens, when the model's shape is known;
+    `asked` is the context that was asked for and judged, or None for the model's full one.
     """
 
     need_bytes: int
@@ -178,6 +179,7 @@ class ContextTooLong(Record):
     _: KW_ONLY
     source: str
     gpus: tuple[int, ...]
+    asked: int | None = None
 
     kind = "memory_context"
     effect = LOW_MEMORY

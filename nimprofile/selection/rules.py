@@ -259,7 +259,15 @@ def total_memory_holds(
         return TooLittleMemory(need.least_bytes, have, f"{alone}{need.source}", gpus=kind.indices)
     if have < need.full_bytes:
         longest = need.longest_context(have, kind.gpu.memory_free_mib)
-        return ContextTooLong(need.full_bytes, have, longest, source=need.source, gpus=kind.indices)
+        judged = need.budget is not None and need.estimated_bytes is None  # not a stated figure
+        return ContextTooLong(
+            need.full_bytes,
+            have,
+            longest,
+            source=need.source,
+            gpus=kind.indices,
+            asked=request.serving.max_model_len if judged else None,
+        )
     return None
 
 

@@ -368,15 +368,15 @@ def test_policies_lists_every_policy_as_json(run):
 
 
 def test_variables_prints_what_becomes_of_those_that_are_set_and_no_value(run, monkeypatch):
-    for name in ("NIM_MAX_MODEL_LEN", "NIM_SSL_MODE", "NIM_CPU_ONLY", "NIM_MAX_MODEL_LENGHT"):
+    for name in ("NIM_SERVED_MODEL_NAME", "NIM_SSL_MODE", "NIM_CPU_ONLY", "NIM_MAX_MODEL_LENGHT"):
         monkeypatch.setenv(name, "hunter2")
     code, out, err = run("variables")
     rows = [line.split("\t")[:2] for line in out.splitlines()]
     assert (0, "") == (code, err)
     assert [
         ["NIM_CPU_ONLY", "not used"],
-        ["NIM_MAX_MODEL_LEN", "honoured"],
         ["NIM_MAX_MODEL_LENGHT", "not known"],
+        ["NIM_SERVED_MODEL_NAME", "honoured"],
         ["NIM_SSL_MODE", "handed on"],
     ] == sorted(rows)
     assert "did you mean NIM_MAX_MODEL_LEN?" in out

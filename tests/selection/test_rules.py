@@ -559,6 +559,17 @@ def test_one_byte_short_of_the_full_context_is_low_memory():
     assert (0,) == verdict.gpus
 
 
+@pytest.mark.parametrize("asked", [None, 65_536])
+def test_the_context_that_was_asked_for_is_the_one_that_is_short(asked):
+    shape = plain_shape(8_030_261_248, 32, 8, 128, 131072)
+    profile = make_profile(llm_engine="vllm", precision="bf16", tp="1", pp="1")
+    gpu = make_gpu(total=23_034, name="NVIDIA L4", capability="8.9")
+    request = Request(serving=Serving(max_model_len=asked))
+    (reason,) = judge(profile, make_inventory(gpu), request, shape=shape).reasons
+    assert isinstance(reason, ContextTooLong)
+    assert asked == reason.asked
+
+
 def test_the_context_that_fits_is_said_when_the_shape_is_known():
     shape = plain_shape(8_030_261_248, 32, 8, 128, 131072)
     profile = make_profile(llm_engine="vllm", precision="bf16", tp="1", pp="1")

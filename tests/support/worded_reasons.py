@@ -132,6 +132,17 @@ WORDED = [
         ),
     ),
     (
+        ContextTooLong(gib(33), gib(31), None, source="estimated", gpus=(0,), asked=256),
+        (
+            "a context of 256 tokens needs 33.0 GiB per GPU (estimated); "
+            "GPU 0 has 31.0 GiB in total, 2.0 GiB too little"
+        ),
+        (
+            "2.0 GiB more memory per GPU, or a shorter context for the pinned profile "
+            "(--profile, --max-model-len)"
+        ),
+    ),
+    (
         NotDivisible("attention heads", 40, "tp", divisor=16),
         "40 attention heads cannot be divided by tp 16",
         "another tp: one that divides 40 attention heads",

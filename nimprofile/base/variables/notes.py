@@ -133,8 +133,9 @@ class SetVariable(Record):
 
     Attributes:
         name: the variable.
-        use: what is done with it; `not known` when the table has none of its name.
-        how: by what, or why not.
+        use: what is done with it; `not known` when the table has none of its name, and
+            `cannot be read` when commands refuse its value.
+        how: by what, or why not; of a value that is refused, the sentence of the error.
     """
 
     name: str
@@ -142,18 +143,28 @@ class SetVariable(Record):
     how: str
 
 
-def set_variables(environ: Mapping[str, str]) -> tuple[SetVariable, ...]:
-    """Every variable of NIM's that is set, in the order of their names."""
+def set_variables(
+    environ: Mapping[str, str], unreadable: Mapping[str, str]
+) -> tuple[SetVariable, ...]:
+    """Every variable of NIM's that is set, in the order of their names.
+
+    Args:
+        environ: the environment.
+        unreadable: the variables whose value no command reads, each with the reason.
+    """
     from nimprofile.base.variables.table import VARIABLES
 
     environ = without_service_links(environ)
-    notes = {note.variable: note for note in variable_notes(environ)}
+    off = {RELAX: ""} if RELAX in unreadable else {}  # the one that the notes themselves read
+    notes = {note.variable: note for note in variable_notes({**environ, **off})}
     found = []
     for name in sorted(name for name in environ if name.startswith("NIM_")):
         if not environ[name].strip():
             continue
         note, variable = notes.get(name), VARIABLES.get(name)
-        if variable is None:
+        if name in unreadable:
+            found.append(SetVariable(name, "cannot be read", unreadable[name]))
+        elif variable is None:
             found.append(SetVariable(name, "not known", _meant(note)))
         elif isinstance(note, VariableBeaten):
             found.append(SetVariable(name, "not used", f"{note.by} is set too, and counts"))

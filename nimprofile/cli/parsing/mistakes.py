@@ -51,9 +51,11 @@ def unknown_flag(name: str, parser: Parser) -> str:
             words = " ".join(filter(None, ("nimprofile", place, what, name)))
             return f"{name} comes after the {what.lower()}: {words}"
     problem = f"{place} has no option {name}" if place else f"there is no option {name}"
-    if meant := _meant(name, parser.flags):
+    others = [command for command, flags in commands.items() if name in flags]
+    known_elsewhere = bool(others) and name not in ELSEWHERE  # so it is spelt as it is meant
+    if not known_elsewhere and (meant := _meant(name, parser.flags)):
         return f"{problem}; did you mean {meant}?"
-    if others := [command for command, flags in commands.items() if name in flags]:
+    if others:
         named = ", ".join(others if len(others) < MANY else [*others[:3], "…"])
         return f"{problem}; {named} {'has' if len(others) == 1 else 'have'} it"
     return f"{problem}; {_AFTER_DASHES}" if place in _TO_A_SERVER else problem
@@ -108,6 +110,7 @@ def unknown_choice(action: argparse.Action, value: object) -> str:
     meant = f"did you mean {near}? " if near else ""
     if action.dest in {"command", "action"}:
         what = "command" if action.dest == "command" else "action"
+        meant = "did you mean --help? " if value == "help" else meant
         return f"there is no {what} {value!r}; {meant}{what}s: {', '.join(known)}"
     name = "/".join(action.option_strings) or action.metavar or action.dest
     return f"{name}: {value!r} is not known; {meant}known: {', '.join(known)}"

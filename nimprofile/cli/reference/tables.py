@@ -10,7 +10,7 @@ from nimprofile.cli.arguments import (
     VariablesArguments,
 )
 from nimprofile.cli.console import print_json, show
-from nimprofile.cli.exit_codes import DONE
+from nimprofile.cli.exit_codes import BAD_INPUT, DONE
 from nimprofile.cli.options import add_format
 from nimprofile.report.schemas.catalogue import SCHEMAS, schema_of
 
@@ -85,13 +85,18 @@ def run_engines(arguments: EnginesArguments) -> int:
 
 
 def run_variables(arguments: VariablesArguments) -> int:
-    """Print what becomes of NIM's variables in the environment, or of all there are."""
+    """Print what becomes of NIM's variables in the environment, or of all there are.
+
+    The exit code is that of the commands which refuse one of them.
+    """
     import os
 
     from nimprofile.base.variables.notes import CONTAINER, SetVariable, set_variables
     from nimprofile.base.variables.table import VARIABLES
+    from nimprofile.cli.reference.unreadable import unreadable_variables
 
-    here = {each.name: each for each in set_variables(os.environ)}
+    unreadable = unreadable_variables(os.environ)
+    here = {each.name: each for each in set_variables(os.environ, unreadable)}
     known = {
         name: here.get(name) or SetVariable(name, variable.use, variable.how or CONTAINER)
         for name, variable in VARIABLES.items()
@@ -107,7 +112,7 @@ def run_variables(arguments: VariablesArguments) -> int:
         from nimprofile.report.tables import variables_blocks
 
         show(variables_blocks(listed), arguments.color)
-    return DONE
+    return BAD_INPUT if unreadable else DONE
 
 
 def run_schema(arguments: SchemaArguments) -> int:

@@ -123,8 +123,11 @@ def container_of(job: Job, *, gpus_per_node: int, secret: str | None = None) -> 
             raise LaunchError(f"a container has no {path}: name the directory from the root")
     if job.mounts:
         notes += (f"the host must have {', '.join(job.mounts)}",)
+    name = dns_label(job.setup.name or job.served_name or job.model)
+    if job.setup.name not in {None, "", name}:
+        notes += (f"the deployment is called {name}: {job.setup.name!r} is no name in Kubernetes",)
     return Container(
-        dns_label(job.setup.name or job.served_name or job.model),
+        name,
         job,
         plan,
         image=image_of(job),

@@ -207,6 +207,7 @@ _FIGURES = {
     "need_bytes": "bytes that are needed of each GPU",
     "have_bytes": "bytes that there are of the GPU that has least",
     "max_model_len": "the longest context that fits, in tokens; null when it is not known",
+    "asked": "the context that was asked for, in tokens; null for the model's full one",
     "source": "where the figure that is needed is from, in words",
     "free_mib": "MiB that are free of the GPU",
     "total_mib": "MiB of the GPU",

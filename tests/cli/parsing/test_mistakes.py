@@ -32,6 +32,12 @@ MEANT = {
     "--gpus 1xt4 select": "--gpus comes after the command: nimprofile COMMAND --gpus",
     "manifest --to v1 convert": "--to comes after the action: nimprofile manifest ACTION --to",
     "--colour": "there is no option --colour",
+    "help": "there is no command 'help'; did you mean --help? commands: select, list,",
+    "manifest help": "there is no action 'help'; did you mean --help? actions: list, build,",
+    "launch --color always": "launch has no option --color; select, list, explain, … have it\n",
+    "launch --colour always": "launch has no option --colour; what is meant for the server comes",
+    "select --color": "--color needs a value: auto, always, never",
+    "select --max-model-len all": "--max-model-len: 'all' is no number of tokens above 0 and below",
 }
 
 

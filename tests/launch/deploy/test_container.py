@@ -102,3 +102,18 @@ def test_an_image_that_nobody_knows_is_asked_for():
         image_of(job_for("tp1", "triton").replace(version="0.1.0"))
     with pytest.raises(LaunchError, match="name its image with --image"):
         image_of(job_for("tp1", "nim").replace(name="Mine"))
+
+
+def test_a_name_that_becomes_another_is_told():
+    job = job_for("tp1", "vllm")
+    named = job.replace(setup=job.setup.replace(name="Bad Name!"))
+    container = container_of(named, gpus_per_node=8)
+    said = "the deployment is called bad-name: 'Bad Name!' is no name in Kubernetes"
+    assert ("bad-name", True) == (container.name, said in container.notes)
+
+
+@pytest.mark.parametrize("name", [None, "good-name"])
+def test_of_a_name_that_is_kept_nothing_is_told(name):
+    job = job_for("tp1", "vllm")
+    job = job.replace(setup=job.setup.replace(name=name))
+    assert not [note for note in container_of(job, gpus_per_node=8).notes if "is called" in note]
