@@ -212,6 +212,7 @@ def _tags(
     selection: SelectionArguments, variable: tuple[tuple[str, str], ...]
 ) -> tuple[tuple[str, str], ...]:
     """The tag selector: --tags, or its variable, and the flags that each stand for one tag."""
+    from nimprofile.manifest.profile_conditions import OBJECTIVE
     from nimprofile.selection.request import nims_tag
 
     own = {
@@ -221,7 +222,8 @@ def _tags(
     }
     tags = selection.tags
     if tags is None:  # of a flag and a variable about one tag the flag holds
-        tags = tuple(pair for pair in variable if pair[0].casefold() not in own)
+        said = {*own, *(("profile",) if OBJECTIVE in own else ())}
+        tags = tuple(pair for pair in variable if pair[0].casefold() not in said)
     return tuple(dict.fromkeys((*tags, *own.items())))
 
 

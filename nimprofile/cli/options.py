@@ -113,7 +113,7 @@ def machine_options(parser: argparse.ArgumentParser) -> None:
         "--gpus",
         action="append",
         metavar="SPEC",
-        help="take GPUs by name: 8xh100, h100:8, or 4xl40s,1xt4; given again, they add up; "
+        help="take GPUs by name: 8xh100, h100x8, h100:8, or 4xl40s,1xt4; given again, they add up; "
         "`gpus --known` lists the names (default: the GPUs of this machine)",
     )
     group.add_argument(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from nimprofile.base.enums import Objective
 from nimprofile.cli import argument_types as read
 
 TYPE_CHECKING = False
@@ -85,7 +86,7 @@ def _choice_options(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--objective",
-        choices=("latency", "throughput"),
+        choices=tuple(map(str, Objective)),
         help="only profiles that are tuned for this (default: any)",
     )
     add(

@@ -37,7 +37,7 @@ class Overheads(Record):
         encoder_bytes: the least activation peak of a model with an encoder.
         images_at_once: the encoder is profiled with an image for every request of a step.
         context_bytes: what CUDA and the engine hold outside of PyTorch, on one GPU.
-        desktop_bytes: the same on a GeForce board, which may drive a display.
+        desktop_bytes: the same on a GeForce board, which may drive a display; by default vLLM's.
         unified_bytes: the same where the GPU shares the host's memory.
         parallel_bytes, parallel_bytes_large: the same with NCCL, on several GPUs.
         graph_bytes: CUDA graphs: lowest, likely, highest.

@@ -7,6 +7,7 @@ name: a PCI id or a whole spelling finds a product, or nothing does.
 from __future__ import annotations
 
 import os
+import re
 from functools import cache
 
 from nimprofile.base.errors import UnknownGpuError
@@ -225,7 +226,7 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def mock_inventory(spec: str) -> Inventory:
-    """The machine that a description such as `8xh100`, `h100:8` or `4xl40s,1xt4` stands for.
+    """The machine that a description such as `8xh100`, `h100x8`, `h100:8` or `4xl40s,1xt4` means.
 
     Its GPUs are idle: all memory is free. A product whose memory is not published is left
     unknown. Raises UnknownGpuError or InventoryError's message for what cannot be read.
@@ -233,17 +234,12 @@ def mock_inventory(spec: str) -> Inventory:
     expect_text("mock_inventory: spec", spec, hint='such as "8xh100"')
     gpus: list[Gpu] = []
     for part in spec.split(","):
-        count, x, name = part.strip().replace("×", "x").partition("x")
-        before, colon, after = part.strip().rpartition(":")
-        if colon and after.isascii() and after.isdigit() and len(after) < 5:  # h100:8
-            count, x, name = after, "x", before
-        if not (x and count.strip().isascii() and count.strip().isdigit()):
-            count, name = "1", part.strip()
-        if not name.strip():
+        count, name = _counted(part.strip())
+        if not name:
             raise UnknownGpuError(f"{spec!r} is not a list of GPUs such as 8xh100 or 4xl40s,1xt4")
-        if len(count.strip()) > 4 or not 0 < int(count) <= MAX_GPUS - len(gpus):
+        if len(count) > 4 or not 0 < int(count) <= MAX_GPUS - len(gpus):
             raise UnknownGpuError(f"{part.strip()!r}: a machine has 1 to {MAX_GPUS} GPUs")
-        product = find_product(name.strip())
+        product = find_product(name)
         gpus += [
             Gpu(
                 index=len(gpus) + at,
@@ -258,6 +254,17 @@ def mock_inventory(spec: str) -> Inventory:
             for at in range(int(count))
         ]
     return Inventory(tuple(gpus), cpu_architecture=implied_cpu(gpus))
+
+
+def _counted(part: str) -> tuple[str, str]:
+    """The number and the name in `8xh100`, `8XH100`, `h100x8` and `h100:8`; of a name alone, 1."""
+    first = re.fullmatch(r"([0-9]+)\s*[xX×]\s*(.*)", part, re.DOTALL)
+    if first is not None:
+        return first[1], first[2]
+    last = re.fullmatch(r"(.*?)\s*([:xX×])\s*([0-9]{1,4})", part, re.DOTALL)
+    if last is not None and (last[2] == ":" or normalise_gpu_name(last[1]) in _by_spelling()):
+        return last[3], last[1]
+    return "1", part
 
 
 def _usable_mib(product: Product) -> int | None:

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from nimprofile.base.record import Record
-from nimprofile.manifest.profile_conditions import CONTEXT, matches, our_tag, tag_of, value_of
+from nimprofile.manifest.profile_conditions import (
+    CONTEXT,
+    OBJECTIVE,
+    matches,
+    our_tag,
+    tag_of,
+    value_of,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -121,10 +128,10 @@ def _never_met(
         near = () if value.isdigit() else _near(value, values)
         yield TagValueUnknown(our_tag(tag), value, tuple(values.values()), near=near)
     elif manifest.profiles:
-        tags = (name for profile in manifest.profiles for name in profile.tags)
-        yield TagUnknown(
-            our_tag(tag), _near(tag, {our_tag(name).casefold(): our_tag(name) for name in tags})
-        )
+        names = {our_tag(name) for profile in manifest.profiles for name in profile.tags}
+        names |= {OBJECTIVE} if "profile" in names else set()
+        near = _near(tag, {name.casefold(): name for name in sorted(names)})
+        yield TagUnknown(our_tag(tag), near)
 
 
 def _near(text: str, names: Mapping[str, str]) -> tuple[str, ...]:

@@ -14,8 +14,14 @@ if TYPE_CHECKING:
 
     from nimprofile.manifest.profile import Profile
 
-TAG_ALIASES = {"objective": "profile", "engine": "llm_engine", "lora": "feat_lora"}
-"""Our names of tags -> NIM's; a condition may use either."""
+TAG_ALIASES = {"engine": "llm_engine", "lora": "feat_lora"}
+"""Our names of tags -> NIM's; a condition may use either.
+
+`objective` is none of them: it is what a profile is tuned for, `throughput`, and the tag `profile`
+is the text that says so, `throughput-lora` in NIM 1.3 to 1.13.
+"""
+
+OBJECTIVE = "objective"
 
 
 class Condition(Record):
@@ -153,6 +159,8 @@ def value_of(tag: str, profile: Profile, gpus: int) -> str | None:
 def tag_of(profile: Profile, tag: str) -> str | None:
     """The value of a tag, whose case does not matter; None when the profile does not have it."""
     tags = profile.tags
+    if tag.casefold() == OBJECTIVE and profile.objective is not None:
+        return str(profile.objective)
     if (value := tags.get(tag)) is not None:
         return value
     wanted = tag.casefold()

@@ -10,11 +10,10 @@ from nimprofile.hardware.describe import describe_machine
 from nimprofile.hardware.visible_devices import cuda_devices
 from nimprofile.manifest.profile_conditions import our_tag
 from nimprofile.report.blocks import Column, Line, Span, Table, fields, line, plain_text
-from nimprofile.selection.decision import shortcoming
 from nimprofile.selection.messages import choice_message, message
 from nimprofile.selection.placement import By
 from nimprofile.selection.ranking.generation import ASKED
-from nimprofile.selection.verdict import GRADES
+from nimprofile.selection.verdict import GRADES, shortcoming
 from nimprofile.selection.warnings import NEVER_MET
 
 TYPE_CHECKING = False

@@ -16,9 +16,8 @@ from nimprofile.selection.fit import Judge
 from nimprofile.selection.policies import AUTO
 from nimprofile.selection.rank import Criterion, Policy, deciding, rank
 from nimprofile.selection.ranking.generation import WAS_ASKED, resolve
-from nimprofile.selection.reasons import ContextTooLong, TooLittleFree, TooLittleMemory
 from nimprofile.selection.request import Request, find_pin
-from nimprofile.selection.verdict import GRADES, Verdict
+from nimprofile.selection.verdict import Verdict, shortcoming
 from nimprofile.selection.warnings import (
     NewerNim,
     PrecisionUnavailable,
@@ -125,16 +124,6 @@ class Decision(Record):
             if verdict.profile.id == profile.id:
                 return verdict
         raise KeyError(profile.id)
-
-
-def shortcoming(verdict: Verdict) -> tuple[int, int, int]:
-    """How far a rejected profile is from running: by grade, by reasons, by the memory it lacks."""
-    lacking = [
-        reason.need_bytes - reason.have_bytes
-        for reason in verdict.reasons
-        if isinstance(reason, ContextTooLong | TooLittleMemory | TooLittleFree)
-    ]
-    return (GRADES.index(verdict.grade), len(verdict.reasons), max(lacking, default=0))
 
 
 def select(

@@ -342,6 +342,10 @@ Reason: TypeAlias = (
 )
 
 
+WRONG_PRODUCT = WrongGpu | CapabilityTooLow | CapabilityUnmet
+"""Reasons for which more GPUs of the same product are no help."""
+
+
 class Doubt(Record):
     """A rule could not judge because a figure is unknown; the profile passed it unjudged.
 

@@ -8,6 +8,7 @@ from nimprofile.engines.compute_floors import EMULATED_NVFP4_FROM
 from nimprofile.manifest.profile_conditions import Condition
 from nimprofile.selection.messages import each_gpu_of, no_words_for
 from nimprofile.selection.reasons import (
+    WRONG_PRODUCT,
     CapabilityTooLow,
     CapabilityUnmet,
     ContextTooLong,
@@ -113,21 +114,12 @@ def remedies(reasons: tuple[Reason, ...], gpus_needed: int) -> tuple[str, ...]:
     which product, and nothing of the memory that those here lack; what they lack in total, a GPU
     that is only known to be newer must have.
     """
-    unfit = [reason for reason in reasons if isinstance(reason, _WRONG_PRODUCT)]
+    unfit = [reason for reason in reasons if isinstance(reason, WRONG_PRODUCT)]
     if any(isinstance(reason, MigAlone) for reason in reasons):  # more instances are no help
         reasons = tuple(reason for reason in reasons if not isinstance(reason, TooFewGpus))
     if not unfit:
         return tuple(dict.fromkeys(remedy(reason) for reason in reasons))
-    moot = (
-        *_WRONG_PRODUCT,
-        TooFewGpus,
-        MigAlone,
-        TooLittleMemory,
-        ContextTooLong,
-        TooLittleFree,
-        GpuNotEmpty,
-    )
-    others = (remedy(reason) for reason in reasons if not isinstance(reason, moot))
+    others = (remedy(reason) for reason in reasons if not isinstance(reason, _MOOT))
     number = "a GPU" if gpus_needed == 1 else f"{gpus_needed} GPUs"
     wanted = ", ".join(dict.fromkeys(_wanted(reason) for reason in unfit))
     needs = [r.need_bytes for r in reasons if isinstance(r, TooLittleMemory | ContextTooLong)]
@@ -136,7 +128,11 @@ def remedies(reasons: tuple[Reason, ...], gpus_needed: int) -> tuple[str, ...]:
     return tuple(dict.fromkeys((f"{number} {wanted}", *others)))
 
 
-_WRONG_PRODUCT = (WrongGpu, CapabilityTooLow, CapabilityUnmet)
+_MOOT = (
+    *(WrongGpu, CapabilityTooLow, CapabilityUnmet, TooFewGpus, MigAlone),
+    *(TooLittleMemory, ContextTooLong, TooLittleFree, GpuNotEmpty),
+)
+"""What is said of a GPU that is no help where another product is needed."""
 
 
 def _wanted(reason: WrongGpu | CapabilityTooLow | CapabilityUnmet) -> str:

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from nimprofile.base.record import Record
-from nimprofile.selection.reasons import INCOMPATIBLE, LOW_MEMORY
+from nimprofile.selection.reasons import (
+    INCOMPATIBLE,
+    LOW_MEMORY,
+    WRONG_PRODUCT,
+    ContextTooLong,
+    MigAlone,
+    TooFewGpus,
+    TooLittleFree,
+    TooLittleMemory,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,3 +77,35 @@ class Verdict(Record):
         if INCOMPATIBLE in effects:
             return "incompatible"
         return "low memory" if LOW_MEMORY in effects else "runnable"
+
+
+def shortcoming(verdict: Verdict) -> tuple[int, int, bool, int, int, int]:
+    """How far a rejected profile is from running.
+
+    By grade and the kinds of its reasons, memory being the last that a machine gets more of, then
+    by the GPUs that it lacks, by its reasons, and by the bytes.
+    """
+    lacking = [
+        reason.need_bytes - reason.have_bytes
+        for reason in verdict.reasons
+        if isinstance(reason, ContextTooLong | TooLittleMemory | TooLittleFree)
+    ]
+    return (
+        GRADES.index(verdict.grade),
+        len({reason.kind for reason in verdict.reasons}),
+        bool(lacking),
+        gpus_lacking(verdict),
+        len(verdict.reasons),
+        max(lacking, default=0),
+    )
+
+
+def gpus_lacking(verdict: Verdict) -> int:
+    """How many GPUs a rejected profile would take that are not here, or are not of its product."""
+    lacking = 0
+    for reason in verdict.reasons:
+        if isinstance(reason, TooFewGpus):
+            lacking = max(lacking, reason.need - reason.have)
+        elif isinstance(reason, MigAlone | WRONG_PRODUCT):
+            lacking = max(lacking, verdict.profile.gpus_needed)
+    return lacking

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from nimprofile import Objective
 from nimprofile.cli import inputs
 from nimprofile.cli.main import main
 from tests.support.command_line import BUSY, ID_BF16, ID_FP8, ID_LORA, MANIFEST, Terminal
@@ -147,6 +148,37 @@ def test_a_condition_that_is_said_twice_is_one(run, manifest):
 def test_an_objective_is_a_condition(run, manifest):
     options = ("--manifest", manifest, "--gpus", "2xh100", "--objective", "latency")
     assert 1 == run("select", *options)[0]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--objective", "throughput"),
+        ("--require", "objective=throughput"),
+        ("--tags", "objective=throughput"),
+        ("--tags", "profile=throughput-lora"),
+    ],
+)
+def test_the_objective_of_a_profile_that_serves_adapters_is_its_objective(run, options):
+    machine = ("--manifest", "llama-3.1-8b-instruct", "--gpus", "2xh100", "--lora")
+    code, out, _ = run("select", *machine, *options, "--format", "name")
+    assert (0, "tensorrt_llm-h100-bf16-tp1-pp1-throughput-lora-lora\n") == (code, out)
+
+
+def test_a_flag_of_the_objective_holds_before_the_variable(run, monkeypatch):
+    monkeypatch.setenv("NIM_TAGS_SELECTOR", "profile=latency")
+    machine = ("--manifest", "llama-3.1-8b-instruct", "--gpus", "2xh100")
+    out = run("select", *machine, "--objective", "throughput", "--format", "name")[1]
+    assert out.endswith("-throughput\n")
+
+
+@pytest.mark.parametrize("objective", Objective)
+def test_every_objective_can_be_asked_for(run, objective):
+    machine = ("--manifest", "llama-3.1-8b-instruct", "--gpus", "2xh100")
+    code, _, err = run("select", *machine, "--objective", str(objective))
+    assert (code, "no profile of this manifest has objective" in err) == (
+        (1, True) if objective is Objective.BALANCED else (0, False)
+    )
 
 
 def test_gpus_add_up(run):

@@ -2,11 +2,12 @@
 
 import pytest
 
-from nimprofile import Engine
+from nimprofile import Engine, Serving, mock_inventory
 from nimprofile.base.units import GIB
 from nimprofile.engines.facts.sglang import default_fraction
 from nimprofile.engines.facts.tensorrt_llm import TENSORRT_LLM
 from nimprofile.engines.facts.vllm import VLLM
+from nimprofile.engines.memory.components import overhead_of
 from nimprofile.engines.spec import spec_of
 
 
@@ -37,3 +38,13 @@ def test_every_generation_is_newer_than_the_one_before_and_has_a_source():
 )
 def test_sglang_sets_aside_what_its_own_rule_says(gib, fraction):
     assert fraction == pytest.approx(default_fraction(gib * GIB, 1, 1), abs=0.002)
+
+
+@pytest.mark.parametrize(
+    "name", ["NVIDIA L4", "NVIDIA GeForce RTX 4090", "NVIDIA GeForce RTX 5090"]
+)
+def test_tensorrt_llm_holds_as_much_on_every_board(name):
+    (gpu,) = mock_inventory("1xl4").gpus
+    serving = Serving(engine=Engine.TENSORRT_LLM)
+    part = overhead_of(serving, TENSORRT_LLM[0], gpu.replace(name=name), 24 * GIB)
+    assert 3.5 * GIB == part.bytes

@@ -203,6 +203,16 @@ def test_a_name_near_to_nothing_is_unknown(name):
         find_product(name)
 
 
+@pytest.mark.parametrize("spec", ["8XH100", "8 x h100", "8×h100", "h100x8", "H100X8", "h100:8"])
+def test_a_number_of_gpus_is_read_before_and_after_the_name(spec):
+    assert mock_inventory("8xh100") == mock_inventory(spec)
+
+
+def test_what_ends_like_a_number_of_gpus_and_is_no_product_is_told_as_it_is_written():
+    with pytest.raises(UnknownGpuError, match="'H1000x8' is not a known GPU"):
+        mock_inventory("H1000x8")
+
+
 @pytest.mark.parametrize("name", ["8h100", "8*h100"])
 def test_a_count_that_lacks_its_x_is_told_how_to_write_it(name):
     with pytest.raises(UnknownGpuError) as caught:

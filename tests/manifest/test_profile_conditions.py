@@ -7,6 +7,7 @@ from nimprofile.manifest.profile_conditions import (
     Condition,
     conditions_of,
     parse_conditions,
+    tag_of,
     unmet,
 )
 from tests.support.builders import make_profile
@@ -200,3 +201,13 @@ def test_the_context_is_what_the_verdict_says():
     asked = parse_conditions("max_model_len>=32K")
     assert [(asked[0], None)] == [*unmet(asked, VLLM, 2)]
     assert [] == [*unmet(asked, VLLM, 2, {"max_model_len": "40960"})]
+
+
+@pytest.mark.parametrize("text", ["throughput", "throughput-lora", "Throughput-LoRA"])
+def test_an_objective_is_what_the_tag_says_in_any_spelling_and_the_tag_is_its_text(text):
+    profile = make_profile(profile=text)
+    assert holds("objective=throughput", profile)
+    assert not holds("objective=throughput-lora,objective!=throughput", profile)
+    assert holds(f"profile={text}", profile)
+    assert holds("profile=throughput", profile) is (text == "throughput")
+    assert "throughput" == tag_of(profile, "Objective")

@@ -11,6 +11,7 @@ from nimprofile import (
     Request,
     RequestError,
     Requires,
+    load_manifest,
     mock_inventory,
     plain_shape,
     select,
@@ -18,6 +19,7 @@ from nimprofile import (
 from nimprofile.manifest.profile import Stated
 from nimprofile.selection.remedies import remedies
 from nimprofile.selection.request import Pin
+from nimprofile.selection.verdict import gpus_lacking
 from tests.support.builders import (
     decide,
     gib,
@@ -436,6 +438,23 @@ def test_the_nearest_profile_is_the_one_that_lacks_least():
     )
     decision = decide([far, near], make_inventory(make_gpu(total=40_000)))
     assert "near" == decision.nearest.profile.id
+
+
+@pytest.mark.parametrize(
+    ("manifest", "gpus", "more"),
+    [
+        ("llama-3.1-70b-instruct", "2xl40s", 2),
+        ("llama-3.1-70b-instruct", "1xh100", 3),
+        ("gpt-oss-120b", "1xl40s", 1),
+    ],
+)
+def test_the_nearest_profile_that_lacks_only_gpus_lacks_the_fewest(manifest, gpus, more):
+    manifest = load_manifest(manifest)
+    decision = select(manifest, mock_inventory(gpus))
+    assert more == gpus_lacking(decision.nearest)
+    assert ["gpu_count"] == [reason.kind for reason in decision.nearest.reasons]
+    count, product = gpus.split("x", 1)
+    assert select(manifest, mock_inventory(f"{int(count) + more}x{product}")).selected
 
 
 # What is required.

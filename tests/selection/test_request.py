@@ -146,7 +146,7 @@ def test_a_request_written_so_can_be_hashed():
         ("databases=uniref30,pdb70, pdb", (("databases", "uniref30,pdb70,pdb"),)),
         ("databases=a,b,tp=1", (("databases", "a,b"), ("tp", "1"))),
         ("mode=str,mode=ofl", (("mode", "str"), ("mode", "ofl"))),
-        ("objective=latency,engine=vllm", (("profile", "latency"), ("llm_engine", "vllm"))),
+        ("objective=latency,engine=vllm", (("objective", "latency"), ("llm_engine", "vllm"))),
         ("profile=latency,llm_engine=vllm", (("profile", "latency"), ("llm_engine", "vllm"))),
     ],
 )

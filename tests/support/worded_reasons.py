@@ -239,7 +239,7 @@ WORDED = [
         "take tp>=4 out of what is required (--require)",
     ),
     (
-        RequirementUnmet("profile", "=", "latency", have=None),
+        RequirementUnmet("objective", "=", "latency", have=None),
         "objective=latency is required; the profile has no objective",
         "take objective=latency out of what is required (--require)",
     ),

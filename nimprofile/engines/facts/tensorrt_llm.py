@@ -17,14 +17,15 @@ TENSORRT_LLM = (
     Overheads(
         since="0",
         newest="",
-        source="aiconfigurator, sdk/memory.py (other: 3.5 GiB; NCCL: 0.4); TensorRT-LLM's "
-        "KvCacheConfig page",
+        source="aiconfigurator, sdk/memory.py (other: 3.5 GiB, of an RTX 5090 too; "
+        "NCCL: 0.4); TensorRT-LLM's KvCacheConfig page",
         fraction=0.9,
         batched_tokens=8192,
         batched_tokens_large=8192,
         seqs=256,
         seqs_large=256,
         context_bytes=gib(3.5),
+        desktop_bytes=gib(3.5),  # systems/rtx_5090.yaml has the margin of the others
         parallel_bytes=gib(3.9),
         parallel_bytes_large=gib(3.9),
         graph_bytes=(0, 0, 0),

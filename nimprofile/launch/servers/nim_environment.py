@@ -22,6 +22,7 @@ from nimprofile.hardware.gpu_groups import EMPTY_GPU_FRACTION
 from nimprofile.launch.flags import flag_groups, merge_arguments
 from nimprofile.launch.servers import sglang, vllm
 from nimprofile.launch.setup import TRUST, is_path
+from nimprofile.manifest.profile_conditions import OBJECTIVE
 from nimprofile.selection.request import parse_tags
 
 TYPE_CHECKING = False
@@ -84,7 +85,7 @@ def _switches(job: Job) -> dict[str, object]:
     relaxed = request.relax_memory or (request.empty_gpu_gate is False and _any_used(job.gpus))
     sequences = job.serving.concurrency
     return {
-        "NIM_TAGS_SELECTOR": None if request.pin else _selector(request.tags),
+        "NIM_TAGS_SELECTOR": None if request.pin else _selector(job),
         RELAX: "1" if relaxed or sequences > 1 else None,
         SEQUENCES: sequences if sequences > 1 else None,
         "NIM_MANIFEST_ALLOW_UNSAFE": "1" if request.allow_unsafe else None,
@@ -105,8 +106,16 @@ def _any_used(gpus: tuple[Gpu, ...]) -> bool:
     )
 
 
-def _selector(tags: tuple[tuple[str, str], ...]) -> str | None:
-    """Conditions on tags as the variable has them; None where it would be read as others."""
+def _selector(job: Job) -> str | None:
+    """Conditions on tags as the variable has them; None where it would be read as others.
+
+    A NIM has no tag `objective`, and compares the text of its tag `profile`.
+    """
+    objective = job.profile.tags.get("profile")
+    tags = tuple(
+        ("profile", objective) if tag == OBJECTIVE and objective else (tag, value)
+        for tag, value in job.request.tags
+    )
     text = ",".join(f"{tag}={value}" for tag, value in tags)
     return text if text and parse_tags(text, "") == tags else None
 

@@ -233,6 +233,12 @@ def test_a_selector_that_the_variable_cannot_hold_is_left_out(value, told):
     assert told is ("NIM_TAGS_SELECTOR" in env)
 
 
+def test_an_objective_is_told_as_the_text_of_the_tag_that_a_nim_compares():
+    tags = [("profile", "throughput-lora")]
+    env = of_docker(job(Request(tags={"objective": "throughput"}), 2, tags=tags))
+    assert "profile=throughput-lora" == env["NIM_TAGS_SELECTOR"]
+
+
 @pytest.mark.parametrize(
     ("image", "given_as"), [(1, "NIM_MODEL_NAME"), (2, "NIM_MODEL_PATH"), (None, "NIM_MODEL_PATH")]
 )

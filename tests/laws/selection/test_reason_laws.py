@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import get_args
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import assume, given, strategies as st
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
@@ -198,6 +198,28 @@ def test_memory_is_measured_against_the_need_that_is_told(world):
                 case r.TooLittleFree():
                     expected = verdict.need.full_bytes if full_fits else verdict.need.least_bytes
                     assert reason.need_bytes == expected
+
+
+@given(situations())
+def test_none_that_is_rejected_for_the_same_lacks_fewer_gpus_than_the_nearest(situation):
+    decision = select(*situation)
+    assume(decision.rejected)
+    nearest = decision.nearest
+    alike = [
+        verdict
+        for verdict in decision.rejected
+        if verdict.grade == nearest.grade
+        and {reason.kind for reason in verdict.reasons}
+        == {reason.kind for reason in nearest.reasons}
+    ]
+    missing = [
+        sum(reason.need - reason.have for reason in verdict.reasons if reason.kind == "gpu_count")
+        for verdict in alike
+    ]
+    unfit = any(isinstance(reason, r.WRONG_PRODUCT | r.MigAlone) for reason in nearest.reasons)
+    if unfit:  # then all that it takes are of another product
+        missing = [verdict.profile.gpus_needed for verdict in alike]
+    assert min(missing) == missing[alike.index(nearest)]
 
 
 @given(situations())
