@@ -22,9 +22,12 @@ VARIABLE = "INFERENCE_MICROSERVICE_LLM_NIM_VERSION"
 """Set in the images of 2.0.12 and empty in that of 1.12.2: the Vol.3 availability matrix of
 github.com/QuanTuring-AI/NV-benchmark, from `docker image inspect`."""
 
-VARIANT = "-variant"
-"""Ends the tag of an image that differs from the standard one and has numbers of its own: NIM LLM
-1.15, "notes on NIM container variants"."""
+VARIANTS = ("-variant", "-dgx-spark")
+"""Stand in the name or the tag of an image that differs from the standard one and has numbers of
+its own: NIM LLM 1.15, "notes on NIM container variants"; corpus, 023 and 033."""
+
+_EARLY_ACCESS = (24, 5)
+"""The year and the month that the early access to 1.0 was called by: its pages, 24.05.rc15."""
 
 
 class NimVersion(Record):
@@ -49,22 +52,28 @@ def nim_version(text: str, source: str, *, of_llm: bool = False) -> NimVersion |
     """The version a text such as `2.0.6` stands for; None when it tells none, as `latest`.
 
     `2` and `1.13` are any version that begins so; what follows the numbers, as in `1.8.0-RTX`, is
-    left aside, but for `-variant`, whose numbers are not NIM's.
+    left aside, but for a variant's, whose numbers are not NIM's. Nor are years and months.
     """
     text = text.strip()
     numbers = text.removeprefix("v")
     end = next((at for at, sign in enumerate(numbers) if sign not in "0123456789."), len(numbers))
     parts = numbers[:end].strip(".").split(".")
-    if numbers[end : end + 1] not in {"", "-", "+", "r"} or text.endswith(VARIANT):
+    if numbers[end : end + 1] not in {"", "-", "+", "r"} or _is_of_a_variant(text):
         return None
     if not all(part.isdigit() and len(part) < 5 for part in parts) or len(parts) > 4:
         return None
     release = tuple(map(int, parts))
-    if release[0] >= 24 and len(parts) > 1 and len(parts[1]) == 2:
-        release = (1, 0)  # a year and a month, 24.05: the early access to 1.0, whose page it has
+    if release[0] >= _EARLY_ACCESS[0]:
+        if release[:2] != _EARLY_ACCESS:
+            return None
+        release = (1, 0)
     below = (*release[:-1], release[-1] + 1)
     low = release if len(release) > 1 else (*release, 0)
     return NimVersion(source, low, below, of_llm=of_llm)
+
+
+def _is_of_a_variant(text: str) -> bool:
+    return any(variant in text for variant in VARIANTS)
 
 
 def stated_version(version: object) -> NimVersion | None:
@@ -87,7 +96,7 @@ def version_of_image(image: str) -> NimVersion | None:
     """The version that the tag of a NIM's image tells; None for `latest`, a digest and no tag."""
     name = image.partition("@")[0]
     tag = name.rpartition("/")[2].partition(":")[2]
-    return nim_version(tag, f"image {name}")
+    return None if _is_of_a_variant(name) else nim_version(tag, f"image {name}")
 
 
 _BANNER = "NVIDIA Inference Microservice LLM"

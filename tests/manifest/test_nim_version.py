@@ -38,7 +38,11 @@ def bounds(version):
         ("1..2", None),
         ("1.2.3.4.5", None),
         ("99999", None),
-        ("2026-11-21", ((2026, 0), (2027,))),
+        ("2026-11-21", None),
+        ("25.05", None),
+        ("24.10-py3", None),
+        ("2025.1", None),
+        ("1.7.0-variant-amd64", None),
     ],
 )
 def test_a_text_is_the_versions_that_begin_with_its_numbers(text, expected):
@@ -53,6 +57,7 @@ def test_a_text_is_the_versions_that_begin_with_its_numbers(text, expected):
         ("registry:5000/nim/a/b", None),
         ("nvcr.io/nim/a/b:latest", None),
         ("nvcr.io/nim/meta/llama-3.1-8b-instruct-dgx-spark:1.0.0-variant", None),
+        ("nvcr.io/nim/meta/llama-3.1-8b-instruct-dgx-spark:1.0.0", None),
         ("nvcr.io/nim/a/b@sha256:ab12", None),
     ],
 )

@@ -10,6 +10,7 @@ from nimprofile.selection.policies import AUTO, DEFAULT, POLICIES, find_policy
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from dataclasses import KW_ONLY
 
     from nimprofile.manifest.manifest import Manifest
     from nimprofile.manifest.profile import Profile
@@ -29,17 +30,21 @@ class PolicyOrigin(Record):
             NIM it is is not told, or not by enough.
         source: what tells it, or what is missing; "" when it was asked for.
         newer: the version is above all that are known, so the newest policy stands in.
+        against: what tells of another generation and is of less weight; "" when nothing does.
     """
 
     kind: str
     source: str = ""
     newer: bool = False
+    _: KW_ONLY
+    against: str = ""
 
     def __str__(self) -> str:
         """What is said after the name of the policy."""
         match self.kind:
             case "told":
-                return f", from {self.source}"
+                against = f", although {self.against} tells of another" if self.against else ""
+                return f", from {self.source}{against}"
             case "documented":
                 return f" (the documented chain: {self.source})"
             case _:
@@ -63,7 +68,8 @@ def resolve(policy: str, manifest: Manifest, request: Request) -> tuple[Policy, 
     serves_llm = any(profile.is_llm for profile in manifest.profiles)
     if told is not None and not (told.of_llm or serves_llm):
         return _documented(f"{told.source} is not that of a NIM for language models")
-    formed = narrowed(_forms(manifest)) if serves_llm else None
+    forms = list(_forms(manifest)) if serves_llm else []
+    formed = narrowed(forms)
     version = narrowed(known for known in (told, formed) if known is not None) or told
     policies = [] if version is None else policies_of(version)
     if version is None or len(policies) != 1:
@@ -71,7 +77,9 @@ def resolve(policy: str, manifest: Manifest, request: Request) -> tuple[Policy, 
         why = f"{told.source} does not tell its generation" if told and vague else ""
         return _documented(why or "nothing tells the NIM's version")
     newer = policies[0].until is not None and version.low >= policies[0].until
-    return policies[0], PolicyOrigin(TOLD, version.source, newer)
+    others = [known for known in (manifest.nim, *forms) if known is not None]
+    against = next((other.source for other in others if policies[0] not in policies_of(other)), "")
+    return policies[0], PolicyOrigin(TOLD, version.source, newer, against=against)
 
 
 def _documented(why: str) -> tuple[Policy, PolicyOrigin]:

@@ -81,11 +81,18 @@ def test_a_request_goes_before_the_manifest():
     request = Request.from_env({VARIABLE: "2.0.12"})
     policy, origin = auto(manifest(nim="1.8.4"), request)
     assert ("nim-2.0", f"{VARIABLE}=2.0.12") == (policy, origin.source)
+    said = f", from {VARIABLE}=2.0.12, although release 1.8.4 tells of another"
+    assert said == str(origin)
 
 
-def test_a_version_goes_before_the_forms_of_the_profiles():
+def test_a_version_goes_before_the_forms_of_the_profiles_which_are_named():
     tagged = manifest(VLLM | {"min_vram_per_device_gb": "24.0"}, nim="1.8.4")
-    assert "nim-1.3" == auto(tagged)[0]
+    policy, origin = auto(tagged)
+    assert ("nim-1.3", "the tag min_vram_per_device_gb") == (policy, origin.against)
+
+
+def test_releases_of_one_generation_do_not_speak_against_each_other():
+    assert "" == auto(manifest(nim="2.0.12"), Request(nim="2.0.6"))[1].against
 
 
 @pytest.mark.parametrize(
