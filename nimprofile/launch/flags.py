@@ -13,6 +13,31 @@ if TYPE_CHECKING:
     from dataclasses import KW_ONLY
 
 
+class GivenFlag(Record):
+    """A flag as it was given.
+
+    Attributes:
+        name: the one that a plan writes; of `--flag.key` it is `--flag`.
+        value: its first value; None when it has none.
+        said: the flag and its value as they were typed.
+        key: what stands behind the dot of `--flag.key`; "" when there is no dot.
+    """
+
+    name: str
+    value: str | None
+    said: str
+    _: KW_ONLY
+    key: str = ""
+
+    def __str__(self) -> str:
+        """As it was typed, and by the name of its flag where that is another."""
+        typed = re.split(r"[= ]", self.said, maxsplit=1)[0]
+        if typed in {self.name, f"{self.name}.{self.key}"}:
+            return self.said
+        meant = self.name if self.value is None else f"{self.name} {self.value}"
+        return f"{self.said} ({meant})"
+
+
 class FlagSyntax(Record):
     """How a server reads its flags, as far as a plan writes them or must understand them.
 
@@ -21,6 +46,7 @@ class FlagSyntax(Record):
         decisive: the name that a plan writes -> what of the selection the flag decides.
         dashed: the server reads `--max_model_len` as `--max-model-len`.
         prefixes: it takes the beginning of a flag for the flag, as argparse does on its own.
+        dotted: it reads `--flag.key value` as a value inside the JSON of `--flag`.
     """
 
     aliases: Mapping[str, str]
@@ -28,16 +54,40 @@ class FlagSyntax(Record):
     dashed: bool = False
     _: KW_ONLY
     prefixes: bool = False
+    dotted: bool = False
 
     def canonical(self, flag: str) -> str:
         """The name that a plan writes for a flag."""
         if self.dashed and flag.startswith("--"):
             flag = flag.replace("_", "-")
         flag = self.aliases.get(flag, flag)
-        if self.prefixes and flag not in self.decisive and flag.startswith("--"):
-            candidates = [name for name in self.decisive if name.startswith(flag)]
-            return candidates[0] if len(candidates) == 1 else flag
+        if self.prefixes and flag not in self.decisive:
+            begun = {
+                self.aliases.get(name, name)
+                for name in (*self.decisive, *self.aliases)
+                if name.startswith(flag)
+            }
+            return begun.pop() if len(begun) == 1 else flag
         return flag
+
+    def divided(self, argument: str) -> tuple[str, str, str | None]:
+        """The name of a flag, the key behind its dot or "", and the value that it holds itself.
+
+        A short flag may have its value attached, `-qawq`, as argparse reads it (Python's page on
+        argparse, "Option value syntax").
+        """
+        typed, equals, text = argument.partition("=")
+        value = text if equals else None
+        short, attached = argument[:2], argument[2:]
+        if attached and short in self.aliases and not self._is_known(typed):
+            return self.aliases[short], "", attached
+        key = ""
+        if self.dotted:
+            typed, _, key = typed.partition(".")
+        return self.canonical(typed), key, value
+
+    def _is_known(self, flag: str) -> bool:
+        return flag in self.aliases or flag in self.decisive
 
 
 def flag_groups(values: Mapping[str, object]) -> list[tuple[str, ...]]:
@@ -63,22 +113,29 @@ def merge_arguments(
         The arguments, and a note for each of the operator's that changes what was selected; what
         contradicts it is refused before (`judged/arguments.py`).
     """
-    given = dict(read_flags(extra, syntax))
+    given = last_given(extra, syntax)
     argv = [argument for group in own if group[0] not in given for argument in _joined(group)]
     values_of = {flag: values for flag, *values in own}
     notes = []
-    for flag, value in given.items():
+    for flag, theirs in given.items():
         decides, ours = syntax.decisive.get(flag), values_of.get(flag)
-        if decides not in NOTED or ours == ([] if value is None else [value]):
+        if decides not in NOTED or ours == ([] if theirs.value is None else [theirs.value]):
             continue
-        theirs = flag if value is None else f"{flag} {value}"
+        if decides == LOADING and theirs.value in PLAIN_LOADERS:
+            continue
         instead = f" instead of {' '.join(ours)}" if ours else ""
         notes.append(f"your {theirs}{instead} changes what was selected: {decides}")
     return (*argv, *extra), tuple(notes)
 
 
-NOTED = frozenset({"LoRA", "the objective", "more memory"})
+LOADING, REVISION = "how the weights are loaded", "the revision of the model"
+NOTED = frozenset({"LoRA", "the objective", "more memory", LOADING, REVISION})
 """What a flag may decide other than it was judged, in the words of `decisive`."""
+
+PLAIN_LOADERS = frozenset(
+    {"auto", "hf", "safetensors", "pt", "npcache", "fastsafetensors", "runai_streamer"}
+)
+"""Values of `--load-format` that read the checkpoint as it is stored."""
 
 
 def decided(
@@ -93,8 +150,8 @@ def decided(
 
     A value of None is one that cannot be known from the argument.
     """
-    for flag, value in dict(read_flags(arguments, syntax)).items():
-        said = flag if value is None else f"{flag} {value}"
+    for flag, given in last_given(arguments, syntax).items():
+        said, value = str(given), given.value
         decides = syntax.decisive.get(flag.replace("--no-", "--", 1), "")
         for tag in _DECIDES.get(decides, ()):
             match decides:
@@ -106,6 +163,8 @@ def decided(
                     yield tag, said, _tokens(value)
                 case "precision":
                     yield tag, said, _precision(flag, value, precision)
+                case "how the weights are loaded":
+                    yield tag, said, precision if value in PLAIN_LOADERS else None
                 case _:
                     yield tag, said, None
 
@@ -115,7 +174,10 @@ _DECIDES = {
     "tensor parallelism": ("tp",),
     "pipeline parallelism": ("pp",),
     "precision": ("precision",),
-    "the model": ("precision", "max_model_len"),
+    **dict.fromkeys(
+        ("the model", "the model's configuration", REVISION), ("precision", "max_model_len")
+    ),
+    LOADING: ("precision",),
     "the longest context, and memory": ("max_model_len",),
     "LoRA": ("feat_lora",),
     "the objective": ("profile",),
@@ -158,17 +220,24 @@ def _joined(group: tuple[str, ...]) -> tuple[str, ...]:
     return group
 
 
-def read_flags(arguments: Sequence[str], syntax: FlagSyntax) -> Iterator[tuple[str, str | None]]:
-    """The flags among arguments, as a plan names them, with their first value."""
+def read_flags(arguments: Sequence[str], syntax: FlagSyntax) -> Iterator[GivenFlag]:
+    """The flags among arguments, as their server reads them."""
     for position, argument in enumerate(arguments):
         if argument == "--":
             return
         if not is_flag(argument):
             continue
-        flag, equals, value = argument.partition("=")
-        following = arguments[position + 1 : position + 2]
-        following_value = None if not following or is_flag(following[0]) else following[0]
-        yield syntax.canonical(flag), value if equals else following_value
+        name, key, value = syntax.divided(argument)
+        said, following = argument, arguments[position + 1 : position + 2]
+        if value is None and following and not is_flag(following[0]) and following[0] != "--":
+            value = following[0]
+            said = f"{argument} {value}"
+        yield GivenFlag(name, value, said, key=key)
+
+
+def last_given(arguments: Sequence[str], syntax: FlagSyntax) -> dict[str, GivenFlag]:
+    """The last of each name, which is the one that holds."""
+    return {flag.name: flag for flag in read_flags(arguments, syntax)}
 
 
 def take_value(
@@ -179,12 +248,12 @@ def take_value(
     rest: list[str] = []
     is_value = False
     for position, argument in enumerate(arguments):
-        name, equals, value = argument.partition("=")
+        name, _, value = syntax.divided(argument)
         if is_value:
             is_value = False
-        elif is_flag(argument) and syntax.canonical(name) == flag:
-            is_value = not equals and position + 1 < len(arguments)
-            last = value if equals else arguments[position + 1] if is_value else last
+        elif is_flag(argument) and name == flag:
+            is_value = value is None and position + 1 < len(arguments)
+            last = value if value is not None else arguments[position + 1] if is_value else last
         else:
             rest.append(argument)
     return last, tuple(rest)
@@ -192,7 +261,7 @@ def take_value(
 
 def last_number(arguments: Sequence[str], flag: str, syntax: FlagSyntax, default: int) -> int:
     """The last number that a flag is given; the default when it is given none."""
-    given = [value for name, value in read_flags(arguments, syntax) if name == flag]
+    given = [given.value for given in read_flags(arguments, syntax) if given.name == flag]
     last = given[-1] if given else None
     return int(last) if last and last.isascii() and last.isdigit() else default
 

@@ -376,7 +376,9 @@ def test_nothing_is_started_where_a_file_could_not_be_written(run):
     [
         ("--replicas 0", "'0' is no number above 0"),
         ("--secret 'Bad Name'", "'Bad Name' is no name of a Kubernetes secret"),
-        ("--gpus-per-node 1 -- --nnodes 3", "--nnodes is told to each pod by the LeaderWorkerSet"),
+        ("--gpus-per-node 1 -- --nnodes 3", "your --nnodes 3 contradicts what was judged"),
+        ("--gpus-per-node 1 -- --nnodes 1", "--nnodes is told to each pod by the LeaderWorkerSet"),
+        ("--gpus-per-node 1 -- -r 1", "--node-rank is told to each pod by the LeaderWorkerSet"),
     ],
 )
 def test_what_no_cluster_takes_is_refused(run, flags, said):

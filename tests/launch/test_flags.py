@@ -11,7 +11,7 @@ from nimprofile.launch.flags import (
     read_flags,
     take_value,
 )
-from nimprofile.launch.servers import tensorrt_llm, triton, vllm
+from nimprofile.launch.servers import sglang, tensorrt_llm, triton, vllm
 
 FLAGS = FlagSyntax(
     {"-tp": "--tensor-parallel-size"},
@@ -54,7 +54,37 @@ def test_what_we_leave_to_the_engine_is_noted_when_it_decides():
 
 def test_values_are_no_flags():
     words = ("--a", "-1", "--b", "--c=d", "e", "-", "--", "--not-read")
-    assert [("--a", "-1"), ("--b", None), ("--c", "d")] == list(read_flags(words, FLAGS))
+    read = [(flag.name, flag.value) for flag in read_flags(words, FLAGS)]
+    assert [("--a", "-1"), ("--b", None), ("--c", "d")] == read
+
+
+@pytest.mark.parametrize(
+    ("word", "read"),
+    [
+        ("-qawq", ("--quantization", "awq", "")),
+        ("-qa=b", ("--quantization", "a=b", "")),
+        ("-q=awq", ("--quantization", "awq", "")),
+        ("-O3", ("-O3", None, "")),
+        ("-dp", ("--data-parallel-size", None, "")),
+        ("-d", ("-d", None, "")),
+        ("--hf_overrides.num_layers=4", ("--hf-overrides", "4", "num_layers")),
+    ],
+)
+def test_a_flag_is_divided_as_vllms_parser_does(word, read):
+    name, value, key = read
+    assert [(name, value, word, key)] == [
+        (flag.name, flag.value, flag.said, flag.key) for flag in read_flags((word,), vllm.FLAGS)
+    ]
+
+
+def test_the_beginning_of_another_name_of_a_flag_is_that_flag():
+    assert "--dp-size" == sglang.FLAGS.canonical("--data-parallel")
+    assert "--model-repository" == triton.FLAGS.canonical("--model-st")
+
+
+def test_a_short_flag_is_taken_out_with_the_value_attached_to_it():
+    syntax = FlagSyntax({"-m": "--model"}, {})
+    assert ("a", ("--b",)) == take_value(("-ma", "--b"), "--model", syntax)
 
 
 def test_a_value_that_looks_like_a_flag_is_joined_to_its_own():
@@ -88,14 +118,20 @@ def test_the_last_number_counts(words, port):
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (("-tp", "4"), [("tp", "--tensor-parallel-size 4", "4")]),
-        (("--pipeline_parallel_size=2",), [("pp", "--pipeline-parallel-size 2", "2")]),
-        (("-tp", "4", "-tp", "2"), [("tp", "--tensor-parallel-size 2", "2")]),
+        (("-tp", "4"), [("tp", "-tp 4 (--tensor-parallel-size 4)", "4")]),
+        (
+            ("--pipeline_parallel_size=2",),
+            [("pp", "--pipeline_parallel_size=2 (--pipeline-parallel-size 2)", "2")],
+        ),
+        (("-tp", "4", "-tp", "2"), [("tp", "-tp 2 (--tensor-parallel-size 2)", "2")]),
         (("--dtype", "half"), [("precision", "--dtype half", "fp16")]),
         (("--dtype", "auto"), [("precision", "--dtype auto", None)]),
-        (("-q", "fp8_per_tensor"), [("precision", "--quantization fp8_per_tensor", "fp8")]),
-        (("-q", "NVFP4"), [("precision", "--quantization NVFP4", "nvfp4")]),
-        (("-q", "awq_marlin"), [("precision", "--quantization awq_marlin", None)]),
+        (
+            ("-q", "fp8_per_tensor"),
+            [("precision", "-q fp8_per_tensor (--quantization fp8_per_tensor)", "fp8")],
+        ),
+        (("-q", "NVFP4"), [("precision", "-q NVFP4 (--quantization NVFP4)", "nvfp4")]),
+        (("-q", "awq_marlin"), [("precision", "-q awq_marlin (--quantization awq_marlin)", None)]),
         (("--quantization",), [("precision", "--quantization", None)]),
         (
             ("--model", "x/y", "--seed", "7"),
@@ -107,6 +143,20 @@ def test_the_last_number_counts(words, port):
         (("--no-enable-lora",), [("feat_lora", "--no-enable-lora", "false")]),
         (("--performance-mode", "balanced"), [("profile", "--performance-mode balanced", None)]),
         (("--seed", "7", "--max-num-seqs", "8"), []),
+        (("-qawq",), [("precision", "-qawq (--quantization awq)", None)]),
+        (("-qfp8",), [("precision", "-qfp8 (--quantization fp8)", "fp8")]),
+        (("-q=fp8",), [("precision", "-q=fp8 (--quantization fp8)", "fp8")]),
+        (("-t", "4"), [("tp", "-t 4 (--tensor-parallel-size 4)", "4")]),
+        (
+            ("--hf-overrides.rope.factor", "4"),
+            [
+                ("precision", "--hf-overrides.rope.factor 4", None),
+                ("max_model_len", "--hf-overrides.rope.factor 4", None),
+            ],
+        ),
+        (("--load-format", "safetensors"), [("precision", "--load-format safetensors", "bf16")]),
+        (("--load-format=dummy",), [("precision", "--load-format=dummy", None)]),
+        (("-O3", "-tp4"), []),  # the first decides nothing, and vLLM refuses the second
     ],
 )
 def test_an_argument_decides_a_tag_of_the_profile(words, expected):

@@ -247,6 +247,8 @@ def required(require, server=Server.VLLM, machine="2xh100", **setup):
         ("pp=1", ("--pipeline-parallel-size", "2"), "pp=1 is required, and it would be 2"),
         ("precision=bf16", ("--dtype", "half"), "precision=bf16 is required, and it would be fp16"),
         ("precision=bf16", ("-q", "fp8"), "precision=bf16 is required, and it would be fp8"),
+        ("precision=bf16", ("-qawq",), "precision=bf16 is required, and what it would be then"),
+        ("precision=bf16", ("--revision", "v2"), "precision=bf16 is required, and what it would"),
         ("precision!=fp8", ("-q", "bitsandbytes"), "what it would be then is not known"),
         ("precision=bf16", ("--model", "other"), "what it would be then is not known"),
         ("lora=false", ("--enable-lora",), "lora=false is required, and it would be true"),

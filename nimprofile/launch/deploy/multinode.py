@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nimprofile.base.errors import LaunchError
-from nimprofile.launch.flags import FlagSyntax, read_flags
+from nimprofile.launch.flags import FlagSyntax, last_given
 from nimprofile.launch.server_spec import server_spec
 from nimprofile.launch.servers.ranks import Pod, literal
 
@@ -31,7 +31,7 @@ def member(container: Container, rank: int | None) -> Member:
     command, args = list(map(literal, container.command)), list(map(literal, container.args))
     if rank is None:
         return command, args, []
-    given = dict(read_flags(container.job.setup.arguments, _FLAGS))
+    given = last_given(container.job.setup.arguments, _FLAGS)
     if ours := sorted(_OURS.intersection(given)):
         raise LaunchError(f"{ours[0]} is told to each pod by the LeaderWorkerSet: leave it out")
     job = container.job

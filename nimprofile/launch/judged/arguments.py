@@ -9,7 +9,7 @@ from __future__ import annotations
 from nimprofile.base.enums import Precision
 from nimprofile.base.errors import LaunchError
 from nimprofile.engines.arguments import as_started, is_counted
-from nimprofile.launch.flags import read_flags
+from nimprofile.launch.flags import last_given
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,14 +57,13 @@ class _Judge:
 
     def refuse(self, arguments: Sequence[str], syntax: FlagSyntax) -> None:
         """Raise LaunchError for the first argument that contradicts what was judged."""
-        for flag, value in dict(read_flags(arguments, syntax)).items():
+        for flag, given in last_given(arguments, syntax).items():
             decides = syntax.decisive.get(flag)
             if decides is None:
                 continue
-            fix = self._fix(flag, value, decides)
+            fix = self._fix(flag, given.value, decides)
             if fix is not None:
-                said = flag if value is None else f"{flag} {value}"
-                raise LaunchError(f"your {said} contradicts what was judged, {decides}: {fix}")
+                raise LaunchError(f"your {given} contradicts what was judged, {decides}: {fix}")
 
     def _fix(self, flag: str, value: str | None, decides: str) -> str | None:
         """What to do instead of giving this argument; None when it says what was judged."""
@@ -74,19 +73,18 @@ class _Judge:
                 return _select_for("tp", value, facts.tp)
             case "pipeline parallelism":
                 return _select_for("pp", value, facts.pp)
-            case "the number of GPUs":
-                several = "leave it out; several servers are several starts, render --replicas"
-                return None if _number(value) == 1 else several
+            case _ if decides in _ONE:
+                return None if _number(value) == 1 else _ONE[decides]
             case "precision":
                 return self._fix_of_precision(flag, value)
+            case "how the weights are loaded" if value in _QUANTISING_LOADERS:
+                return self._fix_of_precision("--quantization", value)
             case "the model":
                 same = value is not None and value.removeprefix("hf://") == self.weights.model
                 return None if same else "name the weights with --model, before --"
-            case "what stands in our file" | "what stands in that file" | "the model repository":
-                return "leave it out, for what it says is not judged"
             case "memory" | "the longest context, and memory":
                 return self._fix_of_memory(flag, value)
-        return None
+        return _UNJUDGED.get(decides)
 
     def _fix_of_memory(self, flag: str, value: str | None) -> str | None:
         if not is_counted(flag):
@@ -131,6 +129,28 @@ class _Judge:
             return "leave it out: the precision is that of the profile"
         return f"select for it with --tags precision={precision}, or leave it out"
 
+
+_ONE = {
+    "the number of GPUs": ("leave it out; several servers are several starts, render --replicas"),
+    "the number of nodes": "leave it out; render k8s starts a server that spans several nodes",
+    "context parallelism": "leave it out: no profile is judged with it",
+}
+"""What is 1 in all that is judged, and what to do instead of asking for more."""
+
+_UNJUDGED = {
+    **dict.fromkeys(
+        ("what stands in our file", "what stands in that file", "the model repository"),
+        "leave it out, for what it says is not judged",
+    ),
+    "the model's configuration": (
+        "leave it out, for what it says is not judged; what stands in the config.json of the "
+        "directory that --model names is"
+    ),
+}
+"""What is refused whatever it says, and what to do instead."""
+
+_QUANTISING_LOADERS = frozenset({"bitsandbytes", "flash_rl", "gguf"})
+"""Values of `--load-format` that make another format of the weights, or read only their own."""
 
 _DTYPES = {
     "bf16": "bfloat16",

@@ -10,7 +10,14 @@ from __future__ import annotations
 from nimprofile.base.enums import Engine, Objective, Server
 from nimprofile.base.errors import LaunchError
 from nimprofile.base.versions import satisfies
-from nimprofile.launch.flags import FlagSyntax, flag_groups, last_number, merge_arguments
+from nimprofile.launch.flags import (
+    LOADING,
+    REVISION,
+    FlagSyntax,
+    flag_groups,
+    last_number,
+    merge_arguments,
+)
 from nimprofile.launch.plan import LaunchPlan
 from nimprofile.launch.server_spec import ServerSpec
 from nimprofile.launch.servers.ranks import LEADER, RANK, SIZE
@@ -42,7 +49,19 @@ FLAGS = FlagSyntax(
         "--max-running-requests": "memory",
         "--enable-lora": "LoRA",
         "--schedule-conservativeness": "the objective",
-        "--torchao-config": "precision",
+        "--speculative-algorithm": "more memory",
+        "--nnodes": "the number of nodes",
+        **dict.fromkeys(
+            (
+                *("--torchao-config", "--modelopt-quant", "--modelopt-checkpoint-restore-path"),
+                *("--quantize-and-serve", "--rl-quant-profile", "--kt-weight-path"),
+            ),
+            "precision",
+        ),
+        "--load-format": LOADING,
+        "--revision": REVISION,
+        "--json-model-override-args": "the model's configuration",
+        "--decrypted-config-file": "the model's configuration",
         "--config": "what stands in that file",
     },
     prefixes=True,

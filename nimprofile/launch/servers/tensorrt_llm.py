@@ -14,7 +14,13 @@ import json
 from nimprofile.base.enums import Engine, Objective, Server
 from nimprofile.base.errors import LaunchError
 from nimprofile.base.versions import satisfies
-from nimprofile.launch.flags import FlagSyntax, flag_groups, last_number, merge_arguments
+from nimprofile.launch.flags import (
+    REVISION,
+    FlagSyntax,
+    flag_groups,
+    last_number,
+    merge_arguments,
+)
 from nimprofile.launch.plan import LaunchPlan, PlanFile
 from nimprofile.launch.server_spec import ServerSpec
 
@@ -32,11 +38,14 @@ FLAGS = FlagSyntax(
         "--tensor_parallel_size": "--tp_size",
         "--pipeline_parallel_size": "--pp_size",
         "--free_gpu_memory_fraction": "--kv_cache_free_gpu_memory_fraction",
+        "--context_parallel_size": "--cp_size",
         "--config": "--extra_llm_api_options",
     },
     {
         "--tp_size": "tensor parallelism",
         "--pp_size": "pipeline parallelism",
+        "--cp_size": "context parallelism",
+        "--revision": REVISION,
         "--max_seq_len": "the longest context, and memory",
         "--kv_cache_free_gpu_memory_fraction": "memory",
         "--kv_cache_dtype": "memory",

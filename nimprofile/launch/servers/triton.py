@@ -34,6 +34,7 @@ FLAGS = FlagSyntax(
     dict.fromkeys(
         ("--model-repository", "--model-control-mode", "--load-model"), "the model repository"
     ),
+    prefixes=True,  # getopt_long takes a beginning that is that of one flag
 )
 
 
@@ -87,15 +88,20 @@ def _passed_through(
     ours = [(f"--{name.replace('_', '-')}", str(value)) for name, value in own.items()]
     _, notes = merge_arguments(ours, passed, VLLM_FLAGS)
     fields: dict[str, Any] = {}
-    for flag, value in read_flags(passed, VLLM_FLAGS):
-        name = flag.lstrip("-").replace("-", "_")
+    for flag in read_flags(passed, VLLM_FLAGS):
+        name, value = flag.name.lstrip("-").replace("-", "_"), flag.value
+        *keys, last = (name, *flag.key.split(".")) if flag.key else (name,)
+        place = fields
+        for key in keys:  # --flag.key is a value inside that of --flag
+            inner = place.get(key)
+            place[key] = place = inner if isinstance(inner, dict) else {}
         if value is None:
-            fields[name.removeprefix("no_")] = not name.startswith("no_")
+            place[last.removeprefix("no_")] = not last.startswith("no_")
             continue
         try:
-            fields[name] = json.loads(value)
+            place[last] = json.loads(value)
         except ValueError:  # a text, as most are
-            fields[name] = value
+            place[last] = value
     return fields, notes
 
 

@@ -10,6 +10,8 @@ from nimprofile.base.enums import Engine, Objective, Server
 from nimprofile.base.errors import LaunchError
 from nimprofile.base.versions import satisfies
 from nimprofile.launch.flags import (
+    LOADING,
+    REVISION,
     FlagSyntax,
     flag_groups,
     last_number,
@@ -35,6 +37,9 @@ FLAGS = FlagSyntax(
         "-tp": "--tensor-parallel-size",
         "-pp": "--pipeline-parallel-size",
         "-dp": "--data-parallel-size",
+        "-dcp": "--decode-context-parallel-size",
+        "-pcp": "--prefill-context-parallel-size",
+        "-n": "--nnodes",
         "-q": "--quantization",
         "--device-memory-utilization": "--gpu-memory-utilization",
     },
@@ -43,8 +48,18 @@ FLAGS = FlagSyntax(
         "--tensor-parallel-size": "tensor parallelism",
         "--pipeline-parallel-size": "pipeline parallelism",
         "--data-parallel-size": "the number of GPUs",
+        "--decode-context-parallel-size": "context parallelism",
+        "--prefill-context-parallel-size": "context parallelism",
+        "--nnodes": "the number of nodes",
         "--dtype": "precision",
         "--quantization": "precision",
+        "--quantization-config": "precision",
+        "--load-format": LOADING,
+        "--revision": REVISION,
+        **dict.fromkeys(
+            ("--hf-overrides", "--hf-config-path", "--rope-scaling", "--rope-theta"),
+            "the model's configuration",
+        ),
         "--kv-cache-dtype": "memory",
         "--max-model-len": "the longest context, and memory",
         "--gpu-memory-utilization": "memory",
@@ -58,6 +73,7 @@ FLAGS = FlagSyntax(
     },
     dashed=True,
     prefixes=True,
+    dotted=True,
 )
 
 

@@ -17,6 +17,16 @@ CONTRADICTIONS = {
         ("--dtype", "float32"),
         ("--quantization", "fp8"),
         ("-q", "bitsandbytes"),
+        ("-qawq",),
+        ("-t", "4"),
+        ("--quantization-config", "{}"),
+        ("--load-format", "bitsandbytes"),
+        ("--hf-overrides", '{"num_hidden_layers": 4}'),
+        ("--hf-overrides.num_hidden_layers", "4"),
+        ("--hf_config_path=elsewhere",),
+        ("--nnodes", "2"),
+        ("-n2",),
+        ("-dcp", "2"),
         ("--model", "acme/other"),
         ("--max-model-len", "4096"),
         ("--gpu-memory-utilization", "0.5"),
@@ -27,6 +37,12 @@ CONTRADICTIONS = {
     Server.SGLANG: [
         ("--tp", "4"),
         ("--dp-size", "2"),
+        ("--data-parallel", "2"),
+        ("--nnodes=2",),
+        ("--json-model-override-args", '{"num_hidden_layers": 4}'),
+        ("--modelopt-quant", "fp8"),
+        ("--quantize-and-serve",),
+        ("--load-format", "bitsandbytes"),
         ("--torchao-config", "int4wo-128"),
         ("--mem-fraction-static", "0.5"),
         ("--context-length", "4096"),
@@ -35,6 +51,7 @@ CONTRADICTIONS = {
     Server.TENSORRT_LLM: [
         ("--tp_size", "4"),
         ("--pp_size=2",),
+        ("--context_parallel_size", "2"),
         ("--config", "file.yaml"),
         ("--extra_llm_api_options", "file.yaml"),
         ("--max_seq_len", "4096"),
@@ -45,7 +62,7 @@ CONTRADICTIONS = {
         ("--load-model", "another"),
         ("--model-control-mode", "none"),
     ],
-    Server.NIM: [("--tensor-parallel-size", "4"), ("--quantization", "fp8")],
+    Server.NIM: [("--tensor-parallel-size", "4"), ("--quantization", "fp8"), ("-qawq",)],
 }
 ADDITIONS = {
     Server.VLLM: [
@@ -53,6 +70,10 @@ ADDITIONS = {
         ("-tp", "1"),
         ("-pp=1",),
         ("-dp", "1"),
+        ("-n1",),
+        ("-O3",),
+        ("--load-format", "safetensors"),
+        ("--revision", "main"),
         ("--dtype", "bfloat16"),
         ("--dtype", "auto"),
         ("--enable-prefix-caching",),
@@ -94,8 +115,27 @@ def test_what_was_counted_contradicts_nothing(words, serving):
     assert set(words) <= set(plan_for(Server.VLLM, extra=words, **serving).argv)
 
 
+@pytest.mark.parametrize(
+    ("server", "words", "note"),
+    [
+        (Server.VLLM, ("--revision=v2",), "--revision=v2 changes"),
+        (Server.SGLANG, ("--revision", "v2"), "--revision v2 changes"),
+        (Server.TENSORRT_LLM, ("--revision", "v2"), "--revision v2 changes"),
+        (Server.VLLM, ("--load-format", "dummy"), "--load-format dummy changes"),
+    ],
+)
+def test_what_may_change_the_weights_is_noted(server, words, note):
+    notes = plan_for(server, extra=words).notes
+    assert any(one.startswith(f"your {note} what was selected: ") for one in notes)
+
+
+def test_a_refusal_quotes_the_flag_as_it_was_typed():
+    with pytest.raises(LaunchError, match=r"^your -qawq \(--quantization awq\) contradicts"):
+        plan_for(Server.VLLM, extra=("-qawq",))
+
+
 def test_a_variable_of_tritons_engine_is_read_as_the_engine_reads_it():
-    with pytest.raises(LaunchError, match="your --tensor-parallel-size 4 contradicts"):
+    with pytest.raises(LaunchError, match=r"your -tp 4 \(--tensor-parallel-size 4\) contradicts"):
         plan_for(Server.TRITON, passthrough=("-tp", "4"))
 
 
@@ -103,7 +143,7 @@ def test_a_variable_of_tritons_engine_is_read_as_the_engine_reads_it():
     ("engine", "words"), [("sglang", ("--tp", "4")), ("tensorrt_llm", ("--tp_size", "4"))]
 )
 def test_a_nim_hands_arguments_to_its_engine_which_reads_them_by_its_own_names(engine, words):
-    with pytest.raises(LaunchError, match=r"your .* 4 contradicts what was judged"):
+    with pytest.raises(LaunchError, match=r"your .* 4\)? contradicts what was judged"):
         plan_for(Server.NIM, engine=engine, extra=words)
 
 
@@ -160,6 +200,8 @@ def test_every_word_of_what_is_decided_is_known():
     words = {word for server in Server for word in server_spec(server).flags.decisive.values()}
     assert {
         "LoRA",
+        "context parallelism",
+        "how the weights are loaded",
         "memory",
         "more memory",
         "pipeline parallelism",
@@ -168,8 +210,11 @@ def test_every_word_of_what_is_decided_is_known():
         "the longest context, and memory",
         "the model",
         "the model repository",
+        "the model's configuration",
         "the number of GPUs",
+        "the number of nodes",
         "the objective",
+        "the revision of the model",
         "what stands in our file",
         "what stands in that file",
     } == words

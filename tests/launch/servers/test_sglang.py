@@ -64,7 +64,9 @@ def test_sglang_takes_no_colon_in_a_name():
 
 
 def test_a_beginning_of_a_flag_is_the_flag_to_sglang():
-    with pytest.raises(LaunchError, match="your --tp-size 4 contradicts what was judged"):
+    with pytest.raises(
+        LaunchError, match=r"your --tp 4 \(--tp-size 4\) contradicts what was judged"
+    ):
         plan_for(Server.SGLANG, extra=("--tp", "4"))
-    with pytest.raises(LaunchError, match="your --context-length 4096 contradicts"):
+    with pytest.raises(LaunchError, match=r"your --context-len=4096 \(--context-length 4096\)"):
         plan_for(Server.SGLANG, extra=("--context-len=4096",))

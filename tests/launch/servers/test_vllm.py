@@ -62,12 +62,18 @@ def test_a_bf16_profile_is_served_in_float16_where_there_is_no_bf16():
     assert "float16" == argv[argv.index("--dtype") + 1]
 
 
-@pytest.mark.parametrize("extra", [("--model", "acme/other"), ("--model=acme/other",)])
-def test_another_model_after_the_dashes_is_refused(extra):
+@pytest.mark.parametrize(
+    ("extra", "said"),
+    [
+        (("--model", "acme/other"), "--model acme/other"),
+        (("--model=acme/other",), "--model=acme/other"),
+    ],
+)
+def test_another_model_after_the_dashes_is_refused(extra, said):
     with pytest.raises(LaunchError) as caught:
         plan_for(Server.VLLM, extra=(*extra, "--seed", "7"))
     assert (
-        "your --model acme/other contradicts what was judged, the model: name the weights with "
+        f"your {said} contradicts what was judged, the model: name the weights with "
         "--model, before --"
     ) == str(caught.value)
 
