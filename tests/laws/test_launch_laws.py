@@ -26,6 +26,8 @@ from nimprofile import (
     select,
 )
 from nimprofile.base.units import parse_tokens
+from nimprofile.base.versions import satisfies
+from nimprofile.engines.spec import spec_of
 from nimprofile.launch.deploy.documents import TARGETS
 from nimprofile.selection.reasons import ContextTooLong
 from tests.support.launch.told import told_by_plan, told_by_target
@@ -74,7 +76,17 @@ VERSIONS = {
     "sglang": (None, "0.5.23", "0.4.9", "0.4.1"),
     "tensorrt_llm": (None, "1.2.1", "1.1.0"),
 }
-MACHINES = ("4xh100", "8xh100", "3xl40s", "4xl40s", "4xl4", "2xb200", "1xt4", "16xh100")
+MACHINES = (
+    "4xh100",
+    "8xh100",
+    "3xl40s",
+    "4xl40s",
+    "4xl4",
+    "2xb200",
+    "1xt4",
+    "2xv100_sxm2_32gb",
+    "16xh100",
+)
 MARGINS = {"vllm": "-", "sglang": "-", "tensorrt_llm": "_"}
 WIDE = {Precision.BF16: "bfloat16", Precision.FP16: "float16", Precision.FP32: "float32"}
 
@@ -140,6 +152,8 @@ def situations(draw):
     for tag in ("tp", "pp"):
         size = draw(st.sampled_from([None, "1", "2", "4" if tag == "tp" else None]))
         tags |= {} if size is None else {tag: size}
+    if engine == "tensorrt_llm" and draw(st.booleans()):
+        tags["trtllm_buildable"] = "true"
     return {
         "server": server,
         "tags": tags,
@@ -201,6 +215,7 @@ def check(situation, decision, serving, told, gpus=None):
         assert int(tags.get("tp", told.tp)) == told.tp
         assert int(tags.get("pp", 1)) == told.pp
         check_precision(situation, decision, told)
+        check_capability(situation, decision, serving)
         assert serving.memory_fraction == told.fraction
         check_cache(serving.kv_cache_dtype, told.cache)
     assert gpus is None or len(verdict.gpus) == gpus
@@ -233,6 +248,23 @@ def check_precision(situation, decision, told):
         assert precision == stored
         assert told.quantization in {None, "modelopt"}
     assert told.dtype in {None, "auto", "bfloat16", "float16"}
+
+
+def check_capability(situation, decision, serving):
+    """By the facts of the engine its GPUs are those on which it serves such weights."""
+    stored, narrow = stored_in(situation), Precision(situation["tags"]["precision"]).bits < 16
+    spec = spec_of(Engine(situation["tags"]["llm_engine"]))
+    version = serving.engine_version or spec.newest
+    form = f"{stored} modelopt" if stored in {"fp8", "nvfp4"} else "16 bits"
+    served = [
+        way.capability
+        for way in spec.ways(form)
+        if (way.precision.bits < 16) is narrow and satisfies(version, way.versions)
+    ]
+    for gpu in decision.inventory.gpus:
+        if gpu.index in decision.selected.gpus:
+            capability = str(gpu.compute_capability)
+            assert any(satisfies(capability, specifiers) for specifiers in served)
 
 
 def check_cache(asked, told):

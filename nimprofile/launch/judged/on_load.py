@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from nimprofile.base.enums import Engine
+from nimprofile.base.enums import Engine, Precision
 from nimprofile.base.errors import LaunchError
 from nimprofile.base.versions import satisfies
 from nimprofile.engines.spec import spec_of
-from nimprofile.engines.support import HALF, PLAIN, stored_as
+from nimprofile.engines.support import HALF, PLAIN, kind_of_model, stored_as
 from nimprofile.model.quantization import is_own
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from nimprofile.base.enums import Precision
     from nimprofile.engines.support import Way
     from nimprofile.hardware.inventory import Gpu
     from nimprofile.launch.judged.weights_source import WeightsSource
@@ -45,6 +44,7 @@ def quantises_on_load(
         return False
     if shape is None or not shape.architecture:
         if precision.bits >= 16:
+            _require_wide(engine, PLAIN, "", version=version, gpus=gpus)
             return False
         raise _unserved(
             f"nothing says how {weights.described} is stored, and {profile.name} was judged in "
@@ -55,9 +55,11 @@ def quantises_on_load(
     if stored not in {PLAIN, HALF}:
         _require_stored(profile, precision, weights, ways=ways)
         if ways:
-            _require_version(ways, version, f"serves no checkpoint stored as {stored}")
+            fitting = _require_version(ways, version, f"serves no checkpoint stored as {stored}")
+            _require_capability(fitting, version, gpus, f"serves weights stored as {stored}")
         return False
     if precision.bits >= 16:
+        _require_wide(engine, stored, shape.architecture, version=version, gpus=gpus)
         return False
     making = [way for way in ways if way.precision is precision]
     if not making:
@@ -66,7 +68,7 @@ def quantises_on_load(
             f"{_elsewhere(engine, precision, weights)}"
         )
     fitting = _require_version(making, version, f"makes no {precision} of a 16-bit checkpoint")
-    _require_capability(fitting, version, gpus)
+    _require_capability(fitting, version, gpus, f"makes {precision} of a 16-bit checkpoint")
     judged = weights.judged
     if judged is not None and is_own(judged, precision) and spec.holds_whole(version):
         raise _unserved(
@@ -112,18 +114,36 @@ def _require_version(ways: Sequence[Way], version: str, lacks: str) -> list[Way]
     return fitting
 
 
-def _require_capability(ways: Sequence[Way], version: str, gpus: tuple[Gpu, ...]) -> None:
-    """Refuse GPUs on which the engine does not quantise as it loads."""
+def _require_wide(
+    engine: Engine, stored: str, model_type: str, *, version: str, gpus: tuple[Gpu, ...]
+) -> None:
+    """Refuse GPUs on which the engine has no 16-bit format for a model that is not quantised.
+
+    A version that the tables do not know is held to what they say of the others.
+    """
+    spec = spec_of(engine)
+    if kind_of_model(model_type) in spec.refuses_float16:  # it is served in BF16, however stored
+        wide = [way for way in spec.ways(PLAIN) if way.precision is Precision.BF16]
+    else:
+        wide = [way for way in spec.ways(stored) if way.precision.bits >= 16]
+    fitting = [way for way in wide if satisfies(version, way.versions)] or wide
+    if fitting:
+        _require_capability(fitting, version, gpus, "serves 16-bit weights")
+
+
+def _require_capability(
+    ways: Sequence[Way], version: str, gpus: tuple[Gpu, ...], does: str
+) -> None:
+    """Refuse GPUs on which the engine has none of these ways to serve the weights."""
     for gpu in gpus:
         capability = gpu.compute_capability
         if capability is None:
             continue
         if not any(satisfies(str(capability), way.capability) for way in ways):
             needed = " or ".join(dict.fromkeys(way.capability for way in ways))
-            way = ways[0]
             raise _unserved(
-                f"{way.engine} {version} makes {way.precision} of a 16-bit checkpoint on compute "
-                f"capability {needed}, and {gpu.label} has {capability}: select another precision"
+                f"{ways[0].engine} {version} {does} on compute capability {needed}, and "
+                f"{gpu.label} has {capability}: select another profile (--engine, --tags)"
             )
 
 

@@ -32,6 +32,7 @@ CONFIG = {
     "max_position_embeddings": 131072,
     "torch_dtype": "bfloat16",
 }
+H100 = mock_inventory("1xh100")
 FP8 = {"quantization_config": {"quant_method": "modelopt", "quant_algo": "FP8"}}
 
 
@@ -164,7 +165,7 @@ def test_quantising_on_load_wants_the_gpus_that_this_version_does_it_on():
         launch_plan(decision, manifest)
     assert (
         "vllm 0.13.0 makes fp8 of a 16-bit checkpoint on compute capability >=8.0, and NVIDIA H100 "
-        "80GB HBM3 has 7.5: select another precision"
+        "80GB HBM3 has 7.5: select another profile (--engine, --tags)"
     ) == str(caught.value)
 
 
@@ -247,6 +248,34 @@ def test_below_8_0_16_bits_are_float16(precision):
     decision = on_turing(select(manifest, mock_inventory("1xl4")))
     plan = launch_plan(decision, manifest, Setup(model="acme/llama"))
     assert "float16" == value_after(plan.argv, "--dtype")
+
+
+def test_below_8_0_another_engine_serves_what_tensorrt_llms_own_server_does_not():
+    tags = {"precision": "bf16", "tp": "2", "trtllm_buildable": "true"}
+    manifest = manifest_of("tensorrt_llm", tags)
+    request = Request(serving=Serving(max_model_len=2048))
+    decision = select(manifest, mock_inventory("2xt4"), request)
+    with pytest.raises(LaunchError) as caught:
+        launch_plan(decision, manifest)
+    assert (
+        "tensorrt_llm 1.2.1 serves 16-bit weights on compute capability >=8.0, and Tesla T4 has "
+        "7.5: select another profile (--engine, --tags)"
+    ) == str(caught.value)
+    nim = Setup(Server.NIM, image="nvcr.io/nim/acme/llama:1.8.5")
+    assert launch_plan(decision, manifest, nim).argv[0] == "docker"
+
+
+def test_a_model_that_refuses_fp16_is_not_started_where_there_is_no_bf16(tmp_path):
+    manifest = parse_manifest(TAGS_ALONE % ("vllm", "fp16"))
+    folder = folder_with(tmp_path, CONFIG | {"model_type": "gemma2"})
+    with pytest.raises(LaunchError, match=r"on compute capability >=8\.0, and Tesla T4 has 7\.5"):
+        planned(manifest, Setup(model=folder), "1xt4")
+
+
+def test_quantised_weights_want_the_gpus_that_their_format_does():
+    decision = on_turing(select(on_fp8 := manifest_of("vllm", {"precision": "fp8"}), H100))
+    with pytest.raises(LaunchError, match=r"serves weights stored as fp8 modelopt on .* >=8\.0"):
+        launch_plan(decision, on_fp8)
 
 
 # The library and the command line

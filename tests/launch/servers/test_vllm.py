@@ -45,7 +45,7 @@ def test_weights_of_16_bits_are_served_in_the_precision_of_the_profile(server, f
 
 
 def test_a_quantised_model_computes_in_float16_where_there_is_no_bf16():
-    text = manifest_text("vllm", {"precision": "fp8"})
+    text = manifest_text("vllm", {"precision": "nvfp4"})
     manifest = parse_manifest(text + "  requires: {compute_capability: '>=7.5'}\n")
     decision = select(
         manifest, mock_inventory("1xt4"), Request(serving=Serving(max_model_len=2048))
