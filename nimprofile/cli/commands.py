@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from nimprofile.base.errors import InventoryError
 from nimprofile.cli.console import print_json, show, tell
 from nimprofile.cli.exit_codes import DONE, NO_GPU, NOTHING_RUNS, code_of_nothing
@@ -24,6 +26,10 @@ if TYPE_CHECKING:
 def run_select(arguments: records.SelectArguments) -> int:
     """Print the profile that would run; exit by whether there is one."""
     manifest, decision = judge(arguments.machine, arguments.selection)
+    if decision.request.require:
+        from nimprofile.launch.judged.required import keep_required_by_variable
+
+        keep_required_by_variable(decision, os.environ)
     if arguments.launchable:
         from nimprofile.cli.launch_options import SERVER_OF_THE_ENGINE, setup_of
         from nimprofile.launch.planning import launchable

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from nimprofile.base.enums import Engine, Server
-from nimprofile.base.errors import LaunchError, RequirementError
+from nimprofile.base.errors import LaunchError
 from nimprofile.base.expect import expect
 from nimprofile.base.variables.notes import for_nim_alone
 from nimprofile.base.versions import satisfies
@@ -13,6 +13,7 @@ from nimprofile.engines.spec import spec_of
 from nimprofile.hardware.visible_devices import BUS_ORDER, CudaDevices, cuda_devices
 from nimprofile.launch.job import Job
 from nimprofile.launch.judged.arguments import refuse_contradictions
+from nimprofile.launch.judged.required import keep_required, require_seen
 from nimprofile.launch.judged.served_facts import served_facts
 from nimprofile.launch.judged.weights_source import weights_source
 from nimprofile.launch.server_spec import server_spec
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from nimprofile.hardware.inventory import Gpu
     from nimprofile.launch.plan import LaunchPlan
     from nimprofile.manifest.profile import Profile
-    from nimprofile.manifest.profile_conditions import Condition
     from nimprofile.selection.verdict import Verdict
 
 DEFAULTS = Setup()
@@ -131,8 +131,7 @@ def _job_of(verdict: Verdict, decision: Decision, manifest: Manifest, setup: Set
         raise LaunchError(f"the served name {name} would be taken for an argument: name another")
     profile = verdict.profile
     engine, server = _served_by(profile, setup.server, setup.startable)
-    if decision.request.require:
-        _keep_required(decision.request.require, verdict, setup, server)
+    keep_required(decision.request.require, verdict, setup, server)
     serving = decision.request.serving
     installed = None
     if serving.engine_version is None and engine is not None and server is not Server.NIM:
@@ -143,6 +142,7 @@ def _job_of(verdict: Verdict, decision: Decision, manifest: Manifest, setup: Set
     version = serving.engine_version or installed or manifest.engine_version
     known = version or server_spec(server).newest_version(engine)
     weights = weights_source(profile, manifest, setup, server)
+    require_seen(decision.request.require, profile, weights)
     by_image = server is Server.NIM
     facts, notes = served_facts(
         verdict, gpus, serving, weights=weights, version=None if by_image else known
@@ -178,34 +178,6 @@ def _job_of(verdict: Verdict, decision: Decision, manifest: Manifest, setup: Set
         shape=weights.shape,
         notes=notes,
     )
-
-
-def _keep_required(
-    require: tuple[Condition, ...], verdict: Verdict, setup: Setup, server: Server
-) -> None:
-    """Refuse arguments for the server that break what is required of the profile."""
-    from nimprofile.launch.flags import decided
-    from nimprofile.manifest.profile_conditions import unmet
-
-    spec, profile = server_spec(server), verdict.profile
-    given = (
-        *decided(setup.passthrough, spec.engine_flags or spec.flags, profile.precision),
-        *decided(setup.extra, spec.flags, profile.precision),
-    )
-    for condition in require:
-        for tag, argument, value in given:
-            if tag != condition.tag:
-                continue
-            if value is None:
-                problem = f"{condition} is required, and what it would be then is not known"
-            elif any(unmet((condition,), profile, len(verdict.gpus), {tag: value})):
-                problem = f"{condition} is required, and it would be {value}"
-            else:
-                continue
-            raise RequirementError(
-                f"{profile.name} is selected and is as required, but not with your {argument}: "
-                f"{problem}; leave that argument out"
-            )
 
 
 def _as_installed(

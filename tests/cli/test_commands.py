@@ -103,6 +103,25 @@ def test_what_is_not_as_required_ends_in_5_with_nothing_printed(run, manifest, c
     assert "Without that, vllm-bf16-tp1-pp1-16.0 would run on GPU 0" in err
 
 
+@pytest.mark.parametrize("form", ["text", "env", "json"])
+@pytest.mark.parametrize("pin", [(), ("--profile", ID_BF16)])
+def test_a_variable_of_arguments_that_breaks_what_is_required_is_refused(
+    run, manifest, monkeypatch, form, pin
+):
+    monkeypatch.setenv("NIM_PASSTHROUGH_ARGS", "--tensor-parallel-size 4")
+    options = ("--manifest", manifest, "--gpus", "1xh100", "--require", "tp=1", "--format", form)
+    code, out, err = run("select", *options, *pin)
+    assert 5 == code
+    assert "not with your --tensor-parallel-size 4: tp=1 is required, and it would be 4" in err
+    assert ("" if form != "json" else "requirement") == (out and json.loads(out)["error"]["kind"])
+
+
+def test_a_variable_of_arguments_that_keeps_what_is_required_selects(run, manifest, monkeypatch):
+    monkeypatch.setenv("NIM_PASSTHROUGH_ARGS", "--seed 7")
+    options = ("--manifest", manifest, "--gpus", "1xh100", "--require", "tp=1")
+    assert 0 == run("select", *options)[0]
+
+
 def test_what_is_not_as_required_is_in_json(run, manifest):
     options = ("--manifest", manifest, "--gpus", "1xh100", "--require", "tp>=2", "--json")
     code, out, _ = run("select", *options)

@@ -48,7 +48,7 @@ def quantises_on_load(
             return False
         raise _unserved(
             f"nothing says how {weights.described} is stored, and {profile.name} was judged in "
-            f"{precision}: {_WAYS_OUT}"
+            f"{precision}: {WAYS_OUT}"
         )
     stored, spec = stored_as(shape), spec_of(engine)
     ways = spec.ways(stored)
@@ -84,7 +84,7 @@ def _unserved(problem: str) -> LaunchError:
     return LaunchError(problem, of_profile=True)
 
 
-_WAYS_OUT = (
+WAYS_OUT = (
     "name its directory with --model, or build its manifest with `nimprofile manifest build "
     "CONFIG.json --path NAME`"
 )
@@ -150,7 +150,7 @@ def _require_capability(
 def _elsewhere(engine: Engine, precision: Precision, weights: WeightsSource) -> str:
     """Where weights are to be had that this engine does not make itself."""
     if weights.stands_for is not None:
-        return f"if it is stored in {precision}, {_WAYS_OUT}"
+        return f"if it is stored in {precision}, {WAYS_OUT}"
     stored = "" if weights.shape is None else stored_as(weights.shape)
     others = [
         str(other)
