@@ -40,10 +40,30 @@ def write_error(lines: Iterable[str]) -> None:
                 from nimprofile.base.printable import printable
 
                 line = printable(line, indented=True)  # noqa: PLW2901
-            print(line, file=sys.stderr)
+            print(_wrapped(line) if watched() else line, file=sys.stderr)
         sys.stderr.flush()
     except OSError:  # a reader that went away, a full disk
         sys.stderr = None  # or Python's own last flush fails, and the exit code with it
+
+
+def _wrapped(text: str) -> str:
+    """Lines as wide as the terminal; a longer word, as an id or a path, is left whole."""
+    width = _width()
+    if all(len(line) <= width for line in text.split("\n")):
+        return text
+    from textwrap import wrap
+
+    lines = []
+    for line in text.split("\n"):
+        indent = line[: len(line) - len(line.lstrip(" "))]
+        lines += wrap(
+            line,
+            width,
+            subsequent_indent=f"{indent}  ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        ) or [line]
+    return "\n".join(lines)
 
 
 def drop_output() -> None:

@@ -19,10 +19,19 @@ if TYPE_CHECKING:
 
 
 class Span(Record):
-    """A text with a meaning."""
+    """A text with a meaning.
+
+    Attributes:
+        text: the text.
+        meaning: what it means.
+        shortened: it is an id, of which a terminal shows this many characters where a line of its
+            own is too short for all of it; None for what is shown whole in any case.
+    """
 
     text: str
     meaning: Meaning = "plain"
+    _: KW_ONLY
+    shortened: int | None = None
 
 
 class Bar(Record):
@@ -60,6 +69,8 @@ class Column(Record):
         shortened: its cells are ids, of which a terminal shows this many characters, or as many as
             tell them apart.
         terminal_only: not printed to a pipe.
+        unnamed: its cells are understood without its heading, where a terminal that is too narrow
+            for the table shows them below their row.
     """
 
     heading: str = ""
@@ -69,6 +80,7 @@ class Column(Record):
     narrow: int = 0
     shortened: int | None = None
     terminal_only: bool = False
+    unnamed: bool = False
 
 
 class Table(Record):

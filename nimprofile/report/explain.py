@@ -8,6 +8,7 @@ from nimprofile.hardware.describe import describe_machine
 from nimprofile.report.blocks import Column, Line, Span, Table, line
 from nimprofile.report.text import (
     GRADE_MEANINGS,
+    SHORT_ID,
     is_informative,
     nothing_blocks,
     policy_text,
@@ -85,7 +86,7 @@ def explain_profile(decision: Decision, verdict: Verdict) -> list[Block]:
     profile = verdict.profile
     blocks: list[Block] = [
         line(Span(profile.name, "strong"), ": ", _grade(verdict)),
-        line(f"id {profile.id}"),
+        line("id ", Span(profile.id, shortened=SHORT_ID)),
     ]
     if _id_disagrees(verdict):
         note = (

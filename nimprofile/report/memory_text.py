@@ -71,8 +71,8 @@ def _table(budget: Budget) -> Table:
         Column("each GPU"),
         Column("holds", figures=True),
         Column(total, terminal_only=True, narrow=1),
-        Column("known how"),
-        Column("what it is", wraps=True),
+        Column("source", unnamed=True),
+        Column("what it is", wraps=True, unnamed=True),
     )
     return Table(columns, rows, lead=2)
 

@@ -9,6 +9,7 @@ characters as escapes. Importing `rich` takes longer than all the rest of a comm
 from __future__ import annotations
 
 from io import StringIO
+from itertools import groupby
 
 from rich.bar import Bar as DrawnBar
 from rich.cells import cell_len
@@ -22,10 +23,14 @@ from nimprofile.report.blocks import Bar, Column, Line, Span, Table, shown_text
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from typing import TypeAlias
 
     from rich.console import RenderableType
 
     from nimprofile.report.blocks import Block, Cell, Meaning
+
+    Cells: TypeAlias = tuple[Column, list[Cell]]
+    """A column of a table with its cells."""
 
 STYLES: dict[Meaning, str] = {
     "plain": "",
@@ -81,7 +86,9 @@ def _without_padding(text: str) -> str:
 
 def _drawn(block: Block, console: Console, bars: bool) -> Iterator[RenderableType]:
     if isinstance(block, Line):
-        yield from _line(_text(*block.parts), block.indent, console)
+        room = console.width - _further(block.indent, GAP, console)
+        parts = (_cut(part, room) for part in block.parts)
+        yield from _line(_text(*parts), block.indent, console)
     elif block.groups:
         yield from _grouped(block, console, bars)
     else:
@@ -103,10 +110,22 @@ def _line(text: Text, indent: int, console: Console) -> Iterator[RenderableType]
     if text.cell_len <= width - indent:
         yield Padding(text, (0, 0, 0, indent))
         return
-    further = min(indent + GAP, width // 4)
+    further = _further(indent, GAP, console)
     first, *others = text.wrap(console, max(1, width - further), overflow="fold")
     yield Padding(first, (0, 0, 0, indent))
     yield from (Padding(other, (0, 0, 0, further)) for other in others)
+
+
+def _further(indent: int, more: int, console: Console) -> int:
+    """The indent of what continues a line that is itself indented, on a terminal of any width."""
+    return min(indent + more, console.width // 4)
+
+
+def _cut(cell: Cell, room: int) -> Cell:
+    """An id that does not fit on a line of its own, cut; else the cell as it is."""
+    if isinstance(cell, Span) and cell.shortened is not None and cell_len(cell.text) > room:
+        return cell.replace(text=cell.text[: cell.shortened])
+    return cell
 
 
 def _grouped(table: Table, console: Console, bars: bool) -> Iterator[RenderableType]:
@@ -124,8 +143,9 @@ def _table(table: Table, console: Console, bars: bool) -> Iterator[RenderableTyp
     """The table with the columns that fit, or its rows one below the other."""
     if not table.rows:
         return
+    alone = console.width - _further(table.indent, 2 * GAP, console)
     columns = [
-        (column, _shortened(column, [row[at] for row in table.rows]))
+        (column, _shortened(column, [_cut(row[at], alone) for row in table.rows]))
         for at, column in enumerate(table.columns)
     ]
     if not bars:
@@ -139,7 +159,36 @@ def _table(table: Table, console: Console, bars: bool) -> Iterator[RenderableTyp
     if _least_width(columns) > width - indent:
         yield from _below_each_other(columns, table.lead, indent, console)
     else:
-        yield Padding(_grid(columns, width - indent), (0, 0, 0, indent))
+        yield from _rows(columns, table.lead, indent, console)
+
+
+def _rows(
+    columns: Sequence[Cells], lead: int, indent: int, console: Console
+) -> Iterator[RenderableType]:
+    """The table; a word that its column would break has a line of its own, where it fits there."""
+    room = console.width - indent
+    widths = [_width_of(column, cells) for column, cells in columns]
+    wrapping = [at for at, (column, _) in enumerate(columns) if column.wraps]
+    if len(wrapping) != 1 or any(_has_bars(cells) for _, cells in columns):
+        yield Padding(_grid(columns, room), (0, 0, 0, indent))
+        return
+    at = wrapping[0]
+    left = room - sum(widths) + widths[at] - GAP * (len(columns) - 1)
+    alone = console.width - _further(indent, 2 * GAP, console)
+    longest = [max(map(cell_len, shown_text(cell).split()), default=0) for cell in columns[at][1]]
+    headed = True
+    for apart, run in groupby(range(len(longest)), lambda row: left < longest[row] <= alone):
+        rows = list(run)
+        part = [(column, [cells[row] for row in rows]) for column, cells in columns]
+        if apart:
+            yield from _below_each_other(part, lead, indent, console)
+        else:
+            least = [
+                None if column.wraps else width
+                for (column, _), width in zip(columns, widths, strict=True)
+            ]
+            yield Padding(_grid(part, room, least, headed=headed), (0, 0, 0, indent))
+        headed = False
 
 
 def _shortened(column: Column, cells: list[Cell]) -> list[Cell]:
@@ -168,7 +217,7 @@ def _width_of(column: Column, cells: Sequence[Cell]) -> int:
     return max(cell_len(column.heading), *(cell_len(shown_text(cell)) for cell in cells))
 
 
-def _least_width(columns: Sequence[tuple[Column, list[Cell]]]) -> int:
+def _least_width(columns: Sequence[Cells]) -> int:
     """How wide the table is when its sentences are broken as far as they may be."""
     widths = (
         min(NARROWEST, _width_of(column, cells)) if column.wraps else _width_of(column, cells)
@@ -177,17 +226,25 @@ def _least_width(columns: Sequence[tuple[Column, list[Cell]]]) -> int:
     return sum(widths) + GAP * (len(columns) - 1)
 
 
-def _grid(columns: Sequence[tuple[Column, list[Cell]]], room: int) -> Grid:
+def _grid(
+    columns: Sequence[Cells],
+    room: int,
+    widths: Sequence[int | None] = (),
+    *,
+    headed: bool = True,
+) -> Grid:
+    """The table; `widths` are those that its columns have in all of it, when this is a part."""
     widest = sum(_width_of(column, cells) for column, cells in columns) + GAP * (len(columns) - 1)
     short, long = BAR_WIDTHS
     bar = long if widest + long - short <= room else short
-    headed = any(column.heading for column, _ in columns)
+    headed = headed and any(column.heading for column, _ in columns)
     grid = Grid(
         box=None, padding=(0, GAP, 0, 0), pad_edge=False, show_header=headed, header_style="bold"
     )
-    for column, _ in columns:
+    for at, (column, _) in enumerate(columns):
         grid.add_column(
             _text(column.heading),
+            min_width=widths[at] if widths else None,
             no_wrap=not column.wraps,
             overflow="fold",
             justify="right" if column.figures else "left",
@@ -204,14 +261,14 @@ def _cell(cell: Cell, bar: int) -> RenderableType:
 
 
 def _below_each_other(
-    columns: Sequence[tuple[Column, list[Cell]]], lead: int, indent: int, console: Console
+    columns: Sequence[Cells], lead: int, indent: int, console: Console
 ) -> Iterator[RenderableType]:
     """Each row as a line of its first cells, and what the others say below it."""
     for row in zip(*(cells for _, cells in columns), strict=True):
         first = Text(" " * GAP).join(_text(cell) for cell in row[:lead] if shown_text(cell))
         yield from _line(first, indent, console)
         others = [
-            _text(f"{column.heading}: " if column.heading else "", cell)
+            _text(f"{column.heading}: " if column.heading and not column.unnamed else "", cell)
             for (column, _), cell in zip(columns[lead:], row[lead:], strict=True)
             if _says(cell) and not isinstance(cell, Bar)
         ]

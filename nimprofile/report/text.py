@@ -55,7 +55,7 @@ def select_blocks(decision: Decision) -> list[Block]:
     assert chosen is not None, "there is something to show"
     rows: list[tuple[str, str | Span]] = [
         ("profile", Span(chosen.profile.name, "strong")),
-        ("id", chosen.profile.id),
+        ("id", Span(chosen.profile.id, shortened=SHORT_ID)),
         ("gpus", _gpus(chosen, decision.inventory)),
         ("cuda", _cuda(chosen, decision.inventory)),
         ("because", _because(decision)),

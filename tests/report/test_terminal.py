@@ -143,11 +143,42 @@ def test_a_terminal_without_their_characters_gets_no_bars():
     assert "a\nx" == terminal_text([table], width=80, colour=False, bars=False)
 
 
-def test_names_keep_their_column_on_a_narrow_terminal():
-    blocks = [fields([("name", "a" * 36), ("longer", "x")])]
-    assert ["name    " + "a" * 32, "        aaaa", "longer  x"] == on_terminal(
-        blocks, 40
-    ).splitlines()
+def test_a_word_that_fits_on_a_line_of_its_own_is_not_broken_by_its_column():
+    blocks = [fields([("before", "x y"), ("name", "a" * 36), ("longer", "x " * 17)])]
+    assert [
+        "before  x y",
+        "name",
+        "    " + "a" * 36,
+        "longer  " + "x " * 15 + "x",
+        "        x",
+    ] == on_terminal(blocks, 40).splitlines()
+
+
+def test_a_word_that_fits_on_no_line_is_broken_in_its_column():
+    blocks = [fields([("name", "a" * 37), ("longer", "x")])]
+    assert [
+        "name    " + "a" * 32,
+        "        aaaaa",
+        "longer  x",
+    ] == on_terminal(blocks, 40).splitlines()
+
+
+def test_an_id_is_whole_where_it_fits_on_a_line_and_else_cut():
+    id = Span("a" * 36, shortened=12)
+    blocks = [fields([("profile", id)]), line("id ", id)]
+    assert ["profile", "    " + "a" * 36, "id " + "a" * 36] == on_terminal(blocks, 40).splitlines()
+    assert ["id", "  " + "a" * 36] == on_terminal(blocks[1:], 38).splitlines()
+    assert ["profile  " + "a" * 12, "id " + "a" * 12] == on_terminal(blocks, 37).splitlines()
+
+
+def test_a_cell_that_needs_no_heading_has_none_below_its_row():
+    columns = (Column("each GPU"), Column("source", unnamed=True), Column("for", unnamed=False))
+    table = Table(columns, [("overhead", "estimated", "CUDA itself")])
+    assert [
+        "overhead",
+        "    estimated; for:",
+        "      CUDA itself",
+    ] == on_terminal([table], 24).splitlines()
 
 
 def test_no_block_is_no_text():

@@ -78,6 +78,34 @@ def test_a_terminal_shows_every_profile_with_an_id_that_is_taken(width):
         assert name in drawn
 
 
+ID_OF_LLAMA = process("select", *LLAMA.split(), "--gpus", "8xh100", "--format", "id").stdout
+
+
+@pytest.mark.parametrize("width", [40, 60, 67, 68, 73, 100])
+@pytest.mark.parametrize("command", ["select", "explain"])
+def test_an_id_is_never_broken(command, width):
+    id = ID_OF_LLAMA.decode().strip()
+    subject = f" {id[:12]}" if command == "explain" else ""
+    drawn = on_terminal(f"{command} {LLAMA} --gpus 8xh100{subject} --color never", width)
+    (shown,) = {word for word in drawn.split() if id.startswith(word) and len(word) > 4}
+    assert shown in {id, id[:12]}
+    assert (shown == id) is (width >= 68 or (width >= 66 and command == "explain"))
+
+
+@pytest.mark.parametrize("width", [50, 60])
+def test_a_failure_is_told_in_lines_as_wide_as_the_terminal(width):
+    text = on_terminal(f"select {LLAMA} --gpus 1xt4", width)
+    assert [] == [line for line in text.splitlines() if cell_len(line) > width]
+    first, *others = text.partition("How many")[0].splitlines()
+    assert first.startswith("No profile found for the detected")
+    assert ["  "] == [line[:2] for line in others]
+
+
+def test_a_long_word_of_a_failure_is_left_whole():
+    text = on_terminal(f"select {LLAMA} --gpus 1xt4 --profile nope", 40)
+    assert ID_OF_LLAMA.decode().strip() in text
+
+
 @pytest.mark.parametrize(
     ("variables", "coloured"),
     [
