@@ -134,7 +134,7 @@ _SELECTION = (
     _honoured(
         "NIM_MANIFEST_PROFILE",
         "NV-CLIP",
-        "Run this profile: NV-CLIP's name of NIM_MODEL_PROFILE.",
+        "Run this profile; NV-CLIP calls NIM_MODEL_PROFILE so.",
         "the pin where NIM_MODEL_PROFILE is unset",
         "nvclip 1.0.0 profiles",
         example="vllm-bf16-tp1-pp1",
@@ -143,7 +143,7 @@ _SELECTION = (
         "NIM_TAGS_SELECTOR",
         "LLM 1.x; speech (Riva)",
         "Choose only among profiles with these tags: precision=fp8,tp=1.",
-        "conditions on tags, as --tags",
+        "only profiles with these tags are candidates, as --tags",
         "speech/latest support-matrix",
         example="precision=fp8",
         absent_from=2,
@@ -152,7 +152,7 @@ _SELECTION = (
         "NIM_PEFT_SOURCE",
         _LLM,
         "A directory of LoRA adapters; only profiles that serve adapters are candidates.",
-        "LoRA is wanted, as --lora, and where the adapters are, as --adapters",
+        "adapters are wanted, as --lora, and are in this directory, as --adapters",
         "LLM 1.12 configuration; LLM 2.0.12 environment-variables",
         example="/adapters",
     ),
@@ -176,7 +176,7 @@ _SELECTION = (
         "NIM_ALLOW_NVFP4_EMULATION",
         "LLM 2.x",
         "Allow NVFP4 on GPUs that do not compute in it.",
-        "NVFP4 below compute capability 10.0, as --allow-nvfp4-emulation",
+        "NVFP4 may run below compute capability 10.0, as --allow-nvfp4-emulation",
         "github.com/NVIDIA-AI-Blueprints nemotron-voice-agent",
         example="1",
     ),
@@ -191,7 +191,7 @@ _SELECTION = (
     _honoured(
         "NIM_TENSOR_PARALLEL_SIZE",
         "LLM 1.x (multi-LLM); LLM and VLM 2.x",
-        "GPUs that share every layer; it is above the tag of a profile.",
+        "How many GPUs share every layer; it wins over the tag of a profile.",
         "profiles of another tp are not wanted; one that leaves tp open gets this one",
         "LLM 1.2.0 configuration; LLM 2.0.12 environment-variables",
         example="2",
@@ -199,7 +199,7 @@ _SELECTION = (
     _honoured(
         "NIM_PIPELINE_PARALLEL_SIZE",
         "LLM 1.x (multi-LLM); LLM and VLM 2.x",
-        "Stages that the layers are divided into; it is above the tag of a profile.",
+        "How many stages the layers are divided into; it wins over the tag of a profile.",
         "profiles of another pp are not wanted; one that leaves pp open gets this one",
         "LLM 1.12 configuration; LLM 2.0.10 genindex",
         example="2",
@@ -207,15 +207,15 @@ _SELECTION = (
     _honoured(
         "NIM_ENGINE_PRECISION",
         "Retriever 2.2 and later",
-        "The precision to run in; one that is not available falls back, with a warning.",
-        "profiles of this precision if one runs, else another with a warning",
+        "The precision to run in; where it is not available, another is taken with a warning.",
+        "a profile of this precision is taken if one runs, else another with a warning",
         "nemo-retriever/text-embedding 2.2 troubleshoot",
         example="fp8",
     ),
     _honoured(
         "NIM_PRECISION",
         "Retriever 2.0",
-        "The name of NIM_ENGINE_PRECISION before 2.2.",
+        "The precision to run in; from 2.2 on it is called NIM_ENGINE_PRECISION.",
         "as NIM_ENGINE_PRECISION, where that is unset",
         "nemo-retriever/text-embedding 2.0 environment-variables",
         example="fp8",
@@ -264,7 +264,7 @@ _MEMORY = (
     _honoured(
         "NIM_MAX_NUM_SEQS",
         "LLM 1.x; VLM 1.x",
-        "Requests of one step.",
+        "How many requests are computed together in one step.",
         "as --max-num-seqs",
         _CONFIGURATION,
         example="8",
@@ -272,7 +272,7 @@ _MEMORY = (
     _honoured(
         "NIM_MAX_BATCH_SIZE",
         _1X,
-        "Requests of one step, of engines that TensorRT-LLM builds.",
+        "How many requests are computed together, in engines that TensorRT-LLM builds.",
         "as --max-num-seqs, where NIM_MAX_NUM_SEQS is unset",
         _CONFIGURATION,
         example="8",
@@ -291,7 +291,7 @@ _MEMORY = (
         "NIM_GPU_MEM_FRACTION",
         "LLM 1.x for DGX Spark",
         "The fraction of a GPU's memory that the engine takes.",
-        "the memory fraction, above the other two variables of it",
+        "the memory fraction, as --gpu-memory-utilization; it wins over the other two variables",
         "LLM 1.14 nim-container-variants",
         example="0.5",
         absent_from=2,
@@ -300,7 +300,7 @@ _MEMORY = (
         "NIM_GPU_MEMORY_UTILIZATION",
         "VLM",
         "The fraction of a GPU's memory that vLLM takes.",
-        "the memory fraction, where NIM_GPU_MEM_FRACTION is unset",
+        "the memory fraction, as --gpu-memory-utilization, where NIM_GPU_MEM_FRACTION is unset",
         "VLM configuration",
         example="0.5",
     ),
@@ -309,7 +309,7 @@ _MEMORY = (
         _1X,
         "How many requests of the longest context the KV cache holds; only with"
         " NIM_RELAX_MEM_CONSTRAINTS=1.",
-        "the requests that must fit at once, a part counting as one more",
+        "so many requests must fit at once; a fraction counts as one more request",
         _CONFIGURATION,
         example="3.75",
     ),
@@ -324,7 +324,8 @@ _MEMORY = (
     _honoured(
         "NIM_PASSTHROUGH_ARGS",
         _2X,
-        "Arguments for the engine, above every other variable and below those after the image.",
+        "Arguments for the engine; they win over every other variable, and arguments after the"
+        " image's name win over them.",
         "handed to the engine; what they say of context, memory fraction, KV cache and batch is"
         " what memory is judged for",
         "LLM 2.0.11 advanced-configuration",
@@ -333,7 +334,7 @@ _MEMORY = (
     _handed(
         "NIM_LOW_MEMORY_MODE",
         _1X,
-        "Keep an engine that is built here on disk while it is built, for less host memory.",
+        "While an engine is built, keep it on disk, so that less of the host's memory is taken.",
         _CONFIGURATION,
         bears="it saves memory of the host, and profiles are judged by that of the GPUs",
     ),
@@ -347,7 +348,7 @@ _MEMORY = (
     _handed(
         "NIM_NUM_SPECULATIVE_TOKENS",
         "LLM 2.x",
-        "Tokens that are drafted ahead.",
+        "How many tokens a draft model proposes at a time.",
         "LLM 2.0.13 speculative-decoding",
         bears="the memory that drafting takes is not counted",
     ),
@@ -368,9 +369,9 @@ _MEMORY = (
     _handed(
         "NIM_MAX_NUM_BATCHED_TOKENS",
         "VLM 1.x",
-        "Tokens of one step.",
+        "How many tokens are computed together in one step.",
         "VLM configuration",
-        bears="--max-num-batched-tokens is what memory is judged for",
+        bears="memory is judged by the flag --max-num-batched-tokens instead",
     ),
 )
 
@@ -387,7 +388,7 @@ _MODEL = (
         "NIM_MODEL_NAME",
         "LLM 1.x (multi-LLM)",
         "The model: a directory or hf://.",
-        "where the weights are, where NIM_MODEL_PATH and NIM_FT_MODEL are unset",
+        "where the weights are, when NIM_MODEL_PATH and NIM_FT_MODEL are unset",
         "LLM 1.12 getting-started",
         example="/weights",
     ),
@@ -395,7 +396,7 @@ _MODEL = (
         "NIM_FT_MODEL",
         _1X,
         "A directory of fine-tuned weights of the image's model.",
-        "where the weights are, where NIM_MODEL_PATH is unset; a NIM is told of it by this name",
+        "where the weights are, when NIM_MODEL_PATH is unset",
         "LLM 1.12 ft-support",
         example="/weights",
         also_handed=True,
@@ -429,8 +430,8 @@ _MODEL = (
         "NIM_CACHE_PATH",
         "all",
         "Where models are kept in the container.",
-        "the shape of a model whose manifest has none is read there; a NIM that is launched keeps"
-        " its models in /opt/nim/.cache",
+        "where a model's config.json is looked for when the manifest says nothing of its layers;"
+        " the NIM that launch starts keeps its models in /opt/nim/.cache",
         _INDEX,
         example="/cache",
     ),
@@ -439,8 +440,8 @@ _MODEL = (
         _1X,
         "The name under which an engine that is built here is kept, and found as a profile.",
         "LLM 1.12 ft-support",
-        bears="an engine of that name which is in the manifest is chosen by its place there, or"
-        " with --profile",
+        bears="an engine of that name in the manifest is compared like every other profile; --profile"
+        " takes it",
     ),
     _handed(
         "NIM_MODEL_VARIANT",
@@ -477,7 +478,7 @@ _MODEL = (
     _handed(
         "NIM_DISABLE_MODEL_DOWNLOAD",
         _LLM,
-        "Use the files of the cache alone.",
+        "Use only what is in the cache, and download nothing.",
         _INDEX,
     ),
     _handed(
@@ -495,13 +496,13 @@ _MODEL = (
     _handed(
         "NIM_MAX_PARALLEL_DOWNLOADS",
         _2X,
-        "Downloads at once.",
+        "How many files are downloaded at once.",
         "LLM 2.0 environment-variables",
     ),
     _handed(
         "NIM_SDK_MAX_PARALLEL_DOWNLOAD_REQUESTS",
         _1X,
-        "Downloads at once.",
+        "How many files are downloaded at once.",
         _CONFIGURATION,
     ),
     _handed(
@@ -573,7 +574,12 @@ _SERVER = (
     ),
     _handed("NIM_HEALTH_PORT", _2X, "A port of its own for the health checks.", _INDEX),
     _handed("NIM_GRPC_API_PORT", "speech (Riva)", "The port of gRPC.", "riva/asr configuration"),
-    _handed("NIM_HTTP_TRITON_PORT", "Retriever 1.x", "The port of Triton inside.", _EMBEDDING_1),
+    _handed(
+        "NIM_HTTP_TRITON_PORT",
+        "Retriever 1.x",
+        "The port of the Triton server inside the container.",
+        _EMBEDDING_1,
+    ),
     _handed("NIM_HTTP_MAX_WORKERS", "Retriever 1.x", "Threads that serve HTTP.", _EMBEDDING_1),
     _handed(
         "NIM_LOGGING_JSONL", "Retriever 1.x", "Another name of NIM_JSONL_LOGGING.", _EMBEDDING_1
@@ -592,10 +598,18 @@ _SERVER = (
         "Reuse the KV cache of equal beginnings of prompts.",
         "LLM 1.11 kv-cache-reuse",
     ),
-    _handed("NIM_FORCE_DETERMINISTIC", _1X, "Answer the same each time.", _VARIANTS),
+    _handed(
+        "NIM_FORCE_DETERMINISTIC",
+        _1X,
+        "Give the same answer to the same question each time.",
+        _VARIANTS,
+    ),
     _handed("NIM_SCHEDULER_POLICY", _1X, "TensorRT-LLM's scheduling of requests.", _CONFIGURATION),
     _handed(
-        "NIM_DISABLE_OVERLAP_SCHEDULING", _1X, "Schedule a step after the one before.", _VARIANTS
+        "NIM_DISABLE_OVERLAP_SCHEDULING",
+        _1X,
+        "Schedule each step after the one before has ended.",
+        _VARIANTS,
     ),
     _handed("NIM_ENABLE_DP_ATTENTION", _1X, "SGLang's data-parallel attention.", _VARIANTS),
     _handed("NIM_ENABLE_PROMPT_LOGPROBS", _1X, "Return the likelihood of prompts.", _VARIANTS),
@@ -612,11 +626,13 @@ _SERVER = (
         "Serve with TensorRT-LLM's older backend.",
         "LLM 1.15 ft-support",
     ),
-    _handed("NIM_GUIDED_DECODING_BACKEND", _1X, "What keeps answers to a grammar.", _VARIANTS),
+    _handed(
+        "NIM_GUIDED_DECODING_BACKEND", _1X, "Which program keeps answers to a grammar.", _VARIANTS
+    ),
     _handed(
         "NIM_CUSTOM_GUIDED_DECODING_BACKENDS",
         _1X,
-        "A directory of one's own of them.",
+        "A directory with other programs that do so.",
         _VARIANTS,
     ),
     _handed("NIM_ENABLE_BUDGET_CONTROL", _1X, "Limit how long a model thinks.", _CONFIGURATION),
@@ -632,7 +648,7 @@ _SERVER = (
     _handed(
         "NIM_TOOL_PARSER_PLUGIN",
         _1X,
-        "A file of one's own that reads them.",
+        "A file with a program that reads calls of tools.",
         "LLM 1.12 function-calling",
     ),
     _handed(
@@ -644,22 +660,44 @@ _SERVER = (
     _handed("NIM_REWARD_MODEL", _1X, "Serve a reward model.", "LLM 1.15 reward-model"),
     _handed("NIM_REWARD_MODEL_STRING", _1X, "The answer that is weighed.", "LLM 1.15 reward-model"),
     _handed(
-        "NIM_REWARD_LOGITS_RANGE", _1X, "The figures that are weighed.", "LLM 1.15 reward-model"
+        "NIM_REWARD_LOGITS_RANGE",
+        _1X,
+        "Which logits of a reward model are read as scores.",
+        "LLM 1.15 reward-model",
     ),
-    _handed("NIM_CORS_ALLOW_ORIGINS", _2X, "Which pages of the web may ask.", _INDEX),
-    _handed("NIM_CORS_ALLOW_METHODS", _2X, "By which methods they may ask.", _INDEX),
-    _handed("NIM_CORS_ALLOW_HEADERS", _2X, "With which headers they may ask.", _INDEX),
-    _handed("NIM_CORS_EXPOSE_HEADERS", _2X, "Which headers they may read.", _INDEX),
-    _handed("NIM_CORS_MAX_AGE", _2X, "How long a browser keeps those rules.", _INDEX),
-    _handed("NIM_SSL_MODE", _LLM, "Serve by TLS, also with the client's certificate.", _INDEX),
+    _handed(
+        "NIM_CORS_ALLOW_ORIGINS", _2X, "Which pages of the web may ask the server (CORS).", _INDEX
+    ),
+    _handed(
+        "NIM_CORS_ALLOW_METHODS", _2X, "By which HTTP methods pages of the web may ask.", _INDEX
+    ),
+    _handed("NIM_CORS_ALLOW_HEADERS", _2X, "With which headers pages of the web may ask.", _INDEX),
+    _handed(
+        "NIM_CORS_EXPOSE_HEADERS",
+        _2X,
+        "Which headers of answers pages of the web may read.",
+        _INDEX,
+    ),
+    _handed("NIM_CORS_MAX_AGE", _2X, "How long a browser keeps these rules (CORS).", _INDEX),
+    _handed(
+        "NIM_SSL_MODE",
+        _LLM,
+        "Whether to serve by TLS, and whether clients need a certificate too.",
+        _INDEX,
+    ),
     _handed("NIM_SSL_KEY_PATH", _LLM, "The file of the server's key.", _INDEX),
     _handed("NIM_SSL_CERTS_PATH", _LLM, "The file of the server's certificate.", _INDEX),
-    _handed("NIM_SSL_CA_CERTS_PATH", _LLM, "The certificates that clients must have.", _INDEX),
+    _handed(
+        "NIM_SSL_CA_CERTS_PATH",
+        _LLM,
+        "The file of the authorities whose certificates clients must have.",
+        _INDEX,
+    ),
     _handed("NIM_MIDDLEWARE_CONFIG_PATH", _2X, "The file that names middleware.", _INDEX),
     _handed("NIM_NGINX_DIR", _2X, "Where nginx keeps its files.", _INDEX),
     _handed("NIM_CACHE_PROBE_TIMEOUT", _2X, "How long the cache may take to answer.", _INDEX),
     _handed("NIM_CAPTURE_ENABLE", _2X, "Keep what the server is asked.", _INDEX),
-    _handed("NIM_CAPTURE_ARGS", _2X, "How it is kept.", _INDEX),
+    _handed("NIM_CAPTURE_ARGS", _2X, "How what the server is asked is kept.", _INDEX),
     _handed("NIM_SAGEMAKER_MODE", _2X, "Serve as SageMaker wants it.", "LLM 2.0.4 genindex"),
     _handed("NIM_TELEMETRY_MODE", _2X, "What is reported to NVIDIA.", "LLM 2.0 telemetry"),
     _handed(
@@ -671,7 +709,7 @@ _SERVER = (
     _handed(
         "NIM_OTEL_SERVICE_NAME",
         _1X,
-        "The server's name in those reports.",
+        "The server's name in reports by OpenTelemetry.",
         "LLM 1.12 observability",
     ),
     _handed("NIM_OTEL_TRACES_EXPORTER", _1X, "How traces are reported.", "LLM 1.12 observability"),
@@ -681,7 +719,7 @@ _SERVER = (
     _handed(
         "NIM_OTEL_EXPORTER_OTLP_ENDPOINT",
         _1X,
-        "Where they are reported to.",
+        "Where traces and measures are reported to.",
         "LLM 1.12 observability",
     ),
     _handed(
@@ -690,7 +728,12 @@ _SERVER = (
         "How much Triton logs.",
         "cosmos-embed1 configuration",
     ),
-    _handed("NIM_TRITON_MAX_BATCH_SIZE", "Retriever 1.x", "Requests of one step.", _EMBEDDING_1),
+    _handed(
+        "NIM_TRITON_MAX_BATCH_SIZE",
+        "Retriever 1.x",
+        "How many requests are computed together in one step.",
+        _EMBEDDING_1,
+    ),
     _handed(
         "NIM_TRITON_MAX_SEQ_LENGTH", "Retriever 1.x", "The longest input, in tokens.", _EMBEDDING_1
     ),
@@ -700,7 +743,12 @@ _SERVER = (
         "Load an engine that brings code for the host.",
         "github.com/NVIDIA-AI-Blueprints video-search-and-summarization",
     ),
-    _handed("NIM_PIPELINE_MAX_BATCH_SIZE", "Retriever 2.x", "Requests of one step.", _EMBEDDING_2),
+    _handed(
+        "NIM_PIPELINE_MAX_BATCH_SIZE",
+        "Retriever 2.x",
+        "How many requests are computed together in one step.",
+        _EMBEDDING_2,
+    ),
     _handed(
         "NIM_PIPELINE_MAX_SEQ_LEN", "Retriever 2.x", "The longest input, in tokens.", _EMBEDDING_2
     ),
