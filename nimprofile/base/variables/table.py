@@ -440,8 +440,8 @@ _MODEL = (
         _1X,
         "The name under which an engine that is built here is kept, and found as a profile.",
         "LLM 1.12 ft-support",
-        bears="an engine of that name in the manifest is compared like every other profile; --profile"
-        " takes it",
+        bears="an engine of that name in the manifest is compared like every other profile;"
+        " --profile pins it",
     ),
     _handed(
         "NIM_MODEL_VARIANT",
