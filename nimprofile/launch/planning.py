@@ -14,7 +14,7 @@ from nimprofile.hardware.visible_devices import BUS_ORDER, CudaDevices, cuda_dev
 from nimprofile.launch.job import Job
 from nimprofile.launch.judged.arguments import refuse_contradictions
 from nimprofile.launch.judged.required import keep_required, require_seen
-from nimprofile.launch.judged.served_facts import served_facts
+from nimprofile.launch.judged.served_facts import require_own_context, served_facts
 from nimprofile.launch.judged.weights_source import weights_source
 from nimprofile.launch.server_spec import server_spec
 from nimprofile.launch.setup import Setup
@@ -147,6 +147,7 @@ def _job_of(verdict: Verdict, decision: Decision, manifest: Manifest, setup: Set
     facts, notes = served_facts(
         verdict, gpus, serving, weights=weights, version=None if by_image else known
     )
+    require_own_context(facts, weights, engine, allowed=setup.longer_context)
     readers = [server] if not by_image or engine is None else [server, Server(engine)]
     specs = [server_spec(reader) for reader in readers]
     refuse_contradictions(facts, weights, serving, setup=setup, specs=specs)

@@ -52,6 +52,7 @@ class Setup(Record):
         max_loras: adapters served at once on the GPU; None is the engine's default.
         max_cpu_loras: adapters kept in the host's memory; None is the engine's default.
         trust_remote_code: code that comes with the model may run.
+        longer_context: the engine takes a longer context than the model's own.
         passthrough: arguments for the engine, from `NIM_PASSTHROUGH_ARGS`.
         variables: those of NIM that are for its own server alone: its container is given them.
         extra: arguments for the server, as they are.
@@ -77,6 +78,7 @@ class Setup(Record):
     max_loras: int | None = None
     max_cpu_loras: int | None = None
     trust_remote_code: bool = False
+    longer_context: bool = False
     passthrough: tuple[str, ...] = ()
     variables: tuple[tuple[str, str], ...] = ()
     extra: tuple[str, ...] = ()
@@ -105,6 +107,7 @@ class Setup(Record):
             max_loras: int | None = None,
             max_cpu_loras: int | None = None,
             trust_remote_code: bool = False,
+            longer_context: bool = False,
             passthrough: tuple[str, ...] = (),
             variables: tuple[tuple[str, str], ...] = (),
             extra: tuple[str, ...] = (),
@@ -174,6 +177,9 @@ class Setup(Record):
             max_loras=read_count(environ, "NIM_MAX_GPU_LORAS"),
             max_cpu_loras=read_count(environ, "NIM_MAX_CPU_LORAS"),
             trust_remote_code=any(read_switch(environ, name) for name in TRUST),
+            longer_context=any(
+                environ.get(name, "").strip().lower() in {"1", "true"} for name in LONGER
+            ),
             passthrough=read_words(environ, PASSTHROUGH),
             variables=handed_on(environ),
         )
@@ -182,6 +188,9 @@ class Setup(Record):
 TRUST = ("NIM_TRUST_CUSTOM_CODE", "NIM_FORCE_TRUST_REMOTE_CODE")
 """Let code that comes with the model run: in 2.x and in 1.x."""
 
+
+LONGER = ("VLLM_ALLOW_LONG_MAX_MODEL_LEN", "SGLANG_ALLOW_OVERWRITE_LONGER_CONTEXT_LEN")
+"""Variables of vLLM and SGLang that let them take a longer context than the model's own."""
 
 _HOST = re.compile(r"[A-Za-z0-9:._%-]+")
 _ADAPTER = re.compile(r"[A-Za-z0-9._][A-Za-z0-9._-]*")

@@ -49,6 +49,10 @@ class Config:
                 return value
         return next((self._defaults[name] for name in names if name in self._defaults), None)
 
+    def peek(self, name: str) -> object:
+        """The value of a key, None where it is not there; it does not count as asked for."""
+        return self._fields.get(name)
+
     def names(self) -> Iterable[str]:
         """The keys of this block."""
         for name, value in self._fields.items():
@@ -146,3 +150,29 @@ class Config:
 
 _BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 """YAML's words; a manifest's block is read as text."""
+
+
+UNSTRETCHED = ("default", "mrope", "llama3", "longrope", "su")
+"""Kinds of rotary scaling whose length `max_position_embeddings` already is (vLLM,
+`config/model.py`, where the longest context is derived)."""
+
+
+def stretched_context(c: Config, kind: str, context: int) -> int | None:
+    """The context that a scaled rotary embedding allows, where it is longer than the model's.
+
+    As vLLM derives it: the factor times the model's context, of YaRN times the original one.
+    """
+    for name in ("rope_scaling", "rope_parameters"):
+        scaling = c.peek(name)
+        if not isinstance(scaling, dict) or "gemma3" in kind:
+            continue
+        how = scaling.get("rope_type", scaling.get("type", "default"))
+        original = scaling.get("original_max_position_embeddings") if how == "yarn" else None
+        try:
+            longest = int(int(original or context) * float(scaling.get("factor", 1)))
+        except (TypeError, ValueError, OverflowError):
+            continue
+        if how not in UNSTRETCHED and context < longest < 1 << 40:
+            c.get(name)  # a manifest that is built of it keeps the key
+            return longest
+    return None

@@ -160,6 +160,8 @@ class ModelShape(Record):
         last: what the last stage also holds: the final norm and the output head.
         drafter: the layers for multi-token prediction, which only speculative decoding loads.
         max_position_embeddings: the longest context, in tokens; None is unknown.
+        stretched_context: the longest that its scaled rotary embedding allows, in tokens, where
+            that is more.
         hidden_size, intermediate_size, vocab_size: widths, for activations; 0 is unknown.
         heads, kv_heads: of one attention layer, for divisibility; 0: none, or unknown.
         experts: routed experts of one layer; 0: a dense model.
@@ -199,6 +201,12 @@ class ModelShape(Record):
     quantization: Quantization | None = None
     checkpoint_bytes: int | None = None
     notes: tuple[str, ...] = ()
+    stretched_context: int | None = None
+
+    @property
+    def most_context(self) -> int | None:
+        """The longest context that engines take, in tokens; None is unknown."""
+        return self.stretched_context or self.max_position_embeddings
 
     @property
     def known(self) -> bool:

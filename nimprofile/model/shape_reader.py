@@ -14,7 +14,7 @@ from nimprofile.model.architectures.registry import (
     TIED_EMBEDDINGS,
     deepseek_v4_layers,
 )
-from nimprofile.model.config_fields import Config
+from nimprofile.model.config_fields import Config, stretched_context
 from nimprofile.model.quantization_config import read_quantization, with_fp4_experts
 from nimprofile.model.shape import CacheKind, Layer, ModelShape, Weights
 
@@ -156,6 +156,7 @@ def _read(outer: Config, quantization: Config | None) -> tuple[ModelShape, Confi
         last=tuple(last),
         drafter=tuple(_drafter(c, layers, hidden)) if drafts > 0 else (),
         max_position_embeddings=context,
+        stretched_context=None if context is None else stretched_context(c, inner_type, context),
         hidden_size=hidden,
         intermediate_size=c.count(
             "intermediate_size", "ffn_dim", "moe_intermediate_size", default=4 * hidden

@@ -13,7 +13,7 @@ from nimprofile.report.blocks import Column, Line, Span, Table, fields, line, pl
 from nimprofile.selection.messages import choice_message, message
 from nimprofile.selection.placement import By
 from nimprofile.selection.ranking.generation import ASKED
-from nimprofile.selection.verdict import GRADES, shortcoming
+from nimprofile.selection.verdict import GRADES, as_wished, shortcoming
 from nimprofile.selection.warnings import NEVER_MET
 
 TYPE_CHECKING = False
@@ -108,7 +108,8 @@ def _because(decision: Decision) -> str:
     if pin is not None:
         return f"pinned by {pin.source}={pin.value}"
     if decision.deciding is None or runner_up is None or decision.selected is None:
-        return f"the only profile that {'can be started' if decision.passed_over else 'runs'} here"
+        can = "can be started" if decision.passed_over else "runs"
+        return f"the only profile that {can} here{as_wished(decision.rejected)}"
     criterion = decision.deciding
     better, worse = criterion.describe(decision.selected), criterion.describe(runner_up)
     return f"{criterion.name}: {better} before {worse}; the next is {runner_up.profile.name}"

@@ -19,6 +19,7 @@ from nimprofile.selection.ranking.generation import WAS_ASKED, resolve
 from nimprofile.selection.request import Request, find_pin
 from nimprofile.selection.verdict import Verdict, shortcoming
 from nimprofile.selection.warnings import (
+    ContextBeyondModel,
     NewerNim,
     PrecisionUnavailable,
     missing_warnings,
@@ -27,7 +28,7 @@ from nimprofile.selection.warnings import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from dataclasses import KW_ONLY
 
     from nimprofile.manifest.profile import Profile
@@ -204,7 +205,8 @@ def _decide_preferring(
     if other.selected is None:
         return decision
     chosen = other.selected.profile.precision or "a precision that no tag names"
-    warning = PrecisionUnavailable(str(wanted), str(chosen))
+    required = tuple(map(str, request.require))
+    warning = PrecisionUnavailable(str(wanted), str(chosen), required)
     return other.replace(request=request, warnings=(warning, *other.warnings))
 
 
@@ -225,6 +227,20 @@ def _unselected(
     from nimprofile.selection.non_llm.default_selector import DefaultSelector
 
     return DefaultSelector(manifest.profiles, machine, request).against
+
+
+def _beyond_model(
+    manifest: Manifest, selected: Verdict | None, request: Request
+) -> Iterator[ContextBeyondModel]:
+    """A warning of a longer context than that of the selected model, or of any of the manifest."""
+    asked = request.serving.max_model_len
+    if asked is None or request.serving.fit_context:
+        return
+    profiles = manifest.profiles if selected is None else (selected.profile,)
+    shapes = [shape for profile in profiles if (shape := manifest.shape_of(profile)) is not None]
+    longest = [shape.most_context for shape in shapes if shape.most_context is not None]
+    if longest and asked > max(longest):
+        yield ContextBeyondModel(asked, max(longest))
 
 
 def _decide(manifest: Manifest, inventory: Inventory, request: Request, policy: Policy) -> Decision:
@@ -267,6 +283,7 @@ def _decide(manifest: Manifest, inventory: Inventory, request: Request, policy: 
         inventory=inventory,
         warnings=(
             *never_met(manifest, request.tags, request.require),
+            *_beyond_model(manifest, selected, request),
             *(() if selected is None else selection_warnings(selected, inventory, request)),
         ),
         pinned=pinned,

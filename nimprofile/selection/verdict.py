@@ -16,6 +16,7 @@ from nimprofile.selection.reasons import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from dataclasses import KW_ONLY
 
     from nimprofile.base.enums import Precision
@@ -77,6 +78,14 @@ class Verdict(Record):
         if INCOMPATIBLE in effects:
             return "incompatible"
         return "low memory" if LOW_MEMORY in effects else "runnable"
+
+
+def as_wished(rejected: Iterable[Verdict]) -> str:
+    """What a candidate also is, in words, where others would run but for what is wished; or ""."""
+    held = [{reason.kind for reason in verdict.reasons} for verdict in rejected]
+    if {"requirement"} in held:
+        return " and is as required"
+    return " and is as asked for" if any(kinds <= {"requirement", "tags"} for kinds in held) else ""
 
 
 def shortcoming(verdict: Verdict) -> tuple[int, int, bool, int, int, int]:

@@ -215,15 +215,44 @@ class ProductUnknown(Record):
 
 
 class PrecisionUnavailable(Record):
-    """No profile of the preferred precision runs, so another is selected."""
+    """No profile of the preferred precision runs, so another is selected.
+
+    Attributes:
+        wanted, chosen: the precisions.
+        required: the conditions that a profile had to meet too.
+    """
 
     wanted: str
     chosen: str
+    required: tuple[str, ...] = ()
 
     kind = "precision_unavailable"
 
     def __str__(self) -> str:
-        return f"no profile in {self.wanted} runs here, so one in {self.chosen} is selected"
+        as_required = f" and meets {', '.join(self.required)}" if self.required else ""
+        return (
+            f"no profile in {self.wanted} runs here{as_required}, so one in {self.chosen} is "
+            "selected"
+        )
+
+
+class ContextBeyondModel(Record):
+    """A longer context is asked for than the model has, and engines refuse it.
+
+    Attributes:
+        asked, longest: the context that is asked for, and the model's own, in tokens.
+    """
+
+    asked: int
+    longest: int
+
+    kind = "context_beyond_model"
+
+    def __str__(self) -> str:
+        return (
+            f"the model's longest context is {self.longest:,} tokens, and engines refuse "
+            f"{self.asked:,}"
+        )
 
 
 class NotCounted(Record):
@@ -281,6 +310,7 @@ DecisionWarning: TypeAlias = (
     | TagValueUnknown
     | TagsContradict
     | PrecisionUnavailable
+    | ContextBeyondModel
     | NotCounted
     | PassedOver
 )

@@ -209,10 +209,21 @@ def test_the_flags_are_those_of_the_installed_engine():
     assert "fp8" == value_after(argv, "--quantization")
 
 
-def test_a_context_beyond_the_models_is_noted():
-    notes = plan_for(Server.VLLM, max_model_len=200_000, kv_cache_dtype="fp8").notes
-    told = "the model's longest context is 131,072 tokens, and engines refuse 200,000"
-    assert (told,) == notes
+@pytest.mark.parametrize("server", [Server.VLLM, Server.SGLANG, Server.TRITON, Server.NIM], ids=str)
+def test_a_context_beyond_the_models_is_refused_as_the_engine_would(server):
+    asked = {"max_model_len": 200_000, "kv_cache_dtype": "fp8"}
+    with pytest.raises(LaunchError) as caught:
+        plan_for(server, **asked)
+    assert (
+        "the model's longest context is 131,072 tokens, and engines refuse 200,000: ask for "
+        "--max-model-len 131072 or less"
+    ) == str(caught.value)
+    assert "200000" in str(plan_for(server, longer_context=True, **asked).to_dict())
+
+
+def test_tensorrt_llm_takes_its_own_context_for_a_longer_one():
+    argv = plan_for(Server.TENSORRT_LLM, max_model_len=200_000).argv
+    assert "200000" == value_after(argv, "--max_seq_len")
 
 
 def test_a_version_that_is_guessed_is_noted():

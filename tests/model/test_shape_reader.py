@@ -87,3 +87,24 @@ def test_a_vocabulary_that_is_not_there_is_assumed_and_said():
         found.vocab_size,
         found.notes,
     )
+
+
+@pytest.mark.parametrize(
+    ("scaling", "longest"),
+    [
+        (None, 4096),
+        ({"rope_type": "linear", "factor": 4.0}, 16384),
+        ({"type": "dynamic", "factor": "2"}, 8192),
+        ({"type": "yarn", "factor": 4, "original_max_position_embeddings": 2048}, 8192),
+        ({"type": "yarn", "factor": 2, "original_max_position_embeddings": 2048}, 4096),
+        ({"rope_type": "llama3", "factor": 8.0}, 4096),
+        ({"rope_type": "longrope", "factor": 8.0}, 4096),
+        ({"rope_type": "default"}, 4096),
+        ({"rope_type": "linear", "factor": "much"}, 4096),
+        ("much", 4096),
+    ],
+)
+def test_a_scaled_rotary_embedding_stretches_the_context_that_engines_take(scaling, longest):
+    config = LLAMA_8B | {"max_position_embeddings": 4096, "rope_scaling": scaling}
+    shape = shape_from_config(config)
+    assert (4096, longest) == (shape.max_position_embeddings, shape.most_context)

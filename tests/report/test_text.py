@@ -43,6 +43,20 @@ def test_the_only_candidate_says_so():
     assert "because  the only profile that runs here" in text.splitlines()
 
 
+@pytest.mark.parametrize(
+    ("request_", "said"),
+    [
+        (Request(require="precision=bf16"), " and is as required"),
+        (Request(tags={"precision": "bf16"}), " and is as asked for"),
+        (Request(), ""),
+    ],
+)
+def test_the_only_candidate_among_others_that_are_not_as_wished_says_so(request_, said):
+    profiles = [FP8, BF16] if said else [BF16]
+    text = plain_text(select_blocks(decide(profiles, "1xh100", request_)))
+    assert f"because  the only profile that runs here{said}" in text.splitlines()
+
+
 def test_a_pin_is_the_reason():
     decision = decide([FP8, BF16], "1xh100", Request().pinned("vllm-bf16", "--profile"))
     assert (

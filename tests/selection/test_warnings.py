@@ -8,6 +8,7 @@ import pytest
 from nimprofile import (
     Engine,
     Gpu,
+    Precision,
     Request,
     Serving,
     decision_to_dict,
@@ -19,6 +20,7 @@ from nimprofile import (
 from nimprofile.manifest.profile import Stated
 from nimprofile.selection.reasons import Doubt, GpuNotEmpty
 from nimprofile.selection.warnings import (
+    ContextBeyondModel,
     DecisionWarning,
     Emulated,
     EstimateIsMore,
@@ -29,6 +31,7 @@ from nimprofile.selection.warnings import (
     NotChecked,
     NotCounted,
     Overridden,
+    PrecisionUnavailable,
     ProductUnknown,
     SelectedIfAnswered,
     ServedInHalf,
@@ -183,6 +186,44 @@ def test_a_decision_with_warnings_is_pickled_and_comes_back_the_same():
     decision = decide([ONE, TWO], make_inventory(make_h100(0), LOST))
     again = pickle.loads(pickle.dumps(decision))
     assert (decision, warnings_of(decision)) == (again, warnings_of(again))
+
+
+# A longer context than the model's.
+
+
+@pytest.mark.parametrize("machine", ["1xh200", "1xl4"])
+def test_a_longer_context_than_the_models_is_a_warning_whether_a_profile_runs_or_not(machine):
+    shape = shape_from_config(LLAMA_8B)
+    request = Request(serving=Serving(max_model_len=400_000))
+    decision = select(make_manifest(ONE, shape=shape), mock_inventory(machine), request)
+    assert ("1xh200" == machine) is (decision.selected is not None)
+    warning = only(ContextBeyondModel, decision)
+    assert ContextBeyondModel(400_000, 131_072) == warning
+    told = "the model's longest context is 131,072 tokens, and engines refuse 400,000"
+    assert told == str(warning)
+
+
+@pytest.mark.parametrize("tokens", [131_072, 4096, "auto", None])
+def test_a_context_of_the_models_is_no_warning(tokens):
+    shape = shape_from_config(LLAMA_8B)
+    request = Request(serving=Serving(max_model_len=tokens))
+    decision = select(make_manifest(ONE, shape=shape), mock_inventory("1xh200"), request)
+    assert ContextBeyondModel not in [type(warning) for warning in decision.warnings]
+
+
+def test_advice_on_a_context_is_never_longer_than_the_models():
+    shape = shape_from_config(LLAMA_8B)
+    request = Request(serving=Serving(max_model_len=10_000_000))
+    decision = select(make_manifest(ONE, shape=shape), mock_inventory("1xh200"), request)
+    (reason,) = decision.rejected[0].reasons
+    assert 131_072 == reason.max_model_len
+
+
+def test_a_preferred_precision_that_is_not_as_required_is_said_to_be_so():
+    profiles = (ONE.replace(precision=Precision.BF16), TWO.replace(precision=Precision.FP8))
+    request = Request(preferred_precision=Precision.BF16, require="tp=2")
+    warning = only(PrecisionUnavailable, decide(profiles, "2xh100", request))
+    assert "no profile in bf16 runs here and meets tp=2, so one in fp8 is selected" == str(warning)
 
 
 # What was asked of the engine's start and does not count.

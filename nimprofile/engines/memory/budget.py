@@ -161,8 +161,9 @@ class Budget(Record):
     def longest_context(self, most: int, requests: int = 1) -> int | None:
         """The longest context of which `requests` fit: a multiple of 256, or `most`.
 
-        None when not even 256 tokens do.
+        Never more than the model's own. None when not even 256 tokens fit.
         """
+        most = min(most, self.shape.most_context or most)
         if self.pool is None and not self.shape.known:
             return None
         # Up to this length contexts are prefilled whole, and need more than a little beyond it.

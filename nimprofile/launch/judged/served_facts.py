@@ -6,7 +6,7 @@ stand in it, or it is refused.
 
 from __future__ import annotations
 
-from nimprofile.base.enums import Precision
+from nimprofile.base.enums import Engine, Precision
 from nimprofile.base.errors import LaunchError
 from nimprofile.base.record import Record
 from nimprofile.launch.judged.on_load import quantises_on_load, require_own
@@ -133,10 +133,7 @@ def _context(
     if serving.fit_context:
         return _longest_that_fits(verdict, asked, own)
     if asked is not None:
-        if own is None or asked <= own:
-            return asked, ()
-        refused = f"the model's longest context is {own:,} tokens, and engines refuse {asked:,}"
-        return asked, (refused,)
+        return asked, ()
     for reason in verdict.waived:
         if isinstance(reason, ContextTooLong) and reason.max_model_len is not None:
             cut = f"the full context does not fit, so it is cut to {reason.max_model_len:,} tokens"
@@ -147,6 +144,33 @@ def _context(
     if own is not None and own <= judged and weights.stands_for is None:
         return None, ()
     return judged, ()  # these weights may have a longer context of their own
+
+
+CLAMPING = Engine.TENSORRT_LLM
+"""It takes the model's own context for a longer one, with a warning (its `_torch/pyexecutor`)."""
+
+
+def require_own_context(
+    facts: ServedFacts, weights: WeightsSource, engine: Engine | None, *, allowed: bool
+) -> None:
+    """Refuse a longer context than the weights have, which the engine would refuse.
+
+    Args:
+        facts: what the engine would be told.
+        weights: what is loaded.
+        engine: what serves them.
+        allowed: the engine is told by its variable to take a longer context.
+
+    Raises LaunchError.
+    """
+    own = None if weights.shape is None else weights.shape.most_context
+    asked = facts.max_model_len
+    if own is None or asked is None or asked <= own or allowed or engine == CLAMPING:
+        return
+    raise LaunchError(
+        f"the model's longest context is {own:,} tokens, and engines refuse {asked:,}: ask for "
+        f"--max-model-len {own} or less"
+    )
 
 
 def _longest_that_fits(

@@ -187,7 +187,7 @@ def test_a_log_that_is_lost_does_not_stop_the_server(box, lost, variables):
 def test_an_argument_that_contradicts_the_selection_keeps_the_server_from_starting(box):
     code, _, err = box.run("--", "--tensor-parallel-size=1")
     assert 3 == code
-    assert "your --tensor-parallel-size 1 contradicts what was judged" in err
+    assert "your --tensor-parallel-size=1 contradicts what was judged" in err
 
 
 def test_an_argument_of_ours_that_is_given_again_stands_once(box):
