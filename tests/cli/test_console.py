@@ -194,3 +194,16 @@ def test_a_remark_of_an_inventory_steers_no_terminal_and_forges_no_warning(capsy
     (tmp_path / "box.json").write_text(json.dumps(forged))
     main(["gpus", "--inventory", str(tmp_path / "box.json")])
     assert "note: a" + r"\nwarning: forged \x1b[31m" + "\n" == capsys.readouterr().err
+
+
+def test_a_terminal_gets_messages_in_lines_as_wide_as_it_is_and_a_pipe_does_not(
+    monkeypatch, capsys
+):
+    tell(["  one two three four five"])
+    assert "  one two three four five\n" == capsys.readouterr().err
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("COLUMNS", "12")
+    tell(["short", "  one two three four five", f"see {'x' * 20} there"])
+    lines = ["short", "  one two", "    three", "    four", "    five", "see"]
+    assert [*lines, "  " + "x" * 20, "  there"] == terminal.getvalue().splitlines()

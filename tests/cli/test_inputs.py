@@ -284,6 +284,7 @@ def test_a_large_manifest_is_announced_on_a_terminal(manifest, monkeypatch, caps
     terminal = Terminal()
     monkeypatch.setattr(inputs, "SLOW_BYTES", 10)
     monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("COLUMNS", "500")  # the path is in one line
     main(["select", "--manifest", manifest, "--gpus", "1xh100"])
     assert f"reading {manifest}, 0 MiB …\n" == terminal.getvalue()
 
