@@ -101,7 +101,8 @@ def run_list(arguments: records.ListArguments) -> int:
 
         print_json(decision_to_dict(decision))
     else:
-        from nimprofile.report.text import list_blocks, policy_note
+        from nimprofile.report.tables import list_blocks
+        from nimprofile.report.text import policy_note
 
         if not show(list_blocks(decision), arguments.color):
             tell(policy_note(decision))

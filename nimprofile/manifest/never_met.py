@@ -44,6 +44,7 @@ class TagValueUnknown(Record):
         value: what is asked for.
         values: what the profiles have.
         near: those of them that may be meant.
+        by: the variable that asks for it; "" for a selector or a requirement.
     """
 
     tag: str
@@ -51,11 +52,13 @@ class TagValueUnknown(Record):
     values: tuple[str, ...]
     _: KW_ONLY
     near: tuple[str, ...]
+    by: str = ""
 
     kind = "tag_value_unknown"
 
     def __str__(self) -> str:
-        text = f"no profile has {self.tag}={self.value}"
+        by = f", which {self.by} asks for" if self.by else ""
+        text = f"no profile has {self.tag}={self.value}{by}"
         if self.near:
             return text + _did_you_mean(self.near)
         more = len(self.values) - MOST_VALUES
@@ -89,7 +92,10 @@ def _is(values: tuple[str, ...]) -> str:
 
 
 def never_met(
-    manifest: Manifest, tags: Iterable[tuple[str, str]], require: Iterable[Condition]
+    manifest: Manifest,
+    tags: Iterable[tuple[str, str]],
+    require: Iterable[Condition],
+    sizes: Iterable[tuple[str, int, str]] = (),
 ) -> Iterator[NeverMet]:
     """Why no profile of a manifest can be as it is asked for, whatever the machine.
 
@@ -97,6 +103,7 @@ def never_met(
         manifest: with the profiles.
         tags: values that tags must have.
         require: conditions on what runs.
+        sizes: `tp` and `pp` that profiles must have or leave open, each with its variable.
     """
     tags = tuple(dict.fromkeys(tags))
     asked: dict[str, dict[str, str]] = {}
@@ -117,6 +124,17 @@ def never_met(
             continue
         if not any(text is not None and matches(asked_for, text) for text in have):
             yield from _never_met(asked_for.tag, asked_for.value, have, manifest)
+    yield from _sizes_never_met(sizes, manifest)
+
+
+def _sizes_never_met(
+    sizes: Iterable[tuple[str, int, str]], manifest: Manifest
+) -> Iterator[TagValueUnknown]:
+    """The sizes that every profile has otherwise; one that is left open is set to them."""
+    for tag, size, by in sizes:
+        counts = dict.fromkeys(getattr(profile, tag) for profile in manifest.profiles)
+        if counts and not counts.keys() & {None, size}:
+            yield TagValueUnknown(tag, str(size), tuple(map(str, counts)), near=(), by=by)
 
 
 def _never_met(

@@ -1,4 +1,4 @@
-"""GPUs, catalogue, policies and engines as tables."""
+"""The profiles of a decision, GPUs, catalogue, policies and engines as tables."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from itertools import combinations
 from nimprofile.base.units import format_gpus
 from nimprofile.hardware.describe import machine_messages
 from nimprofile.report.blocks import Bar, Column, Line, Span, Table, line
+from nimprofile.report.text import GRADE_MEANINGS, SHORT_ID, context_that_fits, policy_text
+from nimprofile.selection.messages import message
+from nimprofile.selection.verdict import GRADES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +20,9 @@ if TYPE_CHECKING:
     from nimprofile.hardware.catalog import Product
     from nimprofile.hardware.inventory import Gpu, Inventory
     from nimprofile.report.blocks import Block, Cell, Meaning
+    from nimprofile.selection.decision import Decision
     from nimprofile.selection.rank import Policy
+    from nimprofile.selection.verdict import Verdict
 
 
 def gpus_blocks(inventory: Inventory) -> list[Block]:
@@ -197,3 +202,54 @@ _USE_MEANINGS: dict[str, Meaning] = {
     "not known": "bad",
     "cannot be read": "bad",
 }
+
+
+def list_blocks(decision: Decision) -> list[Block]:
+    """Every profile by grade, with what it runs on or why it does not."""
+    selected = decision.selected
+    verdicts = [
+        selected if selected is not None and selected.profile.id == verdict.profile.id else verdict
+        for verdict in (*decision.ranked, *decision.rejected)
+    ]
+    rows = [
+        _list_row(group, verdict, _remark(decision, verdict), selected=verdict is selected)
+        for group in GRADE_MEANINGS
+        for verdict in verdicts
+        if _group(verdict) == group
+    ]
+    columns = (Column(), Column(shortened=SHORT_ID), Column(), Column(wraps=True))
+    groups = tuple(
+        Span(group, meaning)
+        for group, meaning in GRADE_MEANINGS.items()
+        if group in GRADES or any(row[0] == group for row in rows)
+    )
+    policy = Line((f"policy {policy_text(decision)}",), terminal_only=True)
+    return [Table(columns, rows, lead=2, groups=groups), policy]
+
+
+def _group(verdict: Verdict) -> str:
+    """Its grade, but for what the machine could run and the operator does not want."""
+    unwanted = not verdict.fits and verdict.grade == "runnable"
+    return "not wanted" if unwanted else verdict.grade
+
+
+def _list_row(
+    group: str, verdict: Verdict, remark: str, *, selected: bool
+) -> tuple[str | Span, ...]:
+    profile = verdict.profile
+    name = profile.name
+    if selected:
+        return group, profile.id, Span(name, "strong"), Span(f"selected: {remark}", "strong")
+    return group, profile.id, name, remark
+
+
+def _remark(decision: Decision, verdict: Verdict) -> str:
+    if verdict.fits:
+        context = context_that_fits(decision, verdict)
+        return (
+            format_gpus(verdict.gpus)
+            + ("" if context is None else f"; {context}")
+            + (f"; {message(verdict.waived[0])} (waived)" if verdict.waived else "")
+        )
+    more = len(verdict.reasons) - 1
+    return message(verdict.reasons[0]) + (f" (+{more} more)" if more else "")

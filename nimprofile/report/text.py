@@ -1,4 +1,4 @@
-"""A decision in words: the choice, why nothing runs, and the list of all profiles.
+"""A decision in words: the choice, and why nothing runs.
 
 Nothing is decided here: every sentence is made from the decision's own figures.
 """
@@ -9,11 +9,13 @@ from nimprofile.base.units import format_gib, format_gpus, format_indices
 from nimprofile.hardware.describe import describe_machine
 from nimprofile.hardware.visible_devices import cuda_devices
 from nimprofile.manifest.profile_conditions import our_tag
-from nimprofile.report.blocks import Column, Line, Span, Table, fields, line, plain_text
+from nimprofile.report.blocks import Line, Span, fields, line, plain_text
 from nimprofile.selection.messages import choice_message, message
 from nimprofile.selection.placement import By
 from nimprofile.selection.ranking.generation import ASKED
-from nimprofile.selection.verdict import GRADES, as_wished, shortcoming
+from nimprofile.selection.reasons import NOT_WANTED, TagMismatch
+from nimprofile.selection.rules import sizes_asked
+from nimprofile.selection.verdict import as_wished, shortcoming
 from nimprofile.selection.warnings import NEVER_MET
 
 TYPE_CHECKING = False
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from nimprofile.report.blocks import Block, Meaning
     from nimprofile.selection.decision import Decision
     from nimprofile.selection.placement import Choice
+    from nimprofile.selection.reasons import Effect, Reason
     from nimprofile.selection.verdict import Verdict
 
 GRADE_MEANINGS: dict[str, Meaning] = {
@@ -34,6 +37,9 @@ GRADE_MEANINGS: dict[str, Meaning] = {
     "incompatible": "bad",
 }
 """The groups of a list in their order: the grades, and what would run but is not wanted."""
+
+SHORT_ID = 12
+"""Characters of an id that a terminal shows; `--profile` takes them."""
 
 NO_PROFILE = "No profile found for the detected hardware"
 """What the message begins with when nothing runs; scripts look for it."""
@@ -148,19 +154,53 @@ def nothing_blocks(decision: Decision) -> list[Block]:
             blocks.append(line(f"or start it all the same: {', '.join(switches)}", indent=2))
         return [*blocks]
     if any(isinstance(warning, NEVER_MET) for warning in decision.warnings):
-        asked = ", ".join(f"{our_tag(tag)}={value}" for tag, value in decision.request.tags)
-        asked = asked or ", ".join(map(str, decision.request.require))
-        return [line(f"{NOT_IN_MANIFEST}: no profile of this manifest has {asked}.")]
-    total, machine = len(decision.rejected), describe_machine(decision.inventory)
-    blocks = [line(f"{NO_PROFILE}: 0 of {total} profiles run on {machine}.")]
-    if decision.rejected:
+        return [line(f"{NOT_IN_MANIFEST}: no profile of this manifest has {_asked(decision)}.")]
+    wanted = [verdict for verdict in decision.rejected if _is_wanted(verdict)]
+    unwanted = [verdict for verdict in decision.rejected if not _is_wanted(verdict)]
+    blocks = [_none_runs(decision, len(wanted), len(unwanted))]
+    if wanted:
         blocks.append(line("How many profiles each reason is held against (one can have several):"))
-        counts = histogram(decision.rejected)
-        blocks += [line(f"{count:4} × {text}", indent=2) for text, count in counts]
+        blocks += _counts(wanted)
+    if unwanted:
+        blocks.append(
+            line(f"Why {len(unwanted)} {'are' if len(unwanted) > 1 else 'is'} not wanted:")
+        )
+        blocks += _counts(unwanted, NOT_WANTED)
+    if decision.rejected:
         nearest = decision.nearest
         blocks.append(line(f"Nearest: {nearest.profile.name}, which would take:"))
         blocks += [line(change, indent=2) for change in remedies_of(nearest)]
     return [*blocks]
+
+
+def _asked(decision: Decision) -> str:
+    """What is asked of the profiles' tags: the conditions, and the sizes with their variables."""
+    request = decision.request
+    asked = [f"{our_tag(tag)}={value}" for tag, value in request.tags]
+    asked += [f"{tag}={size} ({variable})" for tag, size, variable in sizes_asked(request)]
+    return ", ".join(asked or map(str, request.require))
+
+
+def _is_wanted(verdict: Verdict) -> bool:
+    """Whether nothing but the machine speaks against a rejected profile."""
+    return all(reason.effect is not NOT_WANTED for reason in verdict.reasons)
+
+
+def _none_runs(decision: Decision, wanted: int, unwanted: int) -> Line:
+    if unwanted and not wanted:
+        return line(f"{NOT_IN_MANIFEST}: none of {unwanted} profiles is as it is wanted.")
+    machine = describe_machine(decision.inventory)
+    more = f"; {_are(unwanted, 'more ')} not wanted" if unwanted else ""
+    return line(f"{NO_PROFILE}: 0 of {wanted} profiles run on {machine}{more}.")
+
+
+def _are(count: int, more: str = "") -> str:
+    return f"{count} {more}{'is' if count == 1 else 'are'}"
+
+
+def _counts(verdicts: Iterable[Verdict], effect: Effect | None = None) -> list[Line]:
+    counts = histogram(verdicts, effect)
+    return [line(f"{count:4} × {text}", indent=2) for text, count in counts]
 
 
 def _none_can_be_started(decision: Decision) -> Iterator[Block]:
@@ -235,66 +275,24 @@ _TITLES = {
 }
 
 
-def histogram(verdicts: Iterable[Verdict]) -> list[tuple[str, int]]:
-    """How many profiles each kind of reason rejects, most frequent first."""
-    counts: dict[str, int] = {}
+def histogram(verdicts: Iterable[Verdict], effect: Effect | None = None) -> list[tuple[str, int]]:
+    """How many profiles each kind of reason rejects, most frequent first.
+
+    Args:
+        verdicts: on the profiles.
+        effect: only reasons of this effect; None is all.
+    """
+    counts: dict[tuple[str, str], int] = {}
     for verdict in verdicts:
-        for kind in {reason.kind for reason in verdict.reasons}:
+        reasons = [reason for reason in verdict.reasons if effect in {None, reason.effect}]
+        for kind in {(reason.kind, _title(reason)) for reason in reasons}:
             counts[kind] = counts.get(kind, 0) + 1
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return [(_TITLES[kind], count) for kind, count in ordered]
+    return [(title, count) for (_, title), count in ordered]
 
 
-def list_blocks(decision: Decision) -> list[Block]:
-    """Every profile by grade, with what it runs on or why it does not."""
-    selected = decision.selected
-    verdicts = [
-        selected if selected is not None and selected.profile.id == verdict.profile.id else verdict
-        for verdict in (*decision.ranked, *decision.rejected)
-    ]
-    rows = [
-        _list_row(group, verdict, _remark(decision, verdict), selected=verdict is selected)
-        for group in GRADE_MEANINGS
-        for verdict in verdicts
-        if _group(verdict) == group
-    ]
-    columns = (Column(), Column(shortened=SHORT_ID), Column(), Column(wraps=True))
-    groups = tuple(
-        Span(group, meaning)
-        for group, meaning in GRADE_MEANINGS.items()
-        if group in GRADES or any(row[0] == group for row in rows)
-    )
-    policy = Line((f"policy {policy_text(decision)}",), terminal_only=True)
-    return [Table(columns, rows, lead=2, groups=groups), policy]
-
-
-SHORT_ID = 12
-"""Characters of an id that a terminal shows; `--profile` takes them."""
-
-
-def _group(verdict: Verdict) -> str:
-    """Its grade, but for what the machine could run and the operator does not want."""
-    unwanted = not verdict.fits and verdict.grade == "runnable"
-    return "not wanted" if unwanted else verdict.grade
-
-
-def _list_row(
-    group: str, verdict: Verdict, remark: str, *, selected: bool
-) -> tuple[str | Span, ...]:
-    profile = verdict.profile
-    name = profile.name
-    if selected:
-        return group, profile.id, Span(name, "strong"), Span(f"selected: {remark}", "strong")
-    return group, profile.id, name, remark
-
-
-def _remark(decision: Decision, verdict: Verdict) -> str:
-    if verdict.fits:
-        context = context_that_fits(decision, verdict)
-        return (
-            format_gpus(verdict.gpus)
-            + ("" if context is None else f"; {context}")
-            + (f"; {message(verdict.waived[0])} (waived)" if verdict.waived else "")
-        )
-    more = len(verdict.reasons) - 1
-    return message(verdict.reasons[0]) + (f" (+{more} more)" if more else "")
+def _title(reason: Reason) -> str:
+    """What a kind of reason is called; a wish that a variable tells has the variable's name."""
+    if isinstance(reason, TagMismatch) and reason.by:
+        return f"{reason.tag} is not as {reason.by} says"
+    return _TITLES[reason.kind]

@@ -17,6 +17,7 @@ from nimprofile.selection.policies import AUTO
 from nimprofile.selection.rank import Criterion, Policy, deciding, rank
 from nimprofile.selection.ranking.generation import WAS_ASKED, resolve
 from nimprofile.selection.request import Request, find_pin
+from nimprofile.selection.rules import sizes_asked
 from nimprofile.selection.verdict import Verdict, shortcoming
 from nimprofile.selection.warnings import (
     ContextBeyondModel,
@@ -282,7 +283,7 @@ def _decide(manifest: Manifest, inventory: Inventory, request: Request, policy: 
         request=asked,
         inventory=inventory,
         warnings=(
-            *never_met(manifest, request.tags, request.require),
+            *never_met(manifest, request.tags, request.require, sizes_asked(request)),
             *_beyond_model(manifest, selected, request),
             *(() if selected is None else selection_warnings(selected, inventory, request)),
         ),

@@ -136,17 +136,24 @@ def variables_as_set(profile: Profile, machine: Machine, request: Request) -> tu
     """The sizes and the precision of NIM's variables hold; a profile may leave its sizes open."""
     wishes = {"tp": request.tp, "pp": request.pp, "precision": request.preferred_precision}
     return tuple(
-        TagMismatch(tag, str(wanted), profile.tags.get(tag), by=_VARIABLES[tag])
+        TagMismatch(tag, str(wanted), profile.tags.get(tag), by=VARIABLES[tag])
         for tag, wanted in wishes.items()
         if wanted not in {None, have := getattr(profile, tag)} and (have or tag == "precision")
     )
 
 
-_VARIABLES = {
+VARIABLES = {
     "tp": "NIM_TENSOR_PARALLEL_SIZE",
     "pp": "NIM_PIPELINE_PARALLEL_SIZE",
     "precision": "NIM_ENGINE_PRECISION",
 }
+"""Attribute of a profile -> the variable that says what it must be."""
+
+
+def sizes_asked(request: Request) -> tuple[tuple[str, int, str], ...]:
+    """The parallel sizes that profiles must have or leave open, each with its variable."""
+    sizes = (("tp", request.tp), ("pp", request.pp))
+    return tuple((tag, size, VARIABLES[tag]) for tag, size in sizes if size is not None)
 
 
 MACHINE_RULES: tuple[ProfileRule, ...] = (

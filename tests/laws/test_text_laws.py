@@ -19,15 +19,15 @@ from nimprofile.base.formats.nim_printout import read_listing
 from nimprofile.report.blocks import plain_text
 from nimprofile.report.explain import explain_decision, explain_profile
 from nimprofile.report.nim_listing import LAYOUTS, nim_listing
+from nimprofile.report.tables import list_blocks
 from nimprofile.report.text import (
     NO_PROFILE,
     NOT_AS_REQUIRED,
     NOT_IN_MANIFEST,
-    list_blocks,
     nothing_runs,
 )
 from nimprofile.report.to_json import explanation_to_dict
-from nimprofile.selection.reasons import RequirementUnmet, TagMismatch
+from nimprofile.selection.reasons import LoraMismatch, RequirementUnmet, TagMismatch
 from nimprofile.testing import inventories, manifests, near_misses, requests, situations
 from tests.support.report_cases import in_colour, on_terminal
 
@@ -99,7 +99,8 @@ def test_when_nothing_runs_the_text_begins_as_nims_and_counts_the_reason(miss):
     decision = select(miss.manifest, miss.inventory, miss.request)
     text = nothing_runs(decision)
 
-    if miss.reason is TagMismatch:  # the one profile there is lacks what is asked for
+    # The one profile there is lacks what is asked for.
+    if miss.reason in {TagMismatch, LoraMismatch}:
         assert text.startswith(NOT_IN_MANIFEST)
         return
     if miss.reason is RequirementUnmet:

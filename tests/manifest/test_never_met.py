@@ -5,6 +5,7 @@ import pytest
 from nimprofile import Request, bundled_manifests, load_manifest
 from nimprofile.manifest.never_met import never_met
 from nimprofile.report.text import nothing_runs
+from nimprofile.selection.rules import sizes_asked
 from tests.support.builders import decide, make_manifest, make_profile, warnings_of
 
 FP8 = make_profile("a", llm_engine="tensorrt_llm", precision="fp8", tp="2", profile="latency")
@@ -14,7 +15,8 @@ OPEN = make_profile("c", llm_engine="vllm", precision="bf16")
 
 def said(profiles=(FP8, BF16), **request):
     request = Request(**request)
-    met = never_met(make_manifest(*profiles), request.tags, request.require)
+    sizes = sizes_asked(request)
+    met = never_met(make_manifest(*profiles), request.tags, request.require, sizes)
     return [(warning.kind, str(warning)) for warning in met]
 
 
@@ -85,6 +87,48 @@ def test_a_bound_is_not_a_value_that_is_missed(text):
 
 def test_where_a_profile_leaves_tp_open_the_gpus_decide():
     assert [] == said((BF16, OPEN), require="tp=16")
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (
+            {"tp": 16},
+            "no profile has tp=16, which NIM_TENSOR_PARALLEL_SIZE asks for; there are 2, 1",
+        ),
+        (
+            {"pp": 2},
+            "no profile has pp=2, which NIM_PIPELINE_PARALLEL_SIZE asks for; there is 1",
+        ),
+    ],
+)
+def test_a_size_that_no_profile_has_is_said_by_its_variable(size, text):
+    profiles = [make_profile(p.id, **p.tags | {"pp": "1"}) for p in (FP8, BF16)]
+    assert [("tag_value_unknown", text)] == said(profiles, **size)
+
+
+@pytest.mark.parametrize("size", [{"tp": 1}, {"tp": 2}, {"pp": 2}])
+def test_a_size_that_a_profile_has_or_leaves_open_is_not_missed(size):
+    assert [] == said(**size)
+
+
+def test_where_a_profile_leaves_tp_open_a_variable_sets_it():
+    assert [] == said((BF16, OPEN), tp=16)
+
+
+def test_of_a_manifest_without_profiles_no_size_is_missed():
+    assert [] == said((), tp=2)
+
+
+def test_the_hardware_is_not_blamed_for_a_size_that_no_profile_has():
+    decision = decide((FP8, BF16), "1xh100", Request(tp=16))
+    assert (
+        "no profile has tp=16, which NIM_TENSOR_PARALLEL_SIZE asks for; there are 2, 1",
+    ) == warnings_of(decision)
+    assert (
+        "No profile found for what is asked: no profile of this manifest has tp=16 "
+        "(NIM_TENSOR_PARALLEL_SIZE)."
+    ) == nothing_runs(decision)
 
 
 def test_of_many_values_some_are_listed():

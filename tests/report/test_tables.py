@@ -2,12 +2,20 @@
 
 import pytest
 
-from nimprofile import POLICIES, Connection, Inventory, Link, MigInstance, mock_inventory
+from nimprofile import (
+    POLICIES,
+    Connection,
+    Inventory,
+    Link,
+    MigInstance,
+    Request,
+    mock_inventory,
+)
 from nimprofile.hardware.catalog import products
 from nimprofile.report.blocks import plain_text
-from nimprofile.report.tables import gpus_blocks, policies_blocks, products_blocks
-from tests.support.builders import make_gpu, make_inventory
-from tests.support.report_cases import in_colour, on_terminal
+from nimprofile.report.tables import gpus_blocks, list_blocks, policies_blocks, products_blocks
+from tests.support.builders import decide, make_gpu, make_inventory, make_profile
+from tests.support.report_cases import BF16, BUSY, FP8, TWO, in_colour, on_terminal
 
 # GPUs, products and policies.
 
@@ -155,3 +163,90 @@ def test_every_policy_is_printed_with_its_chain():
     assert strict == text.count("(rejects everything when GPUs of several products are visible)")
     lax = sum(not policy.empty_gpu_gate for policy in POLICIES.values())
     assert lax == text.count("(does not want a GPU nearly empty)")
+
+
+# The profiles of a decision.
+
+
+def test_the_list_has_every_profile_by_grade():
+    rows = plain_text(list_blocks(decide([TWO, BF16, FP8], "1xh100"))).splitlines()
+    assert [
+        f"runnable\t{'f' * 64}\tvllm-fp8\tselected: GPU 0",
+        f"runnable\t{'b' * 64}\tvllm-bf16\tGPU 0",
+        (
+            f"incompatible\t{'c' * 64}\tvllm-two\t"
+            "needs 2 GPUs of one product; there is 1 × NVIDIA H100 80GB HBM3"
+        ),
+    ] == rows
+
+
+def test_a_terminal_gets_headings_and_short_ids():
+    text = on_terminal(list_blocks(decide([TWO, BF16], "1xh100")))
+    assert [
+        "runnable (1)",
+        "  bbbbbbbbbbbb  vllm-bf16  selected: GPU 0",
+        "low memory (0)",
+        "incompatible (1)",
+        "  cccccccccccc  vllm-two  needs 2 GPUs of one product; there is 1 × NVIDIA H100 80GB HBM3",
+        "policy nim",
+    ] == text.splitlines()
+
+
+def test_what_is_not_wanted_is_no_candidate_and_counted_apart():
+    lora = make_profile("l", name="lora", llm_engine="vllm", feat_lora="true", precision="bf16")
+    unwanted = decide([BF16, lora, FP8], "1xh100", Request(tags=(("precision", "bf16"),)))
+    assert [
+        "runnable (1)",
+        "  bbbbbbbbbbbb  vllm-bf16  selected: GPU 0",
+        "not wanted (2)",
+        "  ffffffffffff  vllm-fp8  the selector wants precision=bf16; the profile has precision=fp8",
+        "  l             lora      serves LoRA adapters, and none are wanted",
+        "low memory (0)",
+        "incompatible (0)",
+        "policy nim",
+    ] == on_terminal(list_blocks(unwanted)).splitlines()
+    grades = [line.split("\t")[0] for line in plain_text(list_blocks(unwanted)).splitlines()]
+    assert ["runnable", "not wanted", "not wanted"] == grades
+
+
+def test_a_pin_that_starts_is_marked_in_the_list():
+    pinned = decide([FP8, BF16], "1xh100", Request().pinned("vllm-bf16"))
+    (marked,) = [
+        line for line in plain_text(list_blocks(pinned)).splitlines() if "selected" in line
+    ]
+    assert f"runnable\t{'b' * 64}\tvllm-bf16\tselected: GPU 0" == marked
+
+
+def test_a_pin_that_waives_a_reason_is_marked_with_it():
+    pinned = decide([FP8, BF16], BUSY, Request().pinned("vllm-bf16"))
+    (marked,) = [
+        line for line in plain_text(list_blocks(pinned)).splitlines() if "selected" in line
+    ]
+    assert marked.startswith(f"low memory\t{'b' * 64}\tvllm-bf16\tselected: GPU 0; GPU 0 is not")
+    assert marked.endswith(" (waived)")
+
+
+def test_where_nothing_runs_nothing_is_marked():
+    assert "selected" not in plain_text(list_blocks(decide([FP8], "1xt4")))
+
+
+def test_grades_have_their_colours():
+    text = in_colour(list_blocks(decide([TWO, BF16], "1xh100")))
+    for heading in (
+        "\x1b[32mrunnable (1)\x1b[0m",
+        "\x1b[33mlow memory (0)\x1b[0m",
+        "\x1b[31mincompatible (1)\x1b[0m",
+    ):
+        assert heading in text
+
+
+def test_more_reasons_are_counted():
+    profile = make_profile("x", llm_engine="vllm", precision="fp8", tp="2", feat_lora="true")
+    text = plain_text(list_blocks(decide([profile], "1xt4")))
+    assert text.endswith("fp8 needs compute capability 8.9; GPU 0 has 7.5 (+2 more)")
+
+
+def test_a_waived_reason_is_shown_as_such():
+    text = plain_text(list_blocks(decide([BF16], BUSY, Request(relax_memory=True))))
+    assert text.startswith("low memory\t")
+    assert text.endswith("0.0 %; 95 % must be (waived)")

@@ -11,13 +11,12 @@ from nimprofile.report.blocks import plain_text
 from nimprofile.report.text import (
     describe_machine,
     histogram,
-    list_blocks,
     nothing_runs,
     select_blocks,
 )
 from nimprofile.selection.reasons import Reason
 from tests.support.builders import decide, gib, make_h100, make_inventory, make_profile
-from tests.support.report_cases import BF16, BUSY, FP8, TWO, in_colour, on_terminal
+from tests.support.report_cases import BF16, BUSY, FP8, TWO, in_colour
 
 
 def test_the_choice_its_gpus_and_the_deciding_criterion_are_said():
@@ -103,14 +102,32 @@ def test_a_requirement_that_no_profile_meets_is_told_as_such():
 def test_when_nothing_runs_there_is_a_histogram_and_the_nearest():
     lora = make_profile("l", name="lora", llm_engine="vllm", feat_lora="true", precision="fp8")
     assert [
-        "No profile found for the detected hardware: 0 of 3 profiles run on 1 × NVIDIA GeForce GTX 1080.",
+        "No profile found for the detected hardware: 0 of 2 profiles run on 1 × NVIDIA GeForce GTX 1080; 1 more is not wanted.",
         "How many profiles each reason is held against (one can have several):",
-        "     3 × compute capability too low for the precision",
+        "     2 × compute capability too low for the precision",
         "     1 × too few GPUs",
+        "Why 1 is not wanted:",
         "     1 × LoRA not as wanted",
         "Nearest: vllm-bf16, which would take:",
         "  a GPU of compute capability 7.0 or higher",
     ] == nothing_runs(decide([lora, TWO, BF16], "1xgtx1080")).splitlines()
+
+
+def test_when_nothing_is_as_it_is_wanted_the_hardware_is_not_blamed():
+    decision = decide([FP8, TWO], "1xh100", Request(lora=True))
+    assert [
+        "No profile found for what is asked: none of 2 profiles is as it is wanted.",
+        "Why 2 are not wanted:",
+        "     2 × LoRA not as wanted",
+        "Nearest: vllm-fp8, which would take:",
+        "  take the adapters away (NIM_PEFT_SOURCE, --lora)",
+    ] == nothing_runs(decision).splitlines()
+
+
+def test_a_wish_of_a_variable_is_counted_by_its_name():
+    decision = decide([FP8, TWO], "1xh100", Request(tp=2, tags={"precision": "fp8"}))
+    text = nothing_runs(decision)
+    assert "tp is not as NIM_TENSOR_PARALLEL_SIZE says" in text
 
 
 def test_the_nearest_is_of_the_best_grade():
@@ -174,90 +191,6 @@ def test_every_kind_of_reason_has_a_title_and_a_gate(kind):
 )
 def test_a_machine_is_described_by_its_products(spec, text):
     assert text == describe_machine(mock_inventory(spec))
-
-
-def test_the_list_has_every_profile_by_grade():
-    rows = plain_text(list_blocks(decide([TWO, BF16, FP8], "1xh100"))).splitlines()
-    assert [
-        f"runnable\t{'f' * 64}\tvllm-fp8\tselected: GPU 0",
-        f"runnable\t{'b' * 64}\tvllm-bf16\tGPU 0",
-        (
-            f"incompatible\t{'c' * 64}\tvllm-two\t"
-            "needs 2 GPUs of one product; there is 1 × NVIDIA H100 80GB HBM3"
-        ),
-    ] == rows
-
-
-def test_a_terminal_gets_headings_and_short_ids():
-    text = on_terminal(list_blocks(decide([TWO, BF16], "1xh100")))
-    assert [
-        "runnable (1)",
-        "  bbbbbbbbbbbb  vllm-bf16  selected: GPU 0",
-        "low memory (0)",
-        "incompatible (1)",
-        "  cccccccccccc  vllm-two  needs 2 GPUs of one product; there is 1 × NVIDIA H100 80GB HBM3",
-        "policy nim",
-    ] == text.splitlines()
-
-
-def test_what_is_not_wanted_is_no_candidate_and_counted_apart():
-    lora = make_profile("l", name="lora", llm_engine="vllm", feat_lora="true", precision="bf16")
-    unwanted = decide([BF16, lora, FP8], "1xh100", Request(tags=(("precision", "bf16"),)))
-    assert [
-        "runnable (1)",
-        "  bbbbbbbbbbbb  vllm-bf16  selected: GPU 0",
-        "not wanted (2)",
-        "  ffffffffffff  vllm-fp8  the selector wants precision=bf16; the profile has precision=fp8",
-        "  l             lora      serves LoRA adapters, and none are wanted",
-        "low memory (0)",
-        "incompatible (0)",
-        "policy nim",
-    ] == on_terminal(list_blocks(unwanted)).splitlines()
-    grades = [line.split("\t")[0] for line in plain_text(list_blocks(unwanted)).splitlines()]
-    assert ["runnable", "not wanted", "not wanted"] == grades
-
-
-def test_a_pin_that_starts_is_marked_in_the_list():
-    pinned = decide([FP8, BF16], "1xh100", Request().pinned("vllm-bf16"))
-    (marked,) = [
-        line for line in plain_text(list_blocks(pinned)).splitlines() if "selected" in line
-    ]
-    assert f"runnable\t{'b' * 64}\tvllm-bf16\tselected: GPU 0" == marked
-
-
-def test_a_pin_that_waives_a_reason_is_marked_with_it():
-    pinned = decide([FP8, BF16], BUSY, Request().pinned("vllm-bf16"))
-    (marked,) = [
-        line for line in plain_text(list_blocks(pinned)).splitlines() if "selected" in line
-    ]
-    assert marked.startswith(f"low memory\t{'b' * 64}\tvllm-bf16\tselected: GPU 0; GPU 0 is not")
-    assert marked.endswith(" (waived)")
-
-
-def test_where_nothing_runs_nothing_is_marked():
-    assert "selected" not in plain_text(list_blocks(decide([FP8], "1xt4")))
-
-
-def test_grades_have_their_colours():
-    text = in_colour(list_blocks(decide([TWO, BF16], "1xh100")))
-    for heading in (
-        "\x1b[32mrunnable (1)\x1b[0m",
-        "\x1b[33mlow memory (0)\x1b[0m",
-        "\x1b[31mincompatible (1)\x1b[0m",
-    ):
-        assert heading in text
-
-
-def test_more_reasons_are_counted():
-    profile = make_profile("x", llm_engine="vllm", precision="fp8", tp="2", feat_lora="true")
-    text = plain_text(list_blocks(decide([profile], "1xt4")))
-    assert text.endswith("fp8 needs compute capability 8.9; GPU 0 has 7.5 (+2 more)")
-
-
-def test_a_waived_reason_is_shown_as_such():
-    text = plain_text(list_blocks(decide([BF16], BUSY, Request(relax_memory=True))))
-    assert text.startswith("low memory\t")
-    assert text.endswith("0.0 %; 95 % must be (waived)")
 
 
 def test_what_is_not_selected_cannot_be_printed_as_a_choice():

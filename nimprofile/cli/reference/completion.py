@@ -99,9 +99,9 @@ def _boards(prefix: str, **_: Any) -> list[str]:
 
 
 def _policies(**_: Any) -> list[str]:
-    from nimprofile.selection.policies import POLICIES
+    from nimprofile.selection.policies import policy_names
 
-    return [*POLICIES]
+    return [*policy_names()]
 
 
 def _engines(**_: Any) -> list[str]:
