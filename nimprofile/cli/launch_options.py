@@ -261,9 +261,17 @@ def _version(engine: Engine, setup: Setup, *, here: bool) -> str | None:
 
 
 def installed(engine: Engine) -> str | None:
-    """The version of an engine in this environment; None when it is in another, if at all."""
+    """The version of the engine whose program is on the PATH, else of the one that is installed.
+
+    None when neither is found.
+    """
     from importlib.metadata import PackageNotFoundError, version
 
+    from nimprofile.launch.installed import version_of_program
+
+    found = version_of_program(server_spec(Server(engine)).program, os.environ.get("PATH"))
+    if found is not None:
+        return found
     try:
         return version(str(engine))
     except PackageNotFoundError:

