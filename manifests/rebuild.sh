@@ -10,7 +10,7 @@ build() {  # NAME REPOSITORY [OPTIONS]
   local name=$1 repository=$2
   shift 2
   nimprofile manifest build "$here/sources/$name" --profiles "$here/sources/$name/profiles.yaml" \
-    --path "hf://$repository" --engine vllm --lora "$@" -o "$out/$name.yaml"
+    --path "hf://$repository" --engine vllm --lora "$@" --force -o "$out/$name.yaml"
 }
 
 build gpt-oss-120b openai/gpt-oss-120b

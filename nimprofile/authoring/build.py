@@ -204,7 +204,7 @@ def _held(
     match: EngineMatch, wanted: Wanted, notes: list[str]
 ) -> Iterator[tuple[int, int, Budget | None]]:
     """The layouts of which a known GPU holds its share of the weights, and their budgets."""
-    largest = _largest_gpu(_capability(match))
+    largest = _largest_gpu(match.capability)
     if not largest:
         return  # no GPU is both what the format and what the model needs
     any_fits = False
@@ -273,12 +273,10 @@ def _largest_gpu(capability: str) -> int:
     return max(sizes, default=0) * MIB
 
 
-def _capability(match: EngineMatch) -> str:
-    return narrowest(match.way.capability, match.served.capability)
-
-
 def _requires(match: EngineMatch, budget: Budget | None) -> dict[str, object]:
-    requires: dict[str, object] = {"compute_capability": _capability(match)}
+    requires: dict[str, object] = {}
+    if capability := match.required_capability:
+        requires["compute_capability"] = capability
     versions = narrowest(match.way.versions, match.served.versions)
     if versions:
         requires["engine"] = f"{match.way.engine}{versions}"

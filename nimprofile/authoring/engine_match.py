@@ -28,6 +28,23 @@ class EngineMatch(Record):
         """Whether the engine quantises the checkpoint as it loads it."""
         return self.way.stored in {PLAIN, HALF} and self.way.precision.bits < 16
 
+    @property
+    def capability(self) -> str:
+        """The compute capability of the GPUs that have this format, as a specifier set."""
+        return narrowest(self.way.capability, self.served.capability)
+
+    @property
+    def required_capability(self) -> str:
+        """What a profile states of it; "" where it states nothing.
+
+        BF16 that the engine serves in FP16 where there is no BF16 has no floor but its version's,
+        which the rules of selection know.
+        """
+        in_half = spec_of(self.way.engine).half_from(None, built=False)
+        if self.way.precision is Precision.BF16 and in_half is not None:
+            return self.served.capability
+        return self.capability
+
 
 def ways_of(
     engine: Engine,

@@ -5,7 +5,7 @@ import json
 import pytest
 from packaging.specifiers import SpecifierSet
 
-from nimprofile import Engine, ModelError, Precision, mock_inventory, select
+from nimprofile import Engine, ModelError, Precision, Request, mock_inventory, select
 from nimprofile.authoring.build import Wanted, build_manifest
 from nimprofile.authoring.lint import check_manifest
 from nimprofile.authoring.writer import to_document, to_json, to_v1, to_yaml
@@ -90,12 +90,27 @@ def test_a_float16_checkpoint_is_served_in_float16():
     assert {"fp16", "fp8"} == offered(model(torch_dtype="float16"))["vllm"]
 
 
-def test_bf16_below_8_0_is_fp16_and_only_there():
+def test_bf16_states_no_floor_where_it_is_served_in_fp16_below_8_0():
     found = {
         str(profile.precision): profile.requires.compute_capability
         for profile in manifest(engines=(Engine.VLLM,)).profiles
     }
-    assert {"bf16": ">=8.0", "fp16": ">=7.5,<8.0", "fp8": ">=7.5"} == found
+    assert {"bf16": None, "fp16": ">=7.5,<8.0", "fp8": ">=7.5"} == found
+
+
+def test_bf16_of_an_engine_that_does_not_serve_it_in_fp16_states_its_floor():
+    profiles = manifest(engines=("sglang", "tensorrt_llm")).profiles
+    wide = [each for each in profiles if each.precision is Precision.BF16]
+    assert {">=8.0"} == {each.requires.compute_capability for each in wide}
+
+
+@pytest.mark.parametrize(
+    ("board", "version", "runs"), [("t4", None, True), ("v100_sxm2_32gb", "0.33.0", False)]
+)
+def test_what_is_built_in_bf16_is_judged_below_8_0_by_the_version(board, version, runs):
+    made = manifest(engines=("vllm",), precisions=("bf16",))
+    request = Request(serving=Serving(max_model_len=2048, engine_version=version))
+    assert runs is (select(made, mock_inventory(f"2x{board}"), request).selected is not None)
 
 
 def test_a_model_that_refuses_float16_needs_8_0_in_every_format():
@@ -357,12 +372,16 @@ def test_every_recorded_model_has_a_manifest_that_holds(row):
 def _runs(profile, shape, gpu):
     """Whether a profile runs on enough such GPUs, by the tables and the budget alone."""
     capability, stored = str(gpu.compute_capability), stored_as(shape)
+    served_as = {profile.precision}
+    if profile.precision is Precision.BF16:
+        served_as.add(Precision.FP16)  # where there is no BF16
     listed = any(
-        (way.engine, way.stored, way.precision) == (profile.engine, stored, profile.precision)
+        (way.engine, way.stored) == (profile.engine, stored)
+        and way.precision in served_as
         and capability in SpecifierSet(way.capability)
         for way in FORMATS
     )
-    if not listed or capability not in SpecifierSet(profile.requires.compute_capability):
+    if not listed or capability not in SpecifierSet(profile.requires.compute_capability or ""):
         return False
     tp, pp, precision = profile.tp, profile.pp, profile.precision
     if any(indivisible(shape, profile.engine, tp, pp, precision=precision)):
@@ -386,7 +405,7 @@ def profiles_of_all():
             for entry in build_manifest([recorded(row)]).document["profiles"]:
                 tags = entry["tags"]
                 layout = tags["tp"] if tags["pp"] == "1" else f"{tags['tp']}x{tags['pp']}"
-                capability = entry["requires"]["compute_capability"]
+                capability = entry["requires"].get("compute_capability", "any")
                 key = f"{tags['llm_engine']} {tags['precision']} {capability}"
                 made[key] = f"{made.get(key, '')} {layout}".strip()
     return found
