@@ -35,7 +35,7 @@ def run_select(arguments: records.SelectArguments) -> int:
         from nimprofile.launch.planning import launchable
 
         setup = setup_of(arguments.selection, SERVER_OF_THE_ENGINE)
-        decision = launchable(decision, manifest, setup)
+        decision = launchable(decision, manifest, setup, complete=True)
     if arguments.format == "json":
         from nimprofile.report.to_json import decision_to_dict
 

@@ -15,9 +15,9 @@ from nimprofile.launch.job import Job
 from nimprofile.launch.judged.arguments import refuse_contradictions
 from nimprofile.launch.judged.required import keep_required, require_seen
 from nimprofile.launch.judged.served_facts import require_own_context, served_facts
-from nimprofile.launch.judged.weights_source import weights_source
+from nimprofile.launch.judged.weights_source import missing_weights, weights_source
 from nimprofile.launch.server_spec import server_spec
-from nimprofile.launch.setup import Setup
+from nimprofile.launch.setup import Setup, is_path
 from nimprofile.manifest.manifest import Manifest
 from nimprofile.selection.decision import Decision, select
 from nimprofile.selection.messages import message
@@ -50,11 +50,19 @@ def launch_plan(decision: Decision, manifest: Manifest, setup: Setup = DEFAULTS)
     return plan_of(job_of(decision, manifest, setup))
 
 
-def launchable(decision: Decision, manifest: Manifest, setup: Setup = DEFAULTS) -> Decision:
+def launchable(
+    decision: Decision, manifest: Manifest, setup: Setup = DEFAULTS, *, complete: bool = False
+) -> Decision:
     """The decision that selects the first candidate which can be started from what is here.
 
     Its weights are known, its engine makes its precision of them, and the server runs it. The
     candidates before it are in `passed_over`, each with its reason. A pin is left as it is.
+
+    Args:
+        decision: what `select` said.
+        manifest: of which it was said.
+        setup: what the operator wants of the server.
+        complete: a directory here must also hold all of its weights, not a config.json alone.
 
     Raises LaunchError for what no other profile would mend.
     """
@@ -64,7 +72,9 @@ def launchable(decision: Decision, manifest: Manifest, setup: Setup = DEFAULTS) 
     passed = []
     for verdict in decision.ranked:
         try:
-            _job_of(verdict, decision, manifest, setup)
+            job = _job_of(verdict, decision, manifest, setup)
+            if complete:
+                _require_weights(job)
         except LaunchError as error:
             if not error.of_profile:
                 raise
@@ -77,8 +87,20 @@ def launchable(decision: Decision, manifest: Manifest, setup: Setup = DEFAULTS) 
     if decision.selected is None and decision.request.require:
         free = decision.request.replace(require=())
         other = select(manifest, decision.inventory, free, decision.policy)
-        decision = decision.replace(otherwise=launchable(other, manifest, setup).selected)
+        decision = decision.replace(
+            otherwise=launchable(other, manifest, setup, complete=complete).selected
+        )
     return decision
+
+
+def _require_weights(job: Job) -> None:
+    """Refuse a directory that lacks weights: nothing can be started of it."""
+    if is_path(job.model) and (lacks := missing_weights(job.model)) is not None:
+        raise LaunchError(
+            f"{job.model} has {lacks}: fetch them (`hf download NAME --local-dir DIR`), or name "
+            "another directory with --model",
+            of_profile=True,
+        )
 
 
 def with_less_context(

@@ -254,6 +254,14 @@ def test_weights_that_are_named_are_what_is_here(run):
     assert (0, "vllm-bf16-tp2-pp1") == (code, out[:17]), err
 
 
+def test_a_directory_without_weights_is_not_launchable_and_launch_notes_it(run, model):
+    code, out, err = run("select --model my-model --launchable --gpus 1xl4")
+    assert (1, "") == (code, out)
+    assert "my-model has no weights (*.safetensors, *.bin, …) beside its config.json: fetch" in err
+    (model / "pytorch_model.bin").touch()
+    assert 0 == run("select --model my-model --launchable --gpus 1xl4")[0]
+
+
 def test_the_library_and_the_command_line_give_the_same_command(run, model, tmp_path):
     assert 0 == run("manifest build my-model --engine vllm -o manifest.yaml")[0]
     assert "path: my-model" in (tmp_path / "manifest.yaml").read_text(encoding="utf-8")

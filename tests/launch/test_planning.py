@@ -143,6 +143,17 @@ def test_a_decision_whose_best_can_be_started_stays_as_it_is():
     assert decision is launchable(decision, manifest)
 
 
+def test_what_is_to_be_complete_has_its_weights(tmp_path):
+    (tmp_path / "config.json").write_text("{}", encoding="utf-8")
+    manifest, decision = decided(WALK.replace("acme/llama", str(tmp_path)))
+    assert launchable(decision, manifest).selected is not None
+    missing = launchable(decision, manifest, complete=True)
+    assert missing.selected is None
+    assert "has no weights" in missing.passed_over[-1].problem
+    (tmp_path / "pytorch_model.bin").touch()
+    assert "vllm-fp8" == launchable(decision, manifest, complete=True).selected.profile.name
+
+
 def test_a_pin_is_not_passed_over():
     manifest, decision = decided(WALK, pin="trtllm-fp8")
     assert decision is launchable(decision, manifest)

@@ -201,8 +201,9 @@ def check(situation, decision, serving, told, gpus=None):
         assert 1 == told.dp
         quantised = stored_in(situation) in {"fp8", "nvfp4"}
         assert told.quantization in ({None, "modelopt"} if quantised else {None})
-        if quantised and situation["named"] in DIRECTORIES:
-            assert tags["precision"] == stored_in(situation)
+        if situation["named"] in DIRECTORIES:
+            narrow = Precision(tags["precision"]).bits < 16
+            assert (tags["precision"] if narrow else "16 bits") == stored_in(situation)
         # Both are the profile's, unless they are said again.
         assert told.tp in {1, int(tags.get("tp", len(verdict.gpus) // int(tags.get("pp", 1))))}
         assert told.pp in {1, int(tags.get("pp", 1))}

@@ -20,15 +20,31 @@ if TYPE_CHECKING:
 
 
 def require_own(profile: Profile, weights: WeightsSource) -> None:
-    """Refuse a NIM weights of the operator's that are quantised otherwise than its profile."""
+    """Refuse a NIM weights of the operator's that are stored otherwise than its profile.
+
+    That a NIM quantises such weights as it loads them is documented nowhere.
+    """
     shape, precision = weights.shape, profile.precision
-    seen = weights.model != "" and weights.stands_for is None
-    if shape is None or not seen or shape.quantization is None or is_own(shape, precision):
+    if shape is None or weights.model == "" or weights.stands_for is not None:
         return
+    if shape.quantization is not None:
+        if is_own(shape, precision):
+            return
+        stored = stored_as(shape) or "nobody knows what"
+    elif precision is None or precision.bits >= 16 or not shape.architecture:
+        return
+    else:
+        stored = "16 bits"
     raise _unserved(
         f"{profile.name} wants {precision} weights, and {weights.described} is stored as "
-        f"{stored_as(shape) or 'nobody knows what'}: name another with --model"
+        f"{stored}: name another with --model{_OR_16_BITS if stored == '16 bits' else ''}"
     )
+
+
+_OR_16_BITS = (
+    ", or select a 16-bit profile (--tags precision=bf16); nothing says that a NIM quantises "
+    "weights as it loads them"
+)
 
 
 def quantises_on_load(

@@ -87,7 +87,10 @@ def served_facts(
         memory_fraction=serving.memory_fraction,
         kv_cache_dtype=serving.kv_cache_dtype,
     )
-    return facts, (*notes, *_notes(profile, weights, facts))
+    notes = (*notes, *_notes(profile, weights, facts))
+    if version is None and (unseen := _unseen_by_nim(profile, weights)):
+        notes = (*notes, unseen)
+    return facts, notes
 
 
 def _parallel_sizes(profile: Profile, gpus: int) -> tuple[int, int]:
@@ -199,6 +202,21 @@ def _notes(profile: Profile, weights: WeightsSource, facts: ServedFacts) -> Iter
             f"which changes its accuracy; --tags precision={_wide(weights.shape)} asks "
             "for them as they are"
         )
+
+
+def _unseen_by_nim(profile: Profile, weights: WeightsSource) -> str:
+    """What is not known of weights that a NIM is told to load in fewer than 16 bits."""
+    precision, shape = profile.precision, weights.shape
+    if not weights.model or precision is None or precision.bits >= 16:
+        return ""
+    seen = shape is not None and shape.architecture and weights.stands_for is None
+    if seen or (shape is not None and shape.quantization is not None):
+        return ""
+    return (
+        f"{profile.name} wants {precision} weights, and nothing says that {weights.model} is "
+        "stored so, nor that a NIM quantises weights as it loads them: --tags precision=bf16 asks "
+        "for a 16-bit profile"
+    )
 
 
 def _wide(shape: ModelShape | None) -> str:

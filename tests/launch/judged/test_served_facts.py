@@ -193,6 +193,37 @@ def test_an_engine_that_holds_the_whole_checkpoint_first_was_not_judged_so(tmp_p
         plan_for(None, manifest=stored_so, model=folder_with(tmp_path, CONFIG))
 
 
+# A NIM, which is not known to quantise
+
+NIM = Setup(Server.NIM, image="nvcr.io/nim/acme/llama:2.0.12")
+
+
+def test_a_nim_is_given_no_16_bit_weights_for_a_narrower_profile(tmp_path):
+    folder = folder_with(tmp_path, CONFIG)
+    with pytest.raises(LaunchError) as caught:
+        planned(on_load("vllm"), NIM.replace(model=folder))
+    assert str(caught.value).endswith(
+        "wants fp8 weights, and the checkpoint is stored as 16 bits: name another with --model, or "
+        "select a 16-bit profile (--tags precision=bf16); nothing says that a NIM quantises "
+        "weights as it loads them"
+    )
+
+
+def test_a_nim_takes_16_bit_weights_for_a_16_bit_profile_and_its_own_for_any(tmp_path):
+    folder = folder_with(tmp_path, CONFIG)
+    wide = manifest_of("vllm", {"precision": "bf16"})
+    assert folder == planned(wide, NIM.replace(model=folder)).argv[-2].partition("=")[2]
+    assert "docker" == planned(on_load("vllm"), NIM).argv[0]
+
+
+@pytest.mark.parametrize("text", [None, TAGS_ALONE % ("vllm", "fp8")])
+def test_what_a_nim_makes_of_weights_that_nobody_saw_is_noted(text):
+    manifest = on_load("vllm") if text is None else parse_manifest(text)
+    notes = planned(manifest, NIM.replace(model="me/tuned")).notes
+    said = "nothing says that me/tuned is stored so, nor that a NIM quantises weights as it loads"
+    assert 1 == sum(said in note for note in notes)
+
+
 # Ranks
 
 
