@@ -77,6 +77,10 @@ def gpu_or_gpus(count: int) -> str:
     return "GPU" if count == 1 else "GPUs"
 
 
+CONTEXT_STEP = 256
+"""Context lengths are suggested in multiples of this (NIM 2.0.6 to 2.0.12, the five listings)."""
+
+
 class ComputeCapability(tuple[int, int]):
     """A CUDA compute capability such as 9.0 or 12.1, ordered as versions are.
 

@@ -62,10 +62,11 @@ class MemoryReport:
         if decision.request.serving.fit_context and shape is not None:
             self.whole = decision.request.serving.max_model_len or shape.max_position_embeddings
         if need is not None and budget is not None and need.max_model_len is not None:
-            gpus = [gpu for gpu in decision.inventory.gpus if gpu.index in verdict.gpus]
-            free = [gpu.memory_free_mib for gpu in gpus if gpu.memory_free_mib is not None]
-            size = (budget.gpu.memory_total_mib or 0) * MIB
-            self.longest = need.longest_context(size, min(free, default=None))
+            sizes = [budget.gpu.memory_total_mib or 0]
+            if budget.habits is NIM:  # which asks for what is free, and for nothing at start
+                gpus = [gpu for gpu in decision.inventory.gpus if gpu.index in verdict.gpus]
+                sizes += [gpu.memory_free_mib for gpu in gpus if gpu.memory_free_mib is not None]
+            self.longest = need.longest_context(min(sizes) * MIB)
         kinds = {reason.kind for reason in self.reasons}
         only_short = bool(kinds) and kinds <= _SHORT
         self.suggestions = suggestions(need) if need is not None and only_short else ()

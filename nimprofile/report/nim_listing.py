@@ -55,10 +55,13 @@ def nim_listing(decision: Decision, layout: Layout | None = None) -> str:
     for verdict in verdicts:
         build = layout == "1.3" and verdict.profile.buildable and verdict.grade == "runnable"
         (buildable if build else grades[verdict.grade]).append(verdict)
+    gpus = decision.inventory.gpus
     if layout == SPEECH:
         lines += _sections_of_speech(grades)
     else:
-        lines += _sections_2(grades) if layout == "2.0" else _sections_1(grades, buildable, layout)
+        lines += (
+            _sections_2(grades, gpus) if layout == "2.0" else _sections_1(grades, buildable, layout)
+        )
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -104,17 +107,21 @@ def _sections_1(
     yield from (f"  {_row(verdict)}" for verdict in grades["incompatible"])
 
 
-def _sections_2(grades: dict[str, list[Verdict]]) -> Iterator[str]:
-    yield from _nested("- Compatible with system and runnable:", grades["runnable"], always=True)
+def _sections_2(grades: dict[str, list[Verdict]], gpus: tuple[Gpu, ...]) -> Iterator[str]:
+    yield from _nested("- Compatible with system and runnable:", grades["runnable"], gpus)
     if grades["low memory"]:
         yield "- Compatible with system but low memory:"
-        yield from (f"    {_row(verdict)}{_requires(verdict)}" for verdict in grades["low memory"])
+        yield from (
+            f"    {_row(verdict)}{_requires(verdict, gpus)}" for verdict in grades["low memory"]
+        )
     else:
         yield "- Compatible with system but low memory: <None>"
     yield f"{_COMPILABLE} <None>"
     yield "  - With LoRA support: <None>"
     yield "- Incompatible with system:"
-    yield from (f"    {_row(verdict)}{_requires(verdict)}" for verdict in grades["incompatible"])
+    yield from (
+        f"    {_row(verdict)}{_requires(verdict, gpus)}" for verdict in grades["incompatible"]
+    )
 
 
 def _sections_of_speech(grades: dict[str, list[Verdict]]) -> Iterator[str]:
@@ -133,48 +140,62 @@ def _row_of_speech(verdict: Verdict) -> str:
     return f"- {verdict.profile.id} - {name}" if plain else _row(verdict)
 
 
-def _nested(heading: str, verdicts: list[Verdict], *, always: bool = False) -> Iterator[str]:
-    """A group whose LoRA profiles stand in a list of their own; `always` is the 2.x layout."""
+def _nested(
+    heading: str, verdicts: list[Verdict], gpus: tuple[Gpu, ...] | None = None
+) -> Iterator[str]:
+    """A group whose LoRA profiles stand in a list of their own; with `gpus` in the 2.x layout."""
+    always = gpus is not None
     lora = [verdict for verdict in verdicts if verdict.profile.lora]
     plain = [verdict for verdict in verdicts if not verdict.profile.lora]
     yield heading if verdicts and (plain or not always) else f"{heading} <None>"
-    yield from _indented(plain, 1, always)
+    yield from _indented(plain, 1, gpus)
     if lora:
         yield "  - With LoRA support:"
-        yield from _indented(lora, 2, always)
+        yield from _indented(lora, 2, gpus)
     elif always:
         yield "  - With LoRA support: <None>"
 
 
-def _indented(verdicts: Iterable[Verdict], level: int, brackets: bool) -> Iterator[str]:
+def _indented(
+    verdicts: Iterable[Verdict], level: int, gpus: tuple[Gpu, ...] | None
+) -> Iterator[str]:
     for verdict in verdicts:
-        yield "  " * level + _row(verdict) + (_requires(verdict) if brackets else "")
+        yield "  " * level + _row(verdict) + ("" if gpus is None else _requires(verdict, gpus))
 
 
 def _row(verdict: Verdict) -> str:
     return f"- {verdict.profile.id} ({verdict.profile.name})"
 
 
-def _requires(verdict: Verdict) -> str:
+def _least_free(reason: ContextTooLong, gpus: tuple[Gpu, ...]) -> int | None:
+    """What is free of the GPU with the least, in MiB; None where nobody knows."""
+    of_reason = (gpu.memory_free_mib for gpu in gpus if gpu.index in reason.gpus)
+    return min((free for free in of_reason if free is not None), default=None)
+
+
+def _requires(verdict: Verdict, gpus: tuple[Gpu, ...]) -> str:
     """`[requires >=33 GB/gpu, try --max-model-len=84992 to reduce to >=28 GB/gpu]`."""
     need, stated = verdict.need, verdict.profile.memory
     if need is None:
         return ""
     full = _gigabytes(stated.printed_gb if stated else None, need.full_bytes)
-    lengths = [
-        reason.max_model_len
+    short = [
+        reason
         for reason in (*verdict.reasons, *verdict.waived)
-        if isinstance(reason, ContextTooLong) and reason.max_model_len
+        if isinstance(reason, ContextTooLong)
     ]
+    length = (
+        need.hinted_context(short[0].have_bytes, _least_free(short[0], gpus)) if short else None
+    )
     hint = ""
     if stated is not None and stated.max_model_len is not None:
         hint = f", try --max-model-len={stated.max_model_len}"
         if stated.least_bytes:
             least = _gigabytes(stated.printed_least_gb, stated.least_bytes)
             hint += f" to reduce to >={least} GB/gpu"
-    elif lengths and (shortened := need.shortened_bytes(lengths[0])) is not None:
+    elif length and (shortened := need.shortened_bytes(length)) is not None:
         least = _gigabytes(None, shortened)
-        hint = f", try --max-model-len={lengths[0]} to reduce to >={least} GB/gpu"
+        hint = f", try --max-model-len={length} to reduce to >={least} GB/gpu"
     return f" [requires >={full} GB/gpu{hint}]"
 
 

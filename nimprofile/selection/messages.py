@@ -231,7 +231,7 @@ def starved_message(budget: Budget) -> str:
         f"{format_gib(budget.weights.bytes)} of weights leave "
         f"{format_gib(max(0, budget.spare))} for "
         f"the KV cache: {format_gib(budget.held)} are gone before it, of the "
-        f"{format_gib(budget.limit)} that {budget.serving.engine} takes of a GPU"
+        f"{format_gib(min(budget.limit, budget.total))} that {budget.serving.engine} takes of a GPU"
     )
 
 

@@ -63,12 +63,13 @@ def remedy(reason: Reason) -> str:
         case TooLittleMemory(need, have, _):
             short = format_shortfall(need, have)
             return (
-                f"{short} more memory per GPU; or another profile, of higher tp or lower precision"
+                f"{short} more memory per GPU at least; or another profile, of higher tp or lower "
+                "precision"
             )
         case ContextTooLong(need, have, None):
             return (
-                f"{format_shortfall(need, have)} more memory per GPU, or a shorter context for "
-                "the pinned profile (--profile, --max-model-len)"
+                f"{format_shortfall(need, have)} more memory per GPU, or this profile, pinned, "
+                "with a shorter context (--profile, --max-model-len)"
             )
         case ContextTooLong(need, have, max_model_len):
             return (

@@ -248,7 +248,7 @@ def capability_as_required(
 def total_memory_holds(
     profile: Profile, kind: GpuKind, request: Request, need: MemoryNeed | None
 ) -> Finding | None:
-    """The weights fit in the GPU, and then the full context does."""
+    """The shortest context fits in the GPU, and then the one that is asked for does."""
     if need is None:
         if not profile.is_llm:
             return None
@@ -262,10 +262,11 @@ def total_memory_holds(
         return Doubt("memory_total", "the total memory", f"{need.source}", gpus=kind.indices)
     have = kind.gpu.memory_total_mib * MIB
     if have < need.least_bytes:
-        alone = "" if need.budget is None else "the weights alone, "
-        return TooLittleMemory(need.least_bytes, have, f"{alone}{need.source}", gpus=kind.indices)
+        shortest = "" if need.budget is None else "with the shortest context, "
+        source = f"{shortest}{need.source}"
+        return TooLittleMemory(need.least_bytes, have, source, gpus=kind.indices)
     if have < need.full_bytes:
-        longest = need.longest_context(have, kind.gpu.memory_free_mib)
+        longest = need.shorter_context(have)
         judged = need.budget is not None and need.estimated_bytes is None  # not a stated figure
         return ContextTooLong(
             need.full_bytes,

@@ -20,9 +20,8 @@ from nimprofile import (
     select,
     shape_from_config,
 )
-from nimprofile.base.units import GIB
+from nimprofile.base.units import CONTEXT_STEP, GIB
 from nimprofile.engines.facts.nim import NIM
-from nimprofile.engines.memory.budget import CONTEXT_STEP
 from nimprofile.engines.memory.estimate import nim_budget
 from nimprofile.manifest.profile_tags import profile_from_tags
 from nimprofile.model.weights import weight_bytes
@@ -171,13 +170,16 @@ def contexts(draw):
     return Manifest((profile,), model_shape=shape), Inventory(tuple(gpus)), serving
 
 
+POLICY = st.sampled_from(["nim-1.13", "nim-2.0"])
+
+
 def verdict_with(case, context, policy="nim-1.13"):
     manifest, inventory, serving = case
     request = Request(serving=serving.replace(max_model_len=context), empty_gpu_gate=False)
     return select(manifest, inventory, request, policy).verdict(manifest.profiles[0])
 
 
-@given(contexts(), st.sampled_from(["nim-1.13", "nim-2.0"]))
+@given(contexts(), POLICY)
 def test_the_context_that_is_left_to_what_fits_fits_when_it_is_asked_for(case, policy):
     left = verdict_with(case, "auto", policy)
     assume(left.need is not None and left.need.max_model_len is not None)
@@ -187,7 +189,7 @@ def test_the_context_that_is_left_to_what_fits_fits_when_it_is_asked_for(case, p
         assert asked.need.full_bytes == left.need.full_bytes
 
 
-@given(contexts(), st.sampled_from(["nim-1.13", "nim-2.0"]))
+@given(contexts(), POLICY)
 def test_what_runs_with_a_context_runs_with_the_one_that_fits_which_is_no_shorter(case, policy):
     whole = verdict_with(case, None, policy)
     left = verdict_with(case, "auto", policy)
@@ -198,8 +200,47 @@ def test_what_runs_with_a_context_runs_with_the_one_that_fits_which_is_no_shorte
     some = max(1, min(4096, whole.need.max_model_len))
     if verdict_with(case, some, policy).fits:
         assert left.fits
-        share = left.need.budget.habits.free_share  # NIM 2.x hints at less than fits
-        assert left.need.max_model_len >= some or share is not None
+        assert left.need.max_model_len >= some
+
+
+@given(contexts(), POLICY)
+def test_the_context_that_is_left_to_what_fits_is_the_longest_that_is_judged_to_fit(case, policy):
+    left = verdict_with(case, "auto", policy)
+    assume(left.fits and left.need is not None and left.need.max_model_len is not None)
+    chosen = left.need.max_model_len
+    whole = verdict_with(case, None, policy).need.max_model_len
+    assert chosen == whole or 0 == chosen % CONTEXT_STEP
+    assert chosen == whole or not verdict_with(case, chosen + CONTEXT_STEP, policy).fits
+
+
+@given(contexts(), POLICY, st.sampled_from([None, 256, 1024, 4096]))
+def test_what_is_said_of_the_context_makes_the_profile_fit(case, policy, tokens):
+    """The context that is named does; where none is, a pin, or no context at all."""
+    manifest, inventory, serving = case
+    idle = tuple(gpu.replace(memory_free_mib=gpu.memory_total_mib) for gpu in inventory.gpus)
+    case = manifest, Inventory(idle), serving
+    verdict = verdict_with(case, tokens, policy)
+    kinds = {reason.kind for reason in verdict.reasons}
+    if kinds == {"memory_total"} and verdict.need.estimated_bytes is None:
+        assert not verdict_with(case, CONTEXT_STEP, policy).fits
+    if kinds != {"memory_context"}:
+        return
+    (reason,) = verdict.reasons
+    if reason.max_model_len is not None:
+        assert verdict_with(case, reason.max_model_len, policy).fits
+    else:  # the manifest's figure of a model that has no more than 256 tokens
+        assert verdict.need.estimated_bytes is not None
+        request = Request(serving=serving, empty_gpu_gate=False).pinned("a")
+        assert select(manifest, case[1], request, policy).selected is not None
+
+
+@given(contexts(), POLICY)
+def test_no_switch_starts_without_a_pin_what_has_no_room_for_the_shortest_context(case, policy):
+    manifest, inventory, serving = case
+    request = Request(serving=serving, empty_gpu_gate=False, relax_memory=True)
+    verdict = select(manifest, inventory, request, policy).verdict(manifest.profiles[0])
+    assume(verdict.need is not None and verdict.need.estimated_bytes is None)
+    assert not (verdict.fits and verdict.need.budget.starved)
 
 
 @given(budgets())

@@ -9,7 +9,9 @@ from nimprofile import (
     Request,
     Requires,
     Serving,
+    load_manifest,
     plain_shape,
+    select,
     shape_from_config,
 )
 from nimprofile.base.units import MIB, ComputeCapability
@@ -34,6 +36,7 @@ from nimprofile.selection.reasons import (
     TooLittleMemory,
     WrongGpu,
 )
+from nimprofile.selection.remedies import remedies
 from tests.support.builders import (
     H100_MIB,
     gib,
@@ -577,8 +580,44 @@ def test_the_context_that_fits_is_said_when_the_shape_is_known():
     verdict = judge(profile, make_inventory(gpu), shape=shape)
     (reason,) = verdict.reasons
     assert isinstance(reason, ContextTooLong)
-    assert reason.max_model_len == verdict.need.longest_context(32_607 * MIB, 32_607)
+    assert reason.max_model_len == verdict.need.longest_context(32_607 * MIB)
     assert 0 == reason.max_model_len % 256
+
+
+@pytest.mark.parametrize(
+    ("manifest", "gpus", "serving"),
+    [
+        ("llama-3.1-70b-instruct", "1xgh200_144g", {"max_model_len": 256}),
+        ("mistral-7b-instruct-v0.3", "1xt4", {"max_model_len": 1024}),
+        ("mistral-7b-instruct-v0.3", "1xt4", {"fit_context": True}),
+        ("mixtral-8x7b-instruct-v0.1", "1xgh200_480gb", {}),
+        ("llama-3.1-8b-instruct", "1xl4", {"memory_fraction": 0.1}),
+    ],
+)
+@pytest.mark.parametrize("relaxed", [False, True])
+def test_what_has_no_room_for_the_shortest_context_lacks_memory_in_total(
+    manifest, gpus, serving, relaxed
+):
+    request = Request(relax_memory=relaxed, serving=Serving(**serving))
+    decision = select(load_manifest(manifest), mock_inventory(gpus), request)
+    starved = [
+        verdict
+        for verdict in decision.rejected
+        if verdict.need and verdict.need.budget and verdict.need.budget.starved
+    ]
+    assert starved
+    for verdict in starved:
+        assert "memory_total" in [reason.kind for reason in verdict.reasons]
+        assert "shorter context" not in " ".join(remedies(verdict.reasons, 1))
+
+
+def test_relaxed_memory_starts_a_pin_that_has_no_room_for_a_context():
+    manifest = load_manifest("mistral-7b-instruct-v0.3")
+    pin = Request(relax_memory=True).pinned("tensorrt_llm-trtllm_buildable-bf16-tp1-pp1")
+    decision = select(manifest, mock_inventory("1xt4"), pin)
+    assert ["memory_total"] == [reason.kind for reason in decision.selected.waived]
+    (text,) = (str(each) for each in decision.warnings if each.kind == "no_room_for_cache")
+    assert "of the 14.7 GiB that tensorrt_llm takes of a GPU" in text
 
 
 def test_an_unknown_need_of_an_llm_is_a_doubt():

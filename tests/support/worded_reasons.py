@@ -118,7 +118,7 @@ WORDED = [
             "needs at least 33.0 GiB per GPU (tag min_vram_per_device_gb); "
             "GPU 0 has 24.0 GiB in total, 9.0 GiB too little"
         ),
-        "9.0 GiB more memory per GPU; or another profile, of higher tp or lower precision",
+        "9.0 GiB more memory per GPU at least; or another profile, of higher tp or lower precision",
     ),
     (
         ContextTooLong(gib(33), gib(31), 84992, source="estimated", gpus=(0, 1)),
@@ -138,8 +138,8 @@ WORDED = [
             "GPU 0 has 31.0 GiB in total, 2.0 GiB too little"
         ),
         (
-            "2.0 GiB more memory per GPU, or a shorter context for the pinned profile "
-            "(--profile, --max-model-len)"
+            "2.0 GiB more memory per GPU, or this profile, pinned, "
+            "with a shorter context (--profile, --max-model-len)"
         ),
     ),
     (
@@ -154,8 +154,8 @@ WORDED = [
             "GPU 0 has 31.0 GiB in total, 2.0 GiB too little"
         ),
         (
-            "2.0 GiB more memory per GPU, or a shorter context for the pinned profile "
-            "(--profile, --max-model-len)"
+            "2.0 GiB more memory per GPU, or this profile, pinned, "
+            "with a shorter context (--profile, --max-model-len)"
         ),
     ),
     (
@@ -171,7 +171,7 @@ WORDED = [
     (
         TooLittleMemory(1000 * MIB + 1, 1000 * MIB, "estimated", gpus=(0,)),
         "needs at least 1.0 GiB per GPU (estimated); GPU 0 has 1.0 GiB in total, 1 MiB too little",
-        "1 MiB more memory per GPU; or another profile, of higher tp or lower precision",
+        "1 MiB more memory per GPU at least; or another profile, of higher tp or lower precision",
     ),
     (
         GpuNotEmpty(29846, 32607, 0.95, gpus=(0,)),

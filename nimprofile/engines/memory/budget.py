@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import ceil
 
 from nimprofile.base.record import Record
-from nimprofile.base.units import MIB, UNIFIED_SHARE
+from nimprofile.base.units import CONTEXT_STEP, MIB, UNIFIED_SHARE
 from nimprofile.engines.memory.components import ESTIMATED, EXACT, Part
 from nimprofile.engines.overheads import RESERVED_MOST, RESERVED_SHARE
 
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from nimprofile.engines.serving import Serving
     from nimprofile.hardware.inventory import Gpu
     from nimprofile.model.shape import ModelShape
-
-CONTEXT_STEP = 256
-"""Context lengths are suggested in multiples of this (NIM 2.0.6 to 2.0.12, the five listings)."""
 
 
 class Budget(Record):
@@ -67,6 +64,8 @@ class Budget(Record):
         """What the engine will take of the GPU, the pool included."""
         fraction = self._fraction
         if self.habits.of_free:
+            if 0 < self.total < self.held:
+                return self.total
             return self.held + int(max(0, self.total - self.held) * fraction)
         if self.habits.of_start:
             aside = self.activation.bytes + self.overhead.bytes
@@ -111,10 +110,21 @@ class Budget(Record):
         """KV cache, in bytes, of one request of `tokens`."""
         return 0 if self.pool is None else self.pool.request_bytes(tokens)
 
+    @property
+    def least_bytes(self) -> int:
+        """The total memory of a GPU that holds the requests asked for with the shortest context.
+
+        An engine without room for it does not start: vLLM 0.26 ends with "No available memory for
+        the cache blocks" (`v1/core/kv_cache_utils.py`).
+        """
+        tokens = min(CONTEXT_STEP, self.serving.max_model_len or CONTEXT_STEP)
+        budget = self._started_with(tokens)
+        return budget.gpu_bytes(budget.request_bytes(tokens) * self.serving.concurrency)
+
     def gpu_bytes(self, cache: int | None) -> int:
         """The total memory, as NVML counts it, of a GPU that holds `cache` bytes.
 
-        None is the weights alone, without which no context is too short.
+        None is the weights alone.
         """
         if cache is None:
             return nvml_total(self.gpu, max(self.weights.bytes, self.peak))
@@ -189,14 +199,17 @@ class Budget(Record):
 
     def _holds(self, tokens: int, requests: int) -> bool:
         """Whether `requests` of `tokens` fit in an engine started with that context."""
-        budget = self
-        if self.habits.unchunked_below:
-            from nimprofile.engines.memory.estimate import memory_budget
+        return self._started_with(tokens).concurrency(tokens) >= requests
 
-            asked = self.asked.replace(max_model_len=tokens)
-            again = memory_budget(self.shape, asked, self.gpu)
-            budget = self if again is None else again.replace(total=self.total)
-        return budget.concurrency(tokens) >= requests
+    def _started_with(self, tokens: int) -> Budget:
+        """The budget of an engine that is started with this context, where that matters."""
+        if not self.habits.unchunked_below:
+            return self
+        from nimprofile.engines.memory.estimate import memory_budget
+
+        asked = self.asked.replace(max_model_len=tokens)
+        again = memory_budget(self.shape, asked, self.gpu)
+        return self if again is None else again.replace(total=self.total)
 
     @property
     def _fraction(self) -> float:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from nimprofile.base.expect import expect
-from nimprofile.base.units import GIB, MIB
-from nimprofile.engines.memory.budget import CONTEXT_STEP, Budget, cuda_total
+from nimprofile.base.units import CONTEXT_STEP, GIB, MIB
+from nimprofile.engines.memory.budget import Budget, cuda_total
 from nimprofile.engines.memory.components import (
     ESTIMATED,
     Part,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from nimprofile.base.enums import Engine
 from nimprofile.base.record import Record
-from nimprofile.base.units import GIB, MIB
+from nimprofile.base.units import CONTEXT_STEP, GIB, MIB
 from nimprofile.manifest.profile import STATED_BY_TAG
 
 TYPE_CHECKING = False
@@ -37,7 +37,7 @@ class MemoryNeed(Record):
 
     Attributes:
         full_bytes: with the full context.
-        least_bytes: with the shortest context: the weights alone, or what the manifest says.
+        least_bytes: with the shortest context: 256 tokens of it, or what the manifest says.
         source: the manifest's own words for it, or `estimated from the model's shape`.
         budget: what the estimate is made of; None when the shape is not known.
         estimated_bytes: like `full_bytes`, by the estimate, where the manifest states another.
@@ -61,10 +61,8 @@ class MemoryNeed(Record):
         """The full context in tokens; None when the shape is not known."""
         return None if self.budget is None else self.budget.serving.max_model_len
 
-    def longest_context(self, available: int, free_mib: int | None = None) -> int | None:
+    def longest_context(self, available: int) -> int | None:
         """The longest context, in tokens, that fits in `available` bytes of one GPU's total.
-
-        NIM 2.x looks at what is free of it.
 
         A multiple of 256, or the full context; None when the shape is unknown or not even 256
         tokens fit.
@@ -72,9 +70,25 @@ class MemoryNeed(Record):
         budget, most = self.budget, self.max_model_len
         if budget is None or most is None:
             return None
-        if free_mib is not None and budget.habits.free_share is not None:
-            available = min(available, int(free_mib * MIB * budget.habits.free_share))
         return budget.of_size(available).longest_context(most, budget.serving.concurrency)
+
+    def shorter_context(self, available: int) -> int | None:
+        """The longest context that fits and is shorter than the full one; None: none is."""
+        longest, budget = self.longest_context(available), self.budget
+        if longest is None or budget is None:
+            return None
+        most = min(filter(None, (self.max_model_len, budget.shape.max_position_embeddings)))
+        if longest < most or (longest < (self.max_model_len or 0) and self.estimated_bytes is None):
+            return longest
+        # By the shape the full one fits, and by the manifest's figure of it, it does not.
+        return (most - 1) // CONTEXT_STEP * CONTEXT_STEP or None
+
+    def hinted_context(self, available: int, free_mib: int | None) -> int | None:
+        """The context that NIM 2.x's own list suggests: one that leaves some of what is free."""
+        share = None if self.budget is None else self.budget.habits.free_share
+        if free_mib is not None and share is not None:
+            available = min(available, int(free_mib * MIB * share))
+        return self.longest_context(available)
 
     def shortened_bytes(self, tokens: int) -> int | None:
         """Bytes that are needed with a context of `tokens`."""
@@ -118,8 +132,6 @@ class Needs:
 
     def _cut_to(self, gpu: Gpu, profile: Profile, need: MemoryNeed) -> MemoryNeed | None:
         """The need of the longest context that fits a GPU; None when none does."""
-        from nimprofile.engines.memory.budget import CONTEXT_STEP
-
         if gpu.memory_total_mib is None:
             return None
         free = gpu.memory_total_mib if gpu.memory_free_mib is None else gpu.memory_free_mib
@@ -128,12 +140,8 @@ class Needs:
         for _ in range(_TRIES):
             if cut is None or cut.full_bytes <= room:
                 return cut
-            hinted = cut.longest_context(room, gpu.memory_free_mib)  # what NIM 2.x says of it
-            tokens = hinted or cut.longest_context(room) or 0
-            if tokens == cut.max_model_len:
-                # By the shape it fits, and by the manifest's figure of it, it does not.
-                tokens = (tokens - 1) // CONTEXT_STEP * CONTEXT_STEP
-            if tokens == 0:
+            tokens = cut.shorter_context(room)
+            if tokens is None:
                 return None
             cut = self._with_context(tokens)._of(profile, gpu)  # noqa: SLF001 - its own class
         return None
@@ -157,14 +165,16 @@ class Needs:
                 return None
             size = round(before * GIB)
             return MemoryNeed(size, size, "requires.estimated_memory_gib_per_gpu")
-        least = budget.gpu_bytes(None)
+        least = budget.least_bytes
         full = budget.gpu_bytes(budget.wanted_cache)
         if stated is None:
             requests = budget.serving.concurrency
             source = ESTIMATED if requests == 1 else f"{ESTIMATED}, {requests} requests at once"
             return MemoryNeed(full, least, source, budget=budget)
+        shorter = self._shortened(budget)
         # NIM 2.x's figure is that of the full context; with less of it the weights must still fit.
-        if stated.source != STATED_BY_TAG and not (self._nim and _is_printed(stated)):
+        of_full = stated.source == STATED_BY_TAG or (self._nim and _is_printed(stated))
+        if not of_full and not (shorter and stated.least_bytes < stated.full_bytes):
             return MemoryNeed(
                 stated.full_bytes,
                 stated.least_bytes,
@@ -174,7 +184,7 @@ class Needs:
             )
         least = min(least, stated.full_bytes)
         needed, source = stated.full_bytes, stated.source
-        if self._shortened(budget) and max(least, full) < needed:
+        if shorter and max(least, full) < needed:
             needed, source = max(least, full), ESTIMATED
         return MemoryNeed(needed, least, source, budget=budget, estimated_bytes=full)
 

@@ -12,9 +12,8 @@ from nimprofile import (
     select,
     shape_from_config,
 )
-from nimprofile.base.units import GIB, MIB
+from nimprofile.base.units import CONTEXT_STEP, GIB, MIB
 from nimprofile.engines.facts.nim import NIM_ALLOWANCE
-from nimprofile.engines.memory.budget import CONTEXT_STEP
 from nimprofile.engines.memory.need import MemoryNeed, Needs
 from nimprofile.engines.serving import DEFAULTS
 from nimprofile.manifest.profile import Stated
@@ -65,7 +64,7 @@ def test_a_shortened_context_needs_what_nim_2_0_prints(tokens, printed):
     ("tags", "tokens"), [({}, 84992), ({"feat_lora": "true"}, 77824)], ids=["plain", "LoRA"]
 )
 def test_with_29846_mib_free_nim_2_0_suggests_these_contexts(tags, tokens):
-    assert tokens == need(LLAMA, RTX_5090, **tags).longest_context(32_607 * MIB, 29_846)
+    assert tokens == need(LLAMA, RTX_5090, **tags).hinted_context(32_607 * MIB, 29_846)
 
 
 def test_the_real_weights_are_within_a_thousandth_of_the_computed_ones():
@@ -85,7 +84,8 @@ def test_five_figures_give_nims_arithmetic_whatever_the_policy():
     [("bf16", 16_060_522_496), ("fp8", 8_030_261_248), ("nvfp4", 4_517_021_952)],
 )
 def test_the_weights_of_five_figures_are_parameters_times_bytes(precision, weights):
-    assert weights == need(precision=precision).least_bytes
+    assert weights == need(precision=precision).budget.gpu_bytes(None)
+    assert weights + KV_8B * 256 + NIM_ALLOWANCE == need(precision=precision).least_bytes
 
 
 def test_the_kv_cache_has_two_bytes_a_value_even_for_fp8():
@@ -95,13 +95,16 @@ def test_the_kv_cache_has_two_bytes_a_value_even_for_fp8():
 
 def test_tensor_parallelism_divides_weights_and_heads():
     half = need(tp="2")
-    assert 8_030_261_248 == half.least_bytes
+    assert 8_030_261_248 + KV_8B // 2 * 256 + NIM_ALLOWANCE == half.least_bytes
     assert 8_030_261_248 + KV_8B // 2 * 131072 + NIM_ALLOWANCE == half.full_bytes
 
 
 def test_pipeline_parallelism_divides_weights_and_layers():
     half = need(pp="2")
-    assert (8_030_261_248, 2**33) == (half.least_bytes, half.budget.request_bytes(131072))
+    assert (8_030_261_248, 2**33) == (
+        half.budget.gpu_bytes(None),
+        half.budget.request_bytes(131072),
+    )
 
 
 def test_a_kv_head_is_not_divided():
@@ -124,7 +127,7 @@ def test_the_need_says_where_it_is_from():
 STATED = [
     pytest.param(
         make_profile(precision="bf16", tp="1", min_vram_per_device_gb="27.0"),
-        (27 * GIB, 16_060_522_496, "tag min_vram_per_device_gb"),
+        (27 * GIB, 16_060_522_496 + KV_8B * 256 + NIM_ALLOWANCE, "tag min_vram_per_device_gb"),
         id="tag",
     ),
     pytest.param(
@@ -200,7 +203,7 @@ def test_nims_2_x_figure_is_of_the_full_context_and_says_nothing_of_less(profile
 def test_with_a_shape_a_shorter_context_needs_less_than_nims_2_x_figure(profile):
     weights = 16_060_522_496
     short = Needs(lambda _: FIGURES, Serving(max_model_len=8192), nim=True).of(profile, H100)
-    assert weights == short.least_bytes
+    assert weights + KV_8B * 256 + NIM_ALLOWANCE == short.least_bytes
     assert weights + KV_8B * 8192 + NIM_ALLOWANCE == short.full_bytes
     assert "estimated from the model's shape" == short.source
 
@@ -278,3 +281,26 @@ def test_the_manifests_engine_version_gives_way_to_the_requests():
         return decision.verdict(profile).need.budget.serving.engine_version
 
     assert ("0.19.0", "0.7.3") == (version(asked), version(Request()))
+
+
+@pytest.mark.parametrize("nim", [True, False], ids=["nim", "engine"])
+@pytest.mark.parametrize("requests", [1, 3])
+def test_the_least_is_what_the_requests_take_with_256_tokens(nim, requests):
+    found = need(LLAMA, nim=nim, serving=Serving(concurrency=requests))
+    mib = -(-found.least_bytes // MIB)
+    assert 256 == found.longest_context(mib * MIB)
+    assert None is found.longest_context((mib - 1) * MIB - MIB)
+
+
+def test_a_context_below_256_tokens_is_the_shortest_itself():
+    found = need(LLAMA, nim=False, serving=Serving(max_model_len=64))
+    assert found.full_bytes == found.least_bytes
+
+
+def test_a_printed_figure_gives_way_to_a_shorter_context_under_every_policy():
+    profile = make_profile(precision="bf16", tp="1", memory=PRINTED)
+    short = Needs(lambda _: FIGURES, Serving(max_model_len=8192)).of(profile, H100)
+    assert (need(FIGURES).shortened_bytes(8192), "estimated from the model's shape") == (
+        short.full_bytes,
+        short.source,
+    )
