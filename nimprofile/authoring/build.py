@@ -203,19 +203,27 @@ def _entries(models: Sequence[Model], wanted: Wanted, notes: list[str]) -> Itera
 def _held(
     match: EngineMatch, wanted: Wanted, notes: list[str]
 ) -> Iterator[tuple[int, int, Budget | None]]:
-    """The layouts of which a known GPU holds its share of the weights, and their budgets."""
+    """The layouts of which a known GPU holds its share with the shortest context; their budgets."""
     largest = _largest_gpu(match.capability)
     if not largest:
         return  # no GPU is both what the format and what the model needs
     any_fits = False
     for tp, pp in _layouts(match, wanted):
         budget = _budget(match, wanted, tp, pp)
-        if budget is None or budget.gpu_bytes(None) <= largest:
+        if budget is None or budget.least_bytes <= largest or _starts(budget, largest):
             any_fits = True
             yield tp, pp, budget
     if not any_fits:
         way = f"{match.way.engine}: {match.model.name} in {match.way.precision}"
         notes.append(f"{way}: no known GPU holds its share of the weights")
+
+
+def _starts(budget: Budget, size: int) -> bool:
+    """Whether an engine with the defaults of a GPU of this size has room for a short context."""
+    if budget.gpu_bytes(None) > size:
+        return False
+    on_it = memory_budget(budget.shape, budget.asked, Gpu(0, memory_total_mib=size // MIB))
+    return on_it is not None and on_it.least_bytes <= size
 
 
 def _layouts(match: EngineMatch, wanted: Wanted) -> Iterator[tuple[int, int]]:
