@@ -98,7 +98,7 @@ def test_a_failure_is_told_in_lines_as_wide_as_the_terminal(width):
     assert [] == [line for line in text.splitlines() if cell_len(line) > width]
     first, *others = text.partition("How many")[0].splitlines()
     assert first.startswith("No profile found for the detected")
-    assert ["  "] == [line[:2] for line in others]
+    assert {"  "} == {line[:2] for line in others}
 
 
 def test_a_long_word_of_a_failure_is_left_whole():
