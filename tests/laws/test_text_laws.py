@@ -55,7 +55,9 @@ def test_the_list_names_every_profile_with_its_id_and_grade(decision, style):
     for verdict in judged(decision):
         assert verdict.profile.name in text
         assert verdict.profile.id[:12] in text
-        unwanted = verdict.grade == "runnable" and not verdict.fits
+        selected = decision.selected
+        runs = verdict.fits or (selected and selected.profile.id == verdict.profile.id)
+        unwanted = verdict.grade == "runnable" and not runs  # a pin runs although it was not wanted
         assert ("not wanted" if unwanted else verdict.grade) in text
 
 
