@@ -15,7 +15,7 @@ from nimprofile.cli.parsing.parser import UsageError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from typing import NoReturn, TypeAlias
 
     from nimprofile.cli.arguments import ExecArguments, LaunchArguments, RenderArguments
@@ -36,11 +36,7 @@ def launch(arguments: LaunchArguments) -> int:
         return _nothing(decision, arguments.format)
     _no_secrets(job)
     plan = plan_of(job)
-    tell(f"warning: {warning}" for warning in decision.warnings)
-    tell(
-        f"note: {note}"
-        for note in (*decision.request.notes, *_notes(job, plan), *_without_weights(job))
-    )
+    _tell(decision, (*_notes(job, plan), *_without_weights(job)))
     match arguments.format:
         case "json":
             print_json(plan.to_dict())
@@ -98,6 +94,12 @@ def _become(arguments: ExecArguments, log: logging.Logger) -> int:
 
 LARGEST_MACHINE = 8
 """GPUs of one machine, as most have them."""
+
+
+def _tell(decision: Decision, notes: Iterable[str] = ()) -> None:
+    """The warnings of a decision, and the notes of its request before these."""
+    tell(f"warning: {warning}" for warning in decision.warnings)
+    tell(f"note: {note}" for note in (*decision.request.notes, *notes))
 
 
 def _without_weights(job: Job) -> Iterator[str]:
@@ -159,11 +161,7 @@ def render(arguments: RenderArguments) -> int:
         secret=arguments.secret,
         pull_secret=arguments.pull_secret,
     )
-    tell(f"warning: {warning}" for warning in decision.warnings)
-    tell(
-        f"note: {note}"
-        for note in (*decision.request.notes, *rendered.notes, *_without_weights(job))
-    )
+    _tell(decision, (*rendered.notes, *_without_weights(job)))
     if arguments.format == "json":
         print_json(rendered.value)
     else:
@@ -221,8 +219,7 @@ def _nothing(decision: Decision, format: str) -> int:
         from nimprofile.cli.parsing.failures import failure_of_nothing
 
         print_json(failure_of_nothing(why, code))
-    tell(f"warning: {warning}" for warning in decision.warnings)
-    tell(f"note: {note}" for note in decision.request.notes)
+    _tell(decision)
     tell(why.split("\n"))
     return code
 

@@ -66,7 +66,7 @@ def _given(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
             yield flag, ""
             continue
         following = arguments[position + 1] if position + 1 < len(arguments) else "--"
-        if equals or not (following == "--" or _IS_FLAG.match(following)):
+        if equals or not (following == "--" or is_flag(following)):
             yield flag, value if equals else following
 
 
@@ -84,7 +84,13 @@ def _flag(name: str) -> str | None:
 SHORTEST = 8
 """A beginning of a flag that is no longer may be that of one which is not in the table."""
 
-_IS_FLAG = re.compile(r"--?[A-Za-z]")
+
+def is_flag(argument: str) -> bool:
+    """Whether an argument is a flag, and no value such as -1 or a lone dash."""
+    return _FLAG.match(argument) is not None
+
+
+_FLAG = re.compile(r"--?[A-Za-z]")
 _OPEN = object()
 """The engine is left to decide."""
 

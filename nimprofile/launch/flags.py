@@ -6,6 +6,7 @@ import re
 
 from nimprofile.base.enums import Precision
 from nimprofile.base.record import Record
+from nimprofile.engines.arguments import is_flag
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -264,11 +265,3 @@ def last_number(arguments: Sequence[str], flag: str, syntax: FlagSyntax, default
     given = [given.value for given in read_flags(arguments, syntax) if given.name == flag]
     last = given[-1] if given else None
     return int(last) if last and last.isascii() and last.isdigit() else default
-
-
-def is_flag(argument: str) -> bool:
-    """Whether an argument is a flag, and no value such as -1 or a lone dash."""
-    return _FLAG.match(argument) is not None
-
-
-_FLAG = re.compile(r"--?[A-Za-z]")

@@ -220,8 +220,9 @@ def _as_installed(
         return verdict
     serving = request.serving.replace(engine_version=version)
     request = request.replace(serving=serving, engines=(engine,))
-    again = select(of, decision.inventory, request, decision.policy)
     profile = verdict.profile
+    alone = of.replace(profiles=(profile,))  # the verdict is the same whatever stands beside it
+    again = select(alone, decision.inventory, request, decision.policy)
     judged = again.pinned or again.verdict(profile)
     if judged.fits:
         return judged

@@ -6,7 +6,7 @@ import re
 from shlex import join, split
 
 from nimprofile.base.environment import PASSTHROUGH
-from nimprofile.launch.flags import is_flag
+from nimprofile.engines.arguments import is_flag
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

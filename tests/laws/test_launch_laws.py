@@ -31,20 +31,10 @@ from nimprofile.engines.spec import spec_of
 from nimprofile.launch.deploy.documents import TARGETS
 from nimprofile.selection.reasons import ContextTooLong
 from tests.support.launch.told import told_by_plan, told_by_target
+from tests.support.model_configs import LLAMA_8B
 
 REPOSITORY = "acme/llama"
-CONTEXT = 131072
-CONFIG = {
-    "model_type": "llama",
-    "hidden_size": 4096,
-    "intermediate_size": 14336,
-    "num_hidden_layers": 32,
-    "num_attention_heads": 32,
-    "num_key_value_heads": 8,
-    "vocab_size": 128256,
-    "max_position_embeddings": CONTEXT,
-    "torch_dtype": "bfloat16",
-}
+CONTEXT = LLAMA_8B["max_position_embeddings"]
 STORED = {
     "16 bits": {},
     "fp8": {"quantization_config": {"quant_method": "modelopt", "quant_algo": "FP8"}},
@@ -98,7 +88,7 @@ def folders(tmp_path_factory):
     for name, changes in DIRECTORIES.items():
         folder = root / name.replace(" ", "-")
         folder.mkdir()
-        (folder / "config.json").write_text(json.dumps(CONFIG | changes), encoding="utf-8")
+        (folder / "config.json").write_text(json.dumps(LLAMA_8B | changes), encoding="utf-8")
     return root
 
 
@@ -107,7 +97,7 @@ def manifest_of(tags, stored):
     profile = {"id": "0123456789abcdef" * 4, "name": "it", "tags": tags}
     document = {"model": "acme/llama", "profiles": [profile]}
     if stored is not None:
-        shape = CONFIG | STORED[stored]
+        shape = LLAMA_8B | STORED[stored]
         checkpoint = {"name": "own", "path": f"hf://{REPOSITORY}", "model_shape": shape}
         document["checkpoints"] = [checkpoint]
     return parse_manifest(json.dumps(document))

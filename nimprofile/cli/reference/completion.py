@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
     from nimprofile.manifest.manifest import Manifest
+    from nimprofile.manifest.profile import Profile
 
     Completer: TypeAlias = Callable[..., Iterable[str]]
 
@@ -124,8 +125,7 @@ def _servers(**_: Any) -> list[str]:
 
 def _profiles(prefix: str, parsed_args: Any, **_: Any) -> list[str]:
     """Names of the manifest's profiles, or their ids where one has begun."""
-    manifest = _manifest_of(parsed_args)
-    profiles = () if manifest is None else manifest.profiles
+    profiles = _profiles_of(parsed_args)
     names = [profile.name for profile in profiles if profile.name.startswith(prefix)]
     return names or [profile.id for profile in profiles]
 
@@ -134,30 +134,25 @@ def _criteria(prefix: str, **_: Any) -> list[str]:
     """The criteria of every policy, behind those before a comma."""
     from nimprofile.selection.policies import POLICIES
 
-    before, comma, _last = prefix.rpartition(",")
     policies = POLICIES.values()
     known = dict.fromkeys(criterion.name for policy in policies for criterion in policy.criteria)
-    return [f"{before}{comma}{name}" for name in known]
+    return _behind_a_comma(prefix, known)
 
 
 def _tags(prefix: str, parsed_args: Any, **_: Any) -> list[str]:
     """Tags of the manifest's profiles with their values, behind those before a comma."""
-    manifest = _manifest_of(parsed_args)
-    profiles = () if manifest is None else manifest.profiles
-    before, comma, _last = prefix.rpartition(",")
+    profiles = _profiles_of(parsed_args)
     pairs = dict.fromkeys(
         f"{tag}={value}" for profile in profiles for tag, value in profile.tags.items()
     )
-    return [f"{before}{comma}{pair}" for pair in pairs]
+    return _behind_a_comma(prefix, pairs)
 
 
 def _requirements(prefix: str, parsed_args: Any, **_: Any) -> list[str]:
     """What `--require` takes: keys that every manifest has, and the values of this one's tags."""
     from nimprofile.manifest.profile_conditions import our_tag
 
-    manifest = _manifest_of(parsed_args)
-    profiles = () if manifest is None else manifest.profiles
-    before, comma, _last = prefix.rpartition(",")
+    profiles = _profiles_of(parsed_args)
     pairs = dict.fromkeys(
         pair
         for profile in profiles
@@ -167,7 +162,7 @@ def _requirements(prefix: str, parsed_args: Any, **_: Any) -> list[str]:
     pairs |= dict.fromkeys(f"name={profile.name}" for profile in profiles)
     known = {pair.partition("=")[0] for pair in pairs}
     keys = [f"{key}=" for key in REQUIRED_KEYS if key not in known]
-    return [f"{before}{comma}{pair}" for pair in (*pairs, *keys)]
+    return _behind_a_comma(prefix, (*pairs, *keys))
 
 
 REQUIRED_KEYS = (
@@ -180,6 +175,17 @@ REQUIRED_KEYS = (
 def _contexts(**_: Any) -> list[str]:
     """The only length that is a word."""
     return ["auto"]
+
+
+def _behind_a_comma(prefix: str, values: Iterable[str]) -> list[str]:
+    """The values, each behind what stands before the last comma of the word so far."""
+    before, comma, _last = prefix.rpartition(",")
+    return [f"{before}{comma}{value}" for value in values]
+
+
+def _profiles_of(arguments: Any) -> tuple[Profile, ...]:
+    manifest = _manifest_of(arguments)
+    return () if manifest is None else manifest.profiles
 
 
 def _manifest_of(arguments: Any) -> Manifest | None:

@@ -19,19 +19,9 @@ from nimprofile import (
     select,
 )
 from tests.support.launch.cases import LLAMA, manifest_of, on_load, plan_for, value_after
+from tests.support.model_configs import LLAMA_8B
 
 TAGS_ALONE = "profiles:\n- id: a\n  name: one\n  tags: {llm_engine: %s, precision: %s, tp: '1'}\n"
-CONFIG = {
-    "model_type": "llama",
-    "hidden_size": 4096,
-    "intermediate_size": 14336,
-    "num_hidden_layers": 32,
-    "num_attention_heads": 32,
-    "num_key_value_heads": 8,
-    "vocab_size": 128256,
-    "max_position_embeddings": 131072,
-    "torch_dtype": "bfloat16",
-}
 H100 = mock_inventory("1xh100")
 FP8 = {"quantization_config": {"quant_method": "modelopt", "quant_algo": "FP8"}}
 
@@ -71,7 +61,7 @@ def test_the_manifests_own_repository_by_another_spelling_is_not_guessed_at():
 
 
 def test_a_directory_is_served_as_it_is_stored(tmp_path):
-    folder = folder_with(tmp_path, CONFIG | FP8)
+    folder = folder_with(tmp_path, LLAMA_8B | FP8)
     plan = plan_for(None, manifest=on_load("vllm"), model=folder)
     assert "--quantization" not in plan.argv
     assert () == plan.notes
@@ -79,7 +69,7 @@ def test_a_directory_is_served_as_it_is_stored(tmp_path):
 
 def test_a_directory_that_is_not_quantised_is_quantised_on_load(tmp_path):
     stored_so = manifest_of("vllm", {"precision": "fp8"})
-    plan = plan_for(None, manifest=stored_so, model=folder_with(tmp_path, CONFIG))
+    plan = plan_for(None, manifest=stored_so, model=folder_with(tmp_path, LLAMA_8B))
     assert "fp8_per_tensor" == value_after(plan.argv, "--quantization")
 
 
@@ -179,18 +169,18 @@ def test_quantising_on_load_wants_the_gpus_that_this_version_does_it_on():
 )
 def test_weights_of_another_model_are_refused(tmp_path, changed, said):
     with pytest.raises(LaunchError, match=f"is another model than the one that was judged: {said}"):
-        plan_for(Server.VLLM, model=folder_with(tmp_path, CONFIG | changed))
+        plan_for(Server.VLLM, model=folder_with(tmp_path, LLAMA_8B | changed))
 
 
 def test_a_tuned_model_may_have_more_words(tmp_path):
-    folder = folder_with(tmp_path, CONFIG | {"vocab_size": 128264})
+    folder = folder_with(tmp_path, LLAMA_8B | {"vocab_size": 128264})
     assert folder == plan_for(Server.VLLM, model=folder).argv[2]
 
 
 def test_an_engine_that_holds_the_whole_checkpoint_first_was_not_judged_so(tmp_path):
     stored_so = manifest_of("sglang", {"precision": "fp8"})
     with pytest.raises(LaunchError, match=r"would first hold all of .* in 16 bits"):
-        plan_for(None, manifest=stored_so, model=folder_with(tmp_path, CONFIG))
+        plan_for(None, manifest=stored_so, model=folder_with(tmp_path, LLAMA_8B))
 
 
 # A NIM, which is not known to quantise
@@ -199,7 +189,7 @@ NIM = Setup(Server.NIM, image="nvcr.io/nim/acme/llama:2.0.12")
 
 
 def test_a_nim_is_given_no_16_bit_weights_for_a_narrower_profile(tmp_path):
-    folder = folder_with(tmp_path, CONFIG)
+    folder = folder_with(tmp_path, LLAMA_8B)
     with pytest.raises(LaunchError) as caught:
         planned(on_load("vllm"), NIM.replace(model=folder))
     assert str(caught.value).endswith(
@@ -210,7 +200,7 @@ def test_a_nim_is_given_no_16_bit_weights_for_a_narrower_profile(tmp_path):
 
 
 def test_a_nim_takes_16_bit_weights_for_a_16_bit_profile_and_its_own_for_any(tmp_path):
-    folder = folder_with(tmp_path, CONFIG)
+    folder = folder_with(tmp_path, LLAMA_8B)
     wide = manifest_of("vllm", {"precision": "bf16"})
     assert folder == planned(wide, NIM.replace(model=folder)).argv[-2].partition("=")[2]
     assert "docker" == planned(on_load("vllm"), NIM).argv[0]
@@ -259,14 +249,14 @@ def test_a_job_has_a_gpu_for_every_rank():
 
 
 def test_weights_that_were_not_judged_are_told_the_context_that_was(tmp_path):
-    longer = folder_with(tmp_path, CONFIG | {"max_position_embeddings": 1_000_000})
+    longer = folder_with(tmp_path, LLAMA_8B | {"max_position_embeddings": 1_000_000})
     for model in ("acme/llama", longer):
         argv = plan_for(Server.VLLM, model=model).argv
         assert "131072" == value_after(argv, "--max-model-len")
 
 
 def test_weights_with_a_shorter_context_keep_it(tmp_path):
-    shorter = folder_with(tmp_path, CONFIG | {"max_position_embeddings": 8192})
+    shorter = folder_with(tmp_path, LLAMA_8B | {"max_position_embeddings": 8192})
     assert "--max-model-len" not in plan_for(Server.VLLM, model=shorter).argv
 
 
@@ -298,7 +288,7 @@ def test_below_8_0_another_engine_serves_what_tensorrt_llms_own_server_does_not(
 
 def test_a_model_that_refuses_fp16_is_not_started_where_there_is_no_bf16(tmp_path):
     manifest = parse_manifest(TAGS_ALONE % ("vllm", "fp16"))
-    folder = folder_with(tmp_path, CONFIG | {"model_type": "gemma2"})
+    folder = folder_with(tmp_path, LLAMA_8B | {"model_type": "gemma2"})
     with pytest.raises(LaunchError, match=r"on compute capability >=8\.0, and Tesla T4 has 7\.5"):
         planned(manifest, Setup(model=folder), "1xt4")
 
@@ -330,7 +320,7 @@ checkpoints:
 
 
 def test_a_relative_directory_of_the_operators_is_found_and_read(tmp_path, monkeypatch):
-    folder = folder_with(tmp_path, CONFIG | FP8)
+    folder = folder_with(tmp_path, LLAMA_8B | FP8)
     monkeypatch.chdir(tmp_path)
     plan = plan_for(None, manifest=on_load("vllm"), model="weights")
     assert folder == plan.argv[2]
