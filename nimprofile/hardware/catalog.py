@@ -245,8 +245,8 @@ def mock_inventory(spec: str) -> Inventory:
                 index=len(gpus) + at,
                 name=product.name,
                 device_id=product.device_ids[0] if product.device_ids else None,
-                memory_total_mib=_usable_mib(product),
-                memory_free_mib=_usable_mib(product),
+                memory_total_mib=usable_mib(product),
+                memory_free_mib=usable_mib(product),
                 compute_capability=product.compute_capability,
                 unified_memory=product.unified_memory,
                 architecture=product.architecture,
@@ -267,8 +267,11 @@ def _counted(part: str) -> tuple[str, str]:
     return "1", part
 
 
-def _usable_mib(product: Product) -> int | None:
-    """The catalogue has the whole of a unified memory, of which the GPU gets its share."""
+def usable_mib(product: Product) -> int | None:
+    """The total memory that counts as the GPU's; None where it is not published.
+
+    The catalogue has the whole of a unified memory, of which the GPU gets its share.
+    """
     if product.memory_mib is None or not product.unified_memory:
         return product.memory_mib
     return shared_mib(product.memory_mib * MIB)

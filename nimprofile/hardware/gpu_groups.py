@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import cache
 
 from nimprofile.base.gpu_ids import normalise_gpu_name
-from nimprofile.hardware.catalog import contradiction, implied_cpu, product_of
+from nimprofile.hardware.catalog import contradiction, implied_cpu, product_of, usable_mib
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from nimprofile.base.name_patterns import NamePatterns
     from nimprofile.base.units import ComputeCapability
@@ -154,8 +154,8 @@ class Machine:
         self.links = {connection.gpus: connection.link for connection in inventory.connections}
         missing: dict[str, tuple[int, ...]] = {}
         gone = {gpu.index for gpu in inventory.unavailable}
-        for gpu in revived(inventory).offered if gone else ():
-            if gpu.index in gone:
+        for gpu in _taken_for(inventory) if gone else ():
+            if gpu.index in gone and gpu.offered:
                 key = _group_key(gpu)
                 missing[key] = (*missing.get(key, ()), gpu.index)
         patterns = cache(_name_patterns)
@@ -168,36 +168,58 @@ def revived(inventory: Inventory) -> Inventory:
     """The same machine if every GPU answered: the missing ones idle, and like the others.
 
     What is not known of a missing GPU is that of another of its product, or of any where all are
-    alike. One that nothing is known of stays missing; so does a board in MIG mode, and a MIG
-    instance whose size is not known.
+    alike; failing that, its memory is what the catalogue has. One whose memory or compute
+    capability is not known even so stays missing; so does a board in MIG mode, and a MIG instance
+    whose size is not known.
     """
+    return inventory.replace(
+        gpus=tuple(
+            taken if taken.memory_total_mib and _capability(taken) else gpu
+            for gpu, taken in zip(inventory.gpus, _taken_for(inventory), strict=True)
+        )
+    )
+
+
+def _capability(gpu: Gpu) -> ComputeCapability | None:
+    product = product_of(gpu)
+    return gpu.compute_capability or (product.compute_capability if product else None)
+
+
+def _taken_for(inventory: Inventory) -> Iterator[Gpu]:
+    """Every GPU as it would be if it answered, as far as that is known."""
     whole = [gpu for gpu in inventory.offered if gpu.mig is None]
     products = {_product_key(gpu) for gpu in whole}
-
-    def back(gpu: Gpu) -> Gpu:
+    for gpu in inventory.gpus:
+        nameless = gpu.name is None and gpu.device_id is None
         if gpu.unavailable is None or gpu.mig_enabled:
-            return gpu
-        if gpu.mig is not None:
+            yield gpu
+        elif gpu.mig is not None:
             total = gpu.memory_total_mib
             known = gpu.name is not None and total is not None
-            return gpu.replace(unavailable=None, memory_free_mib=total) if known else gpu
-        nameless = gpu.name is None and gpu.device_id is None
-        if nameless and len(products) != 1:
-            return gpu
-        twins = [twin for twin in whole if nameless or _product_key(twin) == _product_key(gpu)]
-        twin = twins[0] if twins else gpu
-        total = gpu.memory_total_mib or twin.memory_total_mib
-        return gpu.replace(
-            name=gpu.name or twin.name,
-            device_id=gpu.device_id or twin.device_id,
-            memory_total_mib=total,
-            memory_free_mib=total,
-            compute_capability=gpu.compute_capability or twin.compute_capability,
-            unified_memory=gpu.unified_memory or twin.unified_memory,
-            unavailable=None,
-        )
+            yield gpu.replace(unavailable=None, memory_free_mib=total) if known else gpu
+        elif nameless and len(products) != 1:
+            yield gpu
+        else:
+            twins = [twin for twin in whole if nameless or _product_key(twin) == _product_key(gpu)]
+            yield _like(gpu, twins[0] if twins else gpu)
 
-    return inventory.replace(gpus=tuple(map(back, inventory.gpus)))
+
+def _like(gpu: Gpu, twin: Gpu) -> Gpu:
+    """A missing GPU as if it were idle, with the figures of another where it has none."""
+    gpu = gpu.replace(
+        name=gpu.name or twin.name,
+        device_id=gpu.device_id or twin.device_id,
+        compute_capability=gpu.compute_capability or twin.compute_capability,
+        unavailable=None,
+    )
+    total, unified = gpu.memory_total_mib or twin.memory_total_mib, twin.unified_memory
+    if (product := product_of(gpu)) is not None:
+        total, unified = total or usable_mib(product), unified or product.unified_memory
+    return gpu.replace(
+        memory_total_mib=total,
+        memory_free_mib=total,
+        unified_memory=gpu.unified_memory or unified,
+    )
 
 
 def _group_key(gpu: Gpu) -> str:

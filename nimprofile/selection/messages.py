@@ -195,8 +195,11 @@ def missing_message(name: str, gpus: tuple[Gpu, ...], taken_for: Mapping[int, Gp
 
 
 def unknown_message(gpus: tuple[int, ...]) -> str:
-    """Which missing GPUs are of an unknown product."""
-    return f"whether {format_gpus(gpus)} would change the choice is not known: of unknown product"
+    """Of which missing GPUs the product, the memory or the compute capability is not known."""
+    return (
+        f"whether {format_gpus(gpus)} would change the choice is not known: the product or the "
+        "memory is unknown"
+    )
 
 
 def ailing_message(gpu: int, issue: str) -> str:

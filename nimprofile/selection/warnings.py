@@ -204,7 +204,7 @@ class NewerEngine(Record):
 
 
 class ProductUnknown(Record):
-    """Missing GPUs of unknown product: whether they would change the choice cannot be said."""
+    """Missing GPUs of unknown product or memory: what they would change cannot be said."""
 
     gpus: tuple[int, ...]
 

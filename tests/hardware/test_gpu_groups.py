@@ -3,6 +3,7 @@
 import pytest
 
 from nimprofile import Gpu, MigInstance, decision_to_dict, load_manifest, mock_inventory, select
+from nimprofile.base.units import ComputeCapability
 from nimprofile.hardware.gpu_groups import Machine, revived
 from nimprofile.selection.messages import message
 from nimprofile.selection.remedies import remedies, remedy
@@ -139,6 +140,33 @@ def test_a_missing_gpu_keeps_what_is_known_of_it():
     assert "9.0" == str(back.compute_capability)
 
 
+@pytest.mark.parametrize("known", [{"device_id": "2330:10de"}, {"name": "NVIDIA H100 80GB HBM3"}])
+def test_a_missing_gpu_that_is_like_no_other_has_the_memory_of_the_catalogue(known):
+    gone = Gpu(1, unavailable=LOST, **known)
+    (_, back) = revived(make_inventory(make_gpu(0), gone)).gpus
+    assert (81_559, 81_559) == (back.memory_total_mib, back.memory_free_mib)
+    assert (True, False) == (back.offered, back.unified_memory)
+
+
+def test_a_missing_gpu_of_unified_memory_comes_back_with_its_share_of_it():
+    (back,) = revived(make_inventory(Gpu(0, "NVIDIA GB10", unavailable=LOST))).gpus
+    (described,) = mock_inventory("1xgb10").gpus
+    assert (True, described.memory_total_mib) == (back.unified_memory, back.memory_total_mib)
+
+
+@pytest.mark.parametrize(
+    "gone",
+    [
+        Gpu(1, "Acme Z9", compute_capability=ComputeCapability((9, 0)), unavailable=LOST),
+        Gpu(1, "Acme Z9", memory_total_mib=80_000, unavailable=LOST),
+    ],
+    ids=["memory", "compute capability"],
+)
+def test_a_missing_gpu_of_unknown_figures_stays_missing(gone):
+    machine = make_inventory(make_gpu(0), gone)
+    assert machine == revived(machine)
+
+
 @pytest.mark.parametrize(
     "others",
     [(), (make_gpu(0), make_h100(2)), (make_gpu(0, mig=MigInstance(9, 0, 0)),)],
@@ -217,12 +245,25 @@ def test_a_real_manifest_loses_its_best_profile_with_one_gpu():
     assert select(manifest, box).selected.profile == select(manifest, gone).if_answered.profile
 
 
+@pytest.mark.parametrize("known", [("device_id",), ("name",), ("name", "device_id")])
+def test_what_would_be_selected_is_what_is_selected_once_the_gpu_answers(known):
+    """The weights of 70B in BF16 are 132 GiB: an H100 that came back would not hold them."""
+    manifest = load_manifest("llama-3.1-70b-instruct")
+    for board in ("t4", "l40s", "h100", "h200", "b200"):
+        whole = mock_inventory(f"1xt4,1x{board}")
+        there = whole.gpus[1]
+        gone = Gpu(1, unavailable=LOST, **{name: getattr(there, name) for name in known})
+        claimed = select(manifest, whole.replace(gpus=(whole.gpus[0], gone))).if_answered
+        answered = select(manifest, whole).selected
+        assert (answered and answered.profile) == (claimed and claimed.profile), board
+
+
 def test_a_missing_gpu_of_unknown_product_among_several_is_said():
     machine = make_inventory(make_h100(0), make_gpu(1), Gpu(2, unavailable=LOST))
     decision = decide([ONE, TWO], machine)
     assert [
         "GPU 2 is unavailable: GPU is lost",
-        "whether GPU 2 would change the choice is not known: of unknown product",
+        "whether GPU 2 would change the choice is not known: the product or the memory is unknown",
     ] == list(warnings_of(decision)[:2])
 
 
