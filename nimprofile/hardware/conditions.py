@@ -53,6 +53,7 @@ class Kind(StrEnum):
     # Remarks on a machine.
     HOST_MEMORY = "host_memory"
     CONTRADICTION = "contradiction"
+    SHARED_UUID = "shared_uuid"
     HIDDEN = "hidden"
     CALL_REFUSED = "call_refused"
     CUT_SHORT = "cut_short"
@@ -201,6 +202,12 @@ _FORMS: dict[Kind, tuple[str | _Figure, ...]] = {
         ", the name that of ",
         _Figure("by_name", _TEXT),
         "; the id counts",
+    ),
+    Kind.SHARED_UUID: (
+        _GPUS,
+        ": NVML gives each of them the UUID ",
+        _Figure("uuid", _TEXT),
+        ", which therefore names none of them; indices do",
     ),
     Kind.HIDDEN: (
         _Figure("variable", r"\w+_VISIBLE_DEVICES"),

@@ -188,7 +188,7 @@ def _capability(gpu: Gpu) -> ComputeCapability | None:
 def _taken_for(inventory: Inventory) -> Iterator[Gpu]:
     """Every GPU as it would be if it answered, as far as that is known."""
     whole = [gpu for gpu in inventory.offered if gpu.mig is None]
-    products = {_product_key(gpu) for gpu in whole}
+    products = {product_key(gpu) for gpu in whole}
     for gpu in inventory.gpus:
         nameless = gpu.name is None and gpu.device_id is None
         if gpu.unavailable is None or gpu.mig_enabled:
@@ -200,7 +200,7 @@ def _taken_for(inventory: Inventory) -> Iterator[Gpu]:
         elif nameless and len(products) != 1:
             yield gpu
         else:
-            twins = [twin for twin in whole if nameless or _product_key(twin) == _product_key(gpu)]
+            twins = [twin for twin in whole if nameless or product_key(twin) == product_key(gpu)]
             yield _like(gpu, twins[0] if twins else gpu)
 
 
@@ -223,12 +223,13 @@ def _like(gpu: Gpu, twin: Gpu) -> Gpu:
 
 
 def _group_key(gpu: Gpu) -> str:
-    key = _product_key(gpu)
+    key = product_key(gpu)
     if gpu.mig is None:
         return key
     return f"{key} MIG {normalise_gpu_name(gpu.name or '')}"  # instances are nothing like boards
 
 
-def _product_key(gpu: Gpu) -> str:
+def product_key(gpu: Gpu) -> str:
+    """What two GPUs of one product have in common; "" where nothing is known of the product."""
     product = product_of(gpu)
     return product.short if product else gpu.device_id or normalise_gpu_name(gpu.name or "")

@@ -12,11 +12,11 @@ from enum import StrEnum
 from nimprofile.base.expect import expect_each
 from nimprofile.base.gpu_ids import parse_device_id
 from nimprofile.base.record import Record
-from nimprofile.base.units import ComputeCapability
+from nimprofile.base.units import ComputeCapability, format_gpus
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
     from dataclasses import KW_ONLY
     from typing import Any
 
@@ -187,7 +187,7 @@ class Inventory(Record):
     """The GPUs of one machine, and the driver they share.
 
     Attributes:
-        gpus: every GPU, in index order.
+        gpus: every GPU, in index order; no two have one UUID.
         driver_version: `570.124.06`.
         cuda_version: the newest CUDA that driver serves, `12.8`.
         cpu_architecture: of the machine's CPU, as Linux calls it: `x86_64`, `aarch64`; `amd64` and
@@ -220,6 +220,8 @@ class Inventory(Record):
         gpus = {gpu.index: gpu for gpu in self.gpus}
         if len(gpus) != len(self.gpus):
             raise ValueError(f"two GPUs share an index: {sorted(gpu.index for gpu in self.gpus)}")
+        for uuid, shared in shared_uuids(self.gpus).items():
+            raise ValueError(f"{format_gpus(shared)} share the UUID {uuid}")
         object.__setattr__(self, "gpus", tuple(gpus[index] for index in sorted(gpus)))
         pairs = {connection.gpus: connection for connection in self.connections}
         if len(pairs) != len(self.connections):
@@ -253,6 +255,15 @@ class Inventory(Record):
             connections=tuple(c for c in self.connections if set(c.gpus) <= set(indices)),
             remarks=(*self.remarks, *remarks),
         )
+
+
+def shared_uuids(gpus: Iterable[Gpu]) -> dict[str, tuple[int, ...]]:
+    """The UUIDs that more than one GPU has, in letters of either case, with their indices."""
+    owners: dict[str, list[int]] = {}
+    for gpu in gpus:
+        if gpu.uuid:
+            owners.setdefault(gpu.uuid.lower(), []).append(gpu.index)
+    return {uuid: tuple(indices) for uuid, indices in owners.items() if len(indices) > 1}
 
 
 def _read_conditions(record: Record, *fields: str) -> None:

@@ -9,17 +9,18 @@ in the container reads it: what NVML lists is the truth, and the variable only e
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from nimprofile.base.errors import RequestError
 from nimprofile.base.expect import expect, expect_each
 from nimprofile.base.record import Record
-from nimprofile.hardware.inventory import AN_INVENTORY, Inventory
+from nimprofile.hardware.inventory import AN_INVENTORY, Inventory, MigInstance
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from nimprofile.hardware.inventory import Gpu, MigInstance
+    from nimprofile.hardware.inventory import Gpu
 
 CUDA, CUDA_ORDER, RUNTIME = "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "NVIDIA_VISIBLE_DEVICES"
 BUS_ORDER = "PCI_BUS_ID"
@@ -45,8 +46,9 @@ class CudaDevices(Record):
 def cuda_devices(inventory: Inventory, indices: Iterable[int]) -> CudaDevices | None:
     """The variables that show a program exactly these GPUs; None when CUDA has no name for one.
 
-    By UUID, which means the same in every order, when all are known; by NVML's index if not, which
-    is CUDA's only under CUDA_DEVICE_ORDER=PCI_BUS_ID. A MIG instance has no index.
+    By UUID, which means the same in every order, when all are known and each names one GPU; by
+    NVML's index if not, which is CUDA's only under CUDA_DEVICE_ORDER=PCI_BUS_ID. A MIG instance has
+    no index.
 
     Raises RequestError for an index of which the inventory has no GPU.
     """
@@ -56,7 +58,8 @@ def cuda_devices(inventory: Inventory, indices: Iterable[int]) -> CudaDevices | 
     if missing := sorted(set(indices) - gpus.keys()):
         raise RequestError(f"there is no GPU {missing[0]} in the inventory")
     chosen = [gpus[index] for index in sorted(indices)]
-    names = [gpu.uuid or _instance_name(gpu, gpus) for gpu in chosen]
+    unclear = _ambiguous(inventory.gpus)
+    names = [_own_uuid(gpu, unclear) or _instance_name(gpu, gpus, unclear) for gpu in chosen]
     if all(names):
         return CudaDevices(",".join(map(str, names)))
     if any(gpu.mig for gpu in chosen):
@@ -64,14 +67,25 @@ def cuda_devices(inventory: Inventory, indices: Iterable[int]) -> CudaDevices | 
     return CudaDevices(",".join(str(gpu.index) for gpu in chosen), BUS_ORDER)
 
 
-def _instance_name(gpu: Gpu, gpus: Mapping[int, Gpu]) -> str | None:
+def _ambiguous(gpus: Iterable[Gpu]) -> set[str]:
+    """The UUIDs, in small letters, with which another GPU's UUID begins: they name no GPU."""
+    folded = sorted(gpu.uuid.lower() for gpu in gpus if gpu.uuid)
+    return {uuid for uuid, after in pairwise(folded) if after.startswith(uuid)}
+
+
+def _own_uuid(gpu: Gpu, unclear: Collection[str]) -> str | None:
+    """The UUID of a GPU where the variable can have it, and it names that GPU alone."""
+    usable = gpu.uuid is not None and _WHOLE_UUID.fullmatch(gpu.uuid) is not None
+    return gpu.uuid if usable and str(gpu.uuid).lower() not in unclear else None
+
+
+def _instance_name(gpu: Gpu, gpus: Mapping[int, Gpu], unclear: Collection[str]) -> str | None:
     """A MIG instance by its board's UUID and its ids, as drivers before R470 call it."""
-    if gpu.mig is None or None in _ids(gpu.mig):
+    if gpu.mig is None or gpu.mig.gpu_instance is None or gpu.mig.compute_instance is None:
         return None
     board = gpus.get(gpu.mig.board)
-    if board is None or board.uuid is None:
-        return None
-    return f"MIG-{board.uuid}/{gpu.mig.gpu_instance}/{gpu.mig.compute_instance}"
+    uuid = None if board is None else _own_uuid(board, unclear)
+    return uuid and f"MIG-{uuid}/{gpu.mig.gpu_instance}/{gpu.mig.compute_instance}"
 
 
 def visible(inventory: Inventory, environ: Mapping[str, str]) -> Inventory:
@@ -98,8 +112,8 @@ def _seen_by_cuda(
     """What the tokens name; of MIG instances the first, beside which CUDA shows no other GPU."""
     order, unsure = _cuda_order(gpus, environ.get(CUDA_ORDER))
     named, doubt = _named_by_cuda(value, order, gpus)
-    if not doubt and named and _NUMBER.match(value.strip()):
-        doubt = unsure
+    if unsure and named and not doubt.endswith(_REST_IGNORED) and _NUMBER.match(value.strip()):
+        doubt = f"{doubt}; {unsure}" if doubt else unsure
     seen = {gpu.index for gpu in named if gpu.unavailable or not gpu.mig_enabled}
     if any(gpu.mig or gpu.mig_enabled for gpu in named):
         instances = (_first_instance(gpu, gpus) for gpu in named)
@@ -116,30 +130,44 @@ def _named_by_cuda(value: str, order: Sequence[Gpu], gpus: Sequence[Gpu]) -> tup
     named: list[Gpu] = []
     guessed: set[str] = set()
     numeric = _NUMBER.match(value.strip()) is not None
-    doubt = ""
+    doubts: list[str] = []
     for token in map(str.strip, value.split(",")):
         number = _NUMBER.match(token)
-        why = "names no GPU here"
-        if numeric is not (number is not None):
-            gpu, why = None, "does not go with what stands before it (numbers and UUIDs do not mix)"
-        else:
+        mixed, gpu = numeric is not (number is not None), None
+        if not mixed:
             gpu = _numbered(number[0], order) if number else _by_uuid(token, gpus)
+        if not mixed and number and number[0] != token and len(doubts) < _SHOWN:
+            doubts.append(f"{token!r} is read as {number[0]}")
         if gpu in named or token.lower() in guessed:
-            return [], f"{token!r} names a GPU a second time, so there is none at all"
+            doubts.append(f"{token!r} names a GPU a second time, so there is none at all")
+            return [], "; ".join(doubts)
         if gpu is not None:
             named.append(gpu)
         elif not numeric and _is_unknown_uuid(token, gpus) and len(guessed) < len(nameless):
             guessed.add(token.lower())  # that of a GPU which does not answer, unknown which
         else:
-            ignored = f"{token!r} {why}, so it and what follows count for nothing"
-            doubt = ignored if value.strip() else ""
+            if value.strip():
+                why = _MIXED if mixed else _several_begin_so(token, gpus) or "names no GPU here"
+                doubts.append(f"{token!r} {why}{_REST_IGNORED}")
             break
-    return [*named, *(nameless if guessed else [])], doubt
+    return [*named, *(nameless if guessed else [])], "; ".join(doubts)
 
 
+def _several_begin_so(token: str, gpus: Sequence[Gpu]) -> str:
+    """How many UUIDs begin so, of a board's instance the boards'; "" where one or none does."""
+    legacy = _LEGACY.fullmatch(token)
+    uuid = legacy[1] if legacy else token
+    count = len(_beginning(uuid, gpus)) if _is_uuid(uuid) else 0
+    return f"is the beginning of {count} UUIDs" if count > 1 else ""
+
+
+_SHOWN = 3  # so many tokens of one kind are named
+_MIXED = "does not go with what stands before it (numbers and UUIDs do not mix)"
+_REST_IGNORED = ", so it and what follows count for nothing"
 _ONE_INSTANCE = "CUDA shows a program one MIG instance, and beside it no other GPU"
 _UUID = re.compile(r"GPU-[0-9a-f]", re.IGNORECASE)
-_NUMBER = re.compile(r"[+-]?[0-9]+")
+_WHOLE_UUID = re.compile(r"(?:GPU|MIG)-[0-9a-z/-]{1,99}", re.IGNORECASE)
+_NUMBER = re.compile(r"[+-]?[0-9]+")  # what C's `strtol` reads of a token
 _DOUBTED_ORDER = (
     "read in CUDA's default order, in which the fastest GPU is 0, here taken to be the one of the "
     "highest compute capability, then of the most memory; CUDA_DEVICE_ORDER=PCI_BUS_ID or UUIDs "
@@ -165,8 +193,10 @@ def _nameless(gpus: Sequence[Gpu]) -> list[Gpu]:
 
 def _cuda_order(gpus: Sequence[Gpu], order: str | None) -> tuple[list[Gpu], str]:
     """The boards as CUDA counts them, and a doubt when that is not certain."""
+    from nimprofile.hardware.gpu_groups import product_key
+
     boards = [gpu for gpu in gpus if gpu.mig is None]
-    known = {(gpu.device_id, gpu.name) for gpu in boards if gpu.device_id or gpu.name}
+    known = {product_key(gpu) for gpu in boards} - {""}
     if order == BUS_ORDER or len(known) < 2:
         return boards, ""
     fastest = max(boards, key=_speed)
@@ -189,18 +219,15 @@ def _by_uuid(token: str, gpus: Sequence[Gpu]) -> Gpu | None:
     """The GPU of that UUID or of the only one that begins so; of a board's instance by its ids."""
     if legacy := _LEGACY.fullmatch(token):
         board = _by_uuid(legacy[1], gpus)
-        ids = (int(legacy[2]), int(legacy[3]))
-        instances = [gpu for gpu in gpus if board and gpu.mig and gpu.mig.board == board.index]
-        return next((gpu for gpu in instances if gpu.mig and _ids(gpu.mig) == ids), None)
-    folded = token.lower()
-    if not folded.startswith(("gpu-", "mig-")) or len(folded) == 4:
-        return None
-    matches = _beginning(token, gpus)
+        place = board and MigInstance(board.index, int(legacy[2]), int(legacy[3]))
+        return next((gpu for gpu in gpus if place and gpu.mig == place), None)
+    matches = _beginning(token, gpus) if _is_uuid(token) else []
     return matches[0] if len(matches) == 1 else None
 
 
-def _ids(mig: MigInstance) -> tuple[int | None, int | None]:
-    return mig.gpu_instance, mig.compute_instance
+def _is_uuid(token: str) -> bool:
+    """Whether it is a UUID or the beginning of one, as far as its form goes."""
+    return len(token) > 4 and token.lower().startswith(("gpu-", "mig-"))
 
 
 def _first_instance(gpu: Gpu, gpus: Sequence[Gpu]) -> Gpu | None:
@@ -232,19 +259,25 @@ def _seen_in_container(
     if tokens.keys() == {"none"}:
         return set(), ""
     if any(_INDEX.fullmatch(token) for token in tokens) and len(tokens) >= len(boards):
-        fewer = f"it names {len(tokens)} and NVML lists {len(boards)}"
-        return everything, fewer if len(tokens) > len(boards) else ""
+        odd = [token for token in tokens if not (_INDEX.fullmatch(token) or _is_uuid(token))]
+        doubts = [f"{token!r} is neither an index nor a UUID" for token in odd[:_SHOWN]]
+        if len(tokens) > len(boards):
+            doubts.append(f"it names {len(tokens)} and NVML lists {len(boards)}")
+        return everything, "; ".join(doubts)
     named = {token: _indexed(token, gpus) or _by_uuid(token, gpus) for token in tokens}
     missing = [token for token, gpu in named.items() if gpu is None]
+    several = {token: _several_begin_so(token, gpus) for token in missing}
     shown = [gpu.index for gpu in named.values() if gpu is not None]
     maybe = _nameless(gpus) if any(_is_unknown_uuid(token, gpus) for token in missing) else []
     shown += [gpu.index for gpu in maybe]
-    doubt = f"NVML does not list {', '.join(missing)}" if len(missing) > len(maybe) else ""
-    return _with_boards(shown, gpus) if shown else everything, doubt
+    unlisted = [token for token in missing if not several[token]]
+    doubts = [f"{token!r} {why}" for token, why in several.items() if why][:_SHOWN]
+    if len(unlisted) > len(maybe):
+        doubts.append(f"NVML does not list {', '.join(unlisted)}")
+    return _with_boards(shown, gpus) if shown else everything, "; ".join(doubts)
 
 
-_INDEX = re.compile(r"([0-9]{1,9})(?::([0-9]{1,9}))?")
-"""A board's index, or with a colon that of one of its MIG instances."""
+_INDEX = re.compile(r"([0-9]{1,9})(?::([0-9]{1,9}))?")  # a board's, or of an instance of one
 
 
 def _indexed(token: str, gpus: Sequence[Gpu]) -> Gpu | None:

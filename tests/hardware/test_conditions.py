@@ -46,6 +46,10 @@ FIGURES = {
         "by_id": st.sampled_from(["NVIDIA L40", "NVIDIA H100 80GB HBM3"]),
         "by_name": st.sampled_from(["NVIDIA L40S", "NVIDIA GB200"]),
     },
+    Kind.SHARED_UUID: {
+        "gpus": GPUS.filter(bool),
+        "uuid": st.sampled_from(["gpu-1111", "mig-1-2"]),
+    },
     Kind.HIDDEN: {
         "variable": st.sampled_from(["CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES"]),
         "value": st.none() | TEXTS | st.just(""),

@@ -40,6 +40,10 @@ def test_a_size_that_is_none_is_better_left_out(field):
         Gpu(0, **{field: -1})
 
 
+def test_gpus_without_a_uuid_share_none():
+    assert 3 == len(make_inventory(Gpu(0, uuid=""), Gpu(1, uuid=""), Gpu(2)).gpus)
+
+
 @pytest.mark.parametrize("free", [0, 10])
 def test_free_memory_may_equal_the_total_and_be_zero(free):
     assert free == Gpu(0, memory_total_mib=10, memory_free_mib=free).memory_free_mib

@@ -189,6 +189,11 @@ def test_what_is_not_json_is_refused_with_its_line(text, line):
             with_gpu(index=True), "gpus[1].index: must be a whole number, but is true", id="true"
         ),
         pytest.param(with_gpu(index=0), "two GPUs share an index: [0, 0]", id="an index twice"),
+        pytest.param(
+            {"gpus": [{"uuid": "GPU-11"}, {"uuid": "GPU-1"}, {"uuid": "gpu-11"}]},
+            "GPUs 0,2 share the UUID gpu-11",
+            id="a UUID twice",
+        ),
         pytest.param(with_gpu(index=-1), "gpus[1]: index -1 is not one", id="negative index"),
         pytest.param(
             with_gpu(memory_total_mib="80 GB"),
@@ -261,7 +266,7 @@ def test_what_stands_where_something_else_should_is_shown_cut_short():
             "a connection joins GPUs [0, 1], and one of them is not there",
         ),
         (
-            with_gpu()
+            with_gpu(uuid="GPU-1")
             | {"connections": [{"gpus": [0, 1], "link": link} for link in ("pix", "sys")]},
             "two connections join the same GPUs",
         ),

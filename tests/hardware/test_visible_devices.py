@@ -115,6 +115,40 @@ def test_no_number_is_too_long_to_be_read():
             ),
         ),
         (
+            "GPU-00000001,GPU-0000000,GPU-00000003",
+            (
+                "CUDA_VISIBLE_DEVICES=GPU-00000001,GPU-0000000,GPU-00000003 hides GPUs 0,2-3: "
+                "'GPU-0000000' is the beginning of 4 UUIDs, so it and what follows count for nothing"
+            ),
+        ),
+        (
+            "MIG-GPU-0/7/0",
+            (
+                "CUDA_VISIBLE_DEVICES=MIG-GPU-0/7/0 hides GPUs 0-3: 'MIG-GPU-0/7/0' is the beginning "
+                "of 4 UUIDs, so it and what follows count for nothing"
+            ),
+        ),
+        ("0;1", "CUDA_VISIBLE_DEVICES=0;1 hides GPUs 1-3: '0;1' is read as 0"),
+        ("1.0,2", "CUDA_VISIBLE_DEVICES=1.0,2 hides GPUs 0,3: '1.0' is read as 1"),
+        (
+            "0,0x1",
+            (
+                "CUDA_VISIBLE_DEVICES=0,0x1 hides GPUs 0-3: '0x1' is read as 0; '0x1' names a GPU a "
+                "second time, so there is none at all"
+            ),
+        ),
+        (
+            "0,1,2,3b",
+            "CUDA_VISIBLE_DEVICES=0,1,2,3b hides no GPU: '3b' is read as 3",
+        ),
+        (
+            "0 1,7",
+            (
+                "CUDA_VISIBLE_DEVICES=0 1,7 hides GPUs 1-3: '0 1' is read as 0; '7' names no GPU here, "
+                "so it and what follows count for nothing"
+            ),
+        ),
+        (
             "1,1",
             (
                 "CUDA_VISIBLE_DEVICES=1,1 hides GPUs 0-3: '1' names a GPU a second time, so there is "
@@ -178,6 +212,31 @@ def test_where_the_order_is_a_guess_it_is_said():
     )
 
 
+@pytest.mark.parametrize(
+    "lost",
+    [
+        Gpu(3, device_id="2330", unavailable="GPU is lost"),
+        Gpu(3, unavailable="GPU is lost"),
+        Gpu(3, "NVIDIA-H100-80GB-HBM3"),
+    ],
+    ids=["its id is known", "nothing is known", "another spelling"],
+)
+def test_the_order_of_equal_boards_is_no_guess(lost):
+    boards = [Gpu(index, "NVIDIA H100 80GB HBM3", device_id="2330") for index in range(3)]
+    machine = make_inventory(*boards, lost)
+    assert ("CUDA_VISIBLE_DEVICES=0 hides GPUs 1-3",) == remarks(machine, CUDA_VISIBLE_DEVICES="0")
+
+
+def test_a_token_with_a_tail_is_named_beside_the_guess():
+    (remark,) = remarks(MIXED, CUDA_VISIBLE_DEVICES="0;")
+    assert "'0;' is read as 0; read in CUDA's default order" in remark
+
+
+def test_at_most_three_odd_tokens_are_named():
+    (remark,) = remarks(FOUR, CUDA_VISIBLE_DEVICES="0a,1a,2a,3a")
+    assert remark.endswith("'0a' is read as 0; '1a' is read as 1; '2a' is read as 2")
+
+
 # NVIDIA_VISIBLE_DEVICES.
 
 
@@ -226,6 +285,13 @@ def test_the_runtimes_variable_names_instances_too(value, expected):
         ("GPU-00000001,GPU-dead", "hides GPUs 0,2-3: NVML does not list GPU-dead"),
         ("GPU-dead", "hides no GPU: NVML does not list GPU-dead"),
         ("none", "hides GPUs 0-3"),
+        ("GPU-0000000", "hides no GPU: 'GPU-0000000' is the beginning of 4 UUIDs"),
+        (
+            "GPU-00000001,GPU-0,GPU-dead",
+            "hides GPUs 0,2-3: 'GPU-0' is the beginning of 4 UUIDs; NVML does not list GPU-dead",
+        ),
+        ("0;1", "hides no GPU: NVML does not list 0;1"),
+        ("0,1,2,0x3", "hides no GPU: '0x3' is neither an index nor a UUID"),
     ],
 )
 def test_what_the_runtime_was_asked_for_and_nvml_does_not_list_is_said(value, remark):
@@ -255,6 +321,21 @@ def test_gpus_are_named_by_index_in_bus_order_when_a_uuid_is_unknown():
     some = FOUR.replace(gpus=(FOUR.gpus[0], FOUR.gpus[1].replace(uuid=None)))
     chosen = cuda_devices(some, (0, 1))
     assert {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": "0,1"} == chosen.environ
+
+
+@pytest.mark.parametrize("odd", ["GPU-1,GPU-2", "0", "GPU- 1", "1111", "GPU-"])
+def test_a_uuid_that_the_variable_cannot_have_gives_way_to_the_index(odd):
+    machine = make_inventory(make_gpu(0, uuid=odd), board(1))
+    assert CudaDevices("0", "PCI_BUS_ID") == cuda_devices(machine, [0])
+    assert CudaDevices(uuid("GPU", 1)) == cuda_devices(machine, [1])
+
+
+def test_a_uuid_that_is_the_beginning_of_another_gives_way_to_the_index():
+    machine = make_inventory(make_gpu(0, uuid="GPU-1"), make_gpu(1, uuid="gpu-11"))
+    assert CudaDevices("0", "PCI_BUS_ID") == cuda_devices(machine, [0])
+    assert CudaDevices("gpu-11") == cuda_devices(machine, [1])
+    for chosen in ([0], [1], [0, 1]):
+        assert chosen == seen(machine, **cuda_devices(machine, chosen).environ)
 
 
 @pytest.mark.parametrize("inventory", [FOUR, MIXED], ids=["UUIDs", "indices"])

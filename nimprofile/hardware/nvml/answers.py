@@ -10,7 +10,15 @@ import json
 from nimprofile.base.units import MIB, ComputeCapability, shared_mib
 from nimprofile.hardware.catalog import contradiction, implied_cpu, product_of
 from nimprofile.hardware.conditions import Condition, Kind
-from nimprofile.hardware.inventory import Connection, Gpu, Inventory, Link, MigInstance, is_version
+from nimprofile.hardware.inventory import (
+    Connection,
+    Gpu,
+    Inventory,
+    Link,
+    MigInstance,
+    is_version,
+    shared_uuids,
+)
 from nimprofile.hardware.nvml import failures, health
 from nimprofile.hardware.nvml.codes import ARCHITECTURES, HARMLESS, MEMORY, VIRTUALIZATIONS
 
@@ -65,6 +73,7 @@ class Answers:
                 why = board.unavailable or health.no_instance(self._about(board.index))
                 gpus[board.index] = board.replace(unavailable=why)
             gpus += instances
+        gpus, doubled = _without_shared_uuids(gpus)
         cuda = machine.get("cuda")
         shared = tuple(gpu.index for gpu in boards if gpu.unified_memory)
         soft = [Condition(Kind.HOST_MEMORY, gpus=shared)] if shared else []
@@ -73,7 +82,7 @@ class Answers:
             _version(machine.get("driver")),
             None if not isinstance(cuda, int) else f"{cuda // 1000}.{cuda % 1000 // 10}",
             connections=tuple(self._connections()),
-            remarks=(*soft, *_contradictions(boards), *self._remarks()),
+            remarks=(*soft, *_contradictions(boards), *doubled, *self._remarks()),
             cpu_architecture=implied_cpu(boards) or host.cpu_architecture(),
         )
 
@@ -206,6 +215,14 @@ def _placed(boards: list[Gpu], host: Host) -> list[Gpu]:
         board.replace(device_id=device, pci_bus_id=board.pci_bus_id or bus)
         for board, (bus, device) in zip(boards, on_bus, strict=True)
     ]
+
+
+def _without_shared_uuids(gpus: list[Gpu]) -> tuple[list[Gpu], list[Condition]]:
+    """The GPUs without the UUIDs that several have, and a remark on each of these."""
+    shared = shared_uuids(gpus)
+    remarks = [Condition(Kind.SHARED_UUID, gpus=at, uuid=uuid) for uuid, at in shared.items()]
+    unnamed = {index for indices in shared.values() for index in indices}
+    return [gpu.replace(uuid=None) if gpu.index in unnamed else gpu for gpu in gpus], remarks
 
 
 def _memory(answers: health.Answers) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from nimprofile import (
 from nimprofile.base.units import GIB, ComputeCapability
 from nimprofile.hardware.host import HostMemory
 from nimprofile.hardware.nvml.answers import Answers
+from nimprofile.hardware.visible_devices import CudaDevices, cuda_devices
 from nimprofile.testing import (
     OLD_DRIVER,
     Fault,
@@ -72,6 +73,18 @@ def test_a_full_gpu_has_zero_free_and_that_is_known():
 def test_odd_answers_become_something_or_unknown(lines, field, value):
     told = [b'[null,"count",1]', *lines, b'[0,"done",true]']
     assert value == getattr(only_gpu(Answers(told).inventory(StubHost())), field)
+
+
+def test_a_uuid_that_several_have_names_none_of_them():
+    told = [b'[null,"count",4]']
+    for index, uuid in enumerate(["GPU-1111", "GPU-2222", "gpu-1111", "GPU-1111"]):
+        told += [f'[{index},"uuid","{uuid}"]'.encode(), f'[{index},"done",true]'.encode()]
+    machine = Answers(told).inventory(StubHost())
+    assert [None, "GPU-2222", None, None] == [gpu.uuid for gpu in machine.gpus]
+    assert CudaDevices("0,2", "PCI_BUS_ID") == cuda_devices(machine, (0, 2))
+    assert CudaDevices("GPU-2222") == cuda_devices(machine, (1,))
+    told = "GPUs 0,2-3: NVML gives each of them the UUID gpu-1111, which therefore names none of "
+    assert (f"{told}them; indices do",) == machine.remarks
 
 
 @pytest.mark.parametrize("version", ["N/A", "570.x", None])
