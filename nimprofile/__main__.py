@@ -4,12 +4,14 @@ A command lives for some 50 ms, of which the interpreter would spend a quarter o
 command needs: compiling regular expressions that are never used, looking for translations and for
 garbage, and taking itself apart. `docs/performance.md` has the figures. This is done to the process
 of the program alone, never to one that imports the package.
+
+Nothing is imported above `entry` that an interpreter has not imported by itself: signals are taken
+before that, and what goes wrong in an import is told like any other failure.
 """
 
 from __future__ import annotations
 
-import gc
-import re
+import os
 import sys
 
 TYPE_CHECKING = False
@@ -21,13 +23,27 @@ SELDOM_USED = frozenset({"argparse", "gettext", "json", "locale", "nimprofile", 
 """Packages that compile regular expressions when they are imported, and use few of them. PyYAML's
 take 6 of the 11 ms of its import, and libyaml has no use for them."""
 
+ENDING = ("SIGHUP", "SIGINT", "SIGTERM")
+"""The signals that end the program: a terminal that is closed, Ctrl-C, and `docker stop`."""
+
 
 def entry() -> NoReturn:
     """Run the command line of this process and leave with its exit code."""
+    try:
+        take_signals()
+        code = _run()
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last door
+        code = _failed(error)
+    leave(code)
+
+
+def _run() -> int:
+    import gc
+    import re
+
     gc.disable()
     re.compile = compile_late(re.compile)
     import argparse
-    import os
 
     from nimprofile.cli.main import main
 
@@ -36,7 +52,60 @@ def entry() -> NoReturn:
 
         complete()
     argparse._ = _as_it_is  # type: ignore[attr-defined] # our words are English too
-    leave(main())
+    return main()
+
+
+def take_signals() -> None:
+    """End at once when one of `ENDING` comes, until another program takes the place of this one.
+
+    Process 1 of a container gets no signal that it does not take: the kernel has no default for it.
+    What the caller ignores stays ignored, as nohup wants it.
+    """
+    # Built in; the module `signal` makes enumerations of it, for a millisecond.
+    import _signal  # type: ignore[import-not-found]
+
+    numbers = [getattr(_signal, name) for name in ENDING if hasattr(_signal, name)]
+    for number in numbers:
+        if _signal.getsignal(number) != _signal.SIG_IGN:
+            _signal.signal(number, _end)
+    if hasattr(_signal, "pthread_sigmask"):
+        _signal.pthread_sigmask(_signal.SIG_UNBLOCK, numbers)
+
+
+def _end(number: int, _: object) -> NoReturn:
+    """End as a shell reports that signal, and leave no process behind.
+
+    An exception would be lost where Python cannot raise one, as in what a library calls back.
+    """
+    for child in _children():
+        try:
+            os.kill(child, 9)
+        except OSError:  # it has ended by itself
+            continue
+    os._exit(128 + number)
+
+
+def _children() -> list[int]:
+    """The processes that this one has started, where Linux tells them."""
+    found: list[int] = []
+    try:
+        for thread in os.listdir("/proc/self/task"):
+            with open(f"/proc/self/task/{thread}/children", encoding="ascii") as file:
+                found += map(int, file.read().split())
+    except OSError:
+        pass
+    return found
+
+
+def _failed(error: BaseException) -> int:
+    """Tell what went wrong outside of a command, as in an import, and the exit code of it."""
+    try:
+        from nimprofile.cli.processes.last_door import tell_failure
+
+        return tell_failure(error, sys.argv[1:])
+    except Exception:  # noqa: BLE001 - an installation of which not even that can be imported
+        os.write(2, f"nimprofile: {type(error).__name__}: nothing can be imported\n".encode())
+        return 70
 
 
 def _as_it_is(words: str | None) -> str | None:
@@ -48,14 +117,15 @@ def leave(code: int) -> NoReturn:
     """End the process without taking it apart, unless a debugger or a profiler watches it."""
     if sys.gettrace() is not None or sys.getprofile() is not None:
         sys.exit(code)
-    import atexit
-    import os
+    try:
+        import atexit
 
-    from nimprofile.cli.console import flush_what_can_be
+        from nimprofile.cli.console import flush_what_can_be
 
-    atexit._run_exitfuncs()  # noqa: SLF001 - as multiprocessing does where it leaves like this
-    flush_what_can_be()
-    os._exit(code)
+        atexit._run_exitfuncs()  # noqa: SLF001 - as multiprocessing does where it leaves like this
+        flush_what_can_be()
+    finally:
+        os._exit(code)
 
 
 class LatePattern:

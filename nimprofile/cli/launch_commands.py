@@ -134,6 +134,7 @@ def _start(plan: LaunchPlan, log: logging.Logger) -> NoReturn:
         # Python ignores these two, and what is ignored stays so in the program that follows.
         for name in ("SIGPIPE", "SIGXFSZ"):
             signal.signal(getattr(signal, name), signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
         os.execvpe(plan.argv[0], plan.argv, {**os.environ, **plan.environ})  # noqa: S606 - its use
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""

@@ -70,8 +70,9 @@ exit codes:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code."""
+    words = sys.argv[1:] if argv is None else argv
     try:
-        code = _run(sys.argv[1:] if argv is None else argv)
+        code = _run(words)
         if sys.stdout is not None:
             sys.stdout.flush()
     except BrokenPipeError:  # the reader of the output went away, which is no failure
@@ -83,6 +84,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         drop_output()
         write_error([f"nimprofile: cannot write the output: {error.strerror}"])
         return OUTPUT_FAILED
+    except Exception as error:  # noqa: BLE001 - the last door
+        from nimprofile.cli.processes.last_door import tell_failure
+
+        return tell_failure(error, words)
     return code
 
 

@@ -34,6 +34,10 @@ SHARED_MEMORY_MIB = 1024
 (vLLM, docs/deployment/docker.md)."""
 
 
+PATIENCE = 10.0
+"""Seconds that another Python may take to say whether it has a module."""
+
+
 class HostProblem(Record):
     """What is wrong on this host, and what to do; a fatal one keeps the server from starting."""
 
@@ -88,7 +92,17 @@ def _program(plan: LaunchPlan, environ: Mapping[str, str]) -> Iterator[HostProbl
 
 def _has_module(python: str, module: str) -> bool:
     code = "import importlib.util, sys; sys.exit(importlib.util.find_spec(sys.argv[1]) is None)"
-    done = subprocess.run([python, "-c", code, module], check=False)  # noqa: S603 - our own words
+    try:
+        done = subprocess.run(  # noqa: S603 - our own words
+            [python, "-c", code, module],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=PATIENCE,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):  # what cannot be asked is found out by its start
+        return True
     return done.returncode == 0
 
 

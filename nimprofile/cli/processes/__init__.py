@@ -1,0 +1,1 @@
+"""What becomes of the process of the program whatever happens to it."""

@@ -1,0 +1,169 @@
+"""Whatever nothing else catches is one line, with an exit code that no answer has."""
+
+import json
+import re
+import sys
+
+import pytest
+
+import nimprofile
+from nimprofile.cli.main import main
+from nimprofile.cli.processes import last_door
+from nimprofile.report.schemas.errors import failure
+from tests.support.command_line import process, shell
+
+SELECT = ("select", "--manifest", "llama-3.1-8b-instruct", "--gpus", "1xh100")
+VERSION = ".".join(map(str, sys.version_info[:3]))
+PROGRAM = re.escape(f"(nimprofile {nimprofile.__version__}, Python {VERSION}, {sys.platform})")
+REPORT = "please report this line and the command as an issue of nimprofile"
+MORE = "NIMPROFILE_TRACEBACK=1 prints where it happened"
+UNFORESEEN = rf"nimprofile: an error that nothing foresaw, {{}} {PROGRAM}; {REPORT}; {MORE}\n"
+
+
+def _deeper():
+    return _deeper()
+
+
+def _too_much():
+    return bytearray(sys.maxsize)
+
+
+def _fails(monkeypatch, raises):
+    """Let the command that reads a manifest meet something that nobody thought of."""
+
+    def load(path):
+        if isinstance(raises, BaseException):
+            raise raises
+        return raises()
+
+    monkeypatch.setattr("nimprofile.manifest.reader.load_manifest", load)
+
+
+@pytest.mark.parametrize(
+    ("raises", "what"),
+    [
+        (KeyError("a"), "KeyError: 'a'"),
+        (RuntimeError(), "RuntimeError"),
+        (UnicodeEncodeError("utf-8", "\ud800", 0, 1, "no"), "UnicodeEncodeError: 'utf-8' .*"),
+        (_deeper, "RecursionError: maximum recursion depth exceeded"),
+        (ModuleNotFoundError("No module named 'x'"), "ModuleNotFoundError: No module named 'x'"),
+    ],
+)
+def test_70_and_one_line_for_what_nothing_foresaw(run, monkeypatch, raises, what):
+    _fails(monkeypatch, raises)
+    code, out, err = run(*SELECT)
+    assert (70, "") == (code, out)
+    assert re.fullmatch(UNFORESEEN.format(what), err), err
+
+
+def test_70_and_what_to_do_when_there_is_too_little_memory(run, monkeypatch):
+    _fails(monkeypatch, _too_much)
+    code, out, err = run(*SELECT)
+    assert (70, "") == (code, out)
+    enough = "a command needs 128 MiB of address space, and more for long files"
+    assert re.fullmatch(rf"nimprofile: out of memory {PROGRAM}; {enough}; {MORE}\n", err), err
+
+
+@pytest.mark.parametrize("raises", [KeyError("a"), _too_much, _deeper])
+def test_with_json_standard_output_has_the_error_and_nothing_else(run, monkeypatch, raises):
+    _fails(monkeypatch, raises)
+    code, out, err = run(*SELECT, "--json")
+    assert 70 == code
+    message = err.removeprefix("nimprofile: ").removesuffix("\n")
+    assert failure("internal", message, code=70) == json.loads(out)
+
+
+def test_the_traceback_is_printed_where_it_is_asked_for(run, monkeypatch):
+    _fails(monkeypatch, KeyError("a"))
+    monkeypatch.setenv("NIMPROFILE_TRACEBACK", "1")
+    code, _, err = run(*SELECT)
+    first, *_, error, last = err.splitlines()
+    assert (70, "Traceback (most recent call last):") == (code, first)
+    assert "KeyError: 'a'" == error
+    assert last.startswith("nimprofile: an error that nothing foresaw, KeyError: 'a' (")
+
+
+def test_an_error_of_many_words_is_cut(run, monkeypatch):
+    _fails(monkeypatch, KeyError("a" * 100_000))
+    assert len(run(*SELECT)[2]) < 1000
+
+
+def test_an_error_that_steers_a_terminal_is_one_line_and_steers_none(run, monkeypatch):
+    _fails(monkeypatch, ValueError("a\nnimprofile: forged \x1b]0;x\x07"))
+    (line,) = run(*SELECT)[2].splitlines()
+    assert line.isprintable()
+
+
+class _MuteError(Exception):
+    def __str__(self):
+        raise ValueError
+
+
+def test_an_error_without_words_is_told_by_its_name(run, monkeypatch):
+    _fails(monkeypatch, _MuteError())
+    assert "an error that nothing foresaw, _MuteError (" in run(*SELECT)[2]
+
+
+def test_an_interrupt_is_no_failure(capsys):
+    assert 130 == last_door.tell_failure(KeyboardInterrupt(), SELECT)
+    assert ("", "") == capsys.readouterr()
+
+
+def test_the_last_door_needs_no_other_module_of_the_command_line(monkeypatch, capsys):
+    for name in ("console", "parsing.failures"):
+        monkeypatch.setitem(sys.modules, f"nimprofile.cli.{name}", None)
+    assert 70 == last_door.tell_failure(ValueError("\x1b"), (*SELECT, "--json"))
+    out, err = capsys.readouterr()
+    assert "internal" == json.loads(out)["error"]["kind"]
+    assert "an error that nothing foresaw, ValueError: \\x1b (" in err
+
+
+def test_a_standard_output_that_is_full_or_closed_loses_the_json_and_not_the_code(monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("builtins.print", full)
+    assert 70 == last_door.tell_failure(ValueError(), (*SELECT, "--json"))
+
+
+# Whole processes.
+
+
+@pytest.mark.parametrize("module", ["yaml", "argparse", "nimprofile.cli.main"])
+def test_70_when_an_import_fails(module):
+    """A module that is broken, of another's making or of ours, is no answer to the question."""
+    script = f"import sys; sys.modules[{module!r}] = None; from nimprofile.__main__ import entry; entry()"
+    done = shell(f'"$0" -c {script!r} {" ".join(SELECT)} --json')
+    assert 70 == done.returncode
+    assert 70 == json.loads(done.stdout)["error"]["exit_code"]
+    assert 1 == done.stderr.count(b"\n")
+    assert b"nimprofile: an error that nothing foresaw, ModuleNotFoundError: " in done.stderr
+
+
+def test_70_when_not_even_the_last_door_can_be_imported():
+    script = "import sys; sys.modules.update({'nimprofile.cli': None}); "
+    script += "from nimprofile.__main__ import entry; entry()"
+    done = shell(f'"$0" -c {script!r} policies')
+    expected = b"nimprofile: ModuleNotFoundError: nothing can be imported\n"
+    assert (70, b"", expected) == (done.returncode, done.stdout, done.stderr)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a limit of the address space as Linux has it")
+@pytest.mark.parametrize("mebibytes", [48, 64, 80])
+@pytest.mark.parametrize("json", ["", "--json"])
+def test_70_or_the_answer_when_there_is_little_memory(mebibytes, json):
+    done = shell(f'ulimit -v {mebibytes << 10}; "$0" -m nimprofile {" ".join(SELECT)} {json}')
+    assert done.returncode in {0, 70}, done.stderr
+    assert b"Traceback" not in done.stderr
+    assert (done.returncode == 70) is (b"nimprofile: " in done.stderr)
+
+
+def test_128_mebibytes_are_enough():
+    done = shell(f'ulimit -v {128 << 10}; "$0" -m nimprofile {" ".join(SELECT)}')
+    assert 0 == done.returncode, done.stderr
+    assert process(*SELECT).stdout == done.stdout
+
+
+def test_main_tells_what_entry_would_tell(run, monkeypatch):
+    _fails(monkeypatch, KeyError("a"))
+    assert 70 == main(SELECT)
