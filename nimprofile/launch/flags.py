@@ -62,14 +62,15 @@ class FlagSyntax(Record):
         if self.dashed and flag.startswith("--"):
             flag = flag.replace("_", "-")
         flag = self.aliases.get(flag, flag)
-        if self.prefixes and flag not in self.decisive:
-            begun = {
-                self.aliases.get(name, name)
-                for name in (*self.decisive, *self.aliases)
-                if name.startswith(flag)
-            }
-            return begun.pop() if len(begun) == 1 else flag
-        return flag
+        begun = self.beginning_with(flag)
+        return begun[0] if len(begun) == 1 else flag
+
+    def beginning_with(self, text: str) -> tuple[str, ...]:
+        """The flags, by the names that a plan writes, of which a text may be the beginning."""
+        if not self.prefixes or self._is_known(text):
+            return ()
+        names = (name for name in (*self.decisive, *self.aliases) if name.startswith(text))
+        return tuple(dict.fromkeys(self.aliases.get(name, name) for name in names))
 
     def divided(self, argument: str) -> tuple[str, str, str | None]:
         """The name of a flag, the key behind its dot or "", and the value that it holds itself.

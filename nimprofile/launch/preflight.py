@@ -62,9 +62,19 @@ def host_problems(job: Job, plan: LaunchPlan, environ: Mapping[str, str]) -> Ite
         yield HostProblem(f"{KEY} is not set", fix, fatal=False)
     if len(job.gpus) > 1 and plan.server is not Server.NIM:
         yield from _shared_memory()
-    if plan.server in {Server.VLLM, Server.TRITON} and environ.get("VLLM_PORT", "").startswith(
-        "tcp:"
-    ):
+    if plan.server in {Server.VLLM, Server.TRITON}:
+        yield from _variables_of_vllm(environ)
+
+
+def _variables_of_vllm(environ: Mapping[str, str]) -> Iterator[HostProblem]:
+    """Variables that vLLM takes for its port and its number of copies."""
+    copies = environ.get("VLLM_DP_SIZE", "").strip() or "1"
+    if copies != "1":
+        yield HostProblem(
+            "VLLM_DP_SIZE is set, and vLLM would want GPUs for as many copies of the model",
+            "unset it: the profile was judged for one (vllm/envs.py, config/parallel.py)",
+        )
+    if environ.get("VLLM_PORT", "").startswith("tcp:"):
         yield HostProblem(
             "VLLM_PORT is a URL, which Kubernetes sets for a Service named vllm",
             "rename the Service, or set enableServiceLinks: false (vLLM, docs/deployment/k8s.md)",

@@ -38,6 +38,18 @@ def test_little_shared_memory_is_doubtful_for_several_gpus(monkeypatch):
     assert [] == found(machine="1xh100")
 
 
+def test_a_variable_by_which_vllm_starts_several_copies_keeps_it_from_starting(monkeypatch):
+    shared_memory(monkeypatch, 16 << 10)
+    (problem,) = found(environ={"VLLM_DP_SIZE": "4"})
+    assert problem.fatal
+    assert (
+        "VLLM_DP_SIZE is set, and vLLM would want GPUs for as many copies of the model: unset it: "
+        "the profile was judged for one (vllm/envs.py, config/parallel.py)"
+    ) == str(problem)
+    assert [] == found(environ={"VLLM_DP_SIZE": "1"})
+    assert [] == found(environ={"VLLM_DP_SIZE": ""})
+
+
 def test_enough_shared_memory_is_no_matter(monkeypatch):
     shared_memory(monkeypatch, 16 << 10)
     assert [] == found()

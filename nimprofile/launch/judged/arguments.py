@@ -10,13 +10,14 @@ from nimprofile.base.enums import Precision
 from nimprofile.base.errors import LaunchError
 from nimprofile.engines.arguments import as_started, is_counted
 from nimprofile.launch.flags import last_given
+from nimprofile.launch.judged.ranks import DECIDED_RANKS, fix_of_ranks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nimprofile.engines.serving import Serving
-    from nimprofile.launch.flags import FlagSyntax
+    from nimprofile.launch.flags import FlagSyntax, GivenFlag
     from nimprofile.launch.judged.served_facts import ServedFacts
     from nimprofile.launch.judged.weights_source import WeightsSource
     from nimprofile.launch.server_spec import ServerSpec
@@ -60,6 +61,7 @@ class _Judge:
         for flag, given in last_given(arguments, syntax).items():
             decides = syntax.decisive.get(flag)
             if decides is None:
+                _refuse_ambiguous(given, syntax)
                 continue
             fix = self._fix(flag, given.value, decides)
             if fix is not None:
@@ -69,12 +71,8 @@ class _Judge:
         """What to do instead of giving this argument; None when it says what was judged."""
         facts = self.facts
         match decides:
-            case "tensor parallelism":
-                return _select_for("tp", value, facts.tp)
-            case "pipeline parallelism":
-                return _select_for("pp", value, facts.pp)
-            case _ if decides in _ONE:
-                return None if _number(value) == 1 else _ONE[decides]
+            case _ if decides in DECIDED_RANKS:
+                return fix_of_ranks(decides, value, facts)
             case "precision":
                 return self._fix_of_precision(flag, value)
             case "how the weights are loaded" if value in _QUANTISING_LOADERS:
@@ -130,12 +128,15 @@ class _Judge:
         return f"select for it with --tags precision={precision}, or leave it out"
 
 
-_ONE = {
-    "the number of GPUs": ("leave it out; several servers are several starts, render --replicas"),
-    "the number of nodes": "leave it out; render k8s starts a server that spans several nodes",
-    "context parallelism": "leave it out: no profile is judged with it",
-}
-"""What is 1 in all that is judged, and what to do instead of asking for more."""
+def _refuse_ambiguous(given: GivenFlag, syntax: FlagSyntax) -> None:
+    """Refuse the beginning of several flags of which one decides something, as an engine would."""
+    several = syntax.beginning_with(given.name)
+    if len(several) > 1:
+        raise LaunchError(
+            f"your {given} may be {several[0]} or {several[-1]}: write the flag out, as engines "
+            "take no beginning of several"
+        )
+
 
 _UNJUDGED = {
     **dict.fromkeys(
@@ -160,18 +161,3 @@ _DTYPES = {
     "float": "float32",
 }
 """Precisions, and other names of torch's dtypes that engines take."""
-
-
-def _select_for(tag: str, value: str | None, judged: int) -> str | None:
-    number = _number(value)
-    if number == judged:
-        return None
-    if number is None:
-        return "leave it out: it says no number"
-    return f"select for it with --tags {tag}={number}, or leave it out"
-
-
-def _number(value: str | None) -> int | None:
-    """A whole number as engines read it; None for anything else."""
-    fine = value is not None and value.isascii() and value.isdigit() and len(value) < 10
-    return int(value) if fine and value is not None else None

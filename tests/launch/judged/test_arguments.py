@@ -3,6 +3,7 @@
 import pytest
 
 from nimprofile import LaunchError, Server, parse_manifest
+from nimprofile.launch.judged.ranks import DECIDED_RANKS
 from nimprofile.launch.server_spec import server_spec
 from tests.support.launch.cases import manifest_text, on_load, plan_for
 
@@ -200,21 +201,17 @@ def test_every_word_of_what_is_decided_is_known():
     words = {word for server in Server for word in server_spec(server).flags.decisive.values()}
     assert {
         "LoRA",
-        "context parallelism",
         "how the weights are loaded",
         "memory",
         "more memory",
-        "pipeline parallelism",
         "precision",
-        "tensor parallelism",
         "the longest context, and memory",
         "the model",
         "the model repository",
         "the model's configuration",
-        "the number of GPUs",
-        "the number of nodes",
         "the objective",
         "the revision of the model",
         "what stands in our file",
         "what stands in that file",
+        *DECIDED_RANKS,
     } == words

@@ -194,24 +194,32 @@ def inside_docker(argv):
 
 def told_by_target(target, value):
     """What a rendered document says, and the GPUs it asks for."""
+    argv, env, texts, gpus = started_by_target(target, value)
+    return told_by_words(argv or ["nim"], env, texts), gpus
+
+
+def started_by_target(target, value):
+    """The words, variables and files that a rendered document starts a server with, and its GPUs.
+
+    The number of GPUs is None where a shell names them (`docker`).
+    """
     if target == "docker":
         argv, env = inside_docker(value["argv"])
-        return told_by_words(argv or ["nim"], env, [*value["files"].values()]), None
+        return argv, env, [*value["files"].values()], None
     objects = value if isinstance(value, list) else [value]
     if target == "compose":
         (service,) = objects[0]["services"].values()
         texts = [config["content"] for config in objects[0].get("configs", {}).values()]
         words = [*service.get("entrypoint", ()), *service.get("command", ())]
         (devices,) = service["deploy"]["resources"]["reservations"]["devices"]
-        env = service.get("environment", {})
-        return told_by_words(words or ["nim"], env, texts), len(devices["device_ids"])
+        return words, service.get("environment", {}), texts, len(devices["device_ids"])
     if target == "nim-operator":
         (service,) = [each for each in objects if each["kind"] == "NIMService"]
         spec = service["spec"]
         env = {each["name"]: each["value"] for each in spec.get("env", ())}
         env["NIM_MODEL_PROFILE"] = spec["storage"]["nimCache"]["profile"]
         nodes = spec.get("multiNode", {}).get("parallelism", {}).get("pipeline", 1)
-        return told_by_words(["nim", *spec.get("args", ())], env, ()), nodes * _limit(spec)
+        return ["nim", *spec.get("args", ())], env, (), nodes * _limit(spec)
     texts = [text for each in objects for text in each.get("data", {}).values()]
     (thing,) = [each for each in objects if each["kind"] not in _BESIDE]
     nodes = thing["spec"].get("leaderWorkerTemplate", {}).get("size", 1)
@@ -222,7 +230,7 @@ def told_by_target(target, value):
         words = words[words.index("vllm") :]
     elif words[:1] == ["nim-serve-ray"]:
         words = ["nim"]
-    return told_by_words(words or ["nim"], env, texts), nodes * _limit(container)
+    return words, env, texts, nodes * _limit(container)
 
 
 _BESIDE = {"PersistentVolumeClaim", "ConfigMap", "Service"}
