@@ -6,6 +6,7 @@ import os
 import sys
 
 from nimprofile.base.errors import NimProfileError
+from nimprofile.base.secrets.output import concealed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def write_error(lines: Iterable[str]) -> None:
     if sys.stderr is None:  # closed; `print` would take standard output instead
         return
     try:
-        for line in lines:
+        for line in map(concealed, lines):
             if not line.isprintable():
                 from nimprofile.base.printable import printable
 
@@ -109,13 +110,13 @@ def show(blocks: Iterable[Block], color: str) -> bool:
     if not drawn:
         from nimprofile.report.blocks import plain_text
 
-        print(plain_text(blocks))
+        print(concealed(plain_text(blocks)))
         return False
     from nimprofile.report.terminal import terminal_text
 
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     bars = encoding.lower().startswith("utf")
-    print(terminal_text(blocks, width=_width(), colour=colour, bars=bars))
+    print(concealed(terminal_text(blocks, width=_width(), colour=colour, bars=bars)))
     return True
 
 
@@ -150,7 +151,7 @@ def print_json(value: object) -> None:
     """Print a value as indented JSON."""
     import json
 
-    print(json.dumps(value, indent=2))
+    print(concealed(json.dumps(value, indent=2)))
 
 
 def counted(number: int, what: str) -> str:

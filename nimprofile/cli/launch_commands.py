@@ -122,7 +122,7 @@ def _start(plan: LaunchPlan, log: logging.Logger) -> NoReturn:
     import shlex
     import signal
 
-    from nimprofile.launch.secrets import redacted
+    from nimprofile.base.secrets.arguments import redacted
 
     try:
         for file in plan.files:
@@ -227,15 +227,26 @@ def _nothing(decision: Decision, format: str) -> int:
 
 def _no_secrets(job: Job) -> None:
     """Refuse to print a secret: what is printed is kept, and shown to others."""
-    from nimprofile.launch.secrets import secret_flags, secret_variables
+    from nimprofile.base.secrets.arguments import secret_flags, secret_variables
 
-    if names := secret_variables(job.setup.variables):
-        raise UsageError(
-            f"{names[0]} has a password in its address, which a printed command does not keep: set "
-            "it where the server runs"
-        )
-    if flags := secret_flags(job.setup.arguments):
+    setup = job.setup
+    if flags := secret_flags(setup.arguments):
         raise UsageError(
             f"{flags[0]} has a secret, which a printed command does not keep: leave it out, and "
-            "set the engine's variable for it (VLLM_API_KEY, HF_TOKEN, …) where the server runs"
+            "give it where the server runs, by the engine's variable (VLLM_API_KEY, HF_TOKEN, …) "
+            "or after -- of nimprofile exec"
+        )
+    others = {
+        "the model": job.model,
+        "--served-model-name": setup.served_name,
+        "--image": setup.image,
+        "--cache": setup.cache,
+        "--dir": setup.folder,
+        "NIM_PEFT_SOURCE": setup.peft_source,
+    }
+    given = ((name, text) for name, text in others.items() if text is not None)
+    if names := secret_variables((*setup.variables, *given)):
+        raise UsageError(
+            f"{names[0]} has a secret, which a printed command does not keep: set it where the "
+            "server runs"
         )

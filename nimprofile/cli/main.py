@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import sys
 
 from nimprofile.base.errors import (
@@ -16,6 +17,7 @@ from nimprofile.base.errors import (
     NotStartedError,
     RequirementError,
 )
+from nimprofile.base.secrets.output import conceal
 from nimprofile.cli.arguments import read_arguments
 from nimprofile.cli.commands import (
     run_explain,
@@ -71,6 +73,7 @@ exit codes:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code."""
     words = sys.argv[1:] if argv is None else argv
+    conceal(_without_names(words), os.environ)
     try:
         code = _run(words)
         if sys.stdout is not None:
@@ -112,6 +115,20 @@ def _run(argv: Sequence[str]) -> int:
         hint = (error.hint or _help_for(argv)) if isinstance(error, UsageError) else ""
         report(error, code, hint, json=wants_json(argv))
         return code
+
+
+def _without_names(argv: Sequence[str]) -> list[str]:
+    """A command line without the options that name a secret of Kubernetes, and hold none."""
+    own = list(argv[: argv.index("--")] if "--" in argv else argv)
+    kept = [
+        word
+        for before, word in zip(["", *own], own, strict=False)
+        if before not in _NAMES and word.partition("=")[0] not in _NAMES
+    ]
+    return [*kept, *argv[len(own) :]]
+
+
+_NAMES = frozenset({"--secret", "--pull-secret"})
 
 
 def _help_for(argv: Sequence[str]) -> str:

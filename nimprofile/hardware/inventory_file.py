@@ -129,9 +129,10 @@ def record(inventory: Inventory, path: str) -> None:
 
     Raises InventoryError when there is such a file already, or it cannot be written.
     """
+    from nimprofile.base.secrets.output import concealed
     from nimprofile.hardware.anonymise import scrubbed
 
-    text = json.dumps(dump_inventory(scrubbed(inventory)), indent=2) + "\n"
+    text = concealed(json.dumps(dump_inventory(scrubbed(inventory)), indent=2)) + "\n"
     if path == "-":
         print(text, end="")
         return

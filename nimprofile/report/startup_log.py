@@ -14,6 +14,7 @@ import sys
 from nimprofile.base.environment import read_switch
 from nimprofile.base.errors import RequestError
 from nimprofile.base.printable import printable
+from nimprofile.base.secrets.output import concealed
 from nimprofile.selection.reasons import GpuNotEmpty, TooLittleFree
 
 TYPE_CHECKING = False
@@ -101,7 +102,7 @@ class _Lines(logging.Formatter):
     """A record a line: what a message quotes from elsewhere must not begin one of its own."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return printable(super().format(record))
+        return printable(concealed(super().format(record)))
 
 
 class _JsonLines(logging.Formatter):
@@ -115,7 +116,7 @@ class _JsonLines(logging.Formatter):
                 "file_name": record.filename,
                 "file_path": record.pathname,
                 "line_number": record.lineno,
-                "message": record.getMessage(),
+                "message": concealed(record.getMessage()),
                 "exc_info": "None",
                 "stack_info": "None",
             }

@@ -383,7 +383,8 @@ def test_nothing_is_started_where_a_file_could_not_be_written(run):
     ("flags", "said"),
     [
         ("--replicas 0", "'0' is no number above 0"),
-        ("--secret 'Bad Name'", "'Bad Name' is no name of a Kubernetes secret"),
+        ("--secret 'Bad Name'", "what is given for the secret is no name of a Kubernetes secret"),
+        ("--pull-secret 'A'", "what is given for the pull secret is no name of a Kubernetes"),
         ("--gpus-per-node 1 -- --nnodes 3", "your --nnodes 3 contradicts what was judged"),
         ("--gpus-per-node 1 -- --nnodes 1", "--nnodes is told to each pod by the LeaderWorkerSet"),
         ("--gpus-per-node 1 -- -r 1", "--node-rank is told to each pod by the LeaderWorkerSet"),
@@ -466,7 +467,7 @@ def test_a_variable_with_a_password_in_its_address_is_not_printed(run):
     code, out, err = run(line, NIM_REPOSITORY_OVERRIDE=address)
     assert 2 == code
     assert "hunter2" not in out + err
-    assert "NIM_REPOSITORY_OVERRIDE has a password in its address" in err
+    assert "NIM_REPOSITORY_OVERRIDE has a secret" in err
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def tell_failure(error: BaseException, argv: Sequence[str], *, printed: bool = F
     if os.environ.get(TRACEBACK):
         from traceback import format_exception
 
-        lines = [*"".join(format_exception(error)).rstrip().split("\n"), *lines]
+        lines = [*_shown("".join(format_exception(error))).rstrip().split("\n"), *lines]
     _write_error(lines)
     return FAILED
 
@@ -60,12 +60,22 @@ def _line(error: BaseException) -> str:
         enough = "a command needs 128 MiB of address space, and more for long files"
         return f"out of memory ({program}); {enough}; {more}"
     try:
-        words = str(error)
+        words = _shown(str(error))
     except Exception:  # noqa: BLE001 - it is told anyway
         words = ""
     what = ": ".join(filter(None, (type(error).__name__, printable(words[:LONGEST]))))
     report = "please report this line and the command as an issue of nimprofile"
     return f"an error that nothing foresaw, {what} ({program}); {report}; {more}"
+
+
+def _shown(text: str) -> str:
+    """A text without the secrets of this process; nothing of it where that cannot be told."""
+    try:
+        from nimprofile.base.secrets.output import concealed
+
+        return concealed(text)
+    except Exception:  # noqa: BLE001 - it is what failed, perhaps
+        return ""
 
 
 def _json(line: str) -> str:

@@ -59,6 +59,7 @@ def deployed(
     from nimprofile.base.enums import Server
     from nimprofile.base.errors import LaunchError
     from nimprofile.base.formats.yaml_writer import deployment_yaml
+    from nimprofile.base.secrets.output import concealed
     from nimprofile.launch.deploy.container import container_of
 
     expect_text("deployed: target", target)
@@ -67,9 +68,10 @@ def deployed(
     expect("deployed: gpus_per_node", gpus_per_node, int)
     if replicas < 1:
         raise LaunchError(f"{replicas} servers serve nobody")
-    for name in (secret, pull_secret):
-        if name and _SECRET.fullmatch(name) is None:
-            raise LaunchError(f"{name!r} is no name of a Kubernetes secret, such as ngc-api-secret")
+    for what, name in (("secret", secret), ("pull secret", pull_secret)):
+        if name and (_SECRET.fullmatch(name) is None or concealed(name) != name):
+            problem = "is no name of a Kubernetes secret, such as ngc-api-secret"
+            raise LaunchError(f"what is given for the {what} {problem}")  # it may be the key itself
     container = container_of(job, gpus_per_node=gpus_per_node, secret=secret)
     if target not in TARGETS:
         raise LaunchError(f"{target!r} is no target that is known")

@@ -167,3 +167,16 @@ def test_128_mebibytes_are_enough():
 def test_main_tells_what_entry_would_tell(run, monkeypatch):
     _fails(monkeypatch, KeyError("a"))
     assert 70 == main(SELECT)
+
+
+@pytest.mark.parametrize("where", ["words", "variable", "form"])
+def test_what_nothing_foresaw_is_told_without_secrets(run, monkeypatch, where):
+    key = "https://me:Kx7hunter2@h/" if where == "form" else "Kx7hunter2"
+    monkeypatch.setenv(last_door.TRACEBACK, "1")
+    monkeypatch.setenv("NGC_API_KEY", key if where == "variable" else "")
+    _fails(monkeypatch, ValueError("x" * (last_door.LONGEST - 4) + key))
+    flags = ["--json", *(["--tags", f"api_key={key}"] if where == "words" else ())]
+    code, out, err = run(*SELECT, *flags)
+    assert 70 == code
+    assert "Kx7" not in out + err
+    assert "Traceback" in err

@@ -1,0 +1,139 @@
+"""Keys, tokens and passwords among the arguments of a program, and among variables."""
+
+from __future__ import annotations
+
+import re
+from shlex import join, split
+
+from nimprofile.base.environment import PASSTHROUGH
+from nimprofile.base.secrets.names import is_name_of_headers, is_secret_name
+from nimprofile.base.secrets.output import STARS
+from nimprofile.base.secrets.shapes import is_no_secret, leaves, secret_parts
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+_ABBREVIATED = {"--api-key": 5, "--admin-api-key": 5, "--hf-token": 5, "--ssl-keyfile-password": 14}
+"""Flags of which the engines' parsers take a beginning, such as `--api-k`, and how long it is."""
+
+_RESTRICTED = re.compile(r"--[\w-]*restricted-(api|protocol)s?", re.IGNORECASE)
+"""Triton's flags whose value has a key of its own (server/src/command_line_parser.cc)."""
+
+
+_WORDS = f"{PASSTHROUGH}="
+"""The variable of arguments, as `docker run -e` has it; its value is a line of shell words."""
+
+
+def secret_flags(arguments: Iterable[str]) -> list[str]:
+    """The flags whose value is a key, a token or a password, or has one in it; never the value."""
+    return [flag for flag, _, parts in _read(arguments) if parts]
+
+
+def secret_variables(variables: Iterable[tuple[str, str]]) -> list[str]:
+    """The variables that are a secret, or have one in their value; never the value."""
+    return [name for name, value in variables if any(_of_variable(name, value))]
+
+
+def redacted(arguments: Sequence[str]) -> list[str]:
+    """The same arguments with stars for whatever may be a secret."""
+    return [
+        _starred(argument, kept) if parts else argument
+        for argument, (_, kept, parts) in zip(arguments, _read(arguments), strict=True)
+    ]
+
+
+def secret_values(arguments: Iterable[str], variables: Mapping[str, str]) -> Iterator[str]:
+    """Every secret among arguments and variables."""
+    for _, _, parts in _read(arguments):
+        yield from parts
+    for name, value in variables.items():
+        yield from _of_variable(name, value)
+
+
+def _read(arguments: Iterable[str]) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Of each argument the flag that it is or belongs to, what stays, and the secrets in the rest.
+
+    All that follows a flag is its value, for vLLM's `--api-key` takes several.
+    """
+    flag, hides, headers, first = "an argument", False, False, False
+    for argument in arguments:
+        name, separator, value = _divided(argument)
+        if not name or (first and hides and argument[:2] != "--"):
+            variable = _VARIABLE.match(argument)
+            if hides or variable is None:
+                parts = leaves(argument) if hides else _of_value(argument, headers=headers)
+                yield flag, "", tuple(filter(None, parts))
+            else:
+                inside = _of_variable(variable[1], argument[variable.end() :], headers=headers)
+                yield flag, variable[0], tuple(inside)
+            first = False
+            continue
+        flag, hides, headers = name, _hides(name), is_name_of_headers(name)
+        first = not separator
+        if first:
+            yield flag, "", ()
+            continue
+        hidden = hides and not is_no_secret(value)
+        parts = leaves(value) if hidden else _of_value(value, headers=headers)
+        yield flag, f"{name}{separator}", tuple(filter(None, parts))
+        hides = headers = False
+
+
+def _divided(argument: str) -> tuple[str, str, str]:
+    """A flag, what divides it from its value in the same word, and that; no flag in other words."""
+    found = _FLAG.fullmatch(argument)
+    return (found[1], found[2] or "", found[3] or "") if found else ("", "", argument)
+
+
+_FLAG = re.compile(r"(--?[A-Za-z][^\s=:]*+)(?:([=:]|\s+)([\s\S]*))?")
+_VARIABLE = re.compile(r"(\w+)=")
+
+
+def _hides(flag: str) -> bool:
+    """Whether the value of a flag is a secret."""
+    if is_secret_name(flag) or _RESTRICTED.fullmatch(flag) is not None:
+        return True
+    spelt = flag.lower().replace("_", "-")
+    return any(
+        len(spelt) >= least and name.startswith(spelt) for name, least in _ABBREVIATED.items()
+    )
+
+
+def _of_value(text: str, *, headers: bool = False) -> Iterator[str]:
+    """The secrets in a value, which can be a line of words with flags of their own."""
+    yield from secret_parts(text, headers=headers)
+    words = _words(text)
+    if len(words) > 1 and any(word[:1] == "-" for word in words):
+        for _, _, parts in _read(words):
+            yield from parts
+
+
+def _words(text: str) -> list[str]:
+    """The words of a shell's line; none of a text that is JSON or has no space."""
+    if not any(map(str.isspace, text)) or text.lstrip()[:1] in {"{", "["}:
+        return []
+    try:
+        return split(text)
+    except ValueError:  # a quotation mark that is not closed
+        return [word.strip("\"'") for word in text.split()]
+
+
+def _of_variable(name: str, value: str, *, headers: bool = False) -> Iterator[str]:
+    if is_secret_name(name) and name != "PWD":
+        parts = () if is_no_secret(value) else leaves(value)
+    elif headers:
+        parts = secret_parts(f"{name}={value}", headers=True)
+    else:
+        parts = _of_value(value, headers=is_name_of_headers(name))
+    yield from filter(None, parts)
+
+
+def _starred(argument: str, kept: str) -> str:
+    """An argument that has a secret, as it is shown: what stays, and stars."""
+    if kept != _WORDS:
+        return kept + STARS
+    try:
+        return kept + join(redacted(split(argument.removeprefix(kept))))
+    except ValueError:
+        return kept + STARS

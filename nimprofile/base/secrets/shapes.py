@@ -1,0 +1,225 @@
+"""The secrets inside a text, told by the names that stand before them or by their own form.
+
+`secret_parts` looks into a value that an operator gives: JSON, `name=value`, headers, addresses.
+`without_shapes` looks at any text, and knows a secret by its form alone. The time that either takes
+grows with the length of the text.
+"""
+
+from __future__ import annotations
+
+import re
+
+from nimprofile.base.secrets.names import (
+    is_name_of_headers,
+    is_plain_header,
+    is_secret_name,
+    is_secret_parameter,
+    is_token_of_text,
+)
+from nimprofile.base.secrets.output import MARKS, STARS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def secret_parts(text: str, *, headers: bool = False) -> Iterator[str]:
+    """The secrets in a value that an operator gives.
+
+    Args:
+        text: the value of a flag or of a variable, or a word.
+        headers: it holds headers; all are secrets but for those that are known to be none.
+    """
+    if text.lstrip()[:1] in _JSON and (value := _parsed(text)) is not None:
+        yield from _of_json(value, headers=headers)
+        return
+    alone = True
+    for found in _NAMED.finditer(text):
+        name = found[1]
+        if not (is_secret_name(name) or (headers and not is_plain_header(name))):
+            continue
+        value = _value(text[found.end() : found.end() + LONGEST])
+        if is_no_secret(value) or is_token_of_text(name, value):
+            continue
+        yield value
+        if alone:  # a password may have commas and spaces of its own
+            yield text[found.end() :].strip()
+        alone = False
+    for start, end in _spans(text, _SPACE):
+        yield text[start:end]
+
+
+def leaves(text: str) -> Iterator[str]:
+    """A text that is a secret as a whole, and each of the texts in it where it is JSON."""
+    yield text
+    if text.lstrip()[:1] in _JSON and (value := _parsed(text)) is not None:
+        yield from _of_json(value, secret=True)
+
+
+def without_shapes(text: str) -> str:
+    """A text with stars for what is a secret by its form: in an address, or as issuers mark it."""
+    if not any(mark in text for mark in MARKS):
+        return text
+    shown, at = [], 0
+    for start, end in sorted(_spans(text, _SPACE_OR_QUOTE)):
+        if end <= at:
+            continue
+        shown += [text[at:start], STARS] if start >= at else []
+        at = end
+    return "".join((*shown, text[at:]))
+
+
+def is_no_secret(value: str) -> bool:
+    """Whether a value says something of a secret, as `true` does or the path of its file."""
+    text = value.strip("\"' ")
+    return text.lower() in _WORDS or _PATH.fullmatch(text) is not None
+
+
+_JSON = frozenset({"{", "[", '"'})
+_WORDS = frozenset(
+    {
+        *("", STARS, "true", "false", "null", "none", "yes", "no", "on", "off", "auto"),
+        *("bearer", "basic", "token", "digest"),  # which stand before it
+    }
+)
+_PATH = re.compile(
+    r"(?:~|\.{1,2})?/(?:[\w@-][\w.@-]*/)+[\w@.-]+\.[a-z]{2,7}|/(?:var/)?run/[\w./@-]+"
+)
+"""The path of a file that holds a secret."""
+
+_NAMED = re.compile(r"""(?<![\w.-])([\w.-]++)["']?[ \t]*+(?:=>|[=:](?!//))[ \t]*+""")
+_VALUE = re.compile(r"""\s*("[^"\n]*|'[^'\n]*|[^\s,;&}\]"']*)""")
+
+LONGEST = 4096
+"""Characters of a value that is looked for by its name; of a longer one this many are found."""
+
+
+def _value(text: str) -> str:
+    """The value that a text begins with, without its quotation marks."""
+    found = _VALUE.match(text)
+    return found[1].strip("\"'") if found else ""
+
+
+class _Number(str):
+    """A number as JSON has it, however many digits."""
+
+    __slots__ = ()
+
+
+class _Pairs(list):  # type: ignore[type-arg]
+    """The keys and values of an object, a key that stands there twice twice."""
+
+    __slots__ = ()
+
+
+def _parsed(text: str) -> object:
+    """A text as JSON; None where it is none."""
+    import json
+
+    try:
+        return json.loads(
+            text, object_pairs_hook=_Pairs, parse_int=_Number, parse_float=_Number, strict=False
+        )
+    except (ValueError, RecursionError):
+        return None
+
+
+def _of_json(value: object, *, headers: bool = False, secret: bool = False) -> Iterator[str]:
+    """The secrets in a value of JSON, whatever it stands under."""
+    todo: list[tuple[str, object, bool, bool]] = [("", value, headers, secret)]
+    while todo:
+        name, value, headers, secret = todo.pop()
+        if isinstance(value, _Pairs):
+            named = any(
+                key.lower() in _NAMES and isinstance(text, str) and _opens(text, headers)
+                for key, text in value
+            )
+            for key, inner in value:
+                is_value = named and key.lower() in _VALUES
+                own = secret or is_value or _opens(key, headers)
+                todo.append((key, inner, headers or is_name_of_headers(key), own))
+        elif isinstance(value, list):
+            if len(value) == 2 and isinstance(value[0], str) and _opens(value[0], headers):
+                todo.append((value[0], value[1], headers, True))
+            else:
+                todo += [(name, inner, headers, secret) for inner in value]
+        elif isinstance(value, str):
+            number = isinstance(value, _Number)
+            if not secret:
+                yield from () if number else secret_parts(value, headers=headers)
+            elif not (is_no_secret(value) or is_token_of_text(name, value, number=number)):
+                yield from (value,) if number else (value, *secret_parts(value))
+
+
+def _opens(name: str, headers: bool) -> bool:
+    return is_secret_name(name) or (headers and not is_plain_header(name))
+
+
+_NAMES = frozenset({"name", "key", "header", "variable", "env"})
+_VALUES = frozenset({"value", "val", "default"})
+"""Keys of an object that names something and says its value, as Kubernetes' variables do."""
+
+
+def _spans(text: str, ends: re.Pattern[str]) -> Iterator[tuple[int, int]]:
+    """Where the secrets in a text are that are told by their form.
+
+    Args:
+        text: any text.
+        ends: what ends an address.
+    """
+    for found in _ISSUED.finditer(text):
+        yield found.span(found.lastindex or 0)
+    at = text.find("://")
+    while at >= 0:
+        stop = ends.search(text, at)
+        end = stop.start() if stop else len(text)
+        if (span := _in_authority(text, at + 3, end)) is not None:
+            yield span
+        for each in _PARAMETER.finditer(text, at, end):
+            if is_secret_parameter(_decoded(each[1])) and not is_no_secret(each[2]):
+                yield each.span(2)
+        at = text.find("://", end)
+
+
+def _in_authority(text: str, start: int, end: int) -> tuple[int, int] | None:
+    """Where an address has a password, or a token for a user, before its host."""
+    last = text.rfind("@", start, end)
+    if last < 0 or text.startswith("[", start):
+        return None
+    found = _AUTHORITY.search(text, start, end)
+    stop = found.start() if found else end
+    inside = text.rfind("@", start, stop)
+    colon = text.find(":", start, stop if inside < 0 else inside)
+    if colon < 0:  # a user alone, which in an address of HTTP can be a token
+        is_token = inside - start >= LONG or text.endswith(("http", "https"), 0, start - 3)
+        return (start, inside) if is_token and inside > start else None
+    if inside < 0 and text[colon + 1 : stop].isdigit():  # a port, and the @ is of the path
+        return None
+    return (colon + 1, last) if last > colon + 1 else None
+
+
+LONG = 16
+"""From so many characters on, who stands before the @ of an address is a token and no name."""
+
+
+def _decoded(name: str) -> str:
+    if "%" not in name:
+        return name
+    from urllib.parse import unquote
+
+    return unquote(name)
+
+
+_SPACE = re.compile(r"\s")
+_SPACE_OR_QUOTE = re.compile(r"""[\s"'<>`]""")
+_AUTHORITY = re.compile(r"[/?#]")
+_PARAMETER = re.compile(r"""[?&;#]([\w.%~-]++)=([^&;#\s"'<>`]*+)""")
+
+_ISSUED = re.compile(
+    r"hf_[A-Za-z0-9]{16,}|nvapi-[\w-]{16,}|(?<![\w-])sk-[\w-]{20,}|gh[pousr]_[A-Za-z0-9]{20,}"
+    r"|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[abeposr]-[\w-]{10,}|(?:AKIA|ASIA)[0-9A-Z]{16}"
+    r"|AIza[\w-]{30,}|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"
+    r"|-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[\s\S]*"
+    r"|(?i:bearer)[ \t]+([^\s\"',;<>`*]{6,})|Basic[ \t]+((?=[A-Za-z+/]*[0-9=])[A-Za-z0-9+/=]{8,})"
+)
+"""Tokens as those who issue them mark them, and what follows the scheme of an authorization."""

@@ -1,0 +1,63 @@
+"""Which names are those of a secret, in whatever spelling."""
+
+import pytest
+
+from nimprofile.base.secrets.names import is_secret_name, is_secret_parameter, is_token_of_text
+
+SECRET = """
+    --api-key --api_key apiKey APIKey API_KEY api.key --admin-api-key x-api-key apikey api_keys
+    --hf-token HF_TOKEN hfToken HUGGING_FACE_HUB_TOKEN token auth_token accessToken access-token
+    ACCESS.TOKEN accesstoken authTokens refresh_token id_token user_token csrf-token token2
+    --secret-key secretKey secret_access_key AWS_SECRET_ACCESS_KEY aws_access_key_id AccountKey
+    SharedAccessKey private-key signing_key license-key encryptionKey --secret client_secret
+    clientSecret secret_value --passphrase --password db_password dbpassword passwd --pwd
+    --ssl-keyfile-password PASS user-pass credentials credential creds bearer Authorization
+    Proxy-Authorization --basic-auth cookie Set-Cookie jwt SENTRY_DSN connectionString
+"""
+
+PLAIN = """
+    --max-num-batched-tokens --num-speculative-tokens --tokenizer --tokenizer-mode token_ids
+    --skip-tokenizer-init --return-tokens-as-token-ids --enable-prompt-tokens-details max_tokens
+    --speculative-token-map --tokenizer-worker-num eos_token pad-token bosToken mask_token
+    image_token --max-total-tokens tokens_per_block next_token num_draft_tokens token_type
+    --ssl-keyfile --ssl-certfile --ssl-ca-certs secretName secretKeyRef secret_file password-file
+    api_key_file token_url auth-type key --sort-key partition_key cache_key keys keyfile monkey
+    primary keyboard --bypass pass_rate compass --first-pass author authority secretary tokenized
+    --seed --model --enable-lora passage compassion NIM_SSL_KEY_PATH CUDA_VISIBLE_DEVICES
+    XAUTHORITY SSH_AUTH_SOCK keepalive turkey 7 - ""
+"""
+
+
+@pytest.mark.parametrize("name", SECRET.split())
+def test_the_name_of_a_secret_is_one_in_every_spelling(name):
+    assert is_secret_name(name)
+
+
+@pytest.mark.parametrize("name", PLAIN.split())
+def test_a_name_of_something_else_is_none(name):
+    assert not is_secret_name(name)
+
+
+def test_a_text_is_no_name():
+    assert not is_secret_name("a " * 200 + "token")
+
+
+def test_a_token_of_a_text_is_no_secret():
+    assert is_token_of_text("token", "<|im_end|>")
+    assert is_token_of_text("stop_token", "[SEP]")
+    assert is_token_of_text("draft_token", "4", number=True)
+
+
+@pytest.mark.parametrize("name", ["access_token", "api-token", "token", "password"])
+def test_a_number_can_be_a_key(name):
+    assert not is_token_of_text(name, "12345678", number=True)
+
+
+@pytest.mark.parametrize("name", ["sig", "X-Amz-Signature", "key", "access_token", "code"])
+def test_a_signature_in_an_address_is_a_secret(name):
+    assert is_secret_parameter(name)
+
+
+@pytest.mark.parametrize("name", ["ref", "revision", "X-Amz-Expires", "sv", "page"])
+def test_other_parameters_are_none(name):
+    assert not is_secret_parameter(name)

@@ -1,0 +1,54 @@
+"""No text that is written has a secret that this process was given."""
+
+import json
+import shlex
+
+import pytest
+
+from nimprofile.base.secrets.output import conceal, concealed
+
+KEY = "Kx7-hunter2'q\n é"
+
+
+@pytest.fixture(autouse=True)
+def forgotten():
+    yield
+    conceal((), {})
+
+
+@pytest.mark.parametrize(
+    "form",
+    [str, str.lower, str.upper, repr, json.dumps, shlex.quote, ascii],
+    ids=lambda form: form.__name__,
+)
+def test_a_secret_is_starred_in_whatever_form_it_is_written(form):
+    conceal(["--api-key", KEY], {})
+    shown = concealed(f"there is no {form(KEY)} here")
+    assert "hunter2" not in shown.lower()
+    assert "***" in shown
+
+
+def test_the_secrets_of_variables_are_starred():
+    conceal([], {"HF_TOKEN": "abcdefg8", "HTTP_PROXY": "http://me:hunter22@proxy", "PATH": "/bin"})
+    assert "*** and *** in /bin" == concealed("abcdefg8 and hunter22 in /bin")
+
+
+def test_without_secrets_a_text_is_the_same():
+    conceal(["select", "--seed", "7"], {"PATH": "/bin", "NIM_MODEL_PROFILE": "a"})
+    text = "select --seed 7 /bin"
+    assert text is concealed(text)
+
+
+@pytest.mark.parametrize("key", ["abc", "sglang", "secret", "x"])
+def test_a_short_or_an_ordinary_word_is_not_looked_for(key):
+    conceal(["--api-key", key], {})
+    assert f"{key} is a word" == concealed(f"{key} is a word")
+
+
+def test_what_is_known_by_its_form_is_starred_in_every_text():
+    assert "https://me:***@h/x" == concealed("https://me:pw@h/x")
+
+
+def test_the_whole_of_a_secret_is_starred_and_not_a_part_of_it():
+    conceal(["--api-key=abcdefg8-12345678"], {"HF_TOKEN": "abcdefg8"})
+    assert "***, ***" == concealed("abcdefg8-12345678, abcdefg8")
