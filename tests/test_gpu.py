@@ -12,7 +12,7 @@ import time
 import pytest
 
 from nimprofile import NoGpuError, discover, load_manifest, mock_inventory, parse_inventory, select
-from nimprofile.hardware.catalog import product_of
+from nimprofile.hardware.identity import product_of
 from nimprofile.hardware.visible_devices import cuda_devices, visible
 from nimprofile.testing import FakeNvml
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from nimprofile import Host, Inventory, discover, load_inventory, mock_inventory, parse_inventory
-from nimprofile.hardware.catalog import implied_cpu, product_of
+from nimprofile.hardware.identity import implied_cpu, product_of
 from nimprofile.testing import (
     DRIVER_MISMATCH,
     NO_LIBRARY,

@@ -15,6 +15,12 @@ def parse_device_id(text: str) -> str:
     return f"{device}:10de"
 
 
+MISTAKEN_IDS = {("l40s", "26b5:10de"): "26b9:10de"}
+"""Products that are given another's PCI id, by normalised name, and the id that they have.
+
+NIM up to 1.2 tags L40S profiles with the L40's id, and they run on an L40S (corpus, 001).
+"""
+
 _HEX = frozenset("0123456789abcdef")
 
 

@@ -121,39 +121,47 @@ def _by_device() -> dict[str, int]:
 
 
 @cache
+def _by_name() -> dict[str, list[int]]:
+    """The rows that a spelling, or a name which boards share, may mean."""
+    rows: dict[str, list[int]] = {}
+    for at, own in enumerate(_spellings()):
+        for name in own | {normalise_gpu_name(_rows()[at]["name"])}:
+            rows.setdefault(name, []).append(at)
+    return rows
+
+
+@cache
 def _by_spelling() -> dict[str, int]:
     return {spelling: at for at, own in enumerate(_spellings()) for spelling in own}
 
 
-def product_of(gpu: Gpu) -> Product | None:
-    """The product of a GPU: by its PCI id, else by its whole name; None when neither is known.
-
-    Of boards with one name, of which one has no id of its own, the memory tells which it is.
-    """
-    at = None if gpu.device_id is None else _by_device().get(gpu.device_id)
-    if gpu.name is not None:
-        name = normalise_gpu_name(gpu.name)
-        at = _by_spelling().get(name) if at is None else at
-        if (sizes := _sizes().get(name)) is not None:
-            at = _of_size(sizes, gpu, at)
+def product_by_id(device_id: str | None) -> Product | None:
+    """The product with this PCI id; None when there is none."""
+    at = None if device_id is None else _by_device().get(device_id)
     return None if at is None else _product(at)
 
 
-def _of_size(sizes: list[int], gpu: Gpu, at: int | None) -> int | None:
-    """Which of the rows of one name has the memory of this GPU; `at` where none has."""
-    rows, total = _rows(), gpu.memory_total_mib or 0
-    near = [
-        row
-        for row in sizes
-        if (row == at or gpu.device_id is None or not rows[row]["device_ids"])
-        and abs(total - rows[row]["memory_mib"]) < total / 10
-    ]
-    return near[0] if len(near) == 1 and at in (None, *sizes) else at
+def product_spelled(name: str) -> Product | None:
+    """The product that this spelling means and no other; None when there is none."""
+    at = _by_spelling().get(normalise_gpu_name(name))
+    return None if at is None else _product(at)
+
+
+def products_named(name: str) -> list[Product]:
+    """The products that this may be a spelling of, or the name that NVML has for several."""
+    return [_product(at) for at in _by_name().get(normalise_gpu_name(name), [])]
+
+
+def told_by_size(name: str) -> list[Product]:
+    """The products that have this name, where only their memory tells them apart.
+
+    They are boards of known memory, of which one has no PCI id of its own.
+    """
+    return [_product(at) for at in _sizes().get(normalise_gpu_name(name), [])]
 
 
 @cache
 def _sizes() -> dict[str, list[int]]:
-    """The rows of every name that boards of known memory share, where one has no PCI id."""
     by_name: dict[str, list[int]] = {}
     for at, row in enumerate(_rows()):
         if row["memory_mib"] is not None:
@@ -163,28 +171,6 @@ def _sizes() -> dict[str, list[int]]:
         for name, rows in by_name.items()
         if len(rows) > 1 and not all(_rows()[at]["device_ids"] for at in rows)
     }
-
-
-def contradiction(gpu: Gpu) -> tuple[Product, Product] | None:
-    """The products of the PCI id and of the name of a GPU where these are two; None otherwise.
-
-    Mocks of NVML have such boards. `product_of` goes by the id.
-    """
-    by_id = product_of(gpu)
-    if by_id is None or gpu.device_id is None or gpu.name is None:
-        return None
-    by_name = product_of(gpu.replace(device_id=None))
-    same_name = normalise_gpu_name(gpu.name) == normalise_gpu_name(by_id.name)
-    return None if same_name or by_name in (None, by_id) else (by_id, by_name)
-
-
-def implied_cpu(gpus: Iterable[Gpu]) -> str | None:
-    """The architecture of the CPU that these boards come with; None when they tell nothing."""
-    for gpu in gpus:
-        product = product_of(gpu)
-        if product is not None and product.cpu_architecture is not None:
-            return product.cpu_architecture
-    return None
 
 
 def find_product(name: str) -> Product:
@@ -233,6 +219,7 @@ def mock_inventory(spec: str) -> Inventory:
     """
     expect_text("mock_inventory: spec", spec, hint='such as "8xh100"')
     gpus: list[Gpu] = []
+    cpus: list[str] = []
     for part in spec.split(","):
         count, name = _counted(part.strip())
         if not name:
@@ -240,6 +227,7 @@ def mock_inventory(spec: str) -> Inventory:
         if len(count) > 4 or not 0 < int(count) <= MAX_GPUS - len(gpus):
             raise UnknownGpuError(f"{part.strip()!r}: a machine has 1 to {MAX_GPUS} GPUs")
         product = find_product(name)
+        cpus += [] if product.cpu_architecture is None else [product.cpu_architecture]
         gpus += [
             Gpu(
                 index=len(gpus) + at,
@@ -253,7 +241,7 @@ def mock_inventory(spec: str) -> Inventory:
             )
             for at in range(int(count))
         ]
-    return Inventory(tuple(gpus), cpu_architecture=implied_cpu(gpus))
+    return Inventory(tuple(gpus), cpu_architecture=cpus[0] if cpus else None)
 
 
 def _counted(part: str) -> tuple[str, str]:

@@ -53,6 +53,7 @@ class Kind(StrEnum):
     # Remarks on a machine.
     HOST_MEMORY = "host_memory"
     CONTRADICTION = "contradiction"
+    CAPABILITY = "capability"
     SHARED_UUID = "shared_uuid"
     HIDDEN = "hidden"
     CALL_REFUSED = "call_refused"
@@ -201,7 +202,20 @@ _FORMS: dict[Kind, tuple[str | _Figure, ...]] = {
         _Figure("by_id", _TEXT),
         ", the name that of ",
         _Figure("by_name", _TEXT),
-        "; the id counts",
+        "; the ",
+        _Figure("counts", "id|name"),
+        " counts",
+        _Figure("capability", "[0-9]+[.][0-9]+", before=": the compute capability is "),
+    ),
+    Kind.CAPABILITY: (
+        _GPUS,
+        ": the compute capability is ",
+        _Figure("capability", "[0-9]+[.][0-9]+"),
+        ", and that of ",
+        _Figure("product", _TEXT),
+        " is ",
+        _Figure("known", "[0-9]+[.][0-9]+"),
+        "; what was read counts",
     ),
     Kind.SHARED_UUID: (
         _GPUS,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cache
 
 from nimprofile.base.gpu_ids import normalise_gpu_name
-from nimprofile.hardware.catalog import contradiction, implied_cpu, product_of, usable_mib
+from nimprofile.hardware.catalog import told_by_size, usable_mib
+from nimprofile.hardware.identity import contradiction, implied_cpu, product_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ class GpuKind:
 
     `gpu` is the one with the least free memory. `levels` are the same GPUs by free memory, one kind
     for every figure, lowest first; empty when all have the same. `devices` are the PCI ids of the
-    product, with those that the GPUs report. `patterns` gives those of the machine.
+    product, with those that the GPUs report. `names_decide` says that another product may have them
+    too. `patterns` gives those of the machine.
     """
 
     __slots__ = (
@@ -45,6 +47,7 @@ class GpuKind:
         "label",
         "levels",
         "name",
+        "names_decide",
         "patterns",
         "spellings",
     )
@@ -61,14 +64,20 @@ class GpuKind:
         self.patterns = patterns
         self.name = gpu.name or (product.name if product else None)
         self.label = self.name or gpu.label
-        if (products := contradiction(gpu)) is not None:
-            self.label += f" (by its PCI id {products[0].name})"
+        self.names_decide = product is not None and bool(told_by_size(product.name))
+        if product is not None and self.names_decide:
+            self.label += f" ({product.short})"
+        disputed = contradiction(gpu)
+        if disputed is not None and disputed.name_counts:
+            self.label += f" (by its name; its PCI id is that of {disputed.by_id.name})"
+        elif disputed is not None:
+            self.label += f" (by its PCI id {disputed.by_id.name})"
         self.spellings: frozenset[str] = product.spellings if product else frozenset()
         # `NVIDIA H100` is what a 94 GB board says: the name of another product says nothing.
         if gpu.name and product_of(gpu.replace(device_id=None)) in (None, product):
             self.spellings |= {normalise_gpu_name(gpu.name)}
         self.devices = frozenset(product.device_ids if product else ())
-        if gpu.device_id:
+        if gpu.device_id and not (disputed and disputed.name_counts):
             self.devices |= {gpu.device_id}
         self.capability = gpu.compute_capability
         if product is not None:
@@ -79,11 +88,14 @@ class GpuKind:
     ) -> bool | str:
         """Whether these names and PCI ids, or this pattern of names, mean the product.
 
-        The id decides where both sides have one. A text says why the pattern was not searched.
+        The id decides where both sides have one; of boards that share it, the name decides with it.
+        A text says why the pattern was not searched.
         """
+        named = not self.spellings.isdisjoint(names)
         if devices and self.devices:
-            return not self.devices.isdisjoint(devices)
-        if not self.spellings.isdisjoint(names):
+            told = named or not (names and self.names_decide)
+            return told and not self.devices.isdisjoint(devices)
+        if named:
             return True
         return bool(pattern and self.name) and self.patterns().find(str(pattern), str(self.name))
 

@@ -67,7 +67,7 @@ def parse_inventory(text: str, source: str = "<string>") -> Inventory:
     expect_text("parse_inventory: text", text, hint="load_inventory(path) reads a file")
     expect_text("parse_inventory: source", source)
     if (listing := _listing_in(text)) is not None:
-        return _from_listing(listing, source)
+        return _remarked(_from_listing(listing, source))
     try:
         data = json.loads(text, object_pairs_hook=_unique)
         json.dumps(data, ensure_ascii=False).encode()  # half of a surrogate pair is no text
@@ -87,7 +87,15 @@ def parse_inventory(text: str, source: str = "<string>") -> Inventory:
                 gpu.setdefault("index", at)
                 _refuse_misspellings(gpu, Gpu, source, f"gpus[{at}].")
     inventory = inventory_from(data)
-    return _validated(data, source) if inventory is None else inventory
+    return _remarked(_validated(data, source) if inventory is None else inventory)
+
+
+def _remarked(inventory: Inventory) -> Inventory:
+    """The inventory with a remark on each board of which the file says what cannot go together."""
+    from nimprofile.hardware.identity import remarks_on
+
+    told = [one for one in remarks_on(inventory.gpus) if one not in inventory.remarks]
+    return inventory.replace(remarks=(*told, *inventory.remarks)) if told else inventory
 
 
 def _check_version(version: object, source: str) -> None:
@@ -200,7 +208,7 @@ def _from_listing(text: str, source: str) -> Inventory:
     """SYSTEM INFO has PCI ids, names and the share of memory in use; the catalogue has the rest."""
     from nimprofile.base.formats.nim_printout import read_listing
     from nimprofile.base.gpu_ids import normalise_gpu_name
-    from nimprofile.hardware.catalog import implied_cpu, product_of
+    from nimprofile.hardware.identity import implied_cpu, product_of
 
     try:
         _, listed = read_listing(text, source=source)
@@ -240,7 +248,8 @@ def _without_short_name(entry: ListedGpu) -> str:
     A bracket is taken off where it is a product's short name, or where a known product's name is
     left: `Orin (nvgpu)` is a name as it is.
     """
-    from nimprofile.hardware.catalog import product_of, products
+    from nimprofile.hardware.catalog import products
+    from nimprofile.hardware.identity import product_of
 
     name, bracket, short = entry.name.rstrip(")").rpartition(" (")
     if not (bracket and entry.name.endswith(")")) or product_of(Gpu(0, entry.name)):

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from nimprofile.base.enums import Engine, Objective, Precision
 from nimprofile.base.errors import ManifestError
-from nimprofile.base.gpu_ids import normalise_gpu_name, parse_device_id, product_in_key
+from nimprofile.base.gpu_ids import (
+    MISTAKEN_IDS,
+    normalise_gpu_name,
+    parse_device_id,
+    product_in_key,
+)
 from nimprofile.base.units import GIB, ComputeCapability, parse_size, stated_gb_to_bytes
 from nimprofile.manifest.profile import NOTHING_REQUIRED, STATED_BY_TAG, Profile, Stated
 
@@ -106,15 +111,11 @@ def _gpu_names(tags: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(sorted({normalise_gpu_name(part) for part in text.split(",") if part.strip()}))
 
 
-_CORRECTED_DEVICES = {("l40s", "26b5:10de"): "26b9:10de"}
-"""NIM up to 1.2 tags L40S profiles with the L40's id, and they run on an L40S (corpus, 001)."""
-
-
 def _devices(text: str, names: tuple[str, ...]) -> tuple[str, ...]:
     try:
         devices = [parse_device_id(part) for part in text.split(",")]
         only = names[0] if len(names) == 1 else ""
-        return tuple(sorted({_CORRECTED_DEVICES.get((only, device), device) for device in devices}))
+        return tuple(sorted({MISTAKEN_IDS.get((only, device), device) for device in devices}))
     except ValueError as error:
         raise ManifestError(str(error), place="tags.gpu_device") from None
 

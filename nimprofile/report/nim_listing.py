@@ -7,8 +7,8 @@ printouts of 1.0-1.2, 1.3-1.15 and 2.x, and of speech NIMs, whose lines the corp
 from __future__ import annotations
 
 from nimprofile.base.units import GIB
-from nimprofile.hardware.catalog import product_of
 from nimprofile.hardware.gpu_groups import EMPTY_GPU_FRACTION
+from nimprofile.hardware.identity import product_of
 from nimprofile.selection.reasons import ContextTooLong
 
 TYPE_CHECKING = False

@@ -64,10 +64,11 @@ def message(reason: Reason) -> str:
             return f"engine {engine} is not known; known: {', '.join(Engine)}"
         case PrecisionUnknown(precision):
             return f"precision {precision} is not known; known: {', '.join(Precision)}"
-        case WrongGpu(wanted, have, gpus, unread=unread):
+        case WrongGpu(wanted, have, gpus, device_id=device, unread=unread):
             why = f"; its product_name_regex was not searched: {unread}" if unread else ""
             made_for = " / ".join(wanted)
-            return f"made for {made_for}; {format_gpus(gpus)} {is_or_are(gpus)} {have}{why}"
+            read = f"{have} / {device}" if device else have
+            return f"made for {made_for}; {format_gpus(gpus)} {is_or_are(gpus)} {read}{why}"
         case WrongCpu(need, have):
             return f"a compiled plan for machines of {need}, which does not load on {have}"
         case TooFewGpus(need, 0, _, missing=missing):

@@ -63,13 +63,15 @@ class PrecisionUnknown(Record):
 class WrongGpu(Record):
     """The profile was made for other GPUs: `wanted` are names and PCI ids, `have` a product.
 
-    `unread` says why its pattern of names was not searched, when it was not.
+    `device_id` is the PCI id that the GPUs report, where one is wanted. `unread` says why its
+    pattern of names was not searched, when it was not.
     """
 
     wanted: tuple[str, ...]
     have: str
     gpus: tuple[int, ...]
     _: KW_ONLY
+    device_id: str | None = None
     unread: str = ""
 
     kind = "gpu"

@@ -188,7 +188,10 @@ def gpu_matches(
     found = kind.is_one_of(names, devices, pattern)
     if found is True:
         return None
-    return WrongGpu(profile.made_for, kind.label, kind.indices, unread=found or "")
+    device = kind.gpu.device_id if devices and kind.name else None  # else the label is the id
+    return WrongGpu(
+        profile.made_for, kind.label, kind.indices, device_id=device, unread=found or ""
+    )
 
 
 def capability_for_precision(

@@ -8,7 +8,8 @@ import pytest
 import nimprofile
 from nimprofile import Gpu, InventoryError, UnknownGpuError, mock_inventory
 from nimprofile.base.gpu_ids import normalise_gpu_name
-from nimprofile.hardware.catalog import MAX_GPUS, contradiction, find_product, product_of, products
+from nimprofile.hardware.catalog import MAX_GPUS, find_product, products
+from nimprofile.hardware.identity import product_of
 
 ALL = products()
 SHORT = {product.short: product for product in ALL}
@@ -232,32 +233,6 @@ def test_at_most_eight_names_are_listed():
     assert 7 == str(caught.value).count(", ")
 
 
-# Products of GPUs.
-
-
-def test_a_pci_id_beats_a_name():
-    assert "a100" == product_of(Gpu(0, "NVIDIA H100 80GB HBM3", device_id="20b2")).short
-
-
-def test_an_unknown_pci_id_leaves_the_name():
-    assert "h100" == product_of(Gpu(0, "NVIDIA H100 80GB HBM3", device_id="ffff")).short
-
-
-def test_a_name_that_several_boards_say_tells_nothing():
-    assert None is product_of(Gpu(0, "NVIDIA GeForce RTX 3080"))
-
-
-def test_the_name_of_the_94_gb_board_is_not_taken_for_it():
-    # It says just `NVIDIA H100`, which is how people write the 80 GB board.
-    assert "h100" == product_of(Gpu(0, "NVIDIA H100")).short
-    assert "h100_sxm5_94gb" == product_of(Gpu(0, "NVIDIA H100", device_id="2339")).short
-
-
-@pytest.mark.parametrize("gpu", [Gpu(0), Gpu(0, "Acme"), Gpu(0, device_id="ffff")])
-def test_a_board_nobody_knows_has_no_product(gpu):
-    assert None is product_of(gpu)
-
-
 # Machines by description.
 
 
@@ -384,46 +359,3 @@ def test_boards_that_come_with_an_arm_cpu_are_marked_and_no_other():
 )
 def test_a_described_machine_has_the_cpu_that_its_boards_come_with(spec, cpu):
     assert cpu == mock_inventory(spec).cpu_architecture
-
-
-@pytest.mark.parametrize(
-    ("name", "device", "products"),
-    [
-        ("NVIDIA L40S", "26b5", ("l40", "l40s")),
-        ("NVIDIA GB200", "2330", ("h100", "gb200")),
-        ("NVIDIA L40S", "26b9", None),
-        ("NVIDIA H100", "2339", None),
-        ("Acme X1", "2330", None),
-        ("NVIDIA L40S", "ffff", None),
-        ("NVIDIA L40S", None, None),
-        (None, "2330", None),
-    ],
-)
-def test_a_pci_id_and_a_name_contradict_where_both_are_of_known_products(name, device, products):
-    pair = contradiction(Gpu(0, name, device_id=device))
-    assert products == (pair and (pair[0].short, pair[1].short))
-
-
-def test_no_board_of_the_catalogue_contradicts_itself():
-    for product in products():
-        for device in product.device_ids:
-            assert None is contradiction(Gpu(0, product.name, device_id=device))
-
-
-@pytest.mark.parametrize(
-    ("device", "mib", "short"),
-    [
-        ("2d04", 8151, "rtx5060_ti_8gb"),
-        ("2d04", 16311, "rtx5060_ti"),
-        ("2d04", None, "rtx5060_ti"),
-        (None, 8151, "rtx5060_ti_8gb"),
-        (None, 16311, "rtx5060_ti"),
-        (None, 12000, None),
-        (None, None, None),
-        ("2330", 8151, "h100"),
-    ],
-)
-def test_of_two_boards_with_one_name_and_one_id_the_memory_tells_which(device, mib, short):
-    gpu = Gpu(0, "NVIDIA GeForce RTX 5060 Ti", device_id=device, memory_total_mib=mib)
-    product = product_of(gpu)
-    assert short == (product and product.short)

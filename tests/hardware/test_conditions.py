@@ -21,6 +21,7 @@ CALLS = st.sampled_from(["nvmlDeviceGetName", "nvmlDeviceGetMemoryInfo", "nvmlIn
 CODES = st.one_of(st.sampled_from(sorted(NVML_ERRORS)), st.just(77), st.just("OSError: gone"))
 GPUS = st.sets(st.integers(0, 130), max_size=9).map(lambda indices: tuple(sorted(indices)))
 TEXTS = st.sampled_from(["Segmentation fault", "exit code 1", "x (y)", "0,1 hides GPU 3", "a: b"])
+CAPABILITIES = st.sampled_from(["8.9", "10.0", "12.10"])
 FIGURES = {
     Kind.LOST: {"code": st.sampled_from(sorted(LOST))},
     Kind.REFUSED: {"code": CODES, "call": CALLS},
@@ -45,6 +46,14 @@ FIGURES = {
         "gpus": GPUS.filter(bool),
         "by_id": st.sampled_from(["NVIDIA L40", "NVIDIA H100 80GB HBM3"]),
         "by_name": st.sampled_from(["NVIDIA L40S", "NVIDIA GB200"]),
+        "counts": st.sampled_from(["id", "name"]),
+        "capability": st.none() | CAPABILITIES,
+    },
+    Kind.CAPABILITY: {
+        "gpus": GPUS.filter(bool),
+        "capability": CAPABILITIES,
+        "product": st.sampled_from(["NVIDIA L40", "NVIDIA H100 80GB HBM3"]),
+        "known": CAPABILITIES,
     },
     Kind.SHARED_UUID: {
         "gpus": GPUS.filter(bool),

@@ -8,8 +8,9 @@ from hypothesis import given, strategies as st
 from pydantic import ValidationError
 
 from nimprofile import dump_inventory, mock_inventory, parse_inventory, products, select
-from nimprofile.hardware.catalog import find_product, product_of
+from nimprofile.hardware.catalog import find_product
 from nimprofile.hardware.conditions import Condition, Kind
+from nimprofile.hardware.identity import product_of
 from nimprofile.hardware.inventory_file import inventory_adapter
 from nimprofile.hardware.inventory_values import inventory_from
 from nimprofile.testing import COMMON_PRODUCTS, gpus, inventories, nvml_inventories, situations

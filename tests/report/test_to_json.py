@@ -206,7 +206,16 @@ def test_every_reason_has_a_kind_and_a_message():
         ("engine", {"engine": "vllm", "available": []}),
         ("driver", {"need": ">=570", "have": "535.1"}),
         ("cuda", {"need": ">=12.8", "have": "12.2"}),
-        ("gpu", {"wanted": ["b200", "2901:10de"], "have": "Tesla T4", "gpus": [0], "unread": ""}),
+        (
+            "gpu",
+            {
+                "wanted": ["b200", "2901:10de"],
+                "have": "Tesla T4",
+                "gpus": [0],
+                "device_id": "1eb8:10de",
+                "unread": "",
+            },
+        ),
         (
             "compute_capability",
             {"precision": "nvfp4", "need": "10.0", "have": "7.5", "gpus": [0]},

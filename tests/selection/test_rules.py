@@ -197,13 +197,51 @@ def test_a_name_within_another_name_is_no_match(tag, spec):
 
 def test_the_wrong_gpu_names_both_the_name_and_the_id_it_wants():
     verdict = judge(make_profile(gpu="h100", gpu_device="2330:10de"), "2xa100")
-    assert (WrongGpu(("h100", "2330:10de"), "NVIDIA A100-SXM4-80GB", (0, 1)),) == verdict.reasons
+    expected = WrongGpu(
+        ("h100", "2330:10de"), "NVIDIA A100-SXM4-80GB", (0, 1), device_id="20b2:10de"
+    )
+    assert (expected,) == verdict.reasons
+    assert message(expected).endswith("; GPUs 0-1 are NVIDIA A100-SXM4-80GB / 20b2:10de")
+
+
+def test_the_wrong_gpu_has_no_id_where_none_is_wanted_or_the_id_is_its_name():
+    (reason,) = judge(make_profile(gpu="h100"), "1xa100").reasons
+    assert None is reason.device_id
+    nameless = make_inventory(make_gpu(name=None, device_id="ffff"))
+    (reason,) = judge(make_profile(gpu_device="2330:10de"), nameless).reasons
+    assert (None, "ffff:10de") == (reason.device_id, reason.have)
 
 
 def test_a_gpu_whose_name_is_another_products_is_told_by_both():
+    gpu = make_gpu(name="NVIDIA L40", device_id="26b9")
+    (reason,) = judge(make_profile(gpu="l40", gpu_device="26b5"), make_inventory(gpu)).reasons
+    assert ("NVIDIA L40 (by its PCI id NVIDIA L40S)", "26b9:10de") == (
+        reason.have,
+        reason.device_id,
+    )
+
+
+def test_a_gpu_that_is_told_by_its_name_alone_says_so():
     gpu = make_gpu(name="NVIDIA L40S", device_id="26b5")
-    (reason,) = judge(make_profile(gpu="l40s", gpu_device="26b9"), make_inventory(gpu)).reasons
-    assert "NVIDIA L40S (by its PCI id NVIDIA L40)" == reason.have
+    (reason,) = judge(make_profile(gpu="l40", gpu_device="26b5"), make_inventory(gpu)).reasons
+    assert "NVIDIA L40S (by its name; its PCI id is that of NVIDIA L40)" == reason.have
+
+
+@pytest.mark.parametrize("gpu", ["rtx5060_ti", "rtx5060_ti_8gb"])
+@pytest.mark.parametrize("device", [{}, {"gpu_device": "2d04:10de"}], ids=["name", "name and id"])
+@pytest.mark.parametrize(("mib", "own"), [(8151, "rtx5060_ti_8gb"), (16311, "rtx5060_ti")])
+def test_of_two_boards_with_one_id_the_name_and_the_memory_decide(gpu, device, mib, own):
+    machine = make_inventory(
+        make_gpu(name="NVIDIA GeForce RTX 5060 Ti", device_id="2d04", total=mib, free=mib)
+    )
+    verdict = judge(make_profile(gpu=gpu, **device), machine)
+    assert (gpu == own) is verdict.fits
+    assert gpu == own or f"NVIDIA GeForce RTX 5060 Ti ({own})" == verdict.reasons[0].have
+
+
+def test_of_two_boards_with_one_id_the_id_alone_is_enough():
+    gpu = make_gpu(name="NVIDIA GeForce RTX 5060 Ti", device_id="2d04", total=8151, free=8151)
+    assert judge(make_profile(gpu_device="2d04"), make_inventory(gpu)).fits
 
 
 def test_a_gpu_without_a_pci_id_is_known_by_its_name():

@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 
 from nimprofile.base.units import MIB, ComputeCapability, shared_mib
-from nimprofile.hardware.catalog import contradiction, implied_cpu, product_of
 from nimprofile.hardware.conditions import Condition, Kind
+from nimprofile.hardware.identity import implied_cpu, product_of, remarks_on
 from nimprofile.hardware.inventory import (
     Connection,
     Gpu,
@@ -82,7 +82,7 @@ class Answers:
             _version(machine.get("driver")),
             None if not isinstance(cuda, int) else f"{cuda // 1000}.{cuda % 1000 // 10}",
             connections=tuple(self._connections()),
-            remarks=(*soft, *_contradictions(boards), *doubled, *self._remarks()),
+            remarks=(*soft, *remarks_on(boards), *doubled, *self._remarks()),
             cpu_architecture=implied_cpu(boards) or host.cpu_architecture(),
         )
 
@@ -256,14 +256,3 @@ def _printable(text: str | None) -> str | None:
 
 def _version(text: str | None) -> str | None:
     return text if text and is_version(text) else None
-
-
-def _contradictions(boards: Iterable[Gpu]) -> Iterator[Condition]:
-    """Which boards have the PCI id of one product and the name of another."""
-    found: dict[tuple[str, str], tuple[int, ...]] = {}
-    for gpu in boards:
-        if (pair := contradiction(gpu)) is not None:
-            names = (pair[0].name, pair[1].name)
-            found[names] = (*found.get(names, ()), gpu.index)
-    for (by_id, by_name), gpus in found.items():
-        yield Condition(Kind.CONTRADICTION, gpus=gpus, by_id=by_id, by_name=by_name)

@@ -229,6 +229,7 @@ _FIGURES = {
     "by": "what it is divided among, or the variable that wants it",
     "divisor": "how many of those there are",
     "default": "the value that this NIM takes unasked",
+    "device_id": "the PCI id that the GPUs report, where the profile names one; else null",
     "unread": "why its pattern of names was not searched; empty when it was",
 }
 """The figures of reasons, by the names of their fields."""

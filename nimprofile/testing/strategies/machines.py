@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from hypothesis import strategies as st
 
-from nimprofile.hardware.catalog import implied_cpu
 from nimprofile.hardware.conditions import Condition, Kind
+from nimprofile.hardware.identity import implied_cpu
 from nimprofile.hardware.inventory import Connection, Gpu, Inventory, Link, MigInstance
 from nimprofile.hardware.nvml.codes import FATAL_RECOVERIES, LOST, VIRTUALIZATIONS
 from nimprofile.testing.strategies.boards import (

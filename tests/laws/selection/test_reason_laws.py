@@ -11,8 +11,8 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from nimprofile import POLICIES, Request, mock_inventory, products, select
-from nimprofile.hardware.catalog import product_of
 from nimprofile.hardware.gpu_groups import Machine
+from nimprofile.hardware.identity import product_of
 from nimprofile.manifest.profile_tags import profile_from_tags
 from nimprofile.selection import reasons as r
 from nimprofile.selection.fit import Judge
@@ -163,9 +163,7 @@ def test_a_profile_made_for_one_product_never_runs_on_another():
             judge = Judge(Machine(mock_inventory(other.short)), Request())
             for profile in made:
                 fits = judge.verdict(profile).fits
-                # Two boards share a name, and one of them has no id that anybody published.
-                unknowable = product is other and not product.device_ids
-                assert unknowable or fits is (product is other), (product.short, other.short)
+                assert fits is (product is other), (product.short, other.short)
 
 
 @given(situations())
