@@ -74,10 +74,10 @@ def _cuda(inventory: Inventory, gpus: tuple[int, ...]) -> dict[str, str]:
 
 
 def _print_exports(variables: dict[str, str]) -> None:
-    from shlex import quote
+    from nimprofile.base.formats.shell_words import shell_variable
 
     for name, value in variables.items():
-        print(f"export {name}={quote(value)}")
+        print(shell_variable(name, value))
 
 
 def run_list(arguments: records.ListArguments) -> int:

@@ -41,9 +41,9 @@ def launch(arguments: LaunchArguments) -> int:
         case "json":
             print_json(plan.to_dict())
         case "argv":
-            import shlex
+            from nimprofile.base.formats.shell_words import shell_line
 
-            print(shlex.join(plan.argv))
+            print(shell_line(plan.argv))
         case _:
             print(shell_script(plan), end="")
     return DONE
@@ -119,9 +119,9 @@ def _notes(job: Job, plan: LaunchPlan) -> Iterator[str]:
 
 def _start(plan: LaunchPlan, log: logging.Logger) -> NoReturn:
     """Write the plan's files and replace this process; NotStartedError when it cannot be."""
-    import shlex
     import signal
 
+    from nimprofile.base.formats.shell_words import shell_line
     from nimprofile.base.secrets.arguments import redacted
 
     try:
@@ -129,7 +129,7 @@ def _start(plan: LaunchPlan, log: logging.Logger) -> NoReturn:
             os.makedirs(os.path.dirname(file.path), exist_ok=True)
             with open(file.path, "w", encoding="utf-8") as opened:
                 opened.write(file.text)
-        log.info("Starting: %s", shlex.join(redacted(plan.argv)))
+        log.info("Starting: %s", shell_line(redacted(plan.argv)))
         flush_what_can_be()
         # Python ignores these two, and what is ignored stays so in the program that follows.
         for name in ("SIGPIPE", "SIGXFSZ"):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from shlex import join, quote
+
+from nimprofile.base.formats.shell_words import shell_line, shell_variable, shell_word
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,11 +14,12 @@ if TYPE_CHECKING:
 def shell_script(plan: LaunchPlan) -> str:
     """The lines that write the plan's files, set its variables and start the server.
 
-    Every word is quoted, so that none is read as anything but itself.
+    Every word is quoted, so that no shell reads one as anything but itself: `shell_words` names
+    the shells.
     """
     folders = dict.fromkeys(os.path.dirname(file.path) for file in plan.files)
-    lines = [join(["mkdir", "-p", "--", folder]) for folder in folders]
-    lines += [f"printf %s {quote(file.text)} > {quote(file.path)}" for file in plan.files]
-    lines += [f"export {name}={quote(value)}" for name, value in plan.env]
+    lines = [shell_line(["mkdir", "-p", "--", folder]) for folder in folders]
+    lines += [f"printf %s {shell_word(file.text)} > {shell_word(file.path)}" for file in plan.files]
+    lines += [shell_variable(name, value) for name, value in plan.env]
     # Where a file cannot be written, nothing is started.
-    return (" &&\n" if plan.files else "\n").join([*lines, join(plan.argv)]) + "\n"
+    return (" &&\n" if plan.files else "\n").join([*lines, shell_line(plan.argv)]) + "\n"

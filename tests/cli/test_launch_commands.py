@@ -387,7 +387,10 @@ def test_nothing_is_started_where_a_file_could_not_be_written(run):
         ("--pull-secret 'A'", "what is given for the pull secret is no name of a Kubernetes"),
         ("--gpus-per-node 1 -- --nnodes 3", "your --nnodes 3 contradicts what was judged"),
         ("--gpus-per-node 1 -- --nnodes 1", "--nnodes is told to each pod by the LeaderWorkerSet"),
-        ("--gpus-per-node 1 -- -r 1", "--node-rank is told to each pod by the LeaderWorkerSet"),
+        (
+            "--gpus-per-node 1 -- --master-addr x",
+            "--master-addr is told to each pod by the LeaderWorkerSet",
+        ),
     ],
 )
 def test_what_no_cluster_takes_is_refused(run, flags, said):

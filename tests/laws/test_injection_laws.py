@@ -2,8 +2,10 @@
 
 import argparse
 import json
+import pathlib
 import re
 import shlex
+import shutil
 import subprocess
 
 import pytest
@@ -63,31 +65,93 @@ WORDS = st.lists(TEXTS, max_size=8)
 YAML12 = YAML(typ="safe", pure=True)
 
 
-@given(WORDS)
-@settings(max_examples=60)
-def test_a_shell_hands_on_every_word_as_it_is(words):
-    plan = LaunchPlan(
-        Server.VLLM, ("printf", "%s\\0", *words, "end"), (), files=(), port=8000, health="/health"
+SHELLS = {
+    "sh": ["sh", "-c"],
+    "bash": ["bash", "--norc", "-c"],
+    "dash": ["dash", "-c"],
+    "busybox": ["busybox", "sh", "-c"],
+    "mksh": ["mksh", "-c"],
+    "zsh": ["zsh", "-f", "-c"],
+    "fish": ["fish", "--no-config", "-c"],
+}
+IN_EACH = pytest.mark.parametrize(
+    "shell",
+    [
+        pytest.param(
+            shell,
+            marks=pytest.mark.skipif(
+                shutil.which(command[0]) is None, reason=f"{shell} is not installed"
+            ),
+        )
+        for shell, command in SHELLS.items()
+    ],
+)
+STEERING = st.text(st.sampled_from("'\\\"=~:$`!#%&*?;()[]{}<>|^@-, \n\tax0"), max_size=12)
+MANY = st.lists(TEXTS | STEERING, min_size=20, max_size=60)
+"""A shell takes longer to start than to read all of them."""
+
+
+def said_by(shell, script):
+    """What a script prints in a shell."""
+    done = subprocess.run([*SHELLS[shell], script], capture_output=True, check=False)
+    assert (0, b"") == (done.returncode, done.stderr)
+    return done.stdout.decode()
+
+
+def evaluated_by(shell, text):
+    """The same of lines that are evaluated as the pages say: by `eval`, in fish by `source`."""
+    script = "source" if shell == "fish" else 'lines=$(cat) && eval "$lines"'
+    done = subprocess.run(
+        [*SHELLS[shell], script], input=text.encode(), capture_output=True, check=False
     )
-    script = shell_script(plan)
+    assert (0, b"") == (done.returncode, done.stderr)
+    return done.stdout.decode()
+
+
+def plan_of_words(*words, env=(), files=()):
+    return LaunchPlan(Server.VLLM, words, env, files=files, port=8000, health="/health")
+
+
+@IN_EACH
+def test_every_shell_hands_on_each_awkward_word_as_it_is(shell):
+    pairs = [first + second for first in AWKWARD for second in ("=ls", "\\", "\\'", "'")]
+    words = [*AWKWARD, *pairs, *("=ls", "a=~", "a==ls", "a:=ls", "%self", "\\'\"; touch owned; #")]
+    script = shell_script(plan_of_words("printf", "%s\\0", *words, "end"))
+    assert [*words, "end"] == said_by(shell, script).split("\0")[:-1]
+
+
+@IN_EACH
+@given(words=MANY)
+@settings(max_examples=8)
+def test_a_shell_hands_on_every_word_as_it_is(shell, words):
+    script = shell_script(plan_of_words("printf", "%s\\0", *words, "end"))
     assert ["printf", "%s\\0", *words, "end"] == shlex.split(script)
-    for shell in ("bash", "sh"):
-        done = subprocess.run([shell, "-c", script], capture_output=True, check=True)
-        assert [*words, "end"] == done.stdout.decode().split("\0")[:-1]
+    assert [*words, "end"] == said_by(shell, script).split("\0")[:-1]
+    assert [*words, "end"] == evaluated_by(shell, script).split("\0")[:-1]
 
 
-@given(TEXTS, TEXTS.filter(lambda text: "/" not in text and text not in ("", ".", "..")))
-@settings(max_examples=40)
-def test_a_shell_writes_a_file_as_it_is(tmp_path_factory, text, name):
+@IN_EACH
+@given(values=MANY)
+@settings(max_examples=8)
+def test_a_shell_sets_every_variable_as_it_is(shell, values):
+    variables = {f"IT_{at}": value for at, value in enumerate(values)}
+    script = shell_script(plan_of_words("env", "-0", env=tuple(variables.items())))
+    lines = evaluated_by(shell, script).split("\0")
+    assert variables == dict(line.split("=", 1) for line in lines if line.startswith("IT_"))
+
+
+@IN_EACH
+@given(texts=st.lists(TEXTS | STEERING, min_size=5, max_size=15))
+@settings(max_examples=4)
+def test_a_shell_writes_every_file_as_it_is(shell, texts, tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
-    files = (PlanFile(f"{folder}/{name}/it", text),)
-    value = text.replace("\n", " ")
-    plan = LaunchPlan(
-        Server.VLLM, ("printenv", "IT"), (("IT", value),), files=files, port=8000, health="/health"
-    )
-    done = subprocess.run(["bash", "-c", shell_script(plan)], capture_output=True, check=True)
-    assert text.encode() == (folder / name / "it").read_bytes()
-    assert f"{value}\n".encode() == done.stdout
+    files = {}
+    for at, text in enumerate(texts):
+        name = "it" if "/" in text or len(text) > 100 else text
+        files[f"{folder}/{at}{name}/it"] = text
+    written = tuple(PlanFile(path, text) for path, text in files.items())
+    said_by(shell, shell_script(plan_of_words("true", files=written)))
+    assert files == {path: pathlib.Path(path).read_bytes().decode() for path in files}
 
 
 DOCUMENTS = st.recursive(

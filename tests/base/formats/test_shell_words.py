@@ -1,0 +1,41 @@
+"""Words of a command line: plain ones stay, and the others are quoted as every shell reads them.
+
+That bash, dash, zsh and fish read each as itself is a law: `tests/laws/test_injection_laws.py`.
+"""
+
+import pytest
+
+from nimprofile.base.formats.shell_words import shell_line, shell_variable, shell_word
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("vllm", "vllm"),
+        ("--tensor-parallel-size=2", "--tensor-parallel-size=2"),
+        ("8000:8000", "8000:8000"),
+        ("hf://acme/it@main", "hf://acme/it@main"),
+        ("", "''"),
+        ("a b", "'a b'"),
+        ("it's", r"'it'\''s'"),
+        ("a\\b", r"'a'\\'b'"),
+        ("\\'", r"\\\'"),
+        ("=ls", "'=ls'"),
+        ("a:=ls", "'a:=ls'"),
+        ("a==ls", "'a==ls'"),
+        ("%self", "'%self'"),
+        ("~", "'~'"),
+        ("a\nb", "'a\nb'"),
+        ("é", "'é'"),
+    ],
+)
+def test_a_word_is_quoted_where_a_shell_would_read_something_else(text, word):
+    assert word == shell_word(text)
+
+
+def test_a_line_has_each_word_apart():
+    assert "serve 'a b' ''" == shell_line(("serve", "a b", ""))
+
+
+def test_a_variable_is_exported_for_the_programs_that_follow():
+    assert "export IT='1 2'" == shell_variable("IT", "1 2")
