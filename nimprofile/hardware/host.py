@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import re
 
+from nimprofile.base.errors import ManifestError
+from nimprofile.base.formats.text_files import OpenFile
 from nimprofile.base.record import Record
 
 NVIDIA = "0x10de"
@@ -94,7 +96,7 @@ class Host:
 
     def _read(self, path: str) -> str:
         try:
-            with open(os.path.join(self.root, path), encoding="utf-8", errors="replace") as file:
-                return file.read(1 << 16)
-        except OSError:
+            with OpenFile(os.path.join(self.root, path)) as file:
+                return file.read(1 << 16).decode(errors="replace")
+        except ManifestError:
             return ""

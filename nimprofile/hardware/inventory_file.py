@@ -46,13 +46,11 @@ def load_inventory(path: str | os.PathLike[str]) -> Inventory:
     name = expect_path("load_inventory: path", path)
     try:
         if name == "-":
-            text, name = read_stdin(), "<stdin>"
+            text, name = read_stdin("inventory"), "<stdin>"
         else:
             text = read_text(name, what="inventory")
     except ManifestError as error:
-        raise InventoryError(
-            str(error).replace("which no manifest is", "which no inventory is")
-        ) from None
+        raise InventoryError(str(error)) from None
     return parse_inventory(text, name)
 
 
@@ -68,13 +66,13 @@ def parse_inventory(text: str, source: str = "<string>") -> Inventory:
     expect_text("parse_inventory: source", source)
     if (listing := _listing_in(text)) is not None:
         return _remarked(_from_listing(listing, source))
+    from nimprofile.base.formats.json_reader import JsonError, read_json
+
     try:
-        data = json.loads(text, object_pairs_hook=_unique)
-        json.dumps(data, ensure_ascii=False).encode()  # half of a surrogate pair is no text
-    except json.JSONDecodeError as error:
-        raise InventoryError(f"{source}:{error.lineno}: not JSON: {error.msg}") from None
-    except (ValueError, RecursionError) as error:
-        raise InventoryError(f"{source}: not JSON: {error}") from None
+        data = read_json(text, unique=True)
+    except JsonError as error:
+        where = source if error.line is None else f"{source}:{error.line}"
+        raise InventoryError(f"{where}: {error.problem}") from None
     if not isinstance(data, dict) or "gpus" not in data:
         failed = isinstance(data, dict) and "error" in data
         instead = "; this is the error of a command that printed none" if failed else ""
@@ -151,17 +149,6 @@ def record(inventory: Inventory, path: str) -> None:
         raise InventoryError(f"{path}: is there already; name a new file") from None
     except OSError as error:
         raise InventoryError(f"{path}: cannot be written: {error.strerror}") from None
-
-
-def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    unique = dict(pairs)
-    if len(unique) < len(pairs):
-        from collections import Counter
-
-        counts = Counter(key for key, _ in pairs)
-        repeated = next(key for key, _ in pairs if counts[key] > 1)
-        raise ValueError(f"the key {repeated!r} stands twice in one object")
-    return unique
 
 
 def _refuse_misspellings(

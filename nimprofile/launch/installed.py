@@ -50,10 +50,13 @@ def _site_packages(script: str) -> Iterator[str]:
 
 def _interpreter(script: str) -> str | None:
     """The Python that a script names in its first lines, by its path."""
+    from nimprofile.base.errors import ManifestError
+    from nimprofile.base.formats.text_files import OpenFile
+
     try:
-        with open(script, "rb") as file:
+        with OpenFile(script) as file:
             start = file.read(4096)
-    except OSError:
+    except ManifestError:
         return None
     found = _SHEBANG.match(start) or _SHELL.search(start)
     return None if found is None else os.fsdecode(found[1])

@@ -6,14 +6,20 @@ NIM ("finetune-lora"), vLLM and SGLang read it.
 
 from __future__ import annotations
 
-import json
 import os
 
 from nimprofile.base.errors import ModelError
 from nimprofile.base.expect import expect
+from nimprofile.base.formats.json_reader import JsonError, read_json
+from nimprofile.base.formats.text_files import read_text
 from nimprofile.launch.setup import Setup
 
 CONFIG = "adapter_config.json"
+MAX_CONFIG = 1 << 20
+"""The largest `adapter_config.json` that is read, in bytes. They have a few hundred."""
+
+MAX_RANK = 1 << 20
+"""Above the rank of any adapter, and the width of any layer that one is for."""
 
 
 def with_adapters(setup: Setup) -> Setup:
@@ -44,12 +50,10 @@ def with_adapters(setup: Setup) -> Setup:
 
 
 def _rank(path: str) -> int | None:
+    text = read_text(path, what="adapter", error=ModelError, named=False, most=MAX_CONFIG)
     try:
-        with open(path, encoding="utf-8") as file:
-            config = json.load(file)
-    except OSError as error:
-        raise ModelError(f"cannot be read: {error.strerror}", source=path) from None
-    except (ValueError, RecursionError):
-        raise ModelError("not JSON", source=path) from None
+        config = read_json(text)
+    except JsonError as error:
+        raise ModelError(error.problem, source=path, line=error.line) from None
     rank = config.get("r") if isinstance(config, dict) else None
-    return rank if type(rank) is int and rank > 0 else None
+    return rank if type(rank) is int and 0 < rank <= MAX_RANK else None

@@ -10,7 +10,7 @@ import os
 
 from nimprofile.base.errors import ManifestError
 from nimprofile.base.expect import expect_path, expect_text
-from nimprofile.base.formats.text_files import read_stdin, read_text
+from nimprofile.base.formats.text_files import MAX_DEPTH, read_stdin, read_text
 from nimprofile.manifest.dialects.manifest_body import unwrapped
 from nimprofile.manifest.dialects.registry import text_dialect_of
 from nimprofile.manifest.document import read_document
@@ -128,12 +128,17 @@ def manifest_of(document: object, source: str) -> Manifest:
     Raises ManifestError, with a place.
     """
     expect_text("manifest_of: source", source)
+    from nimprofile.base.formats.json_reader import is_too_deep
     from nimprofile.base.formats.yaml_reader import place
 
+    if is_too_deep(document):
+        raise ManifestError(f"nested more than {MAX_DEPTH} levels deep", source=source)
     try:
         return read_document(_texts(document), source)
     except MisplacedError as error:
         raise ManifestError(error.problem, source=source, place=place(error.path)) from None
+    except UnicodeEncodeError:
+        raise ManifestError("not a text: it holds half a character", source=source) from None
 
 
 def read_tree(text: str, source: str, *, whole: bool = False) -> Node:
@@ -146,20 +151,15 @@ def read_tree(text: str, source: str, *, whole: bool = False) -> Node:
     if text.lstrip()[:1] in "{[":
         try:
             return _read_json(text)
-        except (ValueError, RecursionError):
+        except ValueError:
             pass  # YAML in flow style, or broken JSON: the YAML reader says which, and where
     return read_yaml(text, source=source, skip=frozenset() if whole else _SKIPPED)
 
 
 def _read_json(text: str) -> Node:
-    import json
+    from nimprofile.base.formats.json_reader import read_json
 
-    def unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
-        if len(dict(pairs)) != len(pairs):
-            raise ValueError("a key stands twice")
-        return dict(pairs)
-
-    return _texts(json.loads(text, object_pairs_hook=unique, parse_float=str, parse_int=str))
+    return _texts(read_json(text, unique=True, texts=True))
 
 
 def _texts(node: object) -> Node:

@@ -2,24 +2,25 @@
 
 A Hugging Face directory holds `config.json`, perhaps ModelOpt's `hf_quant_config.json`, and the
 weights as safetensors. Their bytes are in `model.safetensors.index.json`, or in the header at the
-head of each file: eight bytes of length, little-endian, and that much JSON
-(huggingface.co/docs/safetensors, "format"). Nothing else of them is read.
+head of each file.
 """
 
 from __future__ import annotations
 
-import json
 import os
 
-from nimprofile.base.errors import ManifestError, ModelError
+from nimprofile.base.errors import ModelError
 from nimprofile.base.expect import expect_path
+from nimprofile.base.formats.json_reader import JsonError, read_json
+from nimprofile.base.formats.text_files import read_text
 from nimprofile.base.record import Record
+from nimprofile.model.safetensors import tensor_bytes
 from nimprofile.model.shape_reader import read_config
 from nimprofile.model.weights import is_likely
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from dataclasses import KW_ONLY
 
     from nimprofile.model.shape import ModelShape
@@ -29,8 +30,8 @@ INDEX = "model.safetensors.index.json"
 MAX_BYTES = 10**15
 """Above the bytes of any checkpoint."""
 
-MAX_HEADER = 100_000_000
-"""The longest header the format allows, in bytes (safetensors, `MAX_HEADER_SIZE`)."""
+MAX_CONFIG = 16 << 20
+"""The largest config.json that is read, in bytes. Those with long lists of modules have one MiB."""
 
 
 class Model(Record):
@@ -66,9 +67,10 @@ def read_model(path: str | os.PathLike[str]) -> Model:
     Raises ModelError with the file and the place.
     """
     name = expect_path("read_model: path", path)
-    folder, file = (name, CONFIG) if os.path.isdir(name) else os.path.split(name)
+    in_folder = os.path.isdir(name)
+    folder, file = (name, CONFIG) if in_folder else os.path.split(name)
     config = os.path.join(folder, file)
-    fields = _mapping(config)
+    fields = _mapping(config, most=MAX_CONFIG, named=not in_folder)
     if _MODEL_FIELDS.isdisjoint(fields):
         kind = "a manifest: use --manifest" if "profiles" in fields else "no model's config.json"
         problem = f"this is {kind}; it has none of {', '.join(sorted(_MODEL_FIELDS))}"
@@ -76,7 +78,7 @@ def read_model(path: str | os.PathLike[str]) -> Model:
     beside = os.path.join(folder, QUANTIZATION)
     quantization = None
     if os.path.exists(beside):
-        block = _mapping(beside).get("quantization")
+        block = _mapping(beside, most=MAX_CONFIG).get("quantization")
         quantization = block if isinstance(block, dict) else None
     try:
         shape, asked = read_config(fields, quantization)
@@ -106,7 +108,7 @@ def is_model(path: str) -> bool:
         return True
     if not path.endswith(".json") or not os.path.isfile(path):
         return False
-    return "profiles" not in _mapping(path)
+    return "profiles" not in _mapping(path, named=True)
 
 
 def weight_bytes_of(folder: str, shape: ModelShape) -> int | None:
@@ -123,7 +125,7 @@ def weight_bytes_of(folder: str, shape: ModelShape) -> int | None:
     if files:
         drafts = ("mtp.", "model.mtp.", f"model.layers.{len(shape.layers)}.")
         left_out = drafts if shape.drafter else ()
-        return sum(sum(_tensors(os.path.join(folder, name), left_out)) for name in files)
+        return tensor_bytes((os.path.join(folder, name) for name in files), left_out)
     index = os.path.join(folder, INDEX)
     if shape.drafter or not os.path.exists(index):
         return None
@@ -134,51 +136,18 @@ def weight_bytes_of(folder: str, shape: ModelShape) -> int | None:
     fine = isinstance(total, int | float) and not isinstance(total, bool)
     if not fine or not 0 < total < MAX_BYTES:
         raise ModelError(
-            f"{total!r} is no size in bytes", source=index, place="metadata.total_size"
+            f"{str(total)[:40]!r} is no size in bytes", source=index, place="metadata.total_size"
         )
     return int(total)
 
 
-def _tensors(path: str, left_out: tuple[str, ...]) -> Iterator[int]:
-    """Bytes of every tensor of a safetensors file but those whose names begin so."""
+def _mapping(path: str, *, most: int | None = None, named: bool = False) -> Mapping[str, object]:
+    text = read_text(path, what="model", error=ModelError, named=named, most=most)
     try:
-        with open(path, "rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            text = file.read(length) if length <= MAX_HEADER else b""
-    except OSError as error:
-        raise ModelError(f"cannot be read: {error.strerror}", source=path) from None
-    if length > MAX_HEADER:  # the text of a pointer, read as a length, is enormous
-        raise ModelError("a Git LFS pointer, or no safetensors file: fetch it", source=path)
-    try:
-        header = json.loads(text)
-    except (ValueError, RecursionError):
-        raise ModelError("not a safetensors file: its header is no JSON", source=path) from None
-    if not isinstance(header, dict):
-        raise ModelError("not a safetensors file: its header is no mapping", source=path)
-    for name, entry in header.items():
-        if name == "__metadata__" or (left_out and name.startswith(left_out)):
-            continue
-        offsets = entry.get("data_offsets") if isinstance(entry, dict) else None
-        match offsets:
-            case [int(start), int(end)] if 0 <= start <= end:
-                yield end - start
-            case _:
-                raise ModelError("no data_offsets", source=path, place=name)
-
-
-def _mapping(path: str) -> Mapping[str, object]:
-    from nimprofile.base.formats.text_files import read_text
-
-    try:
-        value = json.loads(read_text(path, what="model"))
-    except ManifestError as error:
-        raise ModelError(error.problem, source=path) from None
-    except RecursionError:
-        raise ModelError("nested too deeply", source=path) from None
-    except ValueError as error:
-        line = getattr(error, "lineno", None)
+        value = read_json(text)
+    except JsonError as error:
         hint = "; a manifest goes to --manifest" if path.endswith((".yaml", ".yml")) else ""
-        raise ModelError(f"not JSON: {error}{hint}", source=path, line=line) from None
+        raise ModelError(f"{error.problem}{hint}", source=path, line=error.line) from None
     if not isinstance(value, dict):
         raise ModelError("expected a mapping of keys and values", source=path)
     return value

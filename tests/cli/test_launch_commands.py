@@ -451,7 +451,8 @@ def test_an_adapter_that_cannot_be_read_is_named(run, tmp_path):
     (tmp_path / "adapters" / "a" / "adapter_config.json").write_text("[")
     code, out, err = run(f"launch {BUNDLED} --adapters adapters")
     assert (3, "") == (code, out)
-    assert err == f"nimprofile: {tmp_path}/adapters/a/adapter_config.json: not JSON\n"
+    config = tmp_path / "adapters" / "a" / "adapter_config.json"
+    assert err == f"nimprofile: {config}:1: not JSON: Expecting value\n"
 
 
 @pytest.mark.parametrize("text", ['{"r": "x"}', "{}", "[]", '{"r": 0}', '{"r": true}'])

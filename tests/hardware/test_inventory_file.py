@@ -167,9 +167,18 @@ def test_what_is_not_json_is_refused_with_its_line(text, line):
     ("value", "message"),
     [
         pytest.param('{"gpus": [], "gpus": []}', "the key 'gpus' stands twice", id="a key twice"),
-        pytest.param('{"gpus": [{"name": "\\ud800"}]}', "not JSON", id="half a surrogate pair"),
-        pytest.param("[" * 100_000, "not JSON", id="deep"),
-        pytest.param("9" * 5000, "not JSON", id="a number of 5000 digits"),
+        pytest.param(
+            '{"gpus": [{"name": "\\ud800"}]}',
+            "it holds half a character",
+            id="half a surrogate pair",
+        ),
+        pytest.param("[" * 100_000, "nested more than 64 levels deep", id="deep"),
+        pytest.param("9" * 5000, "an inventory is an object", id="a number of 5000 digits"),
+        pytest.param(
+            with_gpu(memory_total_mib=int("9" * 400)),
+            "gpus[1].memory_total_mib: must be a whole number, but is Infinity",
+            id="memory of 400 digits",
+        ),
         pytest.param([H100], "an inventory is an object with a list `gpus`", id="a list"),
         pytest.param({"gpu": []}, "an inventory is an object with a list `gpus`", id="no gpus"),
         pytest.param({"gpus": None}, "gpus: must be a list, but is null", id="gpus null"),

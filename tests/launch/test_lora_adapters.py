@@ -1,6 +1,7 @@
 """Which LoRA adapters are read from a directory, and of which rank."""
 
 import json
+import os
 
 import pytest
 
@@ -38,7 +39,7 @@ def test_a_rank_that_is_no_positive_integer_is_unknown(tmp_path, rank):
 
 def test_a_configuration_that_is_not_json_is_named(tmp_path):
     adapter(tmp_path, "german", "{")
-    with pytest.raises(ModelError, match=r"german/adapter_config\.json: not JSON"):
+    with pytest.raises(ModelError, match=r"german/adapter_config\.json:1: not JSON"):
         with_adapters(Setup(peft_source=str(tmp_path)))
 
 
@@ -46,3 +47,12 @@ def test_a_configuration_that_is_not_json_is_named(tmp_path):
 def test_a_directory_that_is_not_there_changes_nothing(source):
     setup = Setup(peft_source=source)
     assert setup is with_adapters(setup)
+
+
+def test_a_configuration_of_gigabytes_is_refused(tmp_path):
+    adapter(tmp_path, "german", "")
+    os.truncate(tmp_path / "german" / "adapter_config.json", 3 << 30)
+    with pytest.raises(
+        ModelError, match=r"adapter_config\.json: larger than 1 MiB, which no adapter"
+    ):
+        with_adapters(Setup(peft_source=str(tmp_path)))

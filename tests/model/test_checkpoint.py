@@ -1,6 +1,7 @@
 """Are a model's files read exactly, and what is wrong with them named?"""
 
 import json
+import os
 import struct
 
 import pytest
@@ -21,7 +22,8 @@ def write(folder, **files):
     return folder
 
 
-def tensors(**sizes):
+def tensors(path, **sizes):
+    """Write a safetensors file: its header, and as many zeros as its tensors have bytes."""
     header, at = {"__metadata__": {"format": "pt"}}, 0
     for name, size in sizes.items():
         header[name.replace("__", ".")] = {
@@ -31,7 +33,8 @@ def tensors(**sizes):
         }
         at += size
     text = json.dumps(header).encode()
-    return struct.pack("<Q", len(text)) + text
+    path.write_bytes(struct.pack("<Q", len(text)) + text)
+    os.truncate(path, path.stat().st_size + at)
 
 
 def test_a_directory_and_its_config_are_the_same(tmp_path):
@@ -51,8 +54,8 @@ def test_the_index_has_the_exact_bytes(tmp_path):
 
 def test_headers_have_them_too_and_go_before_the_index(tmp_path):
     write(tmp_path, config__json=LLAMA_8B)
-    (tmp_path / "model-1.safetensors").write_bytes(tensors(a=1000, b=24))
-    (tmp_path / "model-2.safetensors").write_bytes(tensors(c=76))
+    tensors(tmp_path / "model-1.safetensors", a=1000, b=24)
+    tensors(tmp_path / "model-2.safetensors", c=76)
     (tmp_path / "model.safetensors.index.json").write_text('{"metadata": {"total_size": 5}}')
     assert 1100 == load_model(tmp_path).checkpoint_bytes
 
@@ -60,13 +63,13 @@ def test_headers_have_them_too_and_go_before_the_index(tmp_path):
 def test_layers_that_only_draft_are_not_counted(tmp_path):
     write(tmp_path, config__json=LLAMA_8B | {"num_nextn_predict_layers": 1})
     names = {"model__layers__0__a": 10, "model__layers__32__b": 20, "mtp__c": 30}
-    (tmp_path / "model.safetensors").write_bytes(tensors(**names))
+    tensors(tmp_path / "model.safetensors", **names)
     assert 10 == load_model(tmp_path).checkpoint_bytes
 
 
 def test_the_bytes_of_a_checkpoint_say_nothing_of_another_precision(tmp_path):
     write(tmp_path, config__json=LLAMA_8B)
-    (tmp_path / "model.safetensors").write_bytes(tensors(a=16_060_556_376))
+    tensors(tmp_path / "model.safetensors", a=16_060_556_376)
     found = memory_budget(load_model(tmp_path), Serving(precision=Precision.FP8), H100)
     assert "estimated" == found.weights.source
 
@@ -74,7 +77,7 @@ def test_the_bytes_of_a_checkpoint_say_nothing_of_another_precision(tmp_path):
 def test_an_unknown_model_has_only_its_bytes(tmp_path):
     write(tmp_path, config__json={"model_type": "mystery"})
     assert None is memory_budget(load_model(tmp_path), Serving(), H100)
-    (tmp_path / "model.safetensors").write_bytes(tensors(a=2**34))
+    tensors(tmp_path / "model.safetensors", a=2**34)
     found = memory_budget(load_model(tmp_path), Serving(tp=2), H100)
     assert (2**33, None) == (found.weights.bytes, found.pool)
 
@@ -97,20 +100,12 @@ def test_modelopts_own_file_says_how_it_is_stored(tmp_path):
         ({"config__json": ""}, "config.json: the file is empty"),
         ({"config__json": "{"}, "config.json:1: not JSON"),
         ({"config__json": "[]"}, "config.json: expected a mapping"),
-        ({"config__json": "[" * 100_000}, "config.json: nested too deeply"),
-        ({"config__json": b"\xff\xfe"}, "config.json: not a text file"),
+        ({"config__json": "[" * 100_000}, "config.json: nested more than 64 levels deep"),
+        ({"config__json": b"\xff\xfe"}, "config.json:1: not a text file"),
         ({"config__json": {"model_type": "llama"}}, "config.json: num_hidden_layers is missing"),
         (
             {"config__json": LLAMA_8B, "m__safetensors": b"\x01"},
             "m.safetensors: not a safetensors file: its header is no JSON",
-        ),
-        (
-            {"config__json": LLAMA_8B, "m__safetensors": struct.pack("<Q", 4) + b"nope"},
-            "m.safetensors: not a safetensors file: its header is no JSON",
-        ),
-        (
-            {"config__json": LLAMA_8B, "m__safetensors": struct.pack("<Q", 7) + b'{"a":1}'},
-            "m.safetensors: a: no data_offsets",
         ),
     ],
 )

@@ -104,13 +104,13 @@ def unwrap_json_lines(text: str) -> str:
     """A log of JSON lines (`NIM_JSONL_LOGGING`) as the messages in it; any other text as it is."""
     if '"message"' not in text:
         return text
-    import json
+    from nimprofile.base.formats.json_reader import JsonError, read_json
 
     lines = []
     for line in text.splitlines():
         try:
-            entry = json.loads(line) if line[:1] == "{" else None
-        except (ValueError, RecursionError):
+            entry = read_json(line) if line[:1] == "{" else None
+        except JsonError:
             entry = None
         message = entry.get("message") if isinstance(entry, dict) else None
         lines.append(message if isinstance(message, str) else line)

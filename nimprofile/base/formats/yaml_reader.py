@@ -12,6 +12,7 @@ import yaml
 from yaml import events
 
 from nimprofile.base.errors import ManifestError
+from nimprofile.base.formats.text_files import MAX_DEPTH
 from nimprofile.base.record import FrozenDict
 
 TYPE_CHECKING = False
@@ -29,7 +30,6 @@ yaml.SafeDumper.add_representer(FrozenDict, yaml.SafeDumper.represent_dict)
 """PyYAML writes no subclass of `dict` that it does not know: `yaml.safe_dump(profile.tags)`."""
 
 MAX_PLACE = 200
-MAX_DEPTH = 64
 
 _Scalar, _Alias = events.ScalarEvent, events.AliasEvent
 _Mapping, _MappingEnd = events.MappingStartEvent, events.MappingEndEvent

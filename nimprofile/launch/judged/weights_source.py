@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 
 from nimprofile.base.enums import Server
-from nimprofile.base.errors import LaunchError
+from nimprofile.base.errors import LaunchError, ManifestError
 from nimprofile.base.record import Record
 from nimprofile.launch.setup import is_path
 
@@ -180,9 +179,11 @@ def missing_weights(folder: str) -> str | None:
 
 def _named_by(index: str) -> set[str]:
     """The files that an index names; what cannot be read names none."""
+    from nimprofile.base.formats.json_reader import JsonError, read_json
+    from nimprofile.base.formats.text_files import read_text
+
     try:
-        with open(index, encoding="utf-8") as file:
-            files = json.load(file)["weight_map"].values()
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        files = read_json(read_text(index, what="index", named=False))["weight_map"].values()
+    except (ManifestError, JsonError, KeyError, TypeError, AttributeError):
         return set()
     return {file for file in files if isinstance(file, str)}

@@ -13,6 +13,7 @@ import re
 
 from nimprofile.base.enums import Engine, Server
 from nimprofile.base.errors import LaunchError
+from nimprofile.base.formats.json_reader import JsonError, read_json
 from nimprofile.base.versions import satisfies
 from nimprofile.launch.flags import FlagSyntax, last_number, merge_arguments, read_flags
 from nimprofile.launch.plan import LaunchPlan, PlanFile
@@ -99,8 +100,8 @@ def _passed_through(
             place[last.removeprefix("no_")] = not last.startswith("no_")
             continue
         try:
-            place[last] = json.loads(value)
-        except ValueError:  # a text, as most are
+            place[last] = read_json(value, finite=True)
+        except JsonError:  # a text, as most are
             place[last] = value
     return fields, notes
 

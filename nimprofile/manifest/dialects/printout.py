@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from nimprofile.base.errors import ManifestError
-from nimprofile.base.formats.text_files import is_json
 from nimprofile.base.units import stated_gb_to_bytes
 from nimprofile.manifest.dialects.spec import TextDialect
 from nimprofile.manifest.manifest import Manifest
@@ -28,6 +27,7 @@ def _lines_in(text: str) -> str | None:
         return None
     import re
 
+    from nimprofile.base.formats.json_reader import is_json
     from nimprofile.base.formats.nim_printout import is_listing, unwrap_json_lines
 
     if is_json(text) or re.search(_MANIFEST_KEY, text):

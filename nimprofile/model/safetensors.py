@@ -1,0 +1,92 @@
+"""The bytes of the tensors in a safetensors file, by its header.
+
+At the head of a file are eight bytes of length, little-endian, and that much JSON: of each tensor,
+where it begins and ends behind the header (huggingface.co/docs/safetensors, "format"). Nothing else
+is read. What the format rules out is refused here, since an engine refuses it later: a key that
+stands twice, and tensors that overlap or end behind the file.
+"""
+
+from __future__ import annotations
+
+from nimprofile.base.errors import ModelError
+from nimprofile.base.formats.json_reader import JsonError, read_json
+from nimprofile.base.formats.text_files import OpenFile
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+MAX_HEADER = 100_000_000
+"""The longest header the format allows, in bytes (safetensors, `MAX_HEADER_SIZE`); no longer are
+all those of one model together."""
+
+
+def tensor_bytes(paths: Iterable[str], left_out: tuple[str, ...] = ()) -> int:
+    """Bytes of the tensors in the files of one model.
+
+    Args:
+        paths: the files.
+        left_out: the beginnings of the names of tensors that are not counted.
+
+    Raises ModelError.
+    """
+    total, left = 0, MAX_HEADER
+    for path in paths:
+        with OpenFile(path, error=ModelError) as file:
+            text = _header_of(file, left)
+            space = (file.size or 0) - 8 - len(text)
+        left -= len(text)
+        extents = [*_extents(_mapping(text, path), path)]
+        _require_within(extents, space, path)
+        total += sum(
+            end - start
+            for name, start, end in extents
+            if not (left_out and name.startswith(left_out))
+        )
+    return total
+
+
+def _header_of(file: OpenFile, most: int) -> bytes:
+    length = int.from_bytes(file.read(8), "little")
+    if length > MAX_HEADER:  # the text of a pointer, read as a length, is enormous
+        raise ModelError("a Git LFS pointer, or no safetensors file: fetch it", source=file.name)
+    if length > most:
+        problem = f"with it, the headers of one model are longer than {MAX_HEADER:,} bytes"
+        raise ModelError(problem, source=file.name)
+    return file.read(length)
+
+
+def _mapping(text: bytes, path: str) -> Mapping[str, object]:
+    try:
+        header = read_json(text.decode(), unique=True)
+    except UnicodeDecodeError:
+        raise ModelError("not a safetensors file: its header is no text", source=path) from None
+    except JsonError as error:
+        why = error.problem.removeprefix("not JSON: ")
+        problem = f"not a safetensors file: its header is no JSON ({why})"
+        raise ModelError(problem, source=path) from None
+    if not isinstance(header, dict):
+        raise ModelError("not a safetensors file: its header is no mapping", source=path)
+    return header
+
+
+def _extents(header: Mapping[str, object], path: str) -> Iterator[tuple[str, int, int]]:
+    """Every tensor's name, its first byte behind the header, and that behind its last."""
+    for name, entry in header.items():
+        if name == "__metadata__":
+            continue
+        match entry.get("data_offsets") if isinstance(entry, dict) else None:
+            case [int(start), int(end)] if 0 <= start <= end:
+                yield name, start, end
+            case _:
+                raise ModelError("no data_offsets", source=path, place=name)
+
+
+def _require_within(extents: list[tuple[str, int, int]], space: int, path: str) -> None:
+    """Refuse tensors that are not in the bytes behind the header, or not beside one another."""
+    last = max((end for _, _, end in extents), default=0)
+    if last > space:
+        problem = f"its tensors end at byte {last} behind its header, the file at {space}"
+        raise ModelError(f"incomplete: {problem}: fetch it again", source=path)
+    if sum(end - start for _, start, end in extents) > space:
+        raise ModelError("not a safetensors file: its tensors overlap", source=path)
