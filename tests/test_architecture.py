@@ -1,5 +1,6 @@
 """The page on architecture shows the layers of the import contract, and places that exist."""
 
+import ast
 import re
 import tomllib
 
@@ -43,3 +44,27 @@ def test_every_place_the_page_names_is_there(row):
         assert any(
             re.search(rf"^ *(def |class )?{name}\b", text, re.MULTILINE) for text in texts
         ), name
+
+
+def _written_to_a_stream(tree):
+    """The lines that print, or write to a standard stream."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        called = ast.unparse(node.func)
+        if called == "print" or re.fullmatch(r"(sys\.)?std(out|err)(\.buffer)?\.write", called):
+            yield node.lineno
+
+
+def test_text_leaves_the_program_by_one_door():
+    paths = [
+        path
+        for path in (ROOT / "nimprofile").rglob("*.py")
+        if "testing" not in path.relative_to(ROOT).parts
+    ]
+    printing = {
+        str(path.relative_to(ROOT))
+        for path in paths
+        if [*_written_to_a_stream(ast.parse(path.read_text(encoding="utf-8")))]
+    }
+    assert {"nimprofile/cli/console.py"} == printing

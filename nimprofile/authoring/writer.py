@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 
 from nimprofile.base.expect import expect
+from nimprofile.base.printable import printable_json
 from nimprofile.manifest.dialects.registry import tree_dialect_of
 from nimprofile.manifest.dialects.v1 import KEYS_IN_PROFILES
 
@@ -131,13 +132,16 @@ _DOCUMENT = "build_manifest(…).document is one"
 
 
 def to_json(document: Document) -> str:
-    """A document as JSON."""
+    """A document as JSON; characters that are not printable are escapes."""
     expect("to_json: document", document, dict, hint=_DOCUMENT)
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return printable_json(json.dumps(document, indent=2, ensure_ascii=False)) + "\n"
 
 
 def to_yaml(document: Document) -> str:
-    """A document as YAML, each profile's tags and requirements in a line."""
+    """A document as YAML, each profile's tags and requirements in a line.
+
+    Characters that are not printable are escapes.
+    """
     expect("to_yaml: document", document, dict, hint=_DOCUMENT)
     from nimprofile.base.formats.yaml_writer import manifest_yaml
 

@@ -5,12 +5,7 @@ class NimProfileError(Exception):
     """Base of every error this package raises on purpose.
 
     `str(error)` is a complete message: what is wrong, where, and what to do.
-
-    Attributes:
-        logged: it is in a log already, and need not be printed.
     """
-
-    logged = False
 
 
 class ManifestError(NimProfileError, ValueError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from nimprofile.base.errors import InventoryError
-from nimprofile.cli.console import print_json, show, tell
+from nimprofile.cli.console import print_json, put, show, tell
 from nimprofile.cli.exit_codes import DONE, NO_GPU, NOTHING_RUNS, code_of_nothing
 from nimprofile.cli.inputs import inventory_of, judge, open_manifest, require_gpu, served
 from nimprofile.cli.parsing.parser import UsageError
@@ -52,9 +52,9 @@ def run_select(arguments: records.SelectArguments) -> int:
 
             show(select_blocks(decision), arguments.color)
         case "id":
-            print(chosen.profile.id)
+            put(chosen.profile.id)
         case "name":
-            print(chosen.profile.name)
+            put(chosen.profile.name)
         case "env":
             runs_here = arguments.machine.gpus is None and arguments.machine.inventory is None
             devices = _cuda(decision.inventory, chosen.gpus) if runs_here else {}
@@ -77,7 +77,7 @@ def _print_exports(variables: dict[str, str]) -> None:
     from nimprofile.base.formats.shell_words import shell_variable
 
     for name, value in variables.items():
-        print(shell_variable(name, value))
+        put(shell_variable(name, value))
 
 
 def run_list(arguments: records.ListArguments) -> int:
@@ -94,7 +94,7 @@ def run_list(arguments: records.ListArguments) -> int:
         from nimprofile.report.nim_listing import nim_listing
         from nimprofile.report.text import policy_note
 
-        print(nim_listing(decision, None if arguments.nim == "auto" else arguments.nim), end="")
+        put(nim_listing(decision, None if arguments.nim == "auto" else arguments.nim), end="")
         tell(policy_note(decision))
     elif arguments.format == "json":
         from nimprofile.report.to_json import decision_to_dict
@@ -263,10 +263,12 @@ def run_gpus(arguments: records.GpusArguments) -> int:
         return DONE
     inventory = inventory_of(arguments.machine)
     if arguments.record is not None:
-        from nimprofile.hardware.inventory_file import record
+        from nimprofile.hardware.inventory_file import capture, record
 
-        record(inventory, arguments.record)
-        if arguments.record != "-":
+        if arguments.record == "-":
+            print_json(capture(inventory))
+        else:
+            record(inventory, arguments.record)
             tell([f"nimprofile: recorded {len(inventory.gpus)} GPUs in {arguments.record}"])
     elif arguments.format == "json":
         print_json(inventory.to_dict())

@@ -1,4 +1,8 @@
-"""Standard output and standard error: what is written to which, and what a failed write means."""
+"""Standard output and standard error: what is written to which, and what a failed write means.
+
+Whatever this program prints goes through `put` or `write_error`, which leave no control character
+of a text that others wrote (`tests/test_architecture.py` finds what goes around them).
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,32 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from nimprofile.report.blocks import Block
+
+
+SHORT = 200
+"""Characters of a message of which nothing is left out."""
+
+_records = False
+"""Whether every message is a record of JSON, as the log of `exec` can be."""
+
+
+def tell_in_records(*, wanted: bool) -> None:
+    """Let standard error have records of JSON and nothing else from now on, or lines of text."""
+    global _records  # noqa: PLW0603 - there is one standard error
+    _records = wanted
+
+
+def put(text: str, end: str = "\n") -> None:
+    """Write a text to standard output; of its control characters only tabs and ends of lines stay.
+
+    Raises OSError when standard output cannot be written.
+    """
+    text = concealed(text)
+    if not text.isprintable():
+        from nimprofile.base.printable import printable_lines
+
+        text = printable_lines(text)
+    print(text, end=end)
 
 
 def tell(lines: Iterable[str]) -> None:
@@ -31,20 +61,31 @@ def tell(lines: Iterable[str]) -> None:
 def write_error(lines: Iterable[str]) -> None:
     """Write these lines to standard error, if it can be written, and nothing to standard output.
 
-    A line may have indented ones below it; other control characters are written as escapes.
+    A line may have indented ones below it; other control characters are written as escapes, and
+    what is very long has lost its middle.
     """
     if sys.stderr is None:  # closed; `print` would take standard output instead
         return
     try:
         for line in map(concealed, lines):
-            if not line.isprintable():
-                from nimprofile.base.printable import printable
-
-                line = printable(line, indented=True)  # noqa: PLW2901
-            print(_wrapped(line) if watched() else line, file=sys.stderr)
+            print(_as_record(line) if _records else _as_text(line), file=sys.stderr)
         sys.stderr.flush()
     except OSError:  # a reader that went away, a full disk
         sys.stderr = None  # or Python's own last flush fails, and the exit code with it
+
+
+def _as_text(message: str) -> str:
+    if len(message) > SHORT or not message.isprintable():
+        from nimprofile.base.printable import printable, short_message
+
+        message = printable(short_message(message), indented=True)
+    return _wrapped(message) if watched() else message
+
+
+def _as_record(message: str) -> str:
+    from nimprofile.report.startup_log import record_of
+
+    return record_of(message)
 
 
 def _wrapped(text: str) -> str:
@@ -110,12 +151,13 @@ def show(blocks: Iterable[Block], color: str) -> bool:
     if not drawn:
         from nimprofile.report.blocks import plain_text
 
-        print(concealed(plain_text(blocks)))
+        put(plain_text(blocks))
         return False
     from nimprofile.report.terminal import terminal_text
 
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     bars = encoding.lower().startswith("utf")
+    # Its escapes are those of the colours; each part of it was made printable before that.
     print(concealed(terminal_text(blocks, width=_width(), colour=colour, bars=bars)))
     return True
 
@@ -151,7 +193,16 @@ def print_json(value: object) -> None:
     """Print a value as indented JSON."""
     import json
 
-    print(concealed(json.dumps(value, indent=2)))
+    text = json.dumps(value, indent=2)
+    if DELETE in text:
+        from nimprofile.base.printable import printable_json
+
+        text = printable_json(text)
+    put(text)
+
+
+DELETE = "\x7f"
+"""The one control character that JSON in ASCII has as it is."""
 
 
 def counted(number: int, what: str) -> str:
@@ -183,10 +234,12 @@ def write_text(text: str, path: str | None, *, force: bool = False) -> None:
         import io
 
         if isinstance(sys.stdout, io.TextIOWrapper):  # whose own encoding is the terminal's
+            from nimprofile.base.printable import printable_lines
+
             sys.stdout.flush()
-            sys.stdout.buffer.write(text.encode())
+            sys.stdout.buffer.write(printable_lines(text).encode())
         else:
-            print(text, end="")
+            put(text, end="")
         return
     try:
         with open(path, "w" if force or _is_device(path) else "x", encoding="utf-8") as file:

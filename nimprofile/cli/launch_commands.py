@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 
 from nimprofile.base.enums import Server
-from nimprofile.base.errors import LaunchError, NimProfileError, NotStartedError
-from nimprofile.cli.console import flush_what_can_be, print_json, tell
+from nimprofile.base.errors import LaunchError, NotStartedError
+from nimprofile.cli.console import flush_what_can_be, print_json, put, tell
 from nimprofile.cli.exit_codes import DONE, code_of_nothing
 from nimprofile.cli.inputs import judge
 from nimprofile.cli.launch_options import all_installed, all_startable, nim_of, restricted, setup_of
@@ -43,32 +43,20 @@ def launch(arguments: LaunchArguments) -> int:
         case "argv":
             from nimprofile.base.formats.shell_words import shell_line
 
-            print(shell_line(plan.argv))
+            put(shell_line(plan.argv))
         case _:
-            print(shell_script(plan), end="")
+            put(shell_script(plan), end="")
     return DONE
 
 
 def become(arguments: ExecArguments) -> int:
     """Select, log the decision, and become the server."""
-    from nimprofile.report.startup_log import logger_of, wants_json
-
-    log = logger_of(os.environ)
-    try:
-        return _become(arguments, log)
-    except NimProfileError as error:
-        if wants_json(os.environ):
-            log.critical(str(error))
-            error.logged = True
-        raise
-
-
-def _become(arguments: ExecArguments, log: logging.Logger) -> int:
     from nimprofile.launch.planning import plan_of
     from nimprofile.launch.preflight import host_problems
-    from nimprofile.report.startup_log import decision_lines, wants_json
+    from nimprofile.report.startup_log import decision_lines, logger_of, wants_json
     from nimprofile.report.text import nothing_runs
 
+    log = logger_of(os.environ)
     decision, job = _job_of(arguments, here=True)
     for level, line in decision_lines(decision):
         log.log(level, line)
@@ -166,7 +154,7 @@ def render(arguments: RenderArguments) -> int:
     if arguments.format == "json":
         print_json(rendered.value)
     else:
-        print(rendered.text, end="")
+        put(rendered.text, end="")
     return DONE
 
 

@@ -26,7 +26,7 @@ from nimprofile.cli.commands import (
     run_memory,
     run_select,
 )
-from nimprofile.cli.console import OutputError, drop_output, write_error
+from nimprofile.cli.console import OutputError, drop_output, tell_in_records, write_error
 from nimprofile.cli.exit_codes import (
     BAD_INPUT,
     DONE,
@@ -100,6 +100,7 @@ def _run(argv: Sequence[str]) -> int:
     extra = None
     if command in _STARTING:
         argv, extra = _divided(argv)
+    tell_in_records(wanted=command == "exec" and _wants_records())
     if isinstance(sys.stdout, io.TextIOWrapper):  # a name must not break an ASCII terminal
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
@@ -129,6 +130,16 @@ def _without_names(argv: Sequence[str]) -> list[str]:
 
 
 _NAMES = frozenset({"--secret", "--pull-secret"})
+
+
+def _wants_records() -> bool:
+    """Whether the log of `exec` is records of JSON; a value that is neither is said by `exec`."""
+    from nimprofile.report.startup_log import wants_json
+
+    try:
+        return wants_json(os.environ)
+    except NimProfileError:
+        return False
 
 
 def _help_for(argv: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ import argparse
 import os
 
 from nimprofile.cli import argument_types as read, arguments as records
+from nimprofile.cli.console import put
 from nimprofile.cli.selection_options import selection_options, serving_options
 
 TYPE_CHECKING = False
@@ -52,7 +53,7 @@ class Version(argparse.Action):
         """Print the version and leave."""
         from nimprofile import __version__
 
-        print(f"nimprofile {__version__}")
+        put(f"nimprofile {__version__}")
         parser.exit()
 
 

@@ -130,21 +130,24 @@ def dump_inventory(inventory: Inventory) -> dict[str, Any]:
     return inventory.to_dict()
 
 
+def capture(inventory: Inventory) -> dict[str, Any]:
+    """A capture of a machine that may be shown to anybody, as plain JSON values."""
+    from nimprofile.hardware.anonymise import scrubbed
+
+    return dump_inventory(scrubbed(inventory))
+
+
 def record(inventory: Inventory, path: str) -> None:
-    """Write a capture of a machine that may be shown to anybody, to a new file or to `-`.
+    """Write a capture of a machine to a new file.
 
     Raises InventoryError when there is such a file already, or it cannot be written.
     """
     from nimprofile.base.secrets.output import concealed
-    from nimprofile.hardware.anonymise import scrubbed
 
-    text = concealed(json.dumps(dump_inventory(scrubbed(inventory)), indent=2)) + "\n"
-    if path == "-":
-        print(text, end="")
-        return
+    text = concealed(json.dumps(capture(inventory), indent=2))
     try:
         with open(path, "x", encoding="utf-8") as file:
-            file.write(text)
+            file.write(text + "\n")
     except FileExistsError:
         raise InventoryError(f"{path}: is there already; name a new file") from None
     except OSError as error:

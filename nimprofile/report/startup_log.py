@@ -13,7 +13,7 @@ import sys
 
 from nimprofile.base.environment import read_switch
 from nimprofile.base.errors import RequestError
-from nimprofile.base.printable import printable
+from nimprofile.base.printable import printable, printable_json, short_message
 from nimprofile.base.secrets.output import concealed
 from nimprofile.selection.reasons import GpuNotEmpty, TooLittleFree
 
@@ -102,22 +102,40 @@ class _Lines(logging.Formatter):
     """A record a line: what a message quotes from elsewhere must not begin one of its own."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return printable(concealed(super().format(record)))
+        return printable(short_message(concealed(super().format(record))))
 
 
 class _JsonLines(logging.Formatter):
     """JSON lines with the keys that NIM's records have."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return json.dumps(
+        text = json.dumps(
             {
                 "level": record.levelname,
                 "time": f"{self.formatTime(record, _TIME)}.{int(record.msecs):03d}",
                 "file_name": record.filename,
                 "file_path": record.pathname,
                 "line_number": record.lineno,
-                "message": concealed(record.getMessage()),
+                "message": short_message(concealed(record.getMessage())),
                 "exc_info": "None",
                 "stack_info": "None",
             }
         )
+        return printable_json(text)
+
+
+_LEVELS_OF_MESSAGES = {
+    "warning: ": logging.WARNING,
+    "note: ": logging.WARNING,
+    "nimprofile: ": logging.CRITICAL,
+}
+"""How a message begins that a command writes to standard error, and its level in the log."""
+
+
+def record_of(message: str) -> str:
+    """A message of a command as one line of JSON, like those of the log."""
+    beginning = next((each for each in _LEVELS_OF_MESSAGES if message.startswith(each)), "")
+    level = _LEVELS_OF_MESSAGES.get(beginning, logging.INFO)
+    words = message.removeprefix(beginning)
+    record = logging.LogRecord("nimprofile", level, __file__, 0, words, None, None)
+    return _JsonLines().format(record)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nimprofile.cli.console import tell
+from nimprofile.cli.console import print_json, put, tell
 from nimprofile.cli.main import main
 from tests.support.command_line import ID_BF16, Terminal, process, shell
 
@@ -207,3 +207,25 @@ def test_a_terminal_gets_messages_in_lines_as_wide_as_it_is_and_a_pipe_does_not(
     tell(["short", "  one two three four five", f"see {'x' * 20} there"])
     lines = ["short", "  one two", "    three", "    four", "    five", "see"]
     assert [*lines, "  " + "x" * 20, "  there"] == terminal.getvalue().splitlines()
+
+
+def test_of_what_is_printed_only_tabs_and_ends_of_lines_stay(capsys):
+    put("a\tb\n\x1b]0;it\x07\u202e")
+    assert "a\tb\n" + r"\x1b]0;it\x07\u202e" + "\n" == capsys.readouterr().out
+
+
+def test_json_that_is_printed_has_no_control_character_and_is_the_same_json(capsys):
+    text = "".join(map(chr, (*range(0xA1), 0x202E, 0x2028, 0xFEFF, 0xD800, 0xE0041)))
+    print_json({"it": text})
+    printed = capsys.readouterr().out
+    assert printed.replace("\n", "").isprintable()
+    assert {"it": text} == json.loads(printed)
+
+
+def test_a_message_is_short_whatever_it_quotes(capsys):
+    tell(["warning: " + "x" * 10**6, "note: " + "so it is " * 10**5])
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith("warning: xxx")
+    assert second.endswith("so it is ")
+    assert 500 > len(first)
+    assert 5000 > len(second)

@@ -3,6 +3,8 @@ r"""Words for a command line that bash, dash, zsh and fish read alike, each as i
 Single quotes keep everything in these shells but the quote, and in fish a backslash before a quote
 or a backslash; so these two stand between the quoted parts, each behind a backslash, as all of them
 read it. `=` at the beginning of a word, which zsh reads as the path of a program, is quoted too.
+What a terminal would obey is written as octal numbers that `printf` prints, since dash and fish do
+not know `$'…'`.
 """
 
 from __future__ import annotations
@@ -10,15 +12,25 @@ from __future__ import annotations
 import re
 
 _PLAIN = re.compile(r"[\w@+,./:-]+|[\w@+,./-]+=[\w@+,./:-]*", re.ASCII)
+_IN_OCTAL = re.compile("^-|[^A-Za-z0-9 @+=:,./-]")
 _PARTS = re.compile(r"[\\']|[^\\']+")
 
 
 def shell_word(text: str) -> str:
-    """One word of a command line; without quotes where it needs none."""
+    """One word of a command line, printable; without quotes where it needs none."""
     if _PLAIN.fullmatch(text) is not None:
         return text
+    if not text.replace("\n", "").isprintable():
+        # A shell takes the ends of lines off the end of what a program prints.
+        printed = text.rstrip("\n")
+        ends = text[len(printed) :]
+        return f"\"$(printf '{_IN_OCTAL.sub(_octal, printed)}')\"" + (ends and f"'{ends}'")
     parts = [f"\\{part}" if part in "\\'" else f"'{part}'" for part in _PARTS.findall(text)]
     return "".join(parts) or "''"
+
+
+def _octal(letter: re.Match[str]) -> str:
+    return "".join(f"\\{byte:03o}" for byte in letter[0].encode())
 
 
 def shell_line(words: list[str] | tuple[str, ...]) -> str:

@@ -6,6 +6,8 @@ import re
 
 import yaml
 
+from nimprofile.base.printable import printable, printable_yaml
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -28,7 +30,7 @@ class _Dumper(yaml.SafeDumper):
 
 
 class _ManifestDumper(_Dumper):
-    """Texts as PyYAML writes them, short lists and `FlowMapping`s in one line."""
+    """Printable texts as PyYAML writes them, short lists and `FlowMapping`s in one line."""
 
 
 def _flow_mapping(dumper: yaml.SafeDumper, mapping: FlowMapping) -> yaml.Node:
@@ -42,6 +44,12 @@ def _short_list(dumper: yaml.SafeDumper, values: list[object]) -> yaml.Node:
     return dumper.represent_sequence("tag:yaml.org,2002:seq", values, flow_style=short)
 
 
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
+    style = None if text.isprintable() else '"'
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_ManifestDumper.add_representer(str, _text)
 _ManifestDumper.add_representer(FlowMapping, _flow_mapping)
 _ManifestDumper.add_representer(list, _short_list)
 
@@ -59,7 +67,7 @@ _BOOLEANS = frozenset("yYnN")
 
 def _quoted_text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
     style: str | None = '"'
-    if "\n" in text:
+    if "\n" in text and text.replace("\n", "").isprintable():
         style = "|"  # PyYAML quotes what a block does not keep as it is
     elif _PLAIN.fullmatch(text) and text not in _BOOLEANS:
         style = None
@@ -76,15 +84,12 @@ def manifest_yaml(document: object) -> str:
 
 def deployment_yaml(documents: Iterable[Document], comments: Sequence[str] = ()) -> str:
     """Documents with a line of dashes between them, after comments."""
-    head = "".join(f"# {_printable(line)}\n" for line in comments)
+    head = "".join(f"# {printable(line)}\n" for line in comments)
     return head + _dumped(documents, _QuotingDumper)
 
 
 def _dumped(documents: Iterable[object], dumper: type[_Dumper]) -> str:
-    return yaml.dump_all(
+    text = yaml.dump_all(
         documents, Dumper=dumper, sort_keys=False, allow_unicode=True, width=1 << 20
     )
-
-
-def _printable(text: str) -> str:
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
+    return printable_yaml(text)  # the texts that it changes are in double quotes

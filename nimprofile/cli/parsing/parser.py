@@ -11,6 +11,7 @@ import argparse
 import sys
 
 from nimprofile.base.errors import NimProfileError
+from nimprofile.cli.console import put
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ class Parser(argparse.ArgumentParser):
     def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
         """Help that cannot be written is an error, which argparse keeps to itself."""
         if file is not None and file is sys.stdout:
-            file.write(message)
+            put(message, end="")
         else:
             super()._print_message(message, file)
 

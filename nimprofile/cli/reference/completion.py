@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from nimprofile.cli.arguments import CompletionArguments
+from nimprofile.cli.console import put
 from nimprofile.cli.exit_codes import DONE
 
 TYPE_CHECKING = False
@@ -41,9 +42,9 @@ def run_completion(arguments: CompletionArguments) -> int:
     from argcomplete.shell_integration import shellcode
 
     if arguments.shell == "tcsh":  # argcomplete's own asks for a program that it does not install
-        print(TCSH)
+        put(TCSH)
     else:
-        print(shellcode(["nimprofile"], shell=arguments.shell))
+        put(shellcode(["nimprofile"], shell=arguments.shell))
     return DONE
 
 

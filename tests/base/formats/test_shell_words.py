@@ -27,6 +27,8 @@ from nimprofile.base.formats.shell_words import shell_line, shell_variable, shel
         ("~", "'~'"),
         ("a\nb", "'a\nb'"),
         ("é", "'é'"),
+        ("-\x1b[31m\u202e", "\"$(printf '\\055\\033\\13331m\\342\\200\\256')\""),
+        ("\ta\n\n", "\"$(printf '\\011a')\"'\n\n'"),
     ],
 )
 def test_a_word_is_quoted_where_a_shell_would_read_something_else(text, word):

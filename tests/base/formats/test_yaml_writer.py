@@ -2,6 +2,7 @@
 
 import pytest
 import yaml
+from hypothesis import given, strategies as st
 
 from nimprofile.base.formats.yaml_reader import read_yaml
 from nimprofile.base.formats.yaml_writer import (
@@ -64,7 +65,7 @@ def test_a_text_of_several_lines_is_a_block():
 
 def test_documents_have_dashes_between_them_and_comments_before():
     text = deployment_yaml([{"a": 1}, {"b": 2}], ["from here\nkind: Secret"])
-    assert "# from here?kind: Secret\na: 1\n---\nb: 2\n" == text
+    assert "# from here\\nkind: Secret\na: 1\n---\nb: 2\n" == text
 
 
 AMBIGUOUS = [
@@ -103,9 +104,29 @@ def test_a_lone_letter_is_no_boolean(letter):
 def test_documents_are_divided_and_comments_stay_comments():
     text = deployment_yaml([{"a": 1}, {"b": 2}], ["one\nkind: Secret", "two"])
     assert [{"a": 1}, {"b": 2}] == [*yaml.safe_load_all(text)]
-    assert ["# one?kind: Secret", "# two"] == text.splitlines()[:2]
+    assert [r"# one\nkind: Secret", "# two"] == text.splitlines()[:2]
 
 
 def test_what_stands_twice_in_a_deployment_is_written_twice():
     same = {"a": "b"}
     assert "a:\n  a: b\nb:\n  a: b\n" == deployment_yaml([{"a": same, "b": same}])
+
+
+STEERING = st.text(
+    st.sampled_from(
+        "ab: #'\"\\\n\t\r\x1b\x07\x7f\x85\x9b\u202e\u2028\u200b\ufeff\u00ad\U000e0041é-[]{}|>%&*!"
+    ),
+    max_size=8,
+)
+TREES = st.recursive(
+    STEERING | st.integers(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(STEERING, inner, max_size=3),
+    max_leaves=8,
+).map(lambda tree: {"value": tree})
+
+
+@given(TREES, STEERING)
+def test_what_is_written_steers_no_terminal_and_reads_back(tree, comment):
+    for text in (deployment_yaml([tree], [comment]), manifest_yaml(tree)):
+        assert text.replace("\n", "").isprintable()
+        assert tree == yaml.safe_load(text)

@@ -168,6 +168,26 @@ def test_json_lines_have_what_goes_wrong_too(box):
         assert (code, "CRITICAL") == (process[0], last["level"])
 
 
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("--nonsense",), 2),
+        (("--tp", "none"), 2),
+        (("--manifest", "no.yaml"), 3),
+        (("--model", "."), 6),
+        (("--inventory", "/nowhere"), 3),
+        (("--tags", "tp=8"), 1),
+        (("--peft", "x"), 2),
+    ],
+)
+def test_a_log_of_json_lines_has_nothing_else_in_it(box, words, code):
+    (box.folder / "config.json").write_text('{"model_type": "a\\nnote: forged"}')
+    process = box.run(*words, NIM_JSONL_LOGGING="1", NIM_NONSENSE="1")
+    records = [json.loads(line) for line in process[2].splitlines()]
+    assert code == process[0], process
+    assert "CRITICAL" in {record["level"] for record in records}
+
+
 @pytest.mark.parametrize(("level", "lines"), [("ERROR", 0), ("WARNING", 0), ("trace", 10)])
 def test_the_log_keeps_nims_level(box, level, lines):
     assert lines == len(box.run(NIM_LOG_LEVEL=level)[2].splitlines())
