@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-
 from nimprofile.authoring.findings import ERROR, WARNING, RuleFinding
 from nimprofile.base.enums import Engine, Objective, Precision
-from nimprofile.base.errors import UnknownGpuError
-from nimprofile.base.name_patterns import problem_of
-from nimprofile.hardware.catalog import find_product, products
+from nimprofile.base.names.nearest import nearest
+from nimprofile.base.names.patterns import problem_of
+from nimprofile.hardware.catalog import known_product, products
 from nimprofile.manifest.dialects.registry import tags_are_fields
 
 TYPE_CHECKING = False
@@ -30,11 +28,19 @@ KNOWN_TAGS = frozenset(
 )
 """Tags seen in public manifests and listings (the corpus), and `checkpoint`, which is ours."""
 
+MOST_COMPARED = 100
+"""So many unknown words of a kind are compared with all that is known: of more than that, a
+suggestion for each helps nobody, and looking for it takes longer than the rest of the check."""
+
+MOST_NAMED = 8
+"""Of the boards that one profile is for, in one sentence."""
+
 
 def unknown_tags(manifest: Manifest) -> Iterator[RuleFinding]:
     """A tag that no rule reads is a slip of the pen, or of a NIM newer than these rules."""
     if tags_are_fields(manifest.dialect):
         return
+    meant = _Meant(KNOWN_TAGS)
     for profile in manifest.profiles:
         for tag in sorted(profile.tags.keys() - KNOWN_TAGS):
             problem = f"the tag {tag} is not known: nothing is selected by it"
@@ -43,50 +49,47 @@ def unknown_tags(manifest: Manifest) -> Iterator[RuleFinding]:
                 profile.id,
                 ("tags", tag),
                 problem=problem,
-                suggestion=_meant(tag, KNOWN_TAGS),
+                suggestion=meant(tag),
             )
 
 
 def unknown_values(manifest: Manifest) -> Iterator[RuleFinding]:
     """An engine or a precision that is not known rejects its profile; an objective ranks last."""
+    engines, precisions, objectives = _Meant(Engine), _Meant(Precision), _Meant(Objective)
     for profile in manifest.profiles:
-        tags = profile.tags
-        for tag, value, known in (
-            ("llm_engine", profile.unknown_engine, tuple(Engine)),
-            ("precision", profile.unknown_precision, tuple(Precision)),
-            (
-                "profile",
-                tags.get("profile") if profile.objective is None else None,
-                tuple(Objective),
-            ),
+        objective = profile.tags.get("profile") if profile.objective is None else None
+        for tag, value, meant in (
+            ("llm_engine", profile.unknown_engine, engines),
+            ("precision", profile.unknown_precision, precisions),
+            ("profile", objective, objectives),
         ):
             if value is not None:
-                problem = f"{value!r} is not known; known: {', '.join(known)}"
+                problem = f"{value!r} is not known; known: {', '.join(meant.known)}"
                 yield RuleFinding(
                     WARNING,
                     profile.id,
                     ("tags", tag),
                     problem=problem,
-                    suggestion=_meant(value, known),
+                    suggestion=meant(value),
                 )
 
 
 def unknown_gpus(manifest: Manifest) -> Iterator[RuleFinding]:
     """A GPU that no catalogue row has can only be matched by its very spelling."""
+    meant = _Meant(product.short for product in products())
     for profile in manifest.profiles:
         for name in _words(profile, "gpu"):
-            if _product(name) is None:
-                known = [product.short for product in products()]
+            if known_product(name) is None:
                 problem = f"no known GPU is called {name!r}"
                 yield RuleFinding(
                     WARNING,
                     profile.id,
                     ("tags", "gpu"),
                     problem=problem,
-                    suggestion=_meant(name, known),
+                    suggestion=meant(name),
                 )
         for device in _words(profile, "gpu_device"):
-            if _product(device) is None:
+            if known_product(device) is None:
                 problem = f"no known GPU has the PCI id {device}"
                 yield RuleFinding(WARNING, profile.id, ("tags", "gpu_device"), problem=problem)
 
@@ -97,17 +100,20 @@ def gpu_contradiction(manifest: Manifest) -> Iterator[RuleFinding]:
     Boards of one family are only a warning: NIM's `a100` has been any of them.
     """
     for profile in manifest.profiles:
-        named = [product for name in _words(profile, "gpu") if (product := _product(name))]
+        named = [product for name in _words(profile, "gpu") if (product := known_product(name))]
+        if not named:
+            continue
+        families = {_family(product) for product in named}
+        boards = tuple(dict.fromkeys(named))
+        names = ", ".join(board.short for board in boards[:MOST_NAMED])
+        ids = ", ".join(id for board in boards[:MOST_NAMED] for id in board.device_ids)
         for device in _words(profile, "gpu_device"):
-            product = _product(device)
-            if product is None or not named or product in named:
+            product = known_product(device)
+            if product is None or product in boards:
                 continue
-            names = ", ".join(other.short for other in named)
-            ids = ", ".join(id for other in named for id in other.device_ids)
             problem = f"{device} is the {product.name}, but gpu says {names}"
             suggestion = f"{names} has {ids}" if ids else ""
-            kin = any(_family(product) == _family(other) for other in named)
-            severity = WARNING if kin else ERROR
+            severity = WARNING if _family(product) in families else ERROR
             yield RuleFinding(
                 severity, profile.id, ("tags", "gpu_device"), problem=problem, suggestion=suggestion
             )
@@ -156,13 +162,18 @@ def _words(profile: Profile, tag: str) -> list[str]:
     return [word.strip() for word in profile.tags.get(tag, "").split(",") if word.strip()]
 
 
-def _product(name: str) -> Product | None:
-    try:
-        return find_product(name)
-    except UnknownGpuError:
-        return None
+class _Meant:
+    """What words that are not known may be meant for, of the first different ones."""
 
+    def __init__(self, known: Iterable[str]):
+        self.known = tuple(map(str, known))
+        self._answers: dict[str, str] = {}
 
-def _meant(word: str, known: Iterable[str]) -> str:
-    near = get_close_matches(word.lower(), [str(name) for name in known], 1, 0.6)
-    return f"did you mean {near[0]}?" if near else ""
+    def __call__(self, word: str) -> str:
+        folded = word.lower()
+        if folded not in self._answers:
+            if len(self._answers) == MOST_COMPARED:
+                return ""
+            near = nearest(folded, self.known)
+            self._answers[folded] = f"did you mean {near[0]}?" if near else ""
+        return self._answers[folded]

@@ -173,20 +173,25 @@ def _sizes() -> dict[str, list[int]]:
     }
 
 
+def known_product(name: str) -> Product | None:
+    """The product of that name in any of its spellings, or of that PCI id; None for any other."""
+    at = _by_spelling().get(normalise_gpu_name(name))
+    if at is None:
+        try:
+            at = _by_device().get(parse_device_id(name))
+        except ValueError:  # not a PCI id; then it was a name, and an unknown one
+            return None
+    return None if at is None else _product(at)
+
+
 def find_product(name: str) -> Product:
     """The product of that name in any of its spellings, or of that PCI id.
 
     Raises UnknownGpuError, which lists near names, when there is none or more than one.
     """
+    if (product := known_product(name)) is not None:
+        return product
     wanted = normalise_gpu_name(name)
-    at = _by_spelling().get(wanted)
-    if at is None:
-        try:
-            at = _by_device().get(parse_device_id(name))
-        except ValueError:  # not a PCI id; then it was a name, and an unknown one
-            at = None
-    if at is not None:
-        return _product(at)
     family = {
         product.short: None
         for product in products()
@@ -195,11 +200,11 @@ def find_product(name: str) -> Product:
     }
     if len(wanted) > 1 and family:
         raise UnknownGpuError(f"{name!r} is several GPUs; did you mean {_listed(family)}?")
-    from difflib import get_close_matches
+    from nimprofile.base.names.nearest import nearest
 
     near = {
         _product(_by_spelling()[s]).short: None
-        for s in get_close_matches(wanted, _by_spelling(), 6, 0.5)
+        for s in nearest(wanted, _by_spelling(), 6, least=0.5)
     }
     if wanted[:1].isdigit() and wanted.lstrip("0123456789*") in _by_spelling():
         raise UnknownGpuError(f"{name!r} is not a number of GPUs; write 8xh100 for eight of h100")
@@ -249,10 +254,16 @@ def _counted(part: str) -> tuple[str, str]:
     first = re.fullmatch(r"([0-9]+)\s*[xX×]\s*(.*)", part, re.DOTALL)
     if first is not None:
         return first[1], first[2]
-    last = re.fullmatch(r"(.*?)\s*([:xX×])\s*([0-9]{1,4})", part, re.DOTALL)
-    if last is not None and (last[2] == ":" or normalise_gpu_name(last[1]) in _by_spelling()):
-        return last[3], last[1]
-    return "1", part
+    before = part.rstrip("0123456789")
+    count, before = part[len(before) :], before.rstrip()
+    name = before[:-1].rstrip()
+    if not 0 < len(count) <= 4 or before[-1:] not in _BEFORE_COUNT:
+        return "1", part
+    known = before[-1:] == ":" or normalise_gpu_name(name) in _by_spelling()
+    return (count, name) if known else ("1", part)
+
+
+_BEFORE_COUNT = frozenset(":xX×")
 
 
 def usable_mib(product: Product) -> int | None:

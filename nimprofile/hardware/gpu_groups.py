@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
-    from nimprofile.base.name_patterns import NamePatterns
+    from nimprofile.base.names.patterns import NamePatterns
     from nimprofile.base.units import ComputeCapability
     from nimprofile.hardware.inventory import Gpu, Inventory
 
@@ -25,7 +25,7 @@ published figure, in a third party's deployment notes. `docs/selection.md` has t
 
 
 def _name_patterns() -> NamePatterns:
-    from nimprofile.base.name_patterns import NamePatterns
+    from nimprofile.base.names.patterns import NamePatterns
 
     return NamePatterns()
 

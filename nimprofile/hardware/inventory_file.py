@@ -162,11 +162,11 @@ def _refuse_misspellings(
     unknown = data.keys() - set(known)
     if not unknown:
         return
-    from difflib import get_close_matches
+    from nimprofile.base.names.nearest import nearest
 
     absent = [name for name in known if name not in data]
     for key in unknown:
-        if near := get_close_matches(key, absent, 1, 0.8):
+        if near := nearest(key, absent, least=0.8):
             raise InventoryError(f"{source}: {place}{key}: unknown key; did you mean {near[0]}?")
 
 

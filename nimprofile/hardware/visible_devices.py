@@ -14,7 +14,8 @@ from itertools import pairwise
 from nimprofile.base.errors import RequestError
 from nimprofile.base.expect import expect, expect_each
 from nimprofile.base.record import Record
-from nimprofile.hardware.inventory import AN_INVENTORY, Inventory, MigInstance
+from nimprofile.hardware.inventory import AN_INVENTORY, Inventory
+from nimprofile.hardware.listed_gpus import INDEX, ListedGpus, is_uuid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def visible(inventory: Inventory, environ: Mapping[str, str]) -> Inventory:
     for name, seen in ((RUNTIME, _seen_in_container), (CUDA, _seen_by_cuda)):
         if (value := environ.get(name)) is None:
             continue
-        seen_here, doubt = seen(inventory.gpus, value, environ)
+        seen_here, doubt = seen(ListedGpus(inventory.gpus), value, environ)
         hidden = tuple(sorted(kept - seen_here))
         kept &= seen_here
         if hidden or doubt:
@@ -107,16 +108,16 @@ def visible(inventory: Inventory, environ: Mapping[str, str]) -> Inventory:
 
 
 def _seen_by_cuda(
-    gpus: Sequence[Gpu], value: str, environ: Mapping[str, str]
+    listed: ListedGpus, value: str, environ: Mapping[str, str]
 ) -> tuple[set[int], str]:
     """What the tokens name; of MIG instances the first, beside which CUDA shows no other GPU."""
-    order, unsure = _cuda_order(gpus, environ.get(CUDA_ORDER))
-    named, doubt = _named_by_cuda(value, order, gpus)
+    order, unsure = _cuda_order(listed.boards, environ.get(CUDA_ORDER))
+    named, doubt = _named_by_cuda(value, order, listed)
     if unsure and named and not doubt.endswith(_REST_IGNORED) and _NUMBER.match(value.strip()):
         doubt = f"{doubt}; {unsure}" if doubt else unsure
     seen = {gpu.index for gpu in named if gpu.unavailable or not gpu.mig_enabled}
     if any(gpu.mig or gpu.mig_enabled for gpu in named):
-        instances = (_first_instance(gpu, gpus) for gpu in named)
+        instances = (_first_instance(gpu, listed) for gpu in named)
         instance = next((gpu for gpu in instances if gpu is not None), None)
         if instance is not None and instance.mig is not None:
             broken = {gpu.index for gpu in named if gpu.unavailable}
@@ -124,10 +125,9 @@ def _seen_by_cuda(
     return seen, doubt
 
 
-def _named_by_cuda(value: str, order: Sequence[Gpu], gpus: Sequence[Gpu]) -> tuple[list[Gpu], str]:
+def _named_by_cuda(value: str, order: Sequence[Gpu], listed: ListedGpus) -> tuple[list[Gpu], str]:
     """Left to right up to the first token that names nothing; a GPU twice is no GPU at all."""
-    nameless = _nameless(gpus)
-    named: list[Gpu] = []
+    named: dict[int, Gpu] = {}
     guessed: set[str] = set()
     numeric = _NUMBER.match(value.strip()) is not None
     doubts: list[str] = []
@@ -135,37 +135,29 @@ def _named_by_cuda(value: str, order: Sequence[Gpu], gpus: Sequence[Gpu]) -> tup
         number = _NUMBER.match(token)
         mixed, gpu = numeric is not (number is not None), None
         if not mixed:
-            gpu = _numbered(number[0], order) if number else _by_uuid(token, gpus)
+            gpu = _numbered(number[0], order) if number else listed.of_uuid(token)
         if not mixed and number and number[0] != token and len(doubts) < _SHOWN:
             doubts.append(f"{token!r} is read as {number[0]}")
-        if gpu in named or token.lower() in guessed:
+        if (gpu is not None and gpu.index in named) or token.lower() in guessed:
             doubts.append(f"{token!r} names a GPU a second time, so there is none at all")
             return [], "; ".join(doubts)
         if gpu is not None:
-            named.append(gpu)
-        elif not numeric and _is_unknown_uuid(token, gpus) and len(guessed) < len(nameless):
+            named[gpu.index] = gpu
+        elif not numeric and len(guessed) < len(listed.nameless) and listed.is_unknown_uuid(token):
             guessed.add(token.lower())  # that of a GPU which does not answer, unknown which
         else:
             if value.strip():
-                why = _MIXED if mixed else _several_begin_so(token, gpus) or "names no GPU here"
+                why = _MIXED if mixed else listed.several_begin_so(token) or "names no GPU here"
                 doubts.append(f"{token!r} {why}{_REST_IGNORED}")
             break
-    return [*named, *(nameless if guessed else [])], "; ".join(doubts)
-
-
-def _several_begin_so(token: str, gpus: Sequence[Gpu]) -> str:
-    """How many UUIDs begin so, of a board's instance the boards'; "" where one or none does."""
-    legacy = _LEGACY.fullmatch(token)
-    uuid = legacy[1] if legacy else token
-    count = len(_beginning(uuid, gpus)) if _is_uuid(uuid) else 0
-    return f"is the beginning of {count} UUIDs" if count > 1 else ""
+    return [*named.values(), *(listed.nameless if guessed else [])], "; ".join(doubts)
 
 
 _SHOWN = 3  # so many tokens of one kind are named
+_MOST_UNLISTED = 8
 _MIXED = "does not go with what stands before it (numbers and UUIDs do not mix)"
 _REST_IGNORED = ", so it and what follows count for nothing"
 _ONE_INSTANCE = "CUDA shows a program one MIG instance, and beside it no other GPU"
-_UUID = re.compile(r"GPU-[0-9a-f]", re.IGNORECASE)
 _WHOLE_UUID = re.compile(r"(?:GPU|MIG)-[0-9a-z/-]{1,99}", re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?[0-9]+")  # what C's `strtol` reads of a token
 _DOUBTED_ORDER = (
@@ -175,27 +167,10 @@ _DOUBTED_ORDER = (
 )
 
 
-def _is_unknown_uuid(token: str, gpus: Sequence[Gpu]) -> bool:
-    """Whether it is a UUID that is the beginning of no known one."""
-    return _UUID.match(token) is not None and not _beginning(token, gpus)
-
-
-def _beginning(token: str, gpus: Sequence[Gpu]) -> list[Gpu]:
-    """The GPUs whose UUID begins so, in letters of either case."""
-    folded = token.lower()
-    return [gpu for gpu in gpus if gpu.uuid and gpu.uuid.lower().startswith(folded)]
-
-
-def _nameless(gpus: Sequence[Gpu]) -> list[Gpu]:
-    """Boards that do not answer, not even with their UUID: an unknown UUID may be theirs."""
-    return [gpu for gpu in gpus if gpu.mig is None and gpu.unavailable and gpu.uuid is None]
-
-
-def _cuda_order(gpus: Sequence[Gpu], order: str | None) -> tuple[list[Gpu], str]:
+def _cuda_order(boards: Sequence[Gpu], order: str | None) -> tuple[Sequence[Gpu], str]:
     """The boards as CUDA counts them, and a doubt when that is not certain."""
     from nimprofile.hardware.gpu_groups import product_key
 
-    boards = [gpu for gpu in gpus if gpu.mig is None]
     known = {product_key(gpu) for gpu in boards} - {""}
     if order == BUS_ORDER or len(known) < 2:
         return boards, ""
@@ -212,37 +187,19 @@ def _numbered(text: str, boards: Sequence[Gpu]) -> Gpu | None:
     return boards[number] if 0 <= number < len(boards) else None
 
 
-_LEGACY = re.compile(r"MIG-(GPU-[0-9a-f-]+)/([0-9]{1,9})/([0-9]{1,9})", re.IGNORECASE)
-
-
-def _by_uuid(token: str, gpus: Sequence[Gpu]) -> Gpu | None:
-    """The GPU of that UUID or of the only one that begins so; of a board's instance by its ids."""
-    if legacy := _LEGACY.fullmatch(token):
-        board = _by_uuid(legacy[1], gpus)
-        place = board and MigInstance(board.index, int(legacy[2]), int(legacy[3]))
-        return next((gpu for gpu in gpus if place and gpu.mig == place), None)
-    matches = _beginning(token, gpus) if _is_uuid(token) else []
-    return matches[0] if len(matches) == 1 else None
-
-
-def _is_uuid(token: str) -> bool:
-    """Whether it is a UUID or the beginning of one, as far as its form goes."""
-    return len(token) > 4 and token.lower().startswith(("gpu-", "mig-"))
-
-
-def _first_instance(gpu: Gpu, gpus: Sequence[Gpu]) -> Gpu | None:
+def _first_instance(gpu: Gpu, listed: ListedGpus) -> Gpu | None:
     """The instance itself, or a board's first."""
     if gpu.mig is not None:
         return gpu
-    return next((other for other in gpus if other.mig and other.mig.board == gpu.index), None)
+    return next(iter(listed.instances.get(gpu.index, ())), None)
 
 
-_QUALIFIED = re.compile(r"[\w.-]+/gpu=")
+_QUALIFIED = re.compile(r"[\w.-]++/gpu=")
 """How CDI qualifies a name: `nvidia.com/gpu=0`."""
 
 
 def _seen_in_container(
-    gpus: Sequence[Gpu], value: str, _: Mapping[str, str]
+    listed: ListedGpus, value: str, _: Mapping[str, str]
 ) -> tuple[set[int], str]:
     """What the container was to be given, as far as NVML still lists more than that.
 
@@ -250,45 +207,40 @@ def _seen_in_container(
     Once the runtime has acted, NVML counts from 0 whatever it let through, so a number means
     something only where more GPUs are listed than named: in a privileged container, or outside.
     """
+    gpus, boards = listed.gpus, listed.boards
     everything = {gpu.index for gpu in gpus}
-    boards = [gpu for gpu in gpus if gpu.mig is None]
-    parts = (_QUALIFIED.sub("", token.strip()) for token in value.split(","))
+    parts = map(_unqualified, value.split(","))
     tokens = dict.fromkeys(part for part in parts if part and part != "void")
     if not tokens or "all" in tokens or value.startswith("/"):
         return everything, ""  # a path is how Kubernetes hands devices over as volumes
     if tokens.keys() == {"none"}:
         return set(), ""
-    if any(_INDEX.fullmatch(token) for token in tokens) and len(tokens) >= len(boards):
-        odd = [token for token in tokens if not (_INDEX.fullmatch(token) or _is_uuid(token))]
+    if any(INDEX.fullmatch(token) for token in tokens) and len(tokens) >= len(boards):
+        odd = [token for token in tokens if not (INDEX.fullmatch(token) or is_uuid(token))]
         doubts = [f"{token!r} is neither an index nor a UUID" for token in odd[:_SHOWN]]
         if len(tokens) > len(boards):
             doubts.append(f"it names {len(tokens)} and NVML lists {len(boards)}")
         return everything, "; ".join(doubts)
-    named = {token: _indexed(token, gpus) or _by_uuid(token, gpus) for token in tokens}
+    named = {token: listed.of_index(token) or listed.of_uuid(token) for token in tokens}
     missing = [token for token, gpu in named.items() if gpu is None]
-    several = {token: _several_begin_so(token, gpus) for token in missing}
+    several = {token: listed.several_begin_so(token) for token in missing}
     shown = [gpu.index for gpu in named.values() if gpu is not None]
-    maybe = _nameless(gpus) if any(_is_unknown_uuid(token, gpus) for token in missing) else []
+    maybe = listed.nameless if any(map(listed.is_unknown_uuid, missing)) else []
     shown += [gpu.index for gpu in maybe]
     unlisted = [token for token in missing if not several[token]]
     doubts = [f"{token!r} {why}" for token, why in several.items() if why][:_SHOWN]
     if len(unlisted) > len(maybe):
-        doubts.append(f"NVML does not list {', '.join(unlisted)}")
+        more = len(unlisted) - _MOST_UNLISTED
+        rest = f" and {more} more" if more > 0 else ""
+        doubts.append(f"NVML does not list {', '.join(unlisted[:_MOST_UNLISTED])}{rest}")
     return _with_boards(shown, gpus) if shown else everything, "; ".join(doubts)
 
 
-_INDEX = re.compile(r"([0-9]{1,9})(?::([0-9]{1,9}))?")  # a board's, or of an instance of one
-
-
-def _indexed(token: str, gpus: Sequence[Gpu]) -> Gpu | None:
-    if (index := _INDEX.fullmatch(token)) is None:
-        return None
-    board = next((gpu for gpu in gpus if gpu.mig is None and gpu.index == int(index[1])), None)
-    if index[2] is None or board is None:
-        return board
-    instances = [gpu for gpu in gpus if gpu.mig and gpu.mig.board == board.index]
-    at = int(index[2])
-    return instances[at] if at < len(instances) else None
+def _unqualified(token: str) -> str:
+    """A token without the vendor and class by which CDI qualifies it."""
+    token = token.strip()
+    qualified = _QUALIFIED.match(token)
+    return token if qualified is None else token[qualified.end() :]
 
 
 def _with_boards(indices: Iterable[int], gpus: Sequence[Gpu]) -> set[int]:

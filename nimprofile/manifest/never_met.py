@@ -154,6 +154,6 @@ def _never_met(
 
 def _near(text: str, names: Mapping[str, str]) -> tuple[str, ...]:
     """The names that are most like a text that is none of them."""
-    from difflib import get_close_matches
+    from nimprofile.base.names.nearest import nearest
 
-    return tuple(names[name] for name in get_close_matches(text.casefold(), names, 2, 0.6))
+    return tuple(names[name] for name in nearest(text.casefold(), names, 2))

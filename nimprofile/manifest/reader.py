@@ -91,9 +91,9 @@ def _nearest_bundled(name: str) -> str:
     folder, _, bare = name.rpartition(os.sep)
     if os.sep in folder or name.endswith((".yaml", ".yml", ".json", ".txt")):
         return ""
-    from difflib import get_close_matches
+    from nimprofile.base.names.nearest import nearest
 
-    near = get_close_matches(bare, bundled_manifests(), 3, 0.6)
+    near = nearest(bare, bundled_manifests(), 3)
     if folder and not near:
         return ""
     meant = f"did you mean {' or '.join(near)}?" if near else "`nimprofile manifest list` has them"

@@ -289,11 +289,11 @@ def _not_found(value: str, profiles: tuple[Profile, ...]) -> str:
         return f"{value!r} is an id cut short; write all of it:\n  " + "\n  ".join(
             f"{profile.id} ({profile.name})" for profile in starts[:5]
         )
-    from difflib import get_close_matches
+    from nimprofile.base.names.nearest import nearest
 
     by_key = {profile.name.casefold(): profile for profile in profiles}
     by_key |= {profile.id: profile for profile in profiles}
-    near = [by_key[match] for match in get_close_matches(value.casefold(), by_key, 5, 0.5)]
+    near = [by_key[match] for match in nearest(value.casefold(), by_key, 5, least=0.5)]
     shown = near or list(profiles[:5])
     title = "nearest" if near else f"the manifest has {len(profiles)}, such as"
     lines = "\n  ".join(f"{profile.id} ({profile.name})" for profile in shown)

@@ -102,11 +102,10 @@ def _notes(environ: Mapping[str, str]) -> Iterator[VariableNote]:
         from nimprofile.base.variables.table import VARIABLES
 
         if (variable := VARIABLES.get(name)) is None:
-            from difflib import get_close_matches
+            from nimprofile.base.names.nearest import nearest
 
-            yield VariableUnknown(
-                name, next(iter(get_close_matches(name, VARIABLES, 1, 0.8)), None)
-            )
+            near = nearest(name, VARIABLES, least=0.8)
+            yield VariableUnknown(name, near[0] if near else None)
         elif variable.bears:
             yield VariableNotUsed(name, variable.how, variable.handed)
 

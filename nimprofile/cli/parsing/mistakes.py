@@ -126,14 +126,14 @@ def too_many(words: Sequence[str], parser: Parser) -> str:
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that is meant: the only one that begins so, or the most alike."""
-    from difflib import get_close_matches
+    from nimprofile.base.names.nearest import nearest as most_alike
 
     folded = {name.lower().lstrip("-"): name for name in known}
     asked = word.lower().lstrip("-")
     begun = [name for name in folded if name.startswith(asked)]
     if len(begun) == 1 and len(asked) > 1:
         return folded[begun[0]]
-    close = get_close_matches(asked, folded, n=1, cutoff=0.66)
+    close = most_alike(asked, folded, least=0.66)
     return folded[close[0]] if close else None
 
 

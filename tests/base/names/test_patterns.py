@@ -7,7 +7,7 @@ from time import perf_counter
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from nimprofile.base.name_patterns import (
+from nimprofile.base.names.patterns import (
     MAX_LENGTH,
     SECONDS_OF_A_MACHINE,
     NamePatterns,
