@@ -26,7 +26,7 @@ ELSEWHERE = {
     "manifest/manifest.py": "manifest/test_reader.py",
     "model/shape.py": "model/test_architectures.py",
     # Tested with the module that they are a part of.
-    "hardware/listed_gpus.py": "hardware/test_visible_devices.py",
+    "hardware/nvml/listed_gpus.py": "hardware/test_visible_devices.py",
     "authoring/engine_match.py": "authoring/test_build.py",
     "authoring/findings.py": "authoring/test_lint.py",
     "authoring/identity_rules.py": "authoring/test_lint.py",

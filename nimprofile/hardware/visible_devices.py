@@ -15,7 +15,7 @@ from nimprofile.base.errors import RequestError
 from nimprofile.base.expect import expect, expect_each
 from nimprofile.base.record import Record
 from nimprofile.hardware.inventory import AN_INVENTORY, Inventory
-from nimprofile.hardware.listed_gpus import INDEX, ListedGpus, is_uuid
+from nimprofile.hardware.nvml.listed_gpus import INDEX, ListedGpus, is_uuid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

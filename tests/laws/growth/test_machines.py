@@ -8,7 +8,7 @@ from nimprofile import Inventory, parse_inventory
 from nimprofile.base.errors import NimProfileError
 from nimprofile.hardware.visible_devices import visible
 from tests.support.builders import make_h100
-from tests.support.growth import grows_with_the_square
+from tests.support.growth.ratio import grows_with_the_square
 
 UUIDS = [f"GPU-{index:08x}-0000-0000-0000-000000000000" for index in range(8)]
 EIGHT = Inventory(tuple(make_h100(index).replace(uuid=uuid) for index, uuid in enumerate(UUIDS)))
