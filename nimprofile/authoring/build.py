@@ -12,6 +12,7 @@ from nimprofile.authoring.engine_match import ways_of
 from nimprofile.base.enums import Engine, Precision, parse_engines, parse_precision
 from nimprofile.base.errors import ModelError
 from nimprofile.base.expect import expect, expect_each, expect_mapping, require_whole
+from nimprofile.base.printable import quoted
 from nimprofile.base.record import Record
 from nimprofile.base.units import GIB, MIB
 from nimprofile.base.versions import narrowest, satisfies
@@ -157,7 +158,10 @@ def _check_alike(models: Sequence[Model]) -> None:
         for what in ("architecture", "hidden_size", "vocab_size", "heads", "kv_heads"):
             here, there = getattr(other.shape, what), getattr(first.shape, what)
             if here != there:
-                problem = f"not of the same model as {first.path}: {what} {here!r}, not {there!r}"
+                problem = (
+                    f"not of the same model as {first.path}: {what} "
+                    f"{quoted(here)}, not {quoted(there)}"
+                )
                 raise ModelError(problem, source=other.path)
 
 

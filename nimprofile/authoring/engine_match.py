@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nimprofile.base.enums import Engine, Precision
+from nimprofile.base.printable import quoted
 from nimprofile.base.record import Record
 from nimprofile.base.versions import narrowest, satisfies
 from nimprofile.engines.spec import spec_of
@@ -78,15 +79,19 @@ def ways_of(
 def _ways(engine: Engine, version: str, model: Model, notes: list[str]) -> Iterator[EngineMatch]:
     kind, served = _row_of(engine, model)
     if served is None:
-        notes.append(f"{engine}: its sources do not list model_type {kind!r}")
+        notes.append(f"{engine}: its sources do not list model_type {quoted(kind)}")
         return
     outer = model.config.get("model_type")
     if served is _BY_TRANSFORMERS:
-        notes.append(f"{engine}: model_type {kind!r} is not listed; it runs if transformers has it")
+        notes.append(
+            f"{engine}: model_type {quoted(kind)} is not listed; it runs if transformers has it"
+        )
     elif isinstance(outer, str) and kind_of_model(outer) != kind:
-        notes.append(f"{engine}: model_type {outer!r} is not listed; its language part, {kind}, is")
+        notes.append(
+            f"{engine}: model_type {quoted(outer)} is not listed; its language part, {kind}, is"
+        )
     if not satisfies(version, served.versions):
-        notes.append(f"{engine} {version}: model_type {kind!r} needs {served.versions}")
+        notes.append(f"{engine} {version}: model_type {quoted(kind)} needs {served.versions}")
         return
     refuses = kind in spec_of(engine).refuses_float16
     if refuses:

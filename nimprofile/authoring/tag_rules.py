@@ -6,6 +6,7 @@ from nimprofile.authoring.findings import ERROR, WARNING, RuleFinding
 from nimprofile.base.enums import Engine, Objective, Precision
 from nimprofile.base.names.nearest import nearest
 from nimprofile.base.names.patterns import problem_of
+from nimprofile.base.printable import quoted
 from nimprofile.hardware.catalog import known_product, products
 from nimprofile.manifest.dialects.registry import tags_are_fields
 
@@ -64,7 +65,7 @@ def unknown_values(manifest: Manifest) -> Iterator[RuleFinding]:
             ("profile", objective, objectives),
         ):
             if value is not None:
-                problem = f"{value!r} is not known; known: {', '.join(meant.known)}"
+                problem = f"{quoted(value)} is not known; known: {', '.join(meant.known)}"
                 yield RuleFinding(
                     WARNING,
                     profile.id,
@@ -80,7 +81,7 @@ def unknown_gpus(manifest: Manifest) -> Iterator[RuleFinding]:
     for profile in manifest.profiles:
         for name in _words(profile, "gpu"):
             if known_product(name) is None:
-                problem = f"no known GPU is called {name!r}"
+                problem = f"no known GPU is called {quoted(name)}"
                 yield RuleFinding(
                     WARNING,
                     profile.id,

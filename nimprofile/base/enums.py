@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from nimprofile.base.errors import RequestError
+from nimprofile.base.printable import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -157,14 +158,14 @@ def parse_engine(text: str, source: str) -> Engine:
     """Read an engine's name; RequestError lists the known ones."""
     if isinstance(text, str) and (engine := Engine.known(text)) is not None:
         return engine
-    problem = f"{text!r} is not an engine; known: {', '.join(Engine)}"
+    problem = f"{quoted(text)} is not an engine; known: {', '.join(Engine)}"
     raise RequestError(f"{source}: {problem}" if source else problem)
 
 
 def parse_engines(names: Iterable[str]) -> tuple[Engine, ...]:
     """Read the names of engines; RequestError for another, and for one text instead of several."""
     if isinstance(names, str) or not hasattr(names, "__iter__"):
-        raise RequestError(f"engines is a tuple such as (Engine.VLLM,), not {names!r}")
+        raise RequestError(f"engines is a tuple such as (Engine.VLLM,), not {quoted(names)}")
     return tuple(parse_engine(name, "engines") for name in names)
 
 
@@ -172,7 +173,7 @@ def parse_precision(text: str, source: str) -> Precision:
     """Read a precision's name; RequestError lists the known ones."""
     if isinstance(text, str) and text.lower() in _PRECISIONS:
         return Precision(text.lower())
-    problem = f"{text!r} is not a precision; known: {', '.join(Precision)}"
+    problem = f"{quoted(text)} is not a precision; known: {', '.join(Precision)}"
     raise RequestError(f"{source}: {problem}" if source else problem)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nimprofile.base.errors import RequestError
+from nimprofile.base.printable import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def read_count(environ: Mapping[str, str], name: str, most: int = 999_999_999) -
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and len(text) < 10 and 0 < int(text) <= most):
-        raise RequestError(f"{name}: {text!r} is not a whole number from 1 to {most:,}")
+        raise RequestError(f"{name}: {quoted(text)} is not a whole number from 1 to {most:,}")
     return int(text)
 
 
@@ -89,7 +90,7 @@ def read_fraction(environ: Mapping[str, str], name: str) -> float | None:
         return value
     text = environ[name].strip()
     share = f"; write {value / 100:g} for {text} percent" if 1 < value <= 100 else ""
-    raise RequestError(f"{name}: {text!r} is no fraction above 0 and up to 1{share}")
+    raise RequestError(f"{name}: {quoted(text)} is no fraction above 0 and up to 1{share}")
 
 
 def read_sequences(environ: Mapping[str, str]) -> int | None:
@@ -102,7 +103,7 @@ def read_sequences(environ: Mapping[str, str]) -> int | None:
         return None
     if not 1 <= value < 1_000_000_000:
         text = environ[SEQUENCES].strip()
-        raise RequestError(f"{SEQUENCES}: {text!r} is no number from 1 on")
+        raise RequestError(f"{SEQUENCES}: {quoted(text)} is no number from 1 on")
     return -int(-value // 1)
 
 
@@ -135,5 +136,5 @@ def read_switch(environ: Mapping[str, str], name: str) -> bool:
     """
     text = environ.get(name, "").strip().lower()
     if text not in TRUTH_WORDS:
-        raise RequestError(f"{name}={environ[name]!r} is neither 0 nor 1")
+        raise RequestError(f"{name}={quoted(environ[name])} is neither 0 nor 1")
     return TRUTH_WORDS[text]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from nimprofile.base.printable import quoted
+
 
 def parse_device_id(text: str) -> str:
     """Normalise a PCI id to NIM's `device:vendor` form: `2330`, `0x233010DE` -> `2330:10de`.
@@ -11,7 +13,9 @@ def parse_device_id(text: str) -> str:
     folded = text.strip().lower()
     device = folded.removeprefix("0x").removesuffix("10de").removesuffix(":") or folded
     if len(device) != 4 or not _HEX.issuperset(device):
-        raise ValueError(f"{text!r} is not a PCI id of the form device:vendor, such as 2330:10de")
+        raise ValueError(
+            f"{quoted(text)} is not a PCI id of the form device:vendor, such as 2330:10de"
+        )
     return f"{device}:10de"
 
 

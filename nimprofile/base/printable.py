@@ -64,6 +64,9 @@ def clipped(text: str, most: int = MOST) -> str:
     """
     if len(text) <= most:
         return text
+    from nimprofile.base.secrets.output import concealed
+
+    text = concealed(text)  # of a secret that is cut, the part that is left would not be told
     end = most // 3
     return f"{text[: most - end]}…{text[-end:]}"
 

@@ -6,6 +6,8 @@ listings has two readings; `stated_gb_to_bytes` is the only place that decides b
 
 from __future__ import annotations
 
+from nimprofile.base.printable import quoted
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -41,7 +43,7 @@ def parse_size(text: str) -> float:
     """Read a size in GB or GiB, more than nothing and less than a million; ValueError if not."""
     size = float(text)
     if not 0 < size < MAX_SIZE:
-        raise ValueError(f"{text!r} is no size")
+        raise ValueError(f"{quoted(text)} is no size")
     return size
 
 
@@ -94,7 +96,7 @@ class ComputeCapability(tuple[int, int]):
         """Read `9.0`; ValueError for anything else."""
         major, _, minor = text.strip().partition(".")
         if not all(part.isascii() and part.isdigit() and len(part) < 3 for part in (major, minor)):
-            raise ValueError(f"{text!r} is not a compute capability such as 9.0")
+            raise ValueError(f"{quoted(text)} is not a compute capability such as 9.0")
         return cls((int(major), int(minor)))
 
     def __str__(self) -> str:
@@ -141,7 +143,7 @@ def parse_tokens(text: str) -> int:
         plain = plain and len(part) <= 6
     tokens = int(whole + part) * step // 10 ** len(part) if plain else 0
     if not 0 < tokens < 1_000_000_000:
-        problem = f"{text!r} is no number of tokens above 0 and below 1,000,000,000"
+        problem = f"{quoted(text)} is no number of tokens above 0 and below 1,000,000,000"
         raise ValueError(f"{problem}; 8k is 8,000 and 8K is 8,192")
     return tokens
 

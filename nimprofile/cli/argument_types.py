@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from nimprofile.base.errors import RequestError
+from nimprofile.base.printable import quoted
 from nimprofile.base.units import parse_tokens
 
 TYPE_CHECKING = False
@@ -26,14 +27,16 @@ def policy(text: str) -> str:
 def count(text: str) -> int:
     """A number of GPUs."""
     if not (text.isascii() and text.isdigit() and len(text) <= 4 and int(text)):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of GPUs")
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is no number of GPUs")
     return int(text)
 
 
 def number(text: str) -> int:
     """A number of requests, of replicas or the like."""
     if not (text.isascii() and text.isdigit() and len(text) <= 9 and int(text)):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0 and below 1,000,000,000")
+        raise argparse.ArgumentTypeError(
+            f"{quoted(text)} is no number above 0 and below 1,000,000,000"
+        )
     return int(text)
 
 
@@ -58,7 +61,7 @@ def context(text: str) -> int | str:
 def port(text: str) -> int:
     """A port to listen on."""
     if not (text.isascii() and text.isdigit() and len(text) <= 5 and 0 < int(text) < 65536):
-        raise argparse.ArgumentTypeError(f"{text!r} is no port from 1 to 65535")
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is no port from 1 to 65535")
     return int(text)
 
 
@@ -69,7 +72,7 @@ def fraction(text: str) -> float:
     except ValueError:
         value = 0.0
     if not 0 < value <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no fraction above 0 and up to 1")
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is no fraction above 0 and up to 1")
     return value
 
 
@@ -80,7 +83,7 @@ def version(text: str) -> str:
     try:
         Version(text)
     except InvalidVersion:
-        raise argparse.ArgumentTypeError(f"{text!r} is no version such as 0.19.0") from None
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is no version such as 0.19.0") from None
     return text
 
 
@@ -92,7 +95,9 @@ def precision(text: str) -> Precision:
         return Precision(text.lower())
     except ValueError:
         known = ", ".join(Precision)
-        raise argparse.ArgumentTypeError(f"{text!r} is not a precision; known: {known}") from None
+        raise argparse.ArgumentTypeError(
+            f"{quoted(text)} is not a precision; known: {known}"
+        ) from None
 
 
 def seconds(text: str) -> float:
@@ -105,7 +110,7 @@ def seconds(text: str) -> float:
         value = 0.0
     if not 0 < value <= MAX_NVML_TIMEOUT:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no number of seconds up to {MAX_NVML_TIMEOUT}"
+            f"{quoted(text)} is no number of seconds up to {MAX_NVML_TIMEOUT}"
         )
     return value
 
@@ -149,7 +154,7 @@ def server(text: str) -> Server:
     server = Server.known(text)
     if server is None:
         known = ", ".join(Server)
-        raise argparse.ArgumentTypeError(f"{text!r} is not a server; known: {known}")
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not a server; known: {known}")
     return server
 
 

@@ -16,6 +16,7 @@ from nimprofile.base.environment import (
 )
 from nimprofile.base.errors import RequestError
 from nimprofile.base.expect import require_whole
+from nimprofile.base.printable import quoted
 from nimprofile.base.record import Record
 from nimprofile.base.versions import is_version
 
@@ -102,11 +103,11 @@ class Serving(Record):
                 require_whole(name, value, least)
         fraction = self.memory_fraction
         if fraction is not None and not (isinstance(fraction, int | float) and 0 < fraction <= 1):
-            raise RequestError(f"memory_fraction {fraction!r} is not above 0 and up to 1")
+            raise RequestError(f"memory_fraction {quoted(fraction)} is not above 0 and up to 1")
         if self.kv_cache_dtype not in KV_CACHE_DTYPES:
             known = ", ".join(KV_CACHE_DTYPES)
             raise RequestError(
-                f"kv_cache_dtype {self.kv_cache_dtype!r} is not known; known: {known}"
+                f"kv_cache_dtype {quoted(self.kv_cache_dtype)} is not known; known: {known}"
             )
 
     @classmethod
@@ -159,7 +160,7 @@ _LEAST = {
 def require_engine_version(version: object) -> None:
     """Refuse what is no version of an engine; None is allowed. Raises RequestError."""
     if version is not None and not (isinstance(version, str) and is_version(version)):
-        raise RequestError(f"engine_version {version!r} is no version such as 0.19.0")
+        raise RequestError(f"engine_version {quoted(version)} is no version such as 0.19.0")
 
 
 DEFAULTS = Serving()

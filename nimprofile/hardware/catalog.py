@@ -13,6 +13,7 @@ from functools import cache
 from nimprofile.base.errors import UnknownGpuError
 from nimprofile.base.expect import expect_text
 from nimprofile.base.gpu_ids import normalise_gpu_name, parse_device_id
+from nimprofile.base.printable import quoted
 from nimprofile.base.record import Record
 from nimprofile.base.units import MIB, ComputeCapability, shared_mib
 from nimprofile.hardware.inventory import Gpu, Inventory
@@ -199,7 +200,7 @@ def find_product(name: str) -> Product:
         and any(wanted in s for s in (*product.spellings, normalise_gpu_name(product.name)))
     }
     if len(wanted) > 1 and family:
-        raise UnknownGpuError(f"{name!r} is several GPUs; did you mean {_listed(family)}?")
+        raise UnknownGpuError(f"{quoted(name)} is several GPUs; did you mean {_listed(family)}?")
     from nimprofile.base.names.nearest import nearest
 
     near = {
@@ -207,9 +208,11 @@ def find_product(name: str) -> Product:
         for s in nearest(wanted, _by_spelling(), 6, least=0.5)
     }
     if wanted[:1].isdigit() and wanted.lstrip("0123456789*") in _by_spelling():
-        raise UnknownGpuError(f"{name!r} is not a number of GPUs; write 8xh100 for eight of h100")
+        raise UnknownGpuError(
+            f"{quoted(name)} is not a number of GPUs; write 8xh100 for eight of h100"
+        )
     hint = f"did you mean {_listed(near)}?" if near else "`nimprofile gpus --known` lists all"
-    raise UnknownGpuError(f"{name!r} is not a known GPU; {hint}")
+    raise UnknownGpuError(f"{quoted(name)} is not a known GPU; {hint}")
 
 
 def _listed(names: Iterable[str]) -> str:
@@ -228,9 +231,11 @@ def mock_inventory(spec: str) -> Inventory:
     for part in spec.split(","):
         count, name = _counted(part.strip())
         if not name:
-            raise UnknownGpuError(f"{spec!r} is not a list of GPUs such as 8xh100 or 4xl40s,1xt4")
+            raise UnknownGpuError(
+                f"{quoted(spec)} is not a list of GPUs such as 8xh100 or 4xl40s,1xt4"
+            )
         if len(count) > 4 or not 0 < int(count) <= MAX_GPUS - len(gpus):
-            raise UnknownGpuError(f"{part.strip()!r}: a machine has 1 to {MAX_GPUS} GPUs")
+            raise UnknownGpuError(f"{quoted(part.strip())}: a machine has 1 to {MAX_GPUS} GPUs")
         product = find_product(name)
         cpus += [] if product.cpu_architecture is None else [product.cpu_architecture]
         gpus += [

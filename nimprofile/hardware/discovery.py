@@ -10,6 +10,7 @@ import sys
 
 from nimprofile.base.errors import RequestError
 from nimprofile.base.expect import expect, expect_mapping
+from nimprofile.base.printable import quoted
 from nimprofile.hardware.conditions import Condition, Kind
 from nimprofile.hardware.host import Host
 from nimprofile.hardware.nvml import failures
@@ -59,7 +60,9 @@ def discover(
         RequestError: the timeout is no number of seconds from 0 to an hour.
     """
     if not (isinstance(timeout, int | float) and 0 < timeout <= MAX_NVML_TIMEOUT):
-        raise RequestError(f"timeout {timeout!r} is no number of seconds up to {MAX_NVML_TIMEOUT}")
+        raise RequestError(
+            f"timeout {quoted(timeout)} is no number of seconds up to {MAX_NVML_TIMEOUT}"
+        )
     environ = os.environ if environ is None else environ
     expect_mapping("discover: environ", environ)
     host = host or Host()

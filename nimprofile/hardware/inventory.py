@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from nimprofile.base.expect import expect_each
 from nimprofile.base.gpu_ids import parse_device_id
+from nimprofile.base.printable import quoted
 from nimprofile.base.record import Record
 from nimprofile.base.units import ComputeCapability, format_gpus
 
@@ -145,10 +146,10 @@ class Gpu(Record):
             raise ValueError("unavailable is the reason; leave it out when there is none")
         texts = (*(getattr(self, name) for name in _TEXTS), *self.health_issues)
         if odd := [text for text in texts if text is not None and not text.isprintable()]:
-            raise ValueError(f"{odd[0]!r} has control characters")
+            raise ValueError(f"{quoted(odd[0])} has control characters")
         capability = self.compute_capability
         if capability is not None and not isinstance(capability, ComputeCapability):
-            raise ValueError(f"{capability!r}: write ComputeCapability.parse('9.0') for 9.0")
+            raise ValueError(f"{quoted(capability)}: write ComputeCapability.parse('9.0') for 9.0")
         if self.device_id is not None:
             object.__setattr__(self, "device_id", parse_device_id(self.device_id))
         _read_conditions(self, "unavailable", "health_issues")
@@ -210,12 +211,14 @@ class Inventory(Record):
         cpu = self.cpu_architecture
         if cpu is not None:
             if not cpu.isidentifier():
-                raise ValueError(f"cpu_architecture {cpu!r} is not one such as x86_64 or aarch64")
+                raise ValueError(
+                    f"cpu_architecture {quoted(cpu)} is not one such as x86_64 or aarch64"
+                )
             object.__setattr__(self, "cpu_architecture", _CPU_NAMES.get(cpu.lower(), cpu.lower()))
         for name in ("driver_version", "cuda_version"):
             version = getattr(self, name)
             if version is not None and not is_version(version):
-                raise ValueError(f"{name} {version!r} is not a version such as 570.124.06")
+                raise ValueError(f"{name} {quoted(version)} is not a version such as 570.124.06")
         expect_each("Inventory: gpus", self.gpus, Gpu)
         gpus = {gpu.index: gpu for gpu in self.gpus}
         if len(gpus) != len(self.gpus):

@@ -12,6 +12,7 @@ from functools import cache
 from nimprofile.base.errors import InventoryError, ManifestError
 from nimprofile.base.expect import expect, expect_path, expect_text
 from nimprofile.base.formats.text_files import read_stdin, read_text
+from nimprofile.base.printable import quoted
 from nimprofile.hardware.inventory import AN_INVENTORY, INVENTORY_VERSION, Gpu, Inventory
 from nimprofile.hardware.inventory_values import inventory_from
 
@@ -100,7 +101,7 @@ def _check_version(version: object, source: str) -> None:
     """Refuse a form that is not ours; a file without a version is one of before there were any."""
     major = INVENTORY_VERSION.partition(".")[0]
     if version is not None and (type(version) is not str or version.partition(".")[0] != major):
-        problem = f"schema_version {version!r} is not one that is read here; {major}.x is"
+        problem = f"schema_version {quoted(version)} is not one that is read here; {major}.x is"
         raise InventoryError(f"{source}: {problem}")
 
 

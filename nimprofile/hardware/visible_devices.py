@@ -13,6 +13,7 @@ from itertools import pairwise
 
 from nimprofile.base.errors import RequestError
 from nimprofile.base.expect import expect, expect_each
+from nimprofile.base.printable import quoted, shown as shown_text
 from nimprofile.base.record import Record
 from nimprofile.hardware.inventory import AN_INVENTORY, Inventory
 from nimprofile.hardware.nvml.listed_gpus import INDEX, ListedGpus, is_uuid
@@ -137,9 +138,9 @@ def _named_by_cuda(value: str, order: Sequence[Gpu], listed: ListedGpus) -> tupl
         if not mixed:
             gpu = _numbered(number[0], order) if number else listed.of_uuid(token)
         if not mixed and number and number[0] != token and len(doubts) < _SHOWN:
-            doubts.append(f"{token!r} is read as {number[0]}")
+            doubts.append(f"{quoted(token)} is read as {number[0]}")
         if (gpu is not None and gpu.index in named) or token.lower() in guessed:
-            doubts.append(f"{token!r} names a GPU a second time, so there is none at all")
+            doubts.append(f"{quoted(token)} names a GPU a second time, so there is none at all")
             return [], "; ".join(doubts)
         if gpu is not None:
             named[gpu.index] = gpu
@@ -148,7 +149,7 @@ def _named_by_cuda(value: str, order: Sequence[Gpu], listed: ListedGpus) -> tupl
         else:
             if value.strip():
                 why = _MIXED if mixed else listed.several_begin_so(token) or "names no GPU here"
-                doubts.append(f"{token!r} {why}{_REST_IGNORED}")
+                doubts.append(f"{quoted(token)} {why}{_REST_IGNORED}")
             break
     return [*named.values(), *(listed.nameless if guessed else [])], "; ".join(doubts)
 
@@ -217,7 +218,7 @@ def _seen_in_container(
         return set(), ""
     if any(INDEX.fullmatch(token) for token in tokens) and len(tokens) >= len(boards):
         odd = [token for token in tokens if not (INDEX.fullmatch(token) or is_uuid(token))]
-        doubts = [f"{token!r} is neither an index nor a UUID" for token in odd[:_SHOWN]]
+        doubts = [f"{quoted(token)} is neither an index nor a UUID" for token in odd[:_SHOWN]]
         if len(tokens) > len(boards):
             doubts.append(f"it names {len(tokens)} and NVML lists {len(boards)}")
         return everything, "; ".join(doubts)
@@ -228,11 +229,13 @@ def _seen_in_container(
     maybe = listed.nameless if any(map(listed.is_unknown_uuid, missing)) else []
     shown += [gpu.index for gpu in maybe]
     unlisted = [token for token in missing if not several[token]]
-    doubts = [f"{token!r} {why}" for token, why in several.items() if why][:_SHOWN]
+    doubts = [f"{quoted(token)} {why}" for token, why in several.items() if why][:_SHOWN]
     if len(unlisted) > len(maybe):
         more = len(unlisted) - _MOST_UNLISTED
         rest = f" and {more} more" if more > 0 else ""
-        doubts.append(f"NVML does not list {', '.join(unlisted[:_MOST_UNLISTED])}{rest}")
+        doubts.append(
+            f"NVML does not list {', '.join(map(shown_text, unlisted[:_MOST_UNLISTED]))}{rest}"
+        )
     return _with_boards(shown, gpus) if shown else everything, "; ".join(doubts)
 
 

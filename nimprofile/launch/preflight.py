@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 
 from nimprofile.base.enums import Server
+from nimprofile.base.printable import quoted
 from nimprofile.base.record import Record
 from nimprofile.launch.flags import last_number
 from nimprofile.launch.judged.weights_source import missing_weights
@@ -165,7 +166,7 @@ def _model(job: Job) -> Iterator[HostProblem]:
                 f"the weights are to be in {job.model}, and it has {lacks}", fetch + fix
             )
     elif job.model and job.server is not Server.NIM and _REPOSITORY.fullmatch(job.model) is None:
-        yield HostProblem(f"{job.model!r} is no directory, and no name on Hugging Face", fix)
+        yield HostProblem(f"{quoted(job.model)} is no directory, and no name on Hugging Face", fix)
 
 
 _REPOSITORY = re.compile(r"[\w.-]+(?:/[\w.-]+)?", re.ASCII)

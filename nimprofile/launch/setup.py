@@ -17,6 +17,7 @@ from nimprofile.base.environment import (
 )
 from nimprofile.base.errors import RequestError
 from nimprofile.base.expect import expect_mapping, require_whole
+from nimprofile.base.printable import quoted
 from nimprofile.base.record import Record
 from nimprofile.base.variables.notes import handed_on
 
@@ -126,7 +127,9 @@ class Setup(Record):
         """
         if self.server is not None:
             if self.server not in tuple(Server):
-                raise RequestError(f"{self.server!r} is not a server; known: {', '.join(Server)}")
+                raise RequestError(
+                    f"{quoted(self.server)} is not a server; known: {', '.join(Server)}"
+                )
             object.__setattr__(self, "server", Server(self.server))
         for name in ("max_lora_rank", "max_loras", "max_cpu_loras"):
             if (count := getattr(self, name)) is not None:
@@ -141,17 +144,20 @@ class Setup(Record):
 
     def _problems(self) -> Iterator[str]:
         if self.port is not None and self.port not in range(1, 65536):
-            yield f"{self.port!r} is no port from 1 to 65535"
+            yield f"{quoted(self.port)} is no port from 1 to 65535"
         if _HOST.fullmatch(self.host) is None:
-            yield f"{self.host!r} is no address to listen on"
+            yield f"{quoted(self.host)} is no address to listen on"
         for name, path in self.adapters:  # engines read name=path, and a comma means JSON
             if _ADAPTER.fullmatch(name) is None or {",", "="} & set(path):
-                yield f"the adapter {name!r} in {path} would be read as something else: rename it"
+                yield (
+                    f"the adapter {quoted(name)} in {path} would be read as something "
+                    f"else: rename it"
+                )
         if self.image is not None and _IMAGE.fullmatch(self.image) is None:
-            yield f"{self.image!r} is no container image such as vllm/vllm-openai:v0.33.0"
+            yield f"{quoted(self.image)} is no container image such as vllm/vllm-openai:v0.33.0"
         for text in (self.model, self.served_name, self.folder, self.cache):
             if text is not None and not is_text(text):
-                yield f"{text!r} is no text in UTF-8 without NUL"
+                yield f"{quoted(text)} is no text in UTF-8 without NUL"
         for at, text in enumerate(self.arguments, 1):  # it may be a key, so it is not repeated
             if not is_text(text):
                 yield f"argument {at} for the server is no text in UTF-8 without NUL"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nimprofile.base.errors import ManifestError
 from nimprofile.base.formats.yaml_reader import place
+from nimprofile.base.printable import quoted
 from nimprofile.manifest.dialects.registry import tree_dialect_of
 from nimprofile.manifest.extensions import (
     read_checkpoints,
@@ -95,7 +96,7 @@ def unknown_checkpoints(
     for profile in profiles if names else ():
         untagged = profile.checkpoint is None and len(names) == 1
         if not untagged and profile.checkpoint not in names:
-            problem = f"{profile.checkpoint!r} is none of the checkpoints: {', '.join(names)}"
+            problem = f"{quoted(profile.checkpoint)} is none of the checkpoints: {', '.join(names)}"
             yield MisplacedError(problem, (*places[profile.id], "tags", "checkpoint"))
 
 

@@ -5,6 +5,7 @@ They are read strictly: an unknown key is an error, so that a misspelt requireme
 
 from __future__ import annotations
 
+from nimprofile.base.printable import quoted
 from nimprofile.base.record import Record
 from nimprofile.base.versions import is_specifier_set, split_requirement
 from nimprofile.manifest.nodes import (
@@ -88,14 +89,14 @@ def read_requires(node: Node, path: Path) -> Requires:
     fields = read_fields(node, path, _REQUIRES)
     for key in ("compute_capability", "driver", "cuda"):
         if (text := fields.get(key)) is not None and not is_specifier_set(text):
-            problem = f'{text!r} is not a version specifier set such as ">=8.9"'
+            problem = f'{quoted(text)} is not a version specifier set such as ">=8.9"'
             raise MisplacedError(problem, (*path, key))
     if (text := fields.get("engine")) is not None:
         try:
             split_requirement(text)
         except ValueError:
             raise MisplacedError(
-                f'{text!r} is not an engine and its versions, such as "vllm>=0.10.1"',
+                f'{quoted(text)} is not an engine and its versions, such as "vllm>=0.10.1"',
                 (*path, "engine"),
             ) from None
     memory, estimated = (
@@ -162,5 +163,5 @@ def read_version(node: Node, path: Path) -> str | None:
         try:
             Version(text)
         except InvalidVersion:
-            raise MisplacedError(f"{text!r} is no version such as 0.19.0", path) from None
+            raise MisplacedError(f"{quoted(text)} is no version such as 0.19.0", path) from None
     return text

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from nimprofile.base.errors import RequestError
 from nimprofile.base.expect import expect
+from nimprofile.base.printable import quoted
 from nimprofile.base.record import Record
 
 TYPE_CHECKING = False
@@ -82,7 +83,7 @@ def stated_version(version: object) -> NimVersion | None:
         expect("Request: nim", version, NimVersion, type(None), hint='nim="2.0.12" will do')
         return version if isinstance(version, NimVersion) else None
     if (told := nim_version(version, f"NIM {version}", of_llm=True)) is None:
-        raise RequestError(f"nim: {version!r} is no version such as 2.0.12")
+        raise RequestError(f"nim: {quoted(version)} is no version such as 2.0.12")
     return told
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nimprofile.base.printable import quoted
 from nimprofile.base.units import parse_size
 
 TYPE_CHECKING = False
@@ -33,7 +34,7 @@ def read_whole(text: str, path: Path) -> int:
     """A whole number above 0, of at most 15 digits. Raises MisplacedError."""
     digits = text.replace("_", "")
     if not (digits.isascii() and digits.isdigit() and len(digits) <= 15 and int(digits) > 0):
-        raise MisplacedError(f"{text!r} is not a whole number above 0", path)
+        raise MisplacedError(f"{quoted(text)} is not a whole number above 0", path)
     return int(digits)
 
 
@@ -42,7 +43,7 @@ def read_size(text: str, path: Path) -> float:
     try:
         return parse_size(text)
     except ValueError:
-        raise MisplacedError(f"{text!r} is not a size in GiB", path) from None
+        raise MisplacedError(f"{quoted(text)} is not a size in GiB", path) from None
 
 
 def read_text(node: Node, path: Path) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nimprofile.base.gpu_ids import product_in_key
+from nimprofile.base.printable import quoted
 from nimprofile.base.record import Record
 
 TYPE_CHECKING = False
@@ -115,7 +116,7 @@ class Profile(Record):
     def __post_init__(self) -> None:
         for size in (self.tp, self.pp):
             if size is not None and (type(size) is not int or size < 1):
-                raise ValueError(f"{size!r} is not a number of GPUs")
+                raise ValueError(f"{quoted(size)} is not a number of GPUs")
 
     @property
     def gpus_needed(self) -> int:

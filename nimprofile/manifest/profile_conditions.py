@@ -6,6 +6,7 @@ import re
 
 from nimprofile.base.enums import Engine
 from nimprofile.base.errors import RequestError
+from nimprofile.base.printable import quoted
 from nimprofile.base.record import Record
 
 TYPE_CHECKING = False
@@ -43,18 +44,20 @@ class Condition(Record):
         """Take our names of tags; refuse a relation that is none. Raises RequestError."""
         for text in (self.tag, self.value):
             if not isinstance(text, str) or not text.strip():
-                raise RequestError(f"a condition has a tag and a value, and {text!r} is neither")
+                raise RequestError(
+                    f"a condition has a tag and a value, and {quoted(text)} is neither"
+                )
         tag = self.tag.strip().casefold()
         tag = CONTEXT if tag == "max-model-len" else TAG_ALIASES.get(tag, tag)
         object.__setattr__(self, "tag", tag)
         if self.relation not in RELATIONS:
             known = ", ".join(RELATIONS)
-            raise RequestError(f"{self.relation!r} is not a relation; known: {known}")
+            raise RequestError(f"{quoted(self.relation)} is not a relation; known: {known}")
         if tag == CONTEXT:
             object.__setattr__(self, "value", _tokens(self.value))
         counts = self.relation not in {"=", "!="} or self.tag in {"tp", "pp", CONTEXT}
         if counts and _number(self.value) is None:
-            raise RequestError(f"{self}: {self.value!r} is no number")
+            raise RequestError(f"{self}: {quoted(self.value)} is no number")
 
     def __str__(self) -> str:
         return f"{our_tag(self.tag)}{self.relation}{self.value}"
@@ -86,7 +89,7 @@ def parse_conditions(text: str, source: str = "") -> tuple[Condition, ...]:
             conditions.append(Condition(last.tag, last.relation, f"{last.value},{part.strip()}"))
             continue
         if found is None:
-            problem = f"{part.strip()!r} is no condition such as precision=fp8 or tp>=4"
+            problem = f"{quoted(part.strip())} is no condition such as precision=fp8 or tp>=4"
             raise RequestError(f"{source}: {problem}" if source else problem)
         tag, relation, value = found.groups()
         conditions.append(Condition(tag, "=" if relation == "==" else relation, value))
@@ -103,7 +106,9 @@ def conditions_of(value: object, source: str) -> tuple[Condition, ...]:
     if hasattr(value, "items"):
         return tuple(Condition(tag, "=", wanted) for tag, wanted in value.items())
     if not isinstance(value, list | tuple):
-        raise RequestError(f'{source}: {value!r} is no condition; "precision=fp8,tp>=4" is two')
+        raise RequestError(
+            f'{source}: {quoted(value)} is no condition; "precision=fp8,tp>=4" is two'
+        )
     conditions: list[Condition] = []
     for part in value:
         if isinstance(part, Condition):
@@ -111,7 +116,7 @@ def conditions_of(value: object, source: str) -> tuple[Condition, ...]:
         elif isinstance(part, str):
             conditions += parse_conditions(part, source)
         else:
-            raise RequestError(f"{source}: {part!r} is no condition such as precision=fp8")
+            raise RequestError(f"{source}: {quoted(part)} is no condition such as precision=fp8")
     return tuple(conditions)
 
 

@@ -10,6 +10,7 @@ from nimprofile.base.gpu_ids import (
     parse_device_id,
     product_in_key,
 )
+from nimprofile.base.printable import quoted
 from nimprofile.base.units import GIB, ComputeCapability, parse_size, stated_gb_to_bytes
 from nimprofile.manifest.profile import NOTHING_REQUIRED, STATED_BY_TAG, Profile, Stated
 
@@ -80,7 +81,7 @@ def _count(tags: Mapping[str, str], key: str) -> int | None:
         return None
     if not (text.isascii() and text.isdigit() and 1 <= len(text) <= 4 and int(text) >= 1):
         raise ManifestError(
-            f"{text!r} is not a number of GPUs; write 1 to 9999", place=f"tags.{key}"
+            f"{quoted(text)} is not a number of GPUs; write 1 to 9999", place=f"tags.{key}"
         )
     return int(text)
 
@@ -91,7 +92,7 @@ def _flag(tags: Mapping[str, str], key: str) -> bool | None:
         return None
     flag = _BOOLEANS.get(text.lower())
     if flag is None:
-        raise ManifestError(f"{text!r} is neither true nor false", place=f"tags.{key}")
+        raise ManifestError(f"{quoted(text)} is neither true nor false", place=f"tags.{key}")
     return flag
 
 
@@ -131,7 +132,7 @@ def _stated_by_tag(text: str) -> Stated:
     try:
         number = parse_size(text)
     except ValueError:
-        problem = f"{text!r} is not a size in GB"
+        problem = f"{quoted(text)} is not a size in GB"
         raise ManifestError(problem, place="tags.min_vram_per_device_gb") from None
     size = stated_gb_to_bytes(number)
     return Stated(size, size, STATED_BY_TAG, max_model_len=None, printed_gb=number)

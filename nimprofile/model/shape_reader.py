@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nimprofile.base.errors import ModelError
 from nimprofile.base.expect import expect_mapping
+from nimprofile.base.printable import quoted
 from nimprofile.model.architectures import layers as blocks
 from nimprofile.model.architectures.decoders import expert_count, kv_heads_of
 from nimprofile.model.architectures.hybrids import nemotron_h
@@ -98,7 +99,9 @@ def _read(outer: Config, quantization: Config | None) -> tuple[ModelShape, Confi
     quantized = _quantization(outer, c, quantization)
     dtype, stored = _dtype(outer, c, notes)
     if quantized is not None and quantized.rules is None:
-        notes.append(f"the quantisation {quantized.method!r} is not known: only weight bytes count")
+        notes.append(
+            f"the quantisation {quoted(quantized.method)} is not known: only weight bytes count"
+        )
     bits = 16
     build = ARCHITECTURES.get(inner_type)
     if build and c.get("num_hidden_layers") is not None and c.get("vocab_size") is None:
@@ -107,7 +110,7 @@ def _read(outer: Config, quantization: Config | None) -> tuple[ModelShape, Confi
     if build is None:
         kind = inner_type or outer_type or "unknown"
         named = inner_type or outer_type
-        problem = f"model_type {kind!r} is not known" if named else "there is no model_type"
+        problem = f"model_type {quoted(kind)} is not known" if named else "there is no model_type"
         notes.append(f"{problem}: only weight bytes count")
         shape = ModelShape(
             kind,
@@ -196,7 +199,7 @@ def _dtype(outer: Config, c: Config, notes: list[str]) -> tuple[str, int]:
     dtype = dtype.removeprefix("torch.")
     stored = _DTYPE_BITS.get(dtype)
     if stored is None:
-        notes.append(f"the dtype {dtype!r} is not known: 16 bits are counted")
+        notes.append(f"the dtype {quoted(dtype)} is not known: 16 bits are counted")
     elif stored == 32:
         notes.append("the checkpoint has 32 bits: engines load 16 unless the precision is fp32")
     return dtype, stored or 16
@@ -268,7 +271,7 @@ def _first(
 
         build = ENCODERS.get((outer_type, key))
         if build is None:
-            notes.append(f"the encoder of {key} is not counted: model_type {outer_type!r}")
+            notes.append(f"the encoder of {key} is not counted: model_type {quoted(outer_type)}")
             continue
         first += build(block, hidden)
         encoder = encoder_of(outer_type, block)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nimprofile.base.errors import RequestError
+from nimprofile.base.printable import quoted
 from nimprofile.selection.rank import Policy
 from nimprofile.selection.ranking.criteria import (
     CUSTOM,
@@ -98,4 +99,4 @@ def find_policy(name: str) -> Policy:
         return POLICIES[name]
     except KeyError:
         known = ", ".join(policy_names())
-        raise RequestError(f"{name!r} is not a policy; known: {known}") from None
+        raise RequestError(f"{quoted(name)} is not a policy; known: {known}") from None

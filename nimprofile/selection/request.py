@@ -13,6 +13,7 @@ from nimprofile.base.environment import (
 )
 from nimprofile.base.errors import PinError, RequestError
 from nimprofile.base.expect import expect, expect_mapping, require_whole
+from nimprofile.base.printable import quoted, shown
 from nimprofile.base.record import Record
 from nimprofile.base.variables.notes import variable_notes
 from nimprofile.engines.serving import DEFAULTS, Serving
@@ -29,7 +30,7 @@ from nimprofile.selection.reasons import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from dataclasses import KW_ONLY
 
     from nimprofile.base.variables.notes import VariableNote
@@ -201,7 +202,7 @@ def _require_texts(condition: object) -> None:
     """Refuse a condition that is no tag and value; subclasses of `str` are texts too."""
     pair = condition if isinstance(condition, tuple) else ()
     if len(pair) != 2 or not all(isinstance(part, str) for part in pair):
-        raise RequestError(f"tags: {condition!r} is not a tag and its value, both texts")
+        raise RequestError(f"tags: {quoted(condition)} is not a tag and its value, both texts")
 
 
 def _pin(value: str | None, source: str) -> Pin | None:
@@ -231,7 +232,7 @@ def parse_tags(text: str, source: str) -> tuple[tuple[str, str], ...]:
             conditions[-1] = (tag, f"{before},{key}")
             continue
         if not (key and equals and value):
-            problem = f"{part.strip()!r} is not tag=value, as in precision=fp8,tp=1"
+            problem = f"{quoted(part.strip())} is not tag=value, as in precision=fp8,tp=1"
             raise RequestError(f"{source}: {problem}" if source else problem)
         conditions.append((nims_tag(key), value))
     return tuple(conditions)
@@ -253,19 +254,17 @@ def find_pin(pin: Pin, manifest: Manifest) -> Profile:
     if len(named) == 1:
         return named[0]
     if named:
-        ids = "\n  ".join(profile.id for profile in named)
-        raise PinError(
-            f"{pin.source}: {value!r} is the name of {len(named)} profiles; use an id:\n  {ids}"
-        )
+        ids = "\n  ".join(shown(profile.id) for profile in named[:20])
+        problem = f"{quoted(value)} is the name of {len(named)} profiles; use an id"
+        raise PinError(f"{pin.source}: {problem}:\n  {ids}")
     begun = value.rstrip(".…").lower()
     if pin.source != NIMS_PIN and len(begun) >= LEAST_OF_AN_ID:
         begin = [profile for profile in profiles if profile.id.lower().startswith(begun)]
         if len(begin) == 1:
             return begin[0]
         if begin:
-            lines = "\n  ".join(f"{profile.id} ({profile.name})" for profile in begin[:5])
-            problem = f"{len(begin)} ids begin with {value!r}; write more of one"
-            raise PinError(f"{pin.source}: {problem}:\n  {lines}")
+            problem = f"{len(begin)} ids begin with {quoted(value)}; write more of one"
+            raise PinError(f"{pin.source}: {problem}{_listed(begin)}")
     raise PinError(f"{pin.source}: {_not_found(value, profiles)}")
 
 
@@ -280,21 +279,21 @@ def _not_found(value: str, profiles: tuple[Profile, ...]) -> str:
     bare = value.partition(" (")[0].strip().lower()
     for profile in profiles:
         if bare == profile.id.lower():
-            return f"{value!r} is not an id or a name; write the bare id {profile.id}"
+            return f"{quoted(value)} is not an id or a name; write the bare id {profile.id}"
     cut = bare.rstrip(".…")
-    starts = [
-        profile for profile in profiles if len(cut) >= LEAST_OF_AN_ID and profile.id.startswith(cut)
-    ]
+    starts = [each for each in profiles if len(cut) >= LEAST_OF_AN_ID and each.id.startswith(cut)]
     if starts:
-        return f"{value!r} is an id cut short; write all of it:\n  " + "\n  ".join(
-            f"{profile.id} ({profile.name})" for profile in starts[:5]
-        )
+        return f"{quoted(value)} is an id cut short; write all of it{_listed(starts)}"
     from nimprofile.base.names.nearest import nearest
 
     by_key = {profile.name.casefold(): profile for profile in profiles}
     by_key |= {profile.id: profile for profile in profiles}
     near = [by_key[match] for match in nearest(value.casefold(), by_key, 5, least=0.5)]
-    shown = near or list(profiles[:5])
     title = "nearest" if near else f"the manifest has {len(profiles)}, such as"
-    lines = "\n  ".join(f"{profile.id} ({profile.name})" for profile in shown)
-    return f"{value!r} is not a profile of this manifest; {title}:\n  {lines}"
+    return f"{quoted(value)} is not a profile of this manifest; {title}{_listed(near or profiles)}"
+
+
+def _listed(profiles: Sequence[Profile]) -> str:
+    """The first of these profiles, each on a line of its own."""
+    lines = [f"{shown(profile.id)} ({shown(profile.name)})" for profile in profiles[:5]]
+    return ":\n  " + "\n  ".join(lines)

@@ -10,6 +10,7 @@ import json
 import re
 
 from nimprofile.base.formats.text_files import MAX_DEPTH
+from nimprofile.base.printable import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
         counts = Counter(key for key, _ in pairs)
         repeated = next(key for key, _ in pairs if counts[key] > 1)
-        raise JsonError(f"not JSON: the key {repeated!r} stands twice in one object")
+        raise JsonError(f"not JSON: the key {quoted(repeated)} stands twice in one object")
     return unique
 
 

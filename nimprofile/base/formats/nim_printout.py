@@ -11,6 +11,7 @@ import re
 
 from nimprofile.base.errors import ManifestError
 from nimprofile.base.gpu_ids import parse_device_id
+from nimprofile.base.printable import quoted
 from nimprofile.base.record import Record
 from nimprofile.base.units import parse_size
 
@@ -229,7 +230,7 @@ def _gigabytes(text: str, source: str, number: int) -> float:
     try:
         return parse_size(text)
     except ValueError:
-        problem = f"{text!r} is not a size in GB"
+        problem = f"{quoted(text)} is not a size in GB"
         raise ManifestError(problem, source=source, line=number) from None
 
 

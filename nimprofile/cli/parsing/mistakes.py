@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from nimprofile.base.printable import quoted
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
@@ -111,9 +113,9 @@ def unknown_choice(action: argparse.Action, value: object) -> str:
     if action.dest in {"command", "action"}:
         what = "command" if action.dest == "command" else "action"
         meant = "did you mean --help? " if value == "help" else meant
-        return f"there is no {what} {value!r}; {meant}{what}s: {', '.join(known)}"
+        return f"there is no {what} {quoted(value)}; {meant}{what}s: {', '.join(known)}"
     name = "/".join(action.option_strings) or action.metavar or action.dest
-    return f"{name}: {value!r} is not known; {meant}known: {', '.join(known)}"
+    return f"{name}: {quoted(value)} is not known; {meant}known: {', '.join(known)}"
 
 
 def too_many(words: Sequence[str], parser: Parser) -> str:
@@ -121,7 +123,7 @@ def too_many(words: Sequence[str], parser: Parser) -> str:
     place = _place(parser)
     if place in _TO_A_SERVER:  # the word may be a secret
         return f"{place} has a word too many; {_AFTER_DASHES}"
-    return f"{place} has a word too many: {words[0]!r}"
+    return f"{place} has a word too many: {quoted(words[0])}"
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

@@ -6,6 +6,7 @@ The cause is NVML, its library, or the process that reads it.
 from __future__ import annotations
 
 from nimprofile.base.errors import NoGpuError
+from nimprofile.base.printable import quoted
 from nimprofile.hardware.nvml.codes import phrase
 
 TYPE_CHECKING = False
@@ -84,7 +85,7 @@ def _no_library(host: Host) -> NoGpuError:
 
 def no_devices(variable: str | None, host: Host) -> NoGpuError:
     """NVML works and lists no GPU; `variable` is the value of NVIDIA_VISIBLE_DEVICES."""
-    value = "" if variable is None else f"; NVIDIA_VISIBLE_DEVICES is {variable!r}"
+    value = "" if variable is None else f"; NVIDIA_VISIBLE_DEVICES is {quoted(variable)}"
     on_bus = f", and the PCI bus has {number}" if (number := host.devices()) else ""
     return _no_gpu(
         f"the driver answers, but lists no GPU{on_bus}{value}.",

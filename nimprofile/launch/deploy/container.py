@@ -6,6 +6,7 @@ import re
 
 from nimprofile.base.enums import Server
 from nimprofile.base.errors import LaunchError
+from nimprofile.base.printable import quoted
 from nimprofile.base.record import Record
 from nimprofile.base.units import GIB
 from nimprofile.engines.memory.components import weights_of
@@ -125,7 +126,9 @@ def container_of(job: Job, *, gpus_per_node: int, secret: str | None = None) -> 
         notes += (f"the host must have {', '.join(job.mounts)}",)
     name = dns_label(job.setup.name or job.served_name or job.model)
     if job.setup.name not in {None, "", name}:
-        notes += (f"the deployment is called {name}: {job.setup.name!r} is no name in Kubernetes",)
+        notes += (
+            f"the deployment is called {name}: {quoted(job.setup.name)} is no name in Kubernetes",
+        )
     return Container(
         name,
         job,

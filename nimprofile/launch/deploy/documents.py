@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from nimprofile.base.expect import expect, expect_text
+from nimprofile.base.printable import quoted
 from nimprofile.base.record import Record
 from nimprofile.launch.job import Job
 
@@ -74,7 +75,7 @@ def deployed(
             raise LaunchError(f"what is given for the {what} {problem}")  # it may be the key itself
     container = container_of(job, gpus_per_node=gpus_per_node, secret=secret)
     if target not in TARGETS:
-        raise LaunchError(f"{target!r} is no target that is known")
+        raise LaunchError(f"{quoted(target)} is no target that is known")
     if target == "docker":
         from nimprofile.launch.deploy.docker import docker_plan
         from nimprofile.launch.shell_script import shell_script

@@ -11,6 +11,7 @@ import re
 
 from nimprofile.base.enums import Server
 from nimprofile.base.errors import LaunchError
+from nimprofile.base.printable import quoted
 from nimprofile.launch.deploy.container import FOLDER, product_label
 from nimprofile.launch.deploy.multinode import member
 from nimprofile.launch.servers.ranks import literal
@@ -266,7 +267,7 @@ def node_selector(gpus: tuple[Gpu, ...]) -> dict[str, str]:
     product = names.pop() if mig is None else mig["board"]
     label = product_label(product)
     if _LABEL.fullmatch(label) is None:
-        raise LaunchError(f"no node is labelled with the product {product!r}")
+        raise LaunchError(f"no node is labelled with the product {quoted(product)}")
     return {"nvidia.com/gpu.product": label}
 
 

@@ -7,6 +7,7 @@ import re
 
 from nimprofile.base.enums import Server
 from nimprofile.base.errors import LaunchError, ManifestError
+from nimprofile.base.printable import quoted
 from nimprofile.base.record import Record
 from nimprofile.launch.setup import is_path
 
@@ -124,7 +125,7 @@ def _named(model: str, server: Server) -> str:
             )
         model = model[scheme.end() :]
     if model[:1] in {"", "-"}:  # an engine would take it for an argument
-        raise LaunchError(f"{model!r} is no directory and no name of a model")
+        raise LaunchError(f"{quoted(model)} is no directory and no name of a model")
     return model
 
 
@@ -144,8 +145,9 @@ def _require_alike(model: str, shape: ModelShape, judged: ModelShape | None) -> 
         here, there = getattr(shape, what), getattr(judged, what)
         if here != there:
             raise LaunchError(
-                f"{model} is another model than the one that was judged: {what} {here!r}, not "
-                f"{there!r}; name its own manifest, or leave --manifest out"
+                f"{model} is another model than the one that was judged: {what} "
+                f"{quoted(here)}, not "
+                f"{quoted(there)}; name its own manifest, or leave --manifest out"
             )
     if len(shape.layers) != len(judged.layers):
         raise LaunchError(

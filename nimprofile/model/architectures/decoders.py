@@ -9,6 +9,7 @@ along).
 from __future__ import annotations
 
 from nimprofile.base.errors import ModelError
+from nimprofile.base.printable import quoted
 from nimprofile.base.record import Record
 from nimprofile.model.architectures import layers
 from nimprofile.model.shape import MAX_LAYERS, Cache, CacheKind, Layer, Weights
@@ -170,7 +171,7 @@ def decoder(c: Config, traits: Traits, *, pattern: int = 0) -> list[Layer]:
     def build(kind: tuple[str, bool]) -> Layer:
         attention, sparse = kind
         if attention not in _ATTENTION:
-            c.notes.append(f"layers of the kind {attention!r} are counted as full attention")
+            c.notes.append(f"layers of the kind {quoted(attention)} are counted as full attention")
         weights, cache = attend(c, attention, traits)
         norms = layers.norm("norms", traits.norms * c.count("hidden_size"))
         return layers.layer(weights, feed_of(c, sparse=sparse), norms, cache=cache)

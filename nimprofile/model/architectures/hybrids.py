@@ -6,6 +6,7 @@ A function for each family; the sources are those of `decoders`.
 from __future__ import annotations
 
 from nimprofile.base.errors import ModelError
+from nimprofile.base.printable import quoted
 from nimprofile.model.architectures import layers
 from nimprofile.model.architectures.decoders import (
     Traits,
@@ -75,7 +76,7 @@ def nemotron_h(c: Config, letters: str | None = None) -> list[Layer]:
                 return layers.layer(_nemotron_experts(c), norm)
             case _:
                 raise ModelError(
-                    f"{letter!r} is no kind of layer; known: M * - E",
+                    f"{quoted(letter)} is no kind of layer; known: M * - E",
                     place=c.place("hybrid_override_pattern"),
                 )
 

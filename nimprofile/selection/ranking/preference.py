@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nimprofile.base.errors import RequestError
 from nimprofile.base.expect import expect, expect_text
+from nimprofile.base.printable import quoted
 from nimprofile.base.record import Record
 from nimprofile.selection.policies import DEFAULT, POLICIES
 from nimprofile.selection.rank import Count, Criterion, OneOf, Policy
@@ -32,9 +33,11 @@ def prefer(chain: str, base: Policy) -> Policy:
     links = [_link(part.strip(), known) for part in chain.split(",") if part.strip()]
     names = [link.name for link in links]
     if not links:
-        raise RequestError(f"--prefer {chain!r} names no criterion; known: {', '.join(known)}")
+        raise RequestError(
+            f"--prefer {quoted(chain)} names no criterion; known: {', '.join(known)}"
+        )
     if len(set(names)) != len(names):
-        raise RequestError(f"--prefer {chain!r} names a criterion twice")
+        raise RequestError(f"--prefer {quoted(chain)} names a criterion twice")
     rest = tuple(criterion for criterion in base.criteria if criterion.name not in names)
     name = f"{base.name} preferring {chain}"
     return base.replace(name=name, criteria=(*links, *rest), about="A chain of your own.")
@@ -49,7 +52,9 @@ def _known_criteria(base: Policy) -> dict[str, Criterion]:
 def _link(text: str, known: dict[str, Criterion]) -> Criterion:
     name, equals, value = (piece.strip() for piece in text.partition("="))
     if name not in known:
-        raise RequestError(f"--prefer: {name!r} is not a criterion; known: {', '.join(known)}")
+        raise RequestError(
+            f"--prefer: {quoted(name)} is not a criterion; known: {', '.join(known)}"
+        )
     criterion = known[name]
     if not equals:
         return criterion
@@ -81,7 +86,7 @@ def _with_count(criterion: Criterion, value: str, of: Callable[[Verdict], int | 
         key = count if value == "low" else _Highest(count)
         return criterion.replace(key=key, prefers=f"the {value}er {name}", source="--prefer")
     if not (value.isascii() and value.isdigit() and len(value) <= 4):
-        raise RequestError(f"--prefer: {name} takes low, high or a number, not {value!r}")
+        raise RequestError(f"--prefer: {name} takes low, high or a number, not {quoted(value)}")
     wanted = int(value)
     return criterion.replace(
         key=_WantedFirst(count, wanted, criterion.key),
