@@ -159,7 +159,8 @@ def test_70_or_the_answer_when_there_is_little_memory(mebibytes, json):
 
 
 def test_128_mebibytes_are_enough():
-    done = shell(f'ulimit -v {128 << 10}; "$0" -m nimprofile {" ".join(SELECT)}')
+    command = f'ulimit -v {128 << 10}; "$0" -m nimprofile {" ".join(SELECT)}'
+    done = shell(command, PYTHONIOENCODING="utf-8")
     assert 0 == done.returncode, done.stderr
     assert process(*SELECT).stdout == done.stdout
 
