@@ -129,8 +129,7 @@ def leave(code: int) -> NoReturn:
 
 
 def _is_watched() -> bool:
-    """Whether a debugger or a profiler follows this process; from Python 3.12 on it may do so apart
-    from the two old ways."""
+    """Whether a debugger or a profiler follows this process, as Python 3.12 has it or before."""
     monitoring = getattr(sys, "monitoring", None)
     tools = () if monitoring is None else map(monitoring.get_tool, range(6))
     return sys.gettrace() is not None or sys.getprofile() is not None or any(tools)

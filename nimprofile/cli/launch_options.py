@@ -18,7 +18,7 @@ from nimprofile.cli.options import add_format, machine_options
 from nimprofile.cli.parsing.parser import UsageError
 from nimprofile.cli.selection_options import selection_options
 from nimprofile.launch.server_spec import server_spec
-from nimprofile.launch.setup import ANYWHERE, PORT, TRUST, Setup
+from nimprofile.launch.setup import ANYWHERE, PORT, TRUST, Setup, absolute
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -210,14 +210,14 @@ def setup_of(selection: SelectionArguments, server: ServerArguments) -> Setup:
         "port": server.port,
         "max_lora_rank": server.max_lora_rank,
         "image": server.image,
-        "cache": None if server.cache is None else os.path.abspath(server.cache),
+        "cache": None if server.cache is None else absolute(server.cache),
         "user": None if server.cache is None else f"{os.getuid()}:{os.getgid()}",
-        "peft_source": None if source is None else os.path.abspath(source),
+        "peft_source": None if source is None else absolute(source),
     }
     setup = setup.replace(**given(chosen)).replace(
         model=model,
         host=server.host,
-        folder=os.path.abspath(server.dir),
+        folder=absolute(server.dir),
         trust_remote_code=server.trust_remote_code or setup.trust_remote_code,
         extra=server.extra,
     )

@@ -12,7 +12,7 @@ from nimprofile.base.errors import ModelError
 from nimprofile.base.expect import expect
 from nimprofile.base.formats.json_reader import JsonError, read_json
 from nimprofile.base.formats.text_files import read_text
-from nimprofile.launch.setup import Setup
+from nimprofile.launch.setup import Setup, absolute
 
 CONFIG = "adapter_config.json"
 MAX_CONFIG = 1 << 20
@@ -31,7 +31,7 @@ def with_adapters(setup: Setup) -> Setup:
     source = setup.peft_source
     if source is None or not os.path.isdir(source):
         return setup
-    source = os.path.abspath(source)
+    source = absolute(source)
     try:
         names = sorted(os.listdir(source))
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 from nimprofile.base.enums import Server
@@ -15,7 +16,7 @@ from nimprofile.base.environment import (
     read_words,
     without_service_links,
 )
-from nimprofile.base.errors import RequestError
+from nimprofile.base.errors import LaunchError, RequestError
 from nimprofile.base.expect import expect_mapping, require_whole
 from nimprofile.base.printable import quoted
 from nimprofile.base.record import Record
@@ -209,6 +210,16 @@ def is_text(text: str) -> bool:
         return b"\0" not in text.encode()
     except UnicodeEncodeError:
         return False
+
+
+def absolute(path: str) -> str:
+    """A path from the root. Raises LaunchError when the working directory is not there any more."""
+    try:
+        return os.path.abspath(path)
+    except OSError:
+        problem = f"{path} begins at the working directory, which is not there any more"
+        fix = "change to one that is, or name paths from the root"
+        raise LaunchError(f"{problem}: {fix}") from None
 
 
 def is_path(model: str) -> bool:

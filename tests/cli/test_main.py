@@ -114,6 +114,16 @@ def test_4_when_the_inventory_has_no_gpu(run, manifest, tmp_path, command):
     assert "nimprofile: no GPU could be read: the inventory has none\n" == err
 
 
+@pytest.mark.parametrize("command", [["launch"], ["render", "k8s"], ["render", "docker"]])
+def test_3_when_the_working_directory_is_gone(run, manifest, tmp_path, monkeypatch, command):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    code, out, err = run(*command, "--manifest", manifest, "--gpus", "1xh100")
+    assert (3, "") == (code, out)
+    assert err.startswith("nimprofile: . begins at the working directory, which is not there any")
+
+
 def test_4_from_gpus_too(run):
     with FakeNvml("1xt4", NO_LIBRARY):
         assert 4 == run("gpus")[0]

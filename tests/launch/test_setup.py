@@ -2,7 +2,8 @@
 
 import pytest
 
-from nimprofile import RequestError, Setup
+from nimprofile import LaunchError, RequestError, Setup
+from nimprofile.launch.setup import absolute
 
 
 @pytest.mark.parametrize("name", ["a,b", "a=b", "-a", "a b", ""])
@@ -62,3 +63,17 @@ def test_a_port_that_is_none_is_said(value):
         RequestError, match=r"NIM_SERVER_PORT: '.*' is not a whole number from 1 to"
     ):
         Setup.from_env({"NIM_SERVER_PORT": value})
+
+
+def test_a_path_without_a_working_directory_is_refused_and_one_from_the_root_is_not(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    assert str(tmp_path / "gone" / "x") == absolute("x")
+    (tmp_path / "gone").rmdir()
+    assert "/x/y" == absolute("/x/./y")
+    with pytest.raises(
+        LaunchError, match=r"^x begins at the working directory, which is not there"
+    ):
+        absolute("x")

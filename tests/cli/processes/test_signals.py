@@ -152,7 +152,9 @@ def start(box, *words, code=HELD):
 
 def masks(text):
     """The signals held back and ignored, as Linux writes them of a process."""
-    lines = (line.split(":\t") for line in text.splitlines() if line.startswith(("SigBlk", "SigIgn")))
+    lines = (
+        line.split(":\t") for line in text.splitlines() if line.startswith(("SigBlk", "SigIgn"))
+    )
     return {name: int(mask, 16) for name, mask in lines}
 
 
