@@ -49,11 +49,10 @@ def test_every_place_the_page_names_is_there(row):
 def _written_to_a_stream(tree):
     """The lines that print, or write to a standard stream."""
     for node in ast.walk(tree):
-        if not isinstance(node, ast.Call):
-            continue
-        called = ast.unparse(node.func)
-        if called == "print" or re.fullmatch(r"(sys\.)?std(out|err)(\.buffer)?\.write", called):
-            yield node.lineno
+        if isinstance(node, ast.Name | ast.Attribute):
+            name = ast.unparse(node)
+            if name == "print" or re.fullmatch(r"(sys\.)?std(out|err)(\.buffer)?\.write", name):
+                yield node.lineno
 
 
 def test_text_leaves_the_program_by_one_door():

@@ -6,6 +6,7 @@ of a text that others wrote (`tests/test_architecture.py` finds what goes around
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -14,7 +15,7 @@ from nimprofile.base.secrets.output import concealed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from nimprofile.report.blocks import Block
 
@@ -26,23 +27,53 @@ _records = False
 """Whether every message is a record of JSON, as the log of `exec` can be."""
 
 
-def tell_in_records(*, wanted: bool) -> None:
-    """Let standard error have records of JSON and nothing else from now on, or lines of text."""
-    global _records  # noqa: PLW0603 - there is one standard error
-    _records = wanted
+def begin(*, records: bool) -> None:
+    """Begin a command line: with `records`, standard error has records of JSON and nothing else.
+
+    Raises LostOutputError.
+    """
+    global _records, _json_is_out
+    _records, _json_is_out = records, False
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a name must not break an ASCII terminal
+        _to_output(sys.stdout.reconfigure, errors="backslashreplace")
 
 
 def put(text: str, end: str = "\n") -> None:
     """Write a text to standard output; of its control characters only tabs and ends of lines stay.
 
-    Raises OSError when standard output cannot be written.
+    Raises LostOutputError.
     """
     text = concealed(text)
     if not text.isprintable():
         from nimprofile.base.printable import printable_lines
 
         text = printable_lines(text)
-    print(text, end=end)
+    _to_output(print, text, end=end)
+
+
+class LostOutputError(Exception):
+    """Standard output cannot be written.
+
+    Attributes:
+        why: what the system says; "" where the reader went away, which is no failure.
+    """
+
+    def __init__(self, error: OSError):
+        self.why = "" if isinstance(error, BrokenPipeError) else error.strerror or str(error)
+        super().__init__(self.why)
+
+
+def _to_output(write: Callable[..., object], *words: object, **options: object) -> None:
+    try:
+        write(*words, **options)
+    except OSError as error:
+        raise LostOutputError(error) from None
+
+
+def flush_output() -> None:
+    """Write what standard output still holds. Raises LostOutputError."""
+    if sys.stdout is not None:
+        _to_output(sys.stdout.flush)
 
 
 def tell(lines: Iterable[str]) -> None:
@@ -51,10 +82,10 @@ def tell(lines: Iterable[str]) -> None:
     So a log of both streams reads in order. That standard error cannot be written changes neither
     the answer nor the exit code.
 
-    Raises OSError when standard output cannot be written.
+    Raises LostOutputError.
     """
-    if sys.stdout is not None and sys.stderr is not None:
-        sys.stdout.flush()
+    if sys.stderr is not None:
+        flush_output()
     write_error(lines)
 
 
@@ -117,9 +148,12 @@ def drop_output() -> None:
         descriptor = sys.stdout.fileno()
     except (AttributeError, OSError, ValueError):  # closed, or no file at all
         return
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, descriptor)
-    os.close(null)
+    try:
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, descriptor)
+        os.close(null)
+    except OSError:  # nothing is left to do
+        return
 
 
 def flush_what_can_be() -> None:
@@ -158,7 +192,8 @@ def show(blocks: Iterable[Block], color: str) -> bool:
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     bars = encoding.lower().startswith("utf")
     # Its escapes are those of the colours; each part of it was made printable before that.
-    print(concealed(terminal_text(blocks, width=_width(), colour=colour, bars=bars)))
+    text = terminal_text(blocks, width=_width(), colour=colour, bars=bars)
+    _to_output(print, concealed(text))
     return True
 
 
@@ -194,15 +229,21 @@ def print_json(value: object) -> None:
     import json
 
     text = json.dumps(value, indent=2)
-    if DELETE in text:
+    if "\x7f" in text:  # the one control character that JSON in ASCII has as it is
         from nimprofile.base.printable import printable_json
 
         text = printable_json(text)
     put(text)
+    global _json_is_out  # noqa: PLW0603 - there is one standard output
+    _json_is_out = True
 
 
-DELETE = "\x7f"
-"""The one control character that JSON in ASCII has as it is."""
+_json_is_out = False
+
+
+def json_is_out() -> bool:
+    """Whether standard output has a JSON value of this command line, and takes no second one."""
+    return _json_is_out
 
 
 def counted(number: int, what: str) -> str:
@@ -231,13 +272,11 @@ def write_text(text: str, path: str | None, *, force: bool = False) -> None:
         OutputError: the file cannot be written.
     """
     if path is None or path == "-":
-        import io
-
         if isinstance(sys.stdout, io.TextIOWrapper):  # whose own encoding is the terminal's
             from nimprofile.base.printable import printable_lines
 
-            sys.stdout.flush()
-            sys.stdout.buffer.write(printable_lines(text).encode())
+            flush_output()
+            _to_output(sys.stdout.buffer.write, printable_lines(text).encode())
         else:
             put(text, end="")
         return

@@ -6,7 +6,6 @@ Results go to standard output, everything else to standard error.
 from __future__ import annotations
 
 import argparse
-import io
 import os
 import sys
 
@@ -26,7 +25,15 @@ from nimprofile.cli.commands import (
     run_memory,
     run_select,
 )
-from nimprofile.cli.console import OutputError, drop_output, tell_in_records, write_error
+from nimprofile.cli.console import (
+    LostOutputError,
+    OutputError,
+    begin,
+    drop_output,
+    flush_output,
+    json_is_out,
+    write_error,
+)
 from nimprofile.cli.exit_codes import (
     BAD_INPUT,
     DONE,
@@ -76,17 +83,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     conceal(_without_names(words), os.environ)
     try:
         code = _run(words)
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except BrokenPipeError:  # the reader of the output went away, which is no failure
+        flush_output()
+    except LostOutputError as lost:
         drop_output()
-        return DONE
+        if not lost.why:
+            return DONE
+        write_error([f"nimprofile: cannot write the output: {lost.why}"])
+        return OUTPUT_FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
-    except OSError as error:  # readers turn theirs into ours; this one is a full disk's
-        drop_output()
-        write_error([f"nimprofile: cannot write the output: {error.strerror}"])
-        return OUTPUT_FAILED
     except Exception as error:  # noqa: BLE001 - the last door
         from nimprofile.cli.processes.last_door import tell_failure
 
@@ -95,14 +100,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str]) -> int:
-    """Run one command line; OSError when standard output cannot be written."""
+    """Run one command line; LostOutputError when standard output cannot be written."""
     command = next((word for word in argv if word[:1] != "-"), None)
     extra = None
     if command in _STARTING:
         argv, extra = _divided(argv)
-    tell_in_records(wanted=command == "exec" and _wants_records())
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a name must not break an ASCII terminal
-        sys.stdout.reconfigure(errors="backslashreplace")
+    begin(records=command == "exec" and _wants_records())
     try:
         only = command if argv[:1] == [command] and command in _COMMANDS else None
         run, arguments = read_arguments(build_parser(only), argv, extra)
@@ -114,7 +117,7 @@ def _run(argv: Sequence[str]) -> int:
 
         code = next((code for kind, code in _CODES if isinstance(error, kind)), BAD_INPUT)
         hint = (error.hint or _help_for(argv)) if isinstance(error, UsageError) else ""
-        report(error, code, hint, json=wants_json(argv))
+        report(error, code, hint, json=wants_json(argv) and not json_is_out())
         return code
 
 

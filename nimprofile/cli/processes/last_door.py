@@ -23,29 +23,46 @@ LONGEST = 300
 """Characters of the error's own words that are repeated."""
 
 
-def tell_failure(error: BaseException, argv: Sequence[str], *, printed: bool = False) -> int:
+def tell_failure(error: BaseException, argv: Sequence[str]) -> int:
     """Tell an error that nothing has caught, and return the exit code that stands for it.
 
     Standard error gets one line, and before it the traceback where `TRACEBACK` is set. Standard
-    output gets the JSON of an error where JSON is wanted.
+    output gets the JSON of an error where JSON is wanted and none is there yet.
 
     Args:
         error: what was raised.
         argv: the words of the command line.
-        printed: standard output has its JSON already.
     """
     if isinstance(error, KeyboardInterrupt):
         return INTERRUPTED
     line = _line(error)
-    if _wants_json(argv) and not printed:
-        _print(_json(line))
     lines = [f"nimprofile: {line}"]
     if os.environ.get(TRACEBACK):
         from traceback import format_exception
 
-        lines = [*_shown("".join(format_exception(error))).rstrip().split("\n"), *lines]
-    _write_error(lines)
+        lines = [*"".join(format_exception(error)).rstrip().split("\n"), *lines]
+    try:
+        from nimprofile.cli import console
+        from nimprofile.cli.parsing.failures import wants_json
+    except Exception:  # noqa: BLE001 - they are what failed, perhaps
+        _tell_without_us(lines, _json(line) if "--json" in argv else "")
+        return FAILED
+    if wants_json(argv) and not console.json_is_out():
+        with suppress(console.LostOutputError):
+            console.put(_json(line))
+            console.flush_output()
+    console.write_error(lines)
     return FAILED
+
+
+def _tell_without_us(lines: Iterable[str], output: str) -> None:
+    """Write it with nothing of this package."""
+    for stream, texts in ((sys.stdout, filter(None, [output])), (sys.stderr, lines)):
+        if stream is not None:
+            with suppress(OSError, ValueError):  # a full disk; a stream that is closed
+                for text in texts:
+                    plain = text.encode("ascii", "backslashreplace").decode()
+                    print(plain, file=stream, flush=True)
 
 
 def _line(error: BaseException) -> str:
@@ -85,26 +102,3 @@ def _json(line: str) -> str:
     nothing = dict.fromkeys(("source", "place", "line", "hint"))
     error = {"kind": "internal", "message": line, **nothing, "exit_code": FAILED}
     return dumps({"schema_version": "1.0", "error": error}, indent=2)
-
-
-def _wants_json(argv: Sequence[str]) -> bool:
-    try:
-        from nimprofile.cli.parsing.failures import wants_json
-    except Exception:  # noqa: BLE001 - it is what failed, perhaps
-        return "--json" in argv
-    return wants_json(argv)
-
-
-def _print(text: str) -> None:
-    with suppress(OSError, ValueError):  # a full disk; a stream that is closed
-        print(text, flush=True)
-
-
-def _write_error(lines: Iterable[str]) -> None:
-    try:
-        from nimprofile.cli.console import write_error
-    except Exception:  # noqa: BLE001 - it is what failed, perhaps
-        plain = (line.encode("ascii", "backslashreplace").decode() for line in lines)
-        print(*plain, sep="\n", file=sys.stderr)
-    else:
-        write_error(lines)

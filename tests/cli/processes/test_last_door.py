@@ -1,5 +1,6 @@
 """Whatever nothing else catches is one line, with an exit code that no answer has."""
 
+import io
 import json
 import re
 import sys
@@ -7,6 +8,8 @@ import sys
 import pytest
 
 import nimprofile
+from nimprofile import ManifestError
+from nimprofile.cli.console import print_json
 from nimprofile.cli.main import main
 from nimprofile.cli.processes import last_door
 from nimprofile.report.schemas.errors import failure
@@ -118,12 +121,75 @@ def test_the_last_door_needs_no_other_module_of_the_command_line(monkeypatch, ca
     assert "an error that nothing foresaw, ValueError: \\x1b (" in err
 
 
-def test_a_standard_output_that_is_full_or_closed_loses_the_json_and_not_the_code(monkeypatch):
-    def full(*_, **__):
+class Full(io.StringIO):
+    def write(self, text):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("builtins.print", full)
+
+@pytest.mark.parametrize("without_us", [False, True])
+@pytest.mark.parametrize("stream", [None, Full()])
+def test_streams_that_are_full_or_closed_lose_the_words_and_not_the_code(
+    monkeypatch, stream, without_us
+):
+    if without_us:
+        monkeypatch.setitem(sys.modules, "nimprofile.cli.console", None)
+    monkeypatch.setattr(sys, "stdout", stream)
+    monkeypatch.setattr(sys, "stderr", stream)
     assert 70 == last_door.tell_failure(ValueError(), (*SELECT, "--json"))
+
+
+def test_a_failure_after_the_json_adds_none(run, monkeypatch):
+    def fail(*_):
+        raise KeyError
+
+    monkeypatch.setattr("nimprofile.cli.commands._warn", fail)
+    code, out, err = run(*SELECT, "--json")
+    assert (70, "KeyError") == (code, err.partition("foresaw, ")[2].partition(" ")[0])
+    assert isinstance(json.loads(out), dict)
+
+
+def test_an_error_of_ours_after_the_json_adds_none(run, monkeypatch):
+    def fail(value):
+        print_json(value)
+        raise ManifestError("late")
+
+    monkeypatch.setattr("nimprofile.cli.commands.print_json", fail)
+    code, out, err = run(*SELECT, "--json")
+    assert (3, "nimprofile: late\n") == (code, err)
+    assert json.loads(out)["selected"] is not None
+
+
+def test_a_command_line_after_a_failure_prints_its_own_json(run, monkeypatch):
+    assert 0 == run(*SELECT, "--json")[0]
+    code, out, _ = run("select", "--manifest", "nope", "--gpus", "1xt4", "--json")
+    assert (3, "manifest") == (code, json.loads(out)["error"]["kind"])
+
+
+def test_the_error_has_no_secret_and_no_control_character(run, monkeypatch):
+    _fails(monkeypatch, ValueError("https://me:hunter2hunter2@host \x1b]0;x"))
+    code, out, err = run(*SELECT, "--json")
+    assert 70 == code
+    for text in (out, err):
+        assert "hunter2hunter2" not in text
+        assert text.replace("\n", "").isprintable()
+
+
+def test_a_record_of_the_log_of_exec_is_one_too(run, monkeypatch):
+    _fails(monkeypatch, KeyError("a"))
+    monkeypatch.setenv("NIM_JSONL_LOGGING", "1")
+    code, out, err = run("exec", *SELECT[1:3])
+    assert (70, "") == (code, out)
+    (record,) = map(json.loads, err.splitlines())
+    assert "CRITICAL" == record["level"]
+    assert record["message"].startswith("an error that nothing foresaw, KeyError: 'a' (")
+
+
+def test_what_vanishes_is_not_called_an_output_that_cannot_be_written(run, monkeypatch):
+    _fails(monkeypatch, FileNotFoundError(2, "No such file or directory", "gone"))
+    code, out, err = run(*SELECT)
+    assert (70, "") == (code, out)
+    said = r"FileNotFoundError: \[Errno 2\] No such file or directory: 'gone'"
+    assert re.fullmatch(UNFORESEEN.format(said), err), err
 
 
 # Whole processes.
