@@ -142,12 +142,18 @@ def names_of(subjects: Sequence[object]) -> str:
     """Boards, slots of MIG instances and pairs: `GPUs 0-3, slot 0 of GPU 1`."""
     boards = tuple(subject for subject in subjects if isinstance(subject, int))
     slots = sorted(str(subject) for subject in subjects if "/" in str(subject))
-    pairs = [str(subject) for subject in subjects if "-" in str(subject)]
+    pairs = [str(subject).split("-") for subject in subjects if "-" in str(subject)]
     names = [format_gpus(boards)] if boards else []
     names += ["slot {1} of GPU {0}".format(*slot.split("/")) for slot in slots]
     if pairs:
-        joined = {int(index) for pair in pairs for index in pair.split("-")}
-        names.append(f"{len(pairs)} pair{'s' * (len(pairs) > 1)} of {format_gpus(tuple(joined))}")
+        joined = {int(index) for pair in pairs for index in pair}
+        shared = set.intersection(*({int(index) for index in pair} for pair in pairs))
+        count = f"{len(pairs)} pair{'s' * (len(pairs) > 1)}"
+        if len(shared) == 1:
+            (one,) = shared
+            names.append(f"{count} of GPU {one} with {format_gpus(tuple(joined - shared))}")
+        else:
+            names.append(f"{count} of {format_gpus(tuple(joined))}")
     return ", ".join(names)
 
 
@@ -180,7 +186,7 @@ _FORMS: dict[Kind, tuple[str | _Figure, ...]] = {
         " s",
         _IN_CALL,
     ),
-    Kind.ENDED: ("the process that reads it ended: ", _Figure("how", _TEXT)),
+    Kind.ENDED: ("the process that reads it ended: ", _Figure("how", ".+?"), _IN_CALL),
     Kind.ROW_PENDING: ("a row of its memory waits for a reset of the GPU to be remapped",),
     Kind.PAGE_PENDING: ("a page of its memory waits for a reset of the GPU to be retired",),
     Kind.ECC_ERRORS: (

@@ -6,23 +6,22 @@ A GPU that does not answer stays in the Inventory, with the reason, and what was
 from __future__ import annotations
 
 import os
-import sys
 
-from nimprofile.base.errors import RequestError
+from nimprofile.base.errors import NoGpuError, RequestError
 from nimprofile.base.expect import expect, expect_mapping
 from nimprofile.base.printable import quoted
-from nimprofile.hardware.conditions import Condition, Kind
+from nimprofile.hardware.conditions import Kind
 from nimprofile.hardware.host import Host
 from nimprofile.hardware.nvml import failures
-from nimprofile.hardware.nvml.answers import Answers
 from nimprofile.hardware.visible_devices import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from subprocess import Popen
+    from collections.abc import Callable, Mapping
 
     from nimprofile.hardware.inventory import Inventory
+    from nimprofile.hardware.nvml.answers import Answers
+    from nimprofile.hardware.nvml.processes import Reader, Readers
 
 NVML_TIMEOUT = 15.0
 """Seconds to wait for NVML. Two are too few on a busy node (NordicHPC/sonar, pull request 92);
@@ -31,8 +30,8 @@ ollama's native probe waits 15."""
 MAX_NVML_TIMEOUT = 3600
 """The most seconds that may be waited for NVML."""
 
-PATIENCE = 1.0
-"""Seconds after which somebody at a terminal wants to know what is going on."""
+SIDE_BY_SIDE = 16
+"""The most processes that read NVML at the same time."""
 
 
 def discover(
@@ -67,7 +66,7 @@ def discover(
     expect_mapping("discover: environ", environ)
     host = host or Host()
     expect("discover: host", host, Host)
-    inventory = _read_in_child(timeout, on_wait or _nothing).inventory(host)
+    inventory = _read(timeout, on_wait or _nothing).inventory(host)
     if not inventory.gpus:
         raise failures.no_devices(environ.get("NVIDIA_VISIBLE_DEVICES"), host)
     shown = visible(inventory, environ)
@@ -80,93 +79,70 @@ def _nothing() -> None:
     pass
 
 
-def _read_in_child(timeout: float, on_wait: Callable[[], None]) -> Answers:
-    """Run `nvml.reader` in a process of its own, and wait for it no longer than `timeout`."""
-    import subprocess
+def _read(timeout: float, on_wait: Callable[[], None]) -> Answers:
+    """What NVML answers: one process asks everything, and after a crash others ask what is left."""
+    from nimprofile.hardware.nvml.processes import Readers
 
-    if getattr(sys, "frozen", False) or not sys.executable:
-        raise failures.cannot_start("this is a frozen application without a Python interpreter")
-    # What this process can import the child can too, and nothing else runs before it: -S keeps
-    # .pth files out, -P the current directory.
-    here = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
-    path = os.pathsep.join([*_folders(), here])
-    code = f"from nimprofile.hardware.nvml.reader import main; main({int(timeout) + 2})"
-    try:
-        child = subprocess.Popen(  # noqa: S603 - this very interpreter
-            [sys.executable, "-S", "-P", "-c", code],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=os.environ | {"PYTHONPATH": path},
-        )
-    except OSError as error:
-        raise failures.cannot_start(str(error.strerror)) from None
-    try:
-        return _communicate(child, timeout, on_wait)
-    except BaseException:  # an interrupt, say
-        _abandon(child)
-        raise
+    with Readers(timeout, on_wait) as readers:
+        first = readers.start("read", timeout / 2)
+        readers.hear([first])
+        answers = first.answers()
+        crashed = answers.ending is not None and answers.ending.kind is Kind.ENDED
+        if crashed and answers.count:
+            _ask_gpus_again(answers, readers)
+            _ask_links_again(answers, readers)
+    return answers
 
 
-def _folders() -> Iterator[str]:
-    """Where this process finds modules, for one that may have another current directory."""
-    for folder in sys.path:
-        if isinstance(folder, str):
+def _ask_gpus_again(answers: Answers, readers: Readers) -> None:
+    """Ask about each GPU that a crash took along in a process of its own: it may be another's."""
+    left = answers.unread()
+    asked: dict[int, Reader] = {}
+    possible = True
+    while True:
+        heard = [reader for reader in asked.values() if not reader.over]
+        while possible and left and len(heard) < SIDE_BY_SIDE and readers.left > 0:
             try:
-                yield os.path.abspath(folder)
-            except OSError:  # the current directory is gone
-                continue
+                reader = readers.start("read_gpu", left[0])
+            except NoGpuError:  # a limit on processes: what is left stays as the crash left it
+                possible = False
+            else:
+                asked[left.pop(0)] = reader
+                heard.append(reader)
+        if not heard:
+            break
+        readers.hear(heard)
+    for index, reader in asked.items():
+        answers.take(index, reader.answers())
+    late = any(reader.ending == readers.late() for reader in asked.values())
+    if possible:
+        answers.ending = readers.late() if left or late else None
 
 
-def _communicate(child: Popen[bytes], timeout: float, on_wait: Callable[[], None]) -> Answers:
-    from subprocess import TimeoutExpired
-
-    try:
-        out, err = child.communicate(timeout=min(timeout, PATIENCE))
-        return _answers_of(child, out, err)
-    except TimeoutExpired:
-        pass
-    on_wait()
-    try:
-        out, err = child.communicate(timeout=max(timeout - PATIENCE, 0))
-        return _answers_of(child, out, err)
-    except TimeoutExpired:
-        child.kill()
-    try:
-        out, _ = child.communicate(timeout=PATIENCE)
-    except TimeoutExpired as stuck:
-        out = stuck.output or b""
-        _abandon(child)
-    return Answers(_lines(out), Condition(Kind.NO_ANSWER, seconds=timeout, call=None))
-
-
-def _abandon(child: Popen[bytes]) -> None:
-    """Kill it and wait no more; in the kernel's uninterruptible sleep not even a kill helps.
-
-    A thread buries it whenever it dies, so that it is never a zombie of ours.
-    """
-    from threading import Thread
-
-    child.kill()
-    for pipe in (child.stdout, child.stderr):
-        if pipe is not None:
-            pipe.close()
-    Thread(target=child.wait, daemon=True).start()
-
-
-def _answers_of(child: Popen[bytes], out: bytes, err: bytes) -> Answers:
-    code = child.returncode
-    if code == 0:
-        return Answers(_lines(out))
-    if code < 0:
-        from signal import strsignal
-
-        how = strsignal(-code) or f"signal {-code}"
-    else:
-        how = (err.decode(errors="replace").strip().splitlines() or [f"exit code {code}"])[-1]
-    return Answers(_lines(out), Condition(Kind.ENDED, how=how))
-
-
-def _lines(out: bytes) -> list[bytes]:
-    """Whole lines only: the last may have been cut."""
-    return out.split(b"\n")[:-1]
+def _ask_links_again(answers: Answers, readers: Readers) -> None:
+    """Ask about the connections that a crash took along, until those that crash are known."""
+    crashes: dict[int, int] = {}
+    while left := answers.unlinked():
+        if readers.left <= 0:
+            answers.ending = readers.late()
+            return
+        try:
+            reader = readers.start("read_links", left)
+        except NoGpuError:
+            return
+        readers.hear([reader])
+        told = reader.answers()
+        answers.take_links(told)
+        if told.ending is None:
+            return
+        if told.ending.kind is Kind.NO_ANSWER:
+            answers.ending = told.ending
+            return
+        if (pending := told.pending_link()) is None:
+            return
+        pair, call = pending
+        for index in pair:
+            crashes[index] = crashes.get(index, 0) + 1
+        for other in answers.unlinked():
+            if other == pair or any(crashes.get(index, 0) > 1 for index in other):
+                answers.refuse_link(other, call, told.ending.figures["how"])

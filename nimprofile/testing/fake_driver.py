@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import json
+import os
 import threading
 import time
 from ctypes import c_void_p
@@ -29,14 +30,22 @@ if TYPE_CHECKING:
     from nimprofile.testing.fake_functions import Serve
 
 
+_LOADING = {
+    "missing": "{}: cannot open shared object file: No such file or directory",
+    "broken": "/usr/lib/{}: file too short",
+}
+"""What the loader says of the library."""
+
+
 def install(pynvml: Any, plan: str) -> Callable[[], None]:
     """Make this pynvml load the library of a plan; the function returned undoes it."""
     machine = json.loads(plan)
     before = (pynvml.CDLL, pynvml.nvmlLib, dict(pynvml._nvmlGetFunctionPointer_cache))
 
     def load(name: str, *_: object, **__: object) -> _Library:
-        if any(fault["call"] == "dlopen" for fault in machine["faults"]):
-            raise OSError(f"{name}: cannot open shared object file: No such file or directory")
+        for fault in machine["faults"]:
+            if fault["call"] == "dlopen":
+                raise OSError(_LOADING[fault["outcome"]].format(name))
         return _Library(machine)
 
     def undo() -> None:
@@ -86,6 +95,8 @@ class _Library:
                 threading.Event().wait()
             if fault["outcome"] == "crash":
                 ctypes.string_at(0)
+            if fault["outcome"] == "exit":
+                os._exit(1)
         return None
 
     def subject(self, handle: int) -> dict[str, Any]:

@@ -159,7 +159,8 @@ def _cuda_version(library: Library, address: int) -> None:
 
 
 def _count(library: Library, address: int) -> None:
-    _put(address, len(library.gpus))
+    count = library.machine.get("count")
+    _put(address, len(library.gpus) if count is None else count)
 
 
 def _by_index(library: Library, index: int, address: int) -> None:
@@ -206,8 +207,10 @@ def _mig_mode(library: Library, handle: int, current: int, pending: int) -> None
 
 
 def _mig_slots(library: Library, handle: int, address: int) -> None:
+    slots = library.machine.get("slots")
     instances = library.subject(handle)["instances"]
-    _put(address, max(MIG_SLOTS, len(instances)) if library.fact(handle, "mig") else 0)
+    slots = max(MIG_SLOTS, len(instances)) if slots is None else slots
+    _put(address, slots if library.fact(handle, "mig") else 0)
 
 
 def _mig_handle(library: Library, handle: int, slot: int, address: int) -> None:

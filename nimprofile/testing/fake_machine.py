@@ -184,13 +184,13 @@ def _is_refused(why: str) -> TypeGuard[Condition]:
 def _faults_of(gpu: Gpu, place: int) -> list[Fault]:
     """What makes a GPU unavailable that no reading does: it hung, crashed, or refused a call."""
     why = gpu.unavailable
-    call = codes.MEMORY if gpu.name else codes.HANDLE
     if not isinstance(why, Condition):
         return []
-    if why.kind is Kind.NO_ANSWER:
-        return [Fault(why.figures["call"] or call, "hang", place)]
-    if why.kind is Kind.ENDED:
-        return [Fault(call, "crash", place)]
+    if why.kind in (Kind.NO_ANSWER, Kind.ENDED):
+        call = why.figures["call"] or (codes.MEMORY if gpu.name else codes.HANDLE)
+        by_signal = not str(why.figures.get("how")).startswith("exit code")
+        ended = "crash" if by_signal else "exit"
+        return [Fault(call, "hang" if why.kind is Kind.NO_ANSWER else ended, place)]
     if _is_refused(why):
         return [Fault(why.figures["call"], why.figures["code"], place)]
     return []

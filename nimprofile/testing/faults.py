@@ -16,8 +16,9 @@ class Fault(Record):
     Attributes:
         call: an NVML function, with its version (`nvmlDeviceGetMemoryInfo_v2`) or without for all
             of them; `*` for every function; `dlopen` for the loading of the library.
-        outcome: an NVML error code, with which it fails; `hang`, `crash`, or `missing` for a
-            function that the library lacks; `slow` for one that answers after `delay`.
+        outcome: an NVML error code, with which it fails; `hang`, `crash`, `exit` when it ends the
+            process; `missing` for a function that the library lacks; `slow` for one that answers
+            after `delay`; `broken` for a library that is no library (`dlopen` only).
         gpu: only calls about this GPU and its MIG instances; None is any call.
         after: that many such calls go well first.
         times: that many calls suffer; None is all from then on.
@@ -39,13 +40,15 @@ class Fault(Record):
         if self.after < 0 or self.delay < 0 or (self.times is not None and self.times < 1):
             raise ValueError("after and delay are 0 or more, times 1 or more")
         always = self.gpu is None and self.after == 0 and self.times is None
-        if self.call == "dlopen" and self.outcome != "missing":
-            raise ValueError("the library can only be missing: Fault('dlopen', 'missing')")
+        if (self.call == "dlopen") != (self.outcome == "broken") and self.outcome != "missing":
+            raise ValueError(
+                "of the library: Fault('dlopen', 'missing'), Fault('dlopen', 'broken')"
+            )
         if self.outcome == "missing" and not always:
             raise ValueError("what the library lacks it lacks always, and for every GPU")
 
 
-_OUTCOMES = ("hang", "crash", "missing", "slow")
+_OUTCOMES = ("hang", "crash", "exit", "missing", "slow", "broken")
 
 NO_LIBRARY = Fault("dlopen", "missing")
 NO_DRIVER = Fault("nvmlInit", 9)

@@ -72,7 +72,7 @@ def test_made_up_uuids_tell_gpus_apart_and_boards_from_instances():
         (
             Condition(
                 Kind.CUT_SHORT,
-                ending=Condition(Kind.ENDED, how="OSError: /home/secret"),
+                ending=Condition(Kind.ENDED, how="OSError: /home/secret", call=None),
                 pending={"nvmlDeviceGetName": (0,)},
             ),
             (

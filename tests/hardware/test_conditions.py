@@ -29,7 +29,7 @@ FIGURES = {
         "seconds": st.sampled_from([0.6, 2, 15.0, 3600]),
         "call": st.none() | CALLS,
     },
-    Kind.ENDED: {"how": TEXTS},
+    Kind.ENDED: {"how": TEXTS, "call": st.none() | CALLS},
     Kind.UNREADABLE: {"problem": TEXTS, "call": CALLS},
     Kind.NOT_READ: {},
     Kind.ROW_FAILED: {},
@@ -120,7 +120,12 @@ def test_the_conditions_of_a_machine_survive_json(condition):
             {"seconds": 0.6, "call": "nvmlInit"},
             "no answer within 0.6 s (in nvmlInit)",
         ),
-        (Kind.ENDED, {"how": "Killed"}, "the process that reads it ended: Killed"),
+        (Kind.ENDED, {"how": "Killed", "call": None}, "the process that reads it ended: Killed"),
+        (
+            Kind.ENDED,
+            {"how": "Killed", "call": "nvmlInit"},
+            "the process that reads it ended: Killed (in nvmlInit)",
+        ),
         (
             Kind.HIDDEN,
             {"variable": "CUDA_VISIBLE_DEVICES", "value": "", "gpus": (0, 1), "doubt": None},
@@ -128,8 +133,8 @@ def test_the_conditions_of_a_machine_survive_json(condition):
         ),
         (
             Kind.CALL_REFUSED,
-            {"subjects": (0, 2, "1/0", "0-1", "0-2"), "call": "nvmlX", "code": 4},
-            "GPUs 0,2, slot 0 of GPU 1, 2 pairs of GPUs 0-2: nvmlX: insufficient permissions",
+            {"subjects": (0, 2, "1/0", "0-1", "0-2"), "call": "nvmlX", "code": 27},
+            "GPUs 0,2, slot 0 of GPU 1, 2 pairs of GPU 0 with GPUs 1-2: nvmlX: not ready",
         ),
         (
             Kind.CUT_SHORT,
@@ -210,3 +215,5 @@ def test_subjects_are_named_in_short():
     assert "GPU 3" == names_of([3])
     assert "slot 0 of GPU 1, slot 2 of GPU 1" == names_of(["1/2", "1/0"])
     assert "1 pair of GPUs 0-1" == names_of(["0-1"])
+    assert "2 pairs of GPUs 0-3" == names_of(["0-1", "2-3"])
+    assert "3 pairs of GPU 2 with GPUs 0-1,3" == names_of(["0-2", "1-2", "2-3"])

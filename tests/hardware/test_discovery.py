@@ -1,5 +1,6 @@
 """Discovery ends within its deadline, whatever the driver does, and leaves no process behind."""
 
+import itertools
 import os
 import signal
 import subprocess
@@ -10,11 +11,14 @@ import time
 import pytest
 
 from nimprofile import (
+    Connection,
+    Link,
     NoGpuError,
     RequestError,
     discover,
+    mock_inventory,
 )
-from nimprofile.hardware import discovery as discovery_module
+from nimprofile.hardware.nvml import processes
 from nimprofile.testing import (
     FakeNvml,
     Fault,
@@ -46,7 +50,7 @@ def test_links_that_hang_leave_the_gpus_as_they_are():
         machine = discover(timeout=1.5, environ={})
     assert 4 == len(machine.offered)
     assert () == machine.connections
-    assert "nvmlDeviceGetTopologyCommonAncestor of 3 pairs of GPUs 0-3" in machine.remarks[0]
+    assert "nvmlDeviceGetTopologyCommonAncestor of 4 pairs of GPUs 0-3" in machine.remarks[0]
 
 
 def test_instances_read_before_one_hangs_are_offered():
@@ -97,7 +101,7 @@ def test_a_driver_that_hangs_at_once_is_said_to():
 
 def test_a_slow_driver_is_waited_for(monkeypatch):
     waited = []
-    monkeypatch.setattr(discovery_module, "PATIENCE", 0.2)
+    monkeypatch.setattr(processes, "PATIENCE", 0.2)
     with FakeNvml("1xt4", Fault("nvmlInit", "slow", delay=0.5)):
         machine = discover(timeout=10, environ={}, on_wait=lambda: waited.append(1))
     assert ([1], 1) == (waited, len(machine.offered))
@@ -113,14 +117,70 @@ def test_a_crash_does_not_take_the_caller_down():
     assert "the process that reads NVML ended in nvmlDeviceGetCount: Segmentation fault." in told
 
 
-def test_after_a_crash_what_was_read_is_there_and_what_was_not_says_why():
-    # GPUs are read side by side: by the time of the crash the other has answered.
-    crash = Fault("nvmlDeviceGetMemoryInfo_v2", "crash", gpu=1, delay=0.5)
-    with FakeNvml("2xt4", crash):
-        machine = discover(environ={})
-    assert "the process that reads it ended: Segmentation fault" == machine.gpus[1].unavailable
-    assert "nvmlDeviceGetMemoryInfo of GPU 1" in machine.remarks[0]
-    assert "Tesla T4" == machine.gpus[1].name
+@pytest.mark.parametrize("outcome", ["crash", "exit"])
+def test_a_gpu_in_whose_calls_the_library_crashes_is_the_only_one_lost(outcome):
+    crash = Fault("nvmlDeviceGetMemoryInfo_v2", outcome, gpu=5)
+    with FakeNvml("8xh100", crash):
+        machine = discover(timeout=120, environ={})
+    assert [5] == [gpu.index for gpu in machine.unavailable]
+    gpu = machine.gpus[5]
+    how = {"crash": "Segmentation fault", "exit": "exit code 1"}[outcome]
+    told = f"the process that reads it ended: {how} (in nvmlDeviceGetMemoryInfo)"
+    assert ("NVIDIA H100 80GB HBM3", told) == (gpu.name, gpu.unavailable)
+    assert () == machine.remarks
+
+
+def test_a_machine_all_of_whose_gpus_crash_has_them_all_with_the_reason():
+    with FakeNvml("3xt4", Fault("nvmlDeviceGetName", "crash")):
+        machine = discover(timeout=120, environ={})
+    reason = "the process that reads it ended: Segmentation fault (in nvmlDeviceGetName)"
+    assert [reason] * 3 == [gpu.unavailable for gpu in machine.gpus]
+
+
+def test_a_crash_that_does_not_come_again_costs_nothing():
+    with FakeNvml("4xt4", Fault("nvmlDeviceGetName", "crash", after=1)):
+        machine = discover(timeout=120, environ={})
+    assert 4 == len(machine.offered)
+
+
+def test_connections_that_crash_the_library_are_one_remark_and_the_others_are_read():
+    pairs = tuple(itertools.combinations(range(4), 2))
+    box = mock_inventory("4xh100").replace(
+        connections=tuple(Connection(pair, Link.NVLINK) for pair in pairs)
+    )
+    with FakeNvml(box, Fault("nvmlDeviceGetP2PStatus", "crash", gpu=1)):
+        machine = discover(timeout=120, environ={})
+    assert 4 == len(machine.offered)
+    assert [pair for pair in pairs if pair[0] != 1] == [link.gpus for link in machine.connections]
+    told = "2 pairs of GPU 1 with GPUs 2-3: nvmlDeviceGetP2PStatus: Segmentation fault"
+    assert (told,) == machine.remarks
+
+
+def test_after_a_crash_a_gpu_that_hangs_is_waited_for_no_longer_than_the_deadline():
+    faults = (Fault("nvmlDeviceGetUUID", "crash", gpu=1), hanging(2, after=3))
+    with FakeNvml("4xt4", *faults):
+        machine = discover(timeout=6, environ={})
+    assert [0, 3] == [gpu.index for gpu in machine.offered]
+    ended, silent = (gpu.unavailable for gpu in machine.unavailable)
+    assert "the process that reads it ended: Segmentation fault (in nvmlDeviceGetUUID)" == ended
+    assert "no answer within 6 s (in nvmlDeviceGetCudaComputeCapability)" == silent
+
+
+def test_without_the_means_to_start_more_processes_the_crash_is_the_reason(monkeypatch):
+    started = []
+    real = subprocess.Popen
+
+    def first_only(*args, **options):
+        if started:
+            raise BlockingIOError(11, "Resource temporarily unavailable")
+        started.append(1)
+        return real(*args, **options)
+
+    monkeypatch.setattr(processes.subprocess, "Popen", first_only)
+    with FakeNvml("2xt4", Fault("nvmlDeviceGetName", "crash", gpu=1, delay=0.5)):
+        machine = discover(timeout=120, environ={})
+    assert machine.gpus[1].unavailable.startswith("the process that reads it ended: Segmentation")
+    assert "nvmlDeviceGetName of GPU 1" in machine.remarks[0]
 
 
 def children():
@@ -167,7 +227,7 @@ def test_a_child_that_is_killed_or_stopped_leaves_no_zombie_and_no_hang(number):
 @linux
 def test_an_interrupt_leaves_no_child(monkeypatch):
     before = children()
-    monkeypatch.setattr(discovery_module, "PATIENCE", 0.3)
+    monkeypatch.setattr(processes, "PATIENCE", 0.3)
 
     def interrupt():
         raise KeyboardInterrupt
@@ -186,7 +246,7 @@ def test_a_child_that_cannot_be_killed_is_left_to_itself(monkeypatch):
     """As in the kernel's uninterruptible sleep; here the kill is just not sent."""
     kills = []
     monkeypatch.setattr(subprocess.Popen, "kill", lambda self: kills.append(self.pid))
-    monkeypatch.setattr(discovery_module, "PATIENCE", 0.3)
+    monkeypatch.setattr(processes, "PATIENCE", 0.3)
     before = children()
     with FakeNvml("2xt4", hanging(1, after=2)):
         begun = time.monotonic()
@@ -200,10 +260,6 @@ def test_a_child_that_cannot_be_killed_is_left_to_itself(monkeypatch):
             return
         time.sleep(0.02)
     pytest.fail("it died, and nobody buried it")
-
-
-def test_a_line_that_was_cut_is_left_out():
-    assert [b"[1]"] == discovery_module._lines(b"[1]\n[2")
 
 
 @pytest.mark.parametrize("how", ["frozen", "no interpreter", "gone"])

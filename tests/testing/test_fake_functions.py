@@ -5,7 +5,7 @@ import pytest
 
 from nimprofile import Connection, Gpu, Inventory, Link, MigInstance
 from nimprofile.base.units import MIB
-from nimprofile.hardware.nvml import reader as nvml
+from nimprofile.hardware.nvml import questions as nvml
 from nimprofile.testing import (
     FakeNvml,
 )

@@ -5,12 +5,11 @@ A GPU that did not answer stays in it, with the reason, and what was not read is
 
 from __future__ import annotations
 
-import json
-
 from nimprofile.base.units import MIB, ComputeCapability, shared_mib
 from nimprofile.hardware.conditions import Condition, Kind
 from nimprofile.hardware.identity import implied_cpu, product_of, remarks_on
 from nimprofile.hardware.inventory import (
+    MAX_MIB,
     Connection,
     Gpu,
     Inventory,
@@ -20,11 +19,18 @@ from nimprofile.hardware.inventory import (
     shared_uuids,
 )
 from nimprofile.hardware.nvml import failures, health
-from nimprofile.hardware.nvml.codes import ARCHITECTURES, HARMLESS, MEMORY, VIRTUALIZATIONS
+from nimprofile.hardware.nvml.codes import (
+    ARCHITECTURES,
+    HARMLESS,
+    MEMORY,
+    MOST_GPUS,
+    VIRTUALIZATIONS,
+)
+from nimprofile.hardware.nvml.transcript import Transcript, printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Sequence
     from typing import Any
 
     from nimprofile.base.errors import NoGpuError
@@ -41,26 +47,12 @@ ANCESTORS = {
 """nvmlGpuTopologyLevel_t."""
 
 
-class Answers:
-    """The lines of the process that reads NVML (`reader` has their form), and how it ended.
-
-    `ending` is None when it read everything, else why it did not.
-    """
-
-    def __init__(self, lines: Iterable[bytes], ending: Condition | None = None):
-        self.by_subject: dict[object, health.Answers] = {}
-        self.ending = ending
-        for line in lines:
-            subject, key, value = json.loads(line)
-            answers = self.by_subject.setdefault(subject, {"refused": []})
-            if key == "refused":
-                answers["refused"].append((value[0], value[1]))
-            else:
-                answers[key] = value
+class Answers(Transcript):
+    """What the processes that read NVML wrote, as the machine that follows from it."""
 
     def inventory(self, host: Host) -> Inventory:
         """The machine as far as it was read; NoGpuError when not even its GPUs were counted."""
-        machine = self._about(None)
+        machine = self.about(None)
         if (error := self._no_count(machine, host)) is not None:
             raise error
         boards = _placed([self._board(index, host) for index in range(machine["count"])], host)
@@ -70,7 +62,7 @@ class Answers:
             if instances:
                 gpus[board.index] = board.replace(mig_enabled=True)
             elif board.mig_enabled:
-                why = board.unavailable or health.no_instance(self._about(board.index))
+                why = board.unavailable or health.no_instance(self.about(board.index))
                 gpus[board.index] = board.replace(unavailable=why)
             gpus += instances
         gpus, doubled = _without_shared_uuids(gpus)
@@ -80,9 +72,9 @@ class Answers:
         return Inventory(
             tuple(gpus),
             _version(machine.get("driver")),
-            None if not isinstance(cuda, int) else f"{cuda // 1000}.{cuda % 1000 // 10}",
+            _version(None if cuda is None else f"{cuda // 1000}.{cuda % 1000 // 10}"),
             connections=tuple(self._connections()),
-            remarks=(*soft, *remarks_on(boards), *doubled, *self._remarks()),
+            remarks=(*soft, *remarks_on(boards), *doubled, *self._remarks(boards)),
             cpu_architecture=implied_cpu(boards) or host.cpu_architecture(),
         )
 
@@ -94,30 +86,30 @@ class Answers:
             return failures.foreign_pynvml(machine["foreign pynvml"])
         refused = dict(machine["refused"])
         if "nvmlInit" in refused:
+            if machine.get("unloadable"):
+                return failures.cannot_load(machine["unloadable"])
             return failures.cannot_initialise(refused["nvmlInit"], machine.get("library"), host)
         if "nvmlDeviceGetCount" in refused:
             return failures.cannot_count(refused["nvmlDeviceGetCount"])
         if "count" in machine:
-            return None
+            count = machine["count"]
+            return failures.absurd_count(count) if count > MOST_GPUS else None
         if self.ending is not None and self.ending.kind is Kind.NO_ANSWER:
             return failures.no_answer(self.ending.figures["seconds"], machine.get("asking"))
         how = "it said nothing" if self.ending is None else self.ending.figures["how"]
         return failures.crashed(how, machine.get("asking"))
 
-    def _about(self, subject: object) -> health.Answers:
-        return self.by_subject.get(subject, {"refused": []})
-
     def _board(self, index: int, host: Host) -> Gpu:
-        answers = self._about(index)
+        answers = self.about(index)
         device, bus = answers.get("pci", (None, None))
         gpu = Gpu(
             index,
-            _printable(answers.get("name")),
-            _printable(answers.get("uuid")),
+            answers.get("name") or None,
+            answers.get("uuid") or None,
             device_id=f"{device >> 16:04x}:10de" if device and device & 0xFFFF == 0x10DE else None,
             compute_capability=_capability(answers.get("capability")),
             architecture=ARCHITECTURES.get(answers.get("architecture", -1)),
-            pci_bus_id=_printable(bus),
+            pci_bus_id=printable(bus) if bus else None,
             utilization_percent=_percent(answers.get("utilization")),
             virtualization=VIRTUALIZATIONS.get(answers.get("virtualization", -1)),
             mig_enabled=answers.get("mig") == 1,
@@ -146,13 +138,15 @@ class Answers:
             if not health.is_empty_slot(answers)
         }
         # An instance may answer where its board does not.
-        failed_board = health.failure(self._about(board.index))
+        about_board = self.about(board.index)
+        failed_board = health.failure(about_board)
+        ending = about_board.get("ending", self.ending)
         for at, slot in enumerate(sorted(slots)):
             answers = slots[slot]
             yield board.replace(
                 index=first + at,
-                name=_printable(answers.get("name")) or (board.name and f"{board.name} MIG"),
-                uuid=_printable(answers.get("uuid")),
+                name=answers.get("name") or (board.name and f"{board.name} MIG"),
+                uuid=answers.get("uuid") or None,
                 mig=MigInstance(
                     board.index, answers.get("gpu_instance"), answers.get("compute_instance")
                 ),
@@ -160,31 +154,31 @@ class Answers:
                 utilization_percent=None,
                 unavailable=failed_board
                 or health.failure(answers)
-                or health.unfinished(answers, self.ending),
+                or health.unfinished(answers, ending),
                 **{"memory_total_mib": None, "memory_free_mib": None, "memory_reserved_mib": None}
                 | _memory(answers),
             )
 
     def _connections(self) -> Iterator[Connection]:
-        for subject, answers in self.by_subject.items():
-            if not isinstance(subject, str) or "-" not in subject:
-                continue
+        for pair, answers in self.pairs():
             ancestor = ANCESTORS.get(answers.get("ancestor", -1))
             link = Link.NVLINK if "nvlink" in answers else ancestor
-            if link is not None:
-                lower, higher = map(int, subject.split("-"))
-                yield Connection((lower, higher), link)
+            if link is not None and max(pair) < self.count:
+                yield Connection(pair, link)
 
-    def _remarks(self) -> Iterator[Condition]:
+    def _remarks(self, boards: Sequence[Gpu]) -> Iterator[Condition]:
         """What was refused for no good reason, once for all it was refused of; what is pending."""
         refusals: dict[tuple[str, object], list[object]] = {}
         pending: dict[str, list[object]] = {}
-        for subject, answers in self.by_subject.items():
-            if subject is None or health.is_empty_slot(answers):
+        gone = {board.index for board in boards if board.unavailable}
+        pairs = {f"{one}-{other}": {one, other} for (one, other), _ in self.pairs()}
+        for subject in self.subjects():
+            answers = self.about(subject)
+            if health.is_empty_slot(answers):
                 continue
             if "done" not in answers and "asking" in answers:
                 pending.setdefault(answers["asking"], []).append(subject)
-            if "-" not in str(subject) and health.explained(answers):
+            if pairs[subject] & gone if subject in pairs else health.explained(answers):
                 continue
             for call, code in dict.fromkeys(answers["refused"]):
                 answered = call == MEMORY and "memory" in answers
@@ -226,9 +220,12 @@ def _without_shared_uuids(gpus: list[Gpu]) -> tuple[list[Gpu], list[Condition]]:
 
 
 def _memory(answers: health.Answers) -> dict[str, Any]:
-    """The memory figures that were read; a total of 0 is what some drivers say of none at all."""
+    """The memory figures that were read; a total of 0 is what some drivers say of none at all.
+
+    What no memory can be is as good as no answer.
+    """
     total, free, reserved = answers.get("memory", (0, 0, None))
-    if not total:
+    if not MIB <= total < MAX_MIB * MIB:
         return {}
     return {
         "memory_total_mib": total // MIB,
@@ -246,12 +243,6 @@ def _capability(pair: list[int] | None) -> ComputeCapability | None:
 
 def _percent(rate: int | None) -> int | None:
     return rate if rate is not None and 0 <= rate <= 100 else None
-
-
-def _printable(text: str | None) -> str | None:
-    if not text:
-        return None
-    return "".join(char if char.isprintable() else "\ufffd" for char in text)
 
 
 def _version(text: str | None) -> str | None:

@@ -73,6 +73,9 @@ VIRTUALIZATIONS = {1: "passthrough", 2: "vgpu", 3: "host_vgpu", 4: "host_vsga"}
 LOST = frozenset({15, 16, 28})
 """NVML errors after which a GPU cannot be used: lost, requires a reset, not found."""
 
+MOST_GPUS = 1024
+"""The most GPUs that are read, as many as can be described; a driver that counts more is wrong."""
+
 HARMLESS = frozenset({3, 13, 21, 22, 25, 26})
 """NVML errors that only mean "unknown": not supported, no such function, no data, no ECC on a vGPU,
 another version of a structure, deprecated."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from nimprofile.base.errors import NoGpuError
 from nimprofile.base.printable import quoted
-from nimprofile.hardware.nvml.codes import phrase
+from nimprofile.hardware.nvml.codes import MOST_GPUS, phrase
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,6 +81,22 @@ def _no_library(host: Host) -> NoGpuError:
                 else "Install the NVIDIA driver; a container must be started with the NVIDIA "
                 "container toolkit, as in docker run --gpus all.",
             )
+
+
+def cannot_load(problem: str) -> NoGpuError:
+    """The driver's library is here, and the loader refuses it."""
+    return _no_gpu(
+        f"the driver's library libnvidia-ml cannot be loaded: {problem} (NVML error 12).",
+        "Install the NVIDIA driver anew; in a container, see which file is mounted there.",
+    )
+
+
+def absurd_count(count: int) -> NoGpuError:
+    """NVML counts more GPUs than any machine has."""
+    return _no_gpu(
+        f"the driver says that there are {count} GPUs; more than {MOST_GPUS} are not believed.",
+        "See whether nvidia-smi works, and dmesg.",
+    )
 
 
 def no_devices(variable: str | None, host: Host) -> NoGpuError:

@@ -46,15 +46,15 @@ def failure(answers: Answers) -> Condition | None:
 def unfinished(answers: Answers, ending: Condition | None) -> Condition | None:
     """Why a GPU was not read to its end; None when it was.
 
-    `ending` is why the reading of the whole machine ended early. Which call a crash was in is a
-    remark on the machine, since a crash takes every GPU along.
+    `ending` is why the reading of the whole machine ended early; that of a process which was asked
+    about this GPU alone is among the answers.
     """
     if "done" in answers:
         return None
-    call = answers.get("asking")
-    if ending is not None:
-        return ending if ending.kind is Kind.ENDED else ending.with_figures(call=call)
-    if call is None:
+    why: Condition | None = answers.get("ending", ending)
+    if why is not None:
+        return why.with_figures(call=answers.get("asking") or answers.get("asking_slot"))
+    if (call := answers.get("asked")) is None:
         return Condition(Kind.NOT_READ)
     wrong = [f"{called}: {code}" for called, code in answers["refused"] if isinstance(code, str)]
     problem = ", ".join(wrong) or Condition(Kind.NOT_READ)

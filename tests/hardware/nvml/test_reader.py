@@ -1,50 +1,26 @@
-"""The process that reads NVML: every answer is a line, whatever the library does."""
+"""The process that reads NVML: what it writes, and that it ends with its parent."""
 
-import json
+import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 
-import pynvml
+import pytest
 
-from nimprofile.hardware.nvml import reader as nvml
-from nimprofile.hardware.nvml.answers import Answers
-from nimprofile.testing import (
-    FakeNvml,
-    Fault,
-)
-from tests.support.nvml.reading import StubHost, only_gpu, read_here
+from nimprofile import NoGpuError, discover
+from nimprofile.hardware.nvml import reader
+from nimprofile.testing import NO_LIBRARY, FakeNvml, Fault, hanging
+from tests.support.nvml.reading import StubHost, failure
 
-
-def test_a_name_that_is_no_utf8_is_read_all_the_same():
-    lines = []
-    fake = FakeNvml("1xt4")
-    fake.plan = fake.plan.replace("Tesla T4", "Bad \\udcff name")
-    with fake:
-        nvml.read(pynvml, lambda *event: lines.append(json.dumps(event).encode()))
-    assert "Bad \ufffd name" == only_gpu(Answers(lines).inventory(StubHost())).name
-
-
-def test_an_answer_nobody_can_read_is_told(monkeypatch):
-    monkeypatch.setattr(pynvml, "nvmlDeviceGetPciInfo", lambda handle: object())
-    gpu = only_gpu(read_here("1xt4"))
-    assert "an answer: AttributeError" in gpu.unavailable
-
-
-def test_an_error_that_is_not_nvmls_is_told(monkeypatch):
-    def nvmlDeviceGetUtilizationRates(handle):  # noqa: N802 - it stands for it
-        raise OSError("access violation")
-
-    monkeypatch.setattr(pynvml, "nvmlDeviceGetUtilizationRates", nvmlDeviceGetUtilizationRates)
-    told = "GPU 0: nvmlDeviceGetUtilizationRates: OSError: access violation"
-    assert (told,) == read_here("1xt4").remarks
+MAIN = "from nimprofile.hardware.nvml import reader; reader.main({}, {}, reader.read)"
 
 
 def test_a_child_that_nobody_listens_to_ends_by_itself():
-    code = "from nimprofile.hardware.nvml.reader import main; main(1)"
     fake = FakeNvml("1xt4", Fault("nvmlInit", "hang"))
     done = subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", MAIN.format(os.getpid(), 1)],
         env=fake.environ,
         capture_output=True,
         timeout=60,
@@ -53,7 +29,7 @@ def test_a_child_that_nobody_listens_to_ends_by_itself():
     assert -signal.SIGALRM == done.returncode
 
 
-def test_what_the_library_prints_does_not_come_between(tmp_path):
+def test_what_the_library_prints_does_not_come_between():
     code = (
         "import os, pynvml\n"
         "real = pynvml.nvmlInit\n"
@@ -61,7 +37,129 @@ def test_what_the_library_prints_does_not_come_between(tmp_path):
         "    os.write(1, b'NVIDIA says hello\\n')\n"
         "    return real()\n"
         "pynvml.nvmlInit = nvmlInit\n"
-        "from nimprofile.hardware.nvml.reader import main; main(5)"
-    )
+    ) + MAIN.format("os.getppid()", 5)
     out = subprocess.check_output([sys.executable, "-c", code], env=FakeNvml("1xt4").environ)
     assert all(line.startswith(b"[") for line in out.splitlines())
+    assert out.endswith(reader.END)
+
+
+def test_every_two_of_few_gpus_are_a_pair_and_of_many_none():
+    assert [(0, 3), (0, 5), (3, 5)] == reader.pairs_of([5, 0, 3])
+    assert [] == reader.pairs_of(range(reader.MOST_LINKED + 1))
+
+
+def test_without_threads_gpus_are_asked_one_after_the_other(monkeypatch):
+    def start(self):
+        raise RuntimeError("can't start new thread")
+
+    done = []
+    monkeypatch.setattr(threading.Thread, "start", start)
+    assert [] == reader._side_by_side(done.append, range(3), 8)
+    assert [0, 1, 2] == done
+
+
+# The end of the parent.
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="the signal is Linux's")
+
+
+def children_of(pid):
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+            return [int(child) for child in file.read().split()]
+    except OSError:
+        return []
+
+
+def is_alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+            return file.read().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def until(condition, seconds=60):
+    for _ in range(seconds * 100):
+        if condition():
+            return
+        time.sleep(0.01)
+    pytest.fail("it never came to it")
+
+
+@linux
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("stopped", [False, True], ids=["running", "stopped"])
+def test_the_process_that_reads_dies_with_its_parent(number, stopped):
+    """Also when it is stopped, which no alarm ends; the driver would keep it for an hour here."""
+    code = "import nimprofile; nimprofile.discover(timeout=3600)"
+    fake = FakeNvml("2xt4", hanging(1, after=2))
+    with subprocess.Popen([sys.executable, "-c", code], env=fake.environ) as parent:
+        until(lambda: children_of(parent.pid))
+        (child,) = children_of(parent.pid)
+        until(lambda: threads_of(child) > 1)  # it reads by then
+        if stopped:
+            os.kill(child, signal.SIGSTOP)
+        parent.send_signal(number)
+    until(lambda: not is_alive(child))
+
+
+def threads_of(pid):
+    try:
+        return len(os.listdir(f"/proc/{pid}/task"))
+    except OSError:
+        return 0
+
+
+@linux
+def test_a_process_whose_parent_is_gone_already_reads_nothing():
+    done = subprocess.run(
+        [sys.executable, "-c", MAIN.format(1 << 22, 60)],
+        env=FakeNvml("1xt4", Fault("nvmlInit", "hang")).environ,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert (1, b"", b"") == (done.returncode, done.stdout, done.stderr)
+
+
+# The driver's library.
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (
+            lambda path: path.write_text("no ELF file, which has a longer header than this" * 9),
+            "ELF",
+        ),
+        (lambda path: path.write_text(""), "file too short"),
+        (lambda path: path.mkdir(), "Is a directory"),
+    ],
+    ids=["text", "empty", "directory"],
+)
+@linux
+def test_a_library_that_is_no_library_is_not_called_missing(monkeypatch, tmp_path, make, told):
+    path = tmp_path / reader.LIBRARY
+    make(path)
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(tmp_path))
+    with pytest.raises(NoGpuError) as caught:
+        discover(environ={}, host=StubHost())
+    said = str(caught.value)
+    assert f"the driver's library libnvidia-ml cannot be loaded: {path}: " in said
+    assert told in said
+    assert "is not here" not in said
+
+
+@pytest.mark.parametrize("target", [reader.LIBRARY, "nowhere"], ids=["itself", "nothing"])
+def test_a_link_that_leads_to_no_library_is_named(monkeypatch, tmp_path, target):
+    path = tmp_path / reader.LIBRARY
+    path.symlink_to(target)
+    monkeypatch.setenv("LD_LIBRARY_PATH", f":{tmp_path}")
+    told = failure("1xt4", NO_LIBRARY)
+    assert f"cannot be loaded: {path} is a symbolic link to a file that is not there" in told
+
+
+def test_what_the_loader_says_of_a_broken_library_is_told():
+    told = failure("1xt4", Fault("dlopen", "broken"))
+    assert "cannot be loaded: /usr/lib/libnvidia-ml.so.1: file too short (NVML error 12).\n" in told
