@@ -40,7 +40,7 @@ def test_a_board_whose_id_and_name_are_two_products_is_remarked_on():
     with FakeNvml(make_inventory(*boards, make_gpu(2, name="NVIDIA L40S", device_id="26b9"))):
         remarks = discover(environ={}).remarks
     expected = (
-        "GPUs 0-1: the PCI id is that of NVIDIA L40, the name that of NVIDIA L40S; the id counts"
+        "GPUs 0-1: the PCI id is that of NVIDIA L40, the name that of NVIDIA L40S; the name counts"
     )
     assert [expected] == [text for text in remarks if "PCI id" in text]
 

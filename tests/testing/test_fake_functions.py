@@ -79,7 +79,9 @@ def test_a_split_board_has_instances_and_empty_slots():
 
 def test_connections_are_read_between_two_gpus():
     links = (Connection((0, 1), Link.NVLINK), Connection((1, 2), Link.SYS))
-    three = Inventory(tuple(H100.replace(index=at) for at in range(3)), connections=links)
+    three = Inventory(
+        tuple(H100.replace(index=at, uuid=None) for at in range(3)), connections=links
+    )
     with FakeNvml(three):
         a, b, c = (handle(at) for at in range(3))
         nvlink = pynvml.NVML_P2P_CAPS_INDEX_NVLINK
