@@ -264,7 +264,8 @@ def write_text(text: str, path: str | None, *, force: bool = False) -> None:
 
     Args:
         text: the document.
-        path: of the file. A device or a pipe is written to; a file that is there only with `force`.
+        path: of the file. Of what is no regular file, only a descriptor of this process
+            (`/dev/stdout`) and the null device are written to.
         force: overwrite what is there.
 
     Raises:
@@ -280,16 +281,12 @@ def write_text(text: str, path: str | None, *, force: bool = False) -> None:
         else:
             put(text, end="")
         return
+    from nimprofile.base.formats.written_files import write_file
+
     try:
-        with open(path, "w" if force or _is_device(path) else "x", encoding="utf-8") as file:
-            file.write(text)
+        write_file(path, text, overwrite=force, named=True)
     except FileExistsError:
         problem = f"{path}: is there already; name a new file, or overwrite it with --force"
         raise OverwriteError(problem) from None
     except OSError as error:
         raise OutputError(f"cannot write the output: {path}: {error.strerror}") from None
-
-
-def _is_device(path: str) -> bool:
-    """Whether a path is there and is no regular file, as /dev/stdout and a named pipe are."""
-    return os.path.exists(path) and not os.path.isfile(path)

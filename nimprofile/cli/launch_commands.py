@@ -110,13 +110,13 @@ def _start(plan: LaunchPlan, log: logging.Logger) -> NoReturn:
     import signal
 
     from nimprofile.base.formats.shell_words import shell_line
+    from nimprofile.base.formats.written_files import write_file
     from nimprofile.base.secrets.arguments import redacted
 
     try:
         for file in plan.files:
             os.makedirs(os.path.dirname(file.path), exist_ok=True)
-            with open(file.path, "w", encoding="utf-8") as opened:
-                opened.write(file.text)
+            write_file(file.path, file.text, overwrite=True, private=True)  # it may have secrets
         log.info("Starting: %s", shell_line(redacted(plan.argv)))
         flush_what_can_be()
         # Python ignores these two, and what is ignored stays so in the program that follows.

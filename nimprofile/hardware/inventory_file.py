@@ -143,12 +143,12 @@ def record(inventory: Inventory, path: str) -> None:
 
     Raises InventoryError when there is such a file already, or it cannot be written.
     """
+    from nimprofile.base.formats.written_files import write_file
     from nimprofile.base.secrets.output import concealed
 
-    text = concealed(json.dumps(capture(inventory), indent=2))
+    text = concealed(json.dumps(capture(inventory), indent=2)) + "\n"
     try:
-        with open(path, "x", encoding="utf-8") as file:
-            file.write(text + "\n")
+        write_file(path, text, named=True)
     except FileExistsError:
         raise InventoryError(f"{path}: is there already; name a new file") from None
     except OSError as error:

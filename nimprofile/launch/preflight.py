@@ -16,6 +16,8 @@ import tempfile
 from nimprofile.base.enums import Server
 from nimprofile.base.printable import quoted
 from nimprofile.base.record import Record
+from nimprofile.base.units import format_gib
+from nimprofile.launch.downloads import existing, free_bytes, hub_cache, nim_cache, to_download
 from nimprofile.launch.flags import last_number
 from nimprofile.launch.judged.weights_source import missing_weights
 from nimprofile.launch.server_spec import server_spec
@@ -186,32 +188,31 @@ def _adapters(job: Job) -> Iterator[HostProblem]:
 
 
 def _cache(job: Job, environ: Mapping[str, str]) -> Iterator[HostProblem]:
-    """The cache that a model is downloaded into must be writable."""
+    """The cache that a model is downloaded into must be writable, and have room for it."""
     if job.server is Server.NIM:
-        folder, variable = job.setup.cache, "--cache"
-        if not is_path(folder):
-            return
+        cache = nim_cache(job, environ)
     else:
         offline = environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}
-        if is_path(job.model) or offline:
-            return
-        folder, variable = _hub_cache(environ)
+        cache = None if is_path(job.model) or offline else hub_cache(environ)
+    if cache is None:
+        return
+    folder, variable = cache
     if (why := _why_not_writable(folder)) is not None:
+        if variable == "NIM_CACHE_PATH":  # a NIM is served of a cache that is filled and read-only
+            return
         yield HostProblem(
             f"the cache {folder} cannot be written ({why})",
             f"mount it writable for user {os.getuid()}, or name another with {variable}",
         )
-
-
-def _hub_cache(environ: Mapping[str, str]) -> tuple[str, str]:
-    """Where huggingface_hub keeps models, and what says so: its page "Environment variables"."""
-    if cache := environ.get("HF_HUB_CACHE"):
-        return cache, "HF_HUB_CACHE"
-    home = environ.get("HF_HOME") or os.path.join(
-        environ.get("XDG_CACHE_HOME") or os.path.join(environ.get("HOME", "/"), ".cache"),
-        "huggingface",
-    )
-    return os.path.join(home, "hub"), "HF_HOME"
+        return
+    needed, free = to_download(job, folder), free_bytes(folder)
+    if needed is not None and free is not None and needed > free:
+        yield HostProblem(
+            f"the cache {folder} has {format_gib(free)} free, and {format_gib(needed)} of weights "
+            "are to be downloaded",
+            f"make room there, or name another with {variable}",
+            fatal=job.server is not Server.NIM,  # whose own form of them may be smaller
+        )
 
 
 def _files(plan: LaunchPlan) -> Iterator[HostProblem]:
@@ -223,9 +224,7 @@ def _files(plan: LaunchPlan) -> Iterator[HostProblem]:
 
 def _why_not_writable(folder: str) -> str | None:
     """Why a directory, there or yet to be made, cannot be written; None when it can."""
-    there = os.path.abspath(folder)
-    while not os.path.exists(there):
-        there = os.path.dirname(there)
+    there = existing(folder)
     if not os.path.isdir(there):
         return f"{there} is a file"
     try:

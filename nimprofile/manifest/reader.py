@@ -138,7 +138,8 @@ def manifest_of(document: object, source: str) -> Manifest:
     except MisplacedError as error:
         raise ManifestError(error.problem, source=source, place=place(error.path)) from None
     except UnicodeEncodeError:
-        raise ManifestError("not a text: it holds half a character", source=source) from None
+        problem = "a name or a path in it is not UTF-8: rename what has it"
+        raise ManifestError(problem, source=source) from None
 
 
 def read_tree(text: str, source: str, *, whole: bool = False) -> Node:

@@ -28,7 +28,7 @@ for _flag in ("O_BINARY", "O_CLOEXEC", "O_NOCTTY", "O_NONBLOCK"):  # some system
     _FLAGS |= getattr(os, _flag, 0)
 
 _CLOSED = -1
-_STREAMS = {"/dev/stdin": 0}
+_STREAMS = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
 _DESCRIPTORS = ("/dev/fd/", "/proc/self/fd/")
 
 
@@ -128,17 +128,21 @@ class OpenFile:
 
 def _not_regular(found: os.stat_result, what: str) -> str | None:
     """What is wrong with a file that is no regular one; None of one that is."""
-    kind = stat.S_IFMT(found.st_mode)
-    if kind == stat.S_IFDIR:
+    if stat.S_ISREG(found.st_mode):
+        return None
+    if stat.S_ISDIR(found.st_mode):
         return f"this is a directory; name the {what} file in it"
-    if kind != stat.S_IFREG:
-        return f"this is {_KINDS.get(kind, 'no file')}, and only regular files are read"
-    return None
+    return f"this is {kind_of(found)}, and only regular files are read"
+
+
+def kind_of(found: os.stat_result) -> str:
+    """What a file is that is no regular one: `a named pipe`."""
+    return _KINDS.get(stat.S_IFMT(found.st_mode), "no file")
 
 
 def _copied(name: str) -> int:
     """A copy of the descriptor that a path stands for; none where that is a regular file."""
-    number = _descriptor(name)
+    number = descriptor_of(name)
     if number is None or stat.S_IFMT(os.fstat(number).st_mode) in {stat.S_IFREG, stat.S_IFDIR}:
         return _CLOSED
     return os.dup(number)
@@ -149,10 +153,12 @@ _KINDS = {
     stat.S_IFSOCK: "a socket",
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
+    stat.S_IFDIR: "a directory",
+    stat.S_IFLNK: "a symbolic link",
 }
 
 
-def _descriptor(name: str) -> int | None:
+def descriptor_of(name: str) -> int | None:
     """The number of the descriptor that a path stands for; None of any other path."""
     for folder in _DESCRIPTORS:
         number = name.removeprefix(folder)

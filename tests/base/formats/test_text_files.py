@@ -223,8 +223,6 @@ OWN_FILES = {
     "manifest/reader.py",  # the manifests of this package
     "__main__.py",  # /proc/self/task
     "cli/console.py",  # /dev/null
-    "cli/launch_commands.py",
-    "hardware/inventory_file.py",
 }
 
 

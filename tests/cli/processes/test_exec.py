@@ -433,6 +433,35 @@ def test_triton_finds_its_model_repository_written(box):
     assert (folder / "acme-tiny" / "config.pbtxt").exists()
 
 
+def test_only_the_user_reads_the_files_of_a_plan(box):
+    """Arguments of vLLM's may have a secret, and Triton gets them in a file."""
+    box.install("tritonserver")
+    assert 0 == box.run("--server", "triton", NIM_PASSTHROUGH_ARGS="--hf-token abc")[0]
+    files = [path for path in (box.folder / "model_repository").rglob("*") if path.is_file()]
+    assert {"config.pbtxt": 0o600, "model.json": 0o600} == {
+        path.name: path.stat().st_mode & 0o777 for path in files
+    }
+
+
+@pytest.mark.parametrize(
+    ("put", "problem"),
+    [
+        (lambda path: path.symlink_to("mine"), "this is a symbolic link"),
+        (os.mkfifo, "this is a named pipe"),
+    ],
+)
+def test_a_file_of_a_plan_is_written_over_no_link_and_no_pipe(box, put, problem):
+    box.install("tritonserver")
+    folder = box.folder / "model_repository" / "acme-tiny"
+    folder.mkdir(parents=True)
+    (folder / "mine").write_text("mine")
+    put(folder / "config.pbtxt")
+    said = failure(box, "--server", "triton")
+    assert f"triton is not started: {problem}, and only regular files are written (" in said
+    assert f"{folder}/config.pbtxt" in said
+    assert "mine" == (folder / "mine").read_text()
+
+
 def test_files_that_cannot_be_written_are_said(box):
     box.install("tritonserver")
     (box.folder / "run").write_text("a file")

@@ -1,0 +1,130 @@
+"""Files that this package writes: whole or not at all, and never through a link.
+
+A file is written beside its place and then put there, so that nobody reads half of one, whatever
+ends this process meanwhile.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from contextlib import contextmanager, suppress
+
+from nimprofile.base.formats.text_files import descriptor_of, kind_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+for _flag in ("O_BINARY", "O_CLOEXEC", "O_NOFOLLOW"):  # some systems lack some
+    _CREATE |= getattr(os, _flag, 0)
+
+_HELD = ("SIGHUP", "SIGINT", "SIGTERM")
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
+"""What file systems without hard links answer."""
+
+
+def write_file(
+    path: str, text: str, *, overwrite: bool = False, private: bool = False, named: bool = False
+) -> None:
+    """Write a text file, in UTF-8.
+
+    Args:
+        path: of the file. A link is not followed, and what is no regular file is not written to.
+        text: its text.
+        overwrite: take the place of a file that is there, whose mode stays.
+        private: only the user may read it.
+        named: the operator named this very file, so that it may be `/dev/null` or a descriptor of
+            this process, as `/dev/stdout` and `>(command)` are.
+
+    Raises:
+        FileExistsError: there is such a file already.
+        OSError: it cannot be written; `strerror` says why.
+    """
+    data = text.encode(errors="backslashreplace")
+    if named and (stream := _stream(path)) is not None:
+        with open(stream, "wb") as opened:
+            opened.write(data)
+        return
+    try:
+        there = _looked_at(path, overwrite=overwrite)
+    except ValueError as error:  # a NUL, which no path has
+        raise OSError(errno.EINVAL, str(error), path) from None
+    mode = 0o600 if private else 0o666
+    with _signals_held():
+        beside = os.path.join(os.path.dirname(path), f".nimprofile-{os.urandom(8).hex()}")
+        try:
+            _create(beside, data, mode, None if private or there is None else there.st_mode)
+            if overwrite:
+                os.replace(beside, path)
+            else:
+                _put(beside, path)
+        except OSError as error:
+            error.filename, error.filename2 = path, None
+            raise
+        finally:
+            with suppress(OSError):
+                os.unlink(beside)
+
+
+def _stream(path: str) -> int | None:
+    """A copy of the descriptor that a path stands for, or the null device; None of another path."""
+    number = descriptor_of(path)
+    if number is not None:
+        return os.dup(number)
+    return os.open(path, os.O_WRONLY) if path == os.devnull else None
+
+
+def _looked_at(path: str, *, overwrite: bool) -> os.stat_result | None:
+    """The regular file that is to be overwritten; None where there is none."""
+    try:
+        there = os.lstat(path)
+    except FileNotFoundError:
+        return None
+    if stat.S_ISREG(there.st_mode) and overwrite:
+        return there
+    if stat.S_ISREG(there.st_mode) or not overwrite:
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
+    problem = f"this is {kind_of(there)}, and only regular files are written"
+    raise OSError(errno.EINVAL, problem, path)
+
+
+def _create(path: str, data: bytes, mode: int, as_before: int | None) -> None:
+    file = os.open(path, _CREATE, mode)
+    try:
+        left = memoryview(data)
+        while left:
+            left = left[os.write(file, left) :]
+        if as_before is not None:
+            os.chmod(path, stat.S_IMODE(as_before))
+    finally:
+        os.close(file)
+
+
+def _put(beside: str, path: str) -> None:
+    """Give a file its place, where none may be."""
+    try:
+        os.link(beside, path)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        os.close(os.open(path, _CREATE))
+        os.replace(beside, path)
+
+
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """Let the signals that end this process wait until a file is where it belongs."""
+    import signal
+
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    held = [getattr(signal, name) for name in _HELD]
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, held)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

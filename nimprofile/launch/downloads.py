@@ -1,0 +1,101 @@
+"""Where a server keeps the weights that it downloads, and whether there is room for them."""
+
+from __future__ import annotations
+
+import os
+
+from nimprofile.base.enums import Server
+from nimprofile.launch.setup import is_path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from nimprofile.launch.job import Job
+    from nimprofile.model.shape import ModelShape
+
+
+def hub_cache(environ: Mapping[str, str]) -> tuple[str, str]:
+    """Where huggingface_hub keeps models, and what says so: its page "Environment variables"."""
+    if cache := environ.get("HF_HUB_CACHE"):
+        return cache, "HF_HUB_CACHE"
+    home = environ.get("HF_HOME") or os.path.join(
+        environ.get("XDG_CACHE_HOME") or os.path.join(environ.get("HOME", "/"), ".cache"),
+        "huggingface",
+    )
+    return os.path.join(home, "hub"), "HF_HOME"
+
+
+def nim_cache(job: Job, environ: Mapping[str, str]) -> tuple[str, str] | None:
+    """Where a NIM keeps its models, and what says so; None where that is its image's own place."""
+    if is_path(job.setup.cache):
+        return job.setup.cache, "--cache"
+    folder = environ.get("NIM_CACHE_PATH", "").strip()
+    return (folder, "NIM_CACHE_PATH") if is_path(folder) else None
+
+
+def existing(folder: str) -> str:
+    """The directory that is there, of one that is perhaps yet to be made."""
+    there = os.path.abspath(folder)
+    while not os.path.exists(there):
+        there = os.path.dirname(there)
+    return there
+
+
+def to_download(job: Job, folder: str) -> int | None:
+    """Bytes of the weights that are not yet in a cache; None when nothing tells how many.
+
+    Args:
+        job: what is served. Of a model that the operator names, nothing tells how it is stored.
+        folder: the cache.
+    """
+    if job.shape is None or job.setup.model is not None:
+        return None
+    if job.server is Server.NIM:
+        hubs = (folder, os.path.join(folder, "hub"), os.path.join(folder, "ngc", "hub"))
+        if any(name.startswith("models--") for hub in hubs for name in _names(hub)):
+            return None  # perhaps of this model
+        return _stored_bytes(job.shape)
+    size = _stored_bytes(job.shape)
+    model = "models--" + job.model.removeprefix("hf://").replace("/", "--")
+    here = sum(_sizes(os.path.join(folder, model, "blobs")))
+    return None if size is None else max(0, size - here)
+
+
+def _stored_bytes(shape: ModelShape) -> int | None:
+    """Bytes of a model's weights on disk; None when they are not known."""
+    if shape.checkpoint_bytes is not None:
+        return shape.checkpoint_bytes
+    from nimprofile.model.storage import storage_of
+    from nimprofile.model.weights import weight_bytes
+
+    if not shape.known or not storage_of(shape, None).known:
+        return None
+    (loaded,) = weight_bytes(shape, None, padded=False)
+    return loaded if shape.quantization else loaded * shape.stored_bits // shape.dtype_bits
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
+
+
+def _sizes(folder: str) -> Iterator[int]:
+    """Bytes of each file in a directory."""
+    for name in _names(folder):
+        try:
+            yield os.lstat(os.path.join(folder, name)).st_size
+        except OSError:  # it was moved meanwhile
+            continue
+
+
+def free_bytes(folder: str) -> int | None:
+    """Bytes that this user can still write below a directory; None when the system does not say."""
+    try:
+        filesystem = os.statvfs(existing(folder))
+    except OSError:
+        return None
+    # Some network file systems say that they have no blocks at all.
+    return filesystem.f_bavail * filesystem.f_frsize if filesystem.f_blocks else None
