@@ -16,11 +16,13 @@ from tests.support.nvml.reading import StubHost, failure
 
 HELPER = """
 def nvmlInit(real=pynvml.nvmlInit):
-    if os.fork() == 0:
-        open({path!r}, "w").write(str(os.getpid()))
+    helper = os.fork()
+    if helper == 0:
         import time
         time.sleep(600)
         os._exit(0)
+    with open({path!r}, "a") as file:
+        file.write(str(helper) + "\\n")
     return real()
 nvmlInit.__name__ = "nvmlInit"
 pynvml.nvmlInit = nvmlInit
@@ -38,7 +40,8 @@ def test_a_helper_of_the_library_that_holds_the_pipes_is_not_waited_for(
     patch_pynvml(monkeypatch, tmp_path, HELPER.format(path=str(pids)))
     with FakeNvml("2xt4", *faults):
         machine = discover(timeout=300, environ={}, host=StubHost())
-    os.kill(int(pids.read_text()), signal.SIGKILL)  # it was still there
+    for pid in pids.read_text().split():
+        os.kill(int(pid), signal.SIGKILL)  # it was still there
     assert offered == [gpu.index for gpu in machine.offered]
 
 
