@@ -115,12 +115,14 @@ def _forms(secret: str) -> Iterator[str]:
     import json
     from shlex import quote
 
+    from nimprofile.base.formats.shell_words import shell_word
     from nimprofile.base.printable import printable
 
     yield from (secret, secret.lower(), secret.upper())
     if secret.isalnum():
         return
-    yield from (repr(secret)[1:-1], json.dumps(secret)[1:-1], printable(secret), quote(secret))
+    yield from (repr(secret)[1:-1], json.dumps(secret)[1:-1], printable(secret))
+    yield from (shell_word(secret), quote(secret))
     yield from (json.dumps(secret, ensure_ascii=False)[1:-1], *secret.splitlines())
     yield from (part for part in secret.replace(",", " ").split() if len(part) >= LONG)
 

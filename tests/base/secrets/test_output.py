@@ -5,6 +5,7 @@ import shlex
 
 import pytest
 
+from nimprofile.base.formats.shell_words import shell_word
 from nimprofile.base.secrets.output import conceal, concealed
 
 KEY = "Kx7-hunter2'q\n é"
@@ -18,7 +19,7 @@ def forgotten():
 
 @pytest.mark.parametrize(
     "form",
-    [str, str.lower, str.upper, repr, json.dumps, shlex.quote, ascii],
+    [str, str.lower, str.upper, repr, json.dumps, shlex.quote, shell_word, ascii],
     ids=lambda form: form.__name__,
 )
 def test_a_secret_is_starred_in_whatever_form_it_is_written(form):
