@@ -167,7 +167,7 @@ def _check_alike(models: Sequence[Model]) -> None:
 
 def _checkpoint(model: Model) -> dict[str, object]:
     exact = model.shape.checkpoint_bytes
-    shape = model.config | ({} if exact is None else {"checkpoint_bytes": exact})
+    shape = {**model.config} | ({} if exact is None else {"checkpoint_bytes": exact})
     return {"name": model.name, "path": model.path, "model_shape": shape}
 
 

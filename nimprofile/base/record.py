@@ -13,6 +13,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any, ClassVar, NoReturn, Self, dataclass_transform
 else:
 
@@ -43,16 +44,22 @@ class FrozenDict(dict):  # type: ignore[type-arg]
 
 
 def frozen(value: Any) -> Any:
-    """A read-only copy of a mapping, and of the mappings that are values in it."""
+    """A read-only copy of a mapping, and of the mappings and lists in it; lists become tuples."""
     if value is None or type(value) is FrozenDict:
         return value
     try:
         copied = FrozenDict(value)
     except (TypeError, ValueError):
         raise TypeError(f"{value!r} is not a mapping") from None
-    if dict not in map(type, copied.values()):
+    if {dict, list}.isdisjoint(map(type, copied.values())):
         return copied
-    return FrozenDict({k: frozen(v) if type(v) is dict else v for k, v in copied.items()})
+    return FrozenDict({key: _kept(inner) for key, inner in copied.items()})
+
+
+def _kept(value: Any) -> Any:
+    if type(value) is dict:
+        return frozen(value)
+    return tuple(map(_kept, value)) if type(value) is list else value
 
 
 class _Shown(str):
@@ -73,7 +80,7 @@ class _RecordType(type):
     __match_args__: tuple[str, ...] = ()
     _fields: tuple[str, ...] = ()
     _defaults: dict[str, Any] = {}  # noqa: RUF012 - never written to
-    _mappings: tuple[str, ...] = ()
+    _keepers: dict[str, Callable[[Any], Any]] = {}  # noqa: RUF012 - never written to
     _types: dict[str, Any] = {}  # noqa: RUF012 - never written to
 
     def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> _RecordType:
@@ -89,19 +96,17 @@ class _RecordType(type):
         }
         if replaced := [field for field in inherited._fields if field in namespace]:
             raise TypeError(f"{name}: {replaced[0]} is a field of its base: annotate it")
-        mappings = [field for field in inherited._mappings if field not in types]
-        if "Mapping" in " ".join(map(str, types.values())):  # few classes have one
-            mappings += [field for field in types if _is_mapping(types[field])]
-        for field in mappings:
-            if field in defaults:
-                defaults[field] = frozen(defaults[field])
+        keepers = {field: keep for field, keep in inherited._keepers.items() if field not in types}
+        keepers |= {field: keep for field in types if (keep := _keeper(types[field])) is not None}
+        for field in keepers.keys() & defaults.keys():
+            defaults[field] = keepers[field](defaults[field])
         _check_places(name, places, defaults)
         namespace |= {
             "__slots__": tuple(new),
             "__match_args__": places,
             "_fields": (*places, *(f for f in (*inherited._fields, *new) if f not in places)),
             "_defaults": defaults,
-            "_mappings": tuple(mappings),
+            "_keepers": keepers,
             "_types": inherited._types | types,
         }
         cls = super().__new__(mcs, name, bases, namespace)
@@ -144,9 +149,10 @@ def _declared(name: str, namespace: dict[str, Any]) -> tuple[dict[str, Any], lis
     return types, positional
 
 
-def _is_mapping(annotation: object) -> bool:
-    text = str(annotation)
-    return text.removeprefix("collections.abc.").removeprefix("typing.").startswith("Mapping")
+def _keeper(annotation: object) -> Callable[[Any], Any] | None:
+    """What makes a value of a field one that cannot be changed; None where nothing must."""
+    text = str(annotation).removeprefix("collections.abc.").removeprefix("typing.")
+    return frozen if text.startswith("Mapping") else _kept if text[:6] == "tuple[" else None
 
 
 def _check_places(name: str, places: tuple[str, ...], defaults: dict[str, Any]) -> None:
@@ -176,15 +182,9 @@ def _made(cls: Any, fields: tuple[str, ...], values: dict[str, Any]) -> Any:
     if len(values) != len(fields):
         unknown = ", ".join(sorted(values.keys() - set(fields)))
         raise TypeError(f"{cls.__name__} has no field {unknown}")
-    if cls._mappings:
-        _freeze_mappings(record)
+    for field, keep in cls._keepers.items():
+        _set(record, field, keep(getattr(record, field)))
     record.__post_init__()
-    return record
-
-
-def _freeze_mappings(record: Any) -> Any:
-    for field in record._mappings:
-        _set(record, field, frozen(getattr(record, field)))
     return record
 
 
@@ -214,8 +214,7 @@ def _describe(cls: Any) -> None:
         default = {"default": cls._defaults[key]} if key in cls._defaults else {}
         twin.append((key, cls._types[key], field(kw_only=named, **default)))
         kind = Parameter.KEYWORD_ONLY if named else Parameter.POSITIONAL_OR_KEYWORD
-        shown = cls._types[key]
-        shown = _Shown(shown) if isinstance(shown, str) else shown
+        shown = _Shown(text) if isinstance(text := cls._types[key], str) else text
         parameters.append(Parameter(key, kind, annotation=shown, **default))
     made: Any = make_dataclass(cls.__name__, twin, frozen=True)
     cls.__dataclass_fields__ = made.__dataclass_fields__
@@ -228,7 +227,7 @@ def _describe(cls: Any) -> None:
 class Record(metaclass=_RecordType):
     """Base of every value of this package.
 
-    Fields annotated as a `Mapping` hold a read-only copy of what they are given.
+    Fields of a mapping or a tuple hold a read-only copy of the mapping or list they are given.
     """
 
     if TYPE_CHECKING:
@@ -287,7 +286,7 @@ class Record(metaclass=_RecordType):
         """Freeze the mappings of what pydantic makes, for it calls no constructor."""
         from pydantic_core import core_schema
 
-        return core_schema.no_info_after_validator_function(_freeze_mappings, handler(source))
+        return core_schema.no_info_after_validator_function(source.replace, handler(source))
 
 
 def _plain(value: object) -> object:

@@ -17,7 +17,7 @@ from nimprofile.base.environment import (
     without_service_links,
 )
 from nimprofile.base.errors import LaunchError, RequestError
-from nimprofile.base.expect import expect_mapping, require_whole
+from nimprofile.base.expect import expect, expect_mapping, require_whole
 from nimprofile.base.printable import quoted
 from nimprofile.base.record import Record
 from nimprofile.base.variables.notes import handed_on
@@ -135,6 +135,8 @@ class Setup(Record):
         for name in ("max_lora_rank", "max_loras", "max_cpu_loras"):
             if (count := getattr(self, name)) is not None:
                 require_whole(name, count)
+        for name in ("adapters", "passthrough", "variables", "extra", "installed"):
+            expect(f"Setup: {name}", getattr(self, name), tuple)
         for problem in self._problems():
             raise RequestError(problem)
 

@@ -46,7 +46,7 @@ class Model(Record):
 
     name: str
     path: str
-    config: dict[str, object]
+    config: Mapping[str, object]
     _: KW_ONLY
     shape: ModelShape
 

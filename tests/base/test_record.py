@@ -355,6 +355,29 @@ def test_a_mapping_is_frozen_by_default_replace_and_pydantic_too():
     assert FrozenDict is type(made.labels)
 
 
+def test_a_list_given_for_a_tuple_becomes_one_by_call_default_replace_and_pydantic():
+    class Listed(Record):
+        names: tuple[object, ...]
+        _: KW_ONLY
+        more: tuple[str, ...] | None = None
+
+    given = ["a", ["b", {"c": ["d"]}]]
+    kept = ("a", ("b", {"c": ("d",)}))
+    listed = Listed(given)
+    given.append("e")
+    assert kept == listed.names
+    hash(listed)
+    assert ("x",) == listed.replace(more=["x"]).more
+    assert Listed(("a",)) == TypeAdapter(Listed).validate_python({"names": ["a"]})
+
+
+def test_the_lists_in_a_mapping_become_tuples():
+    labelled = Labelled("it", {"a": ["b", {"c": []}], "d": ("e",)})
+    assert {"a": ("b", {"c": ()}), "d": ("e",)} == labelled.labels
+    assert {"a": ["b", {"c": []}], "d": ["e"]} == labelled.to_dict()["labels"]
+    hash(labelled)
+
+
 def test_what_is_no_mapping_is_refused_for_one():
     with pytest.raises(TypeError, match="'abc' is not a mapping"):
         Labelled("x", "abc")

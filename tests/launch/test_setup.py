@@ -77,3 +77,14 @@ def test_a_path_without_a_working_directory_is_refused_and_one_from_the_root_is_
         LaunchError, match=r"^x begins at the working directory, which is not there"
     ):
         absolute("x")
+
+
+@pytest.mark.parametrize("name", ["extra", "passthrough", "adapters", "variables", "installed"])
+def test_one_text_where_several_values_belong_gets_a_sentence(name):
+    with pytest.raises(TypeError) as caught:
+        Setup(**{name: "--seed 7"})
+    assert f"Setup: {name} is a tuple, not the str '--seed 7'" == str(caught.value)
+
+
+def test_a_list_is_as_good_as_a_tuple():
+    assert Setup(extra=("--seed", "7")) == Setup(extra=["--seed", "7"])
