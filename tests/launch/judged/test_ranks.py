@@ -1,6 +1,6 @@
 """Arguments that decide ranks: what changes nothing stays, and the others say what to do instead.
 
-That as many GPUs are asked for as ranks start is a law: `tests/laws/test_parallel_laws.py`.
+That as many GPUs are asked for as ranks start is a law: `tests/laws/launch/test_parallel_laws.py`.
 """
 
 import pytest
