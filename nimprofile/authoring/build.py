@@ -13,7 +13,7 @@ from nimprofile.base.enums import Engine, Precision, parse_engines, parse_precis
 from nimprofile.base.errors import ModelError
 from nimprofile.base.expect import expect, expect_each, expect_mapping, require_whole
 from nimprofile.base.printable import quoted
-from nimprofile.base.record import Record
+from nimprofile.base.record import Record, plain
 from nimprofile.base.units import GIB, MIB
 from nimprofile.base.versions import narrowest, satisfies
 from nimprofile.engines.memory.estimate import memory_budget
@@ -167,7 +167,7 @@ def _check_alike(models: Sequence[Model]) -> None:
 
 def _checkpoint(model: Model) -> dict[str, object]:
     exact = model.shape.checkpoint_bytes
-    shape = {**model.config} | ({} if exact is None else {"checkpoint_bytes": exact})
+    shape = plain(model.config) | ({} if exact is None else {"checkpoint_bytes": exact})
     return {"name": model.name, "path": model.path, "model_shape": shape}
 
 

@@ -245,7 +245,7 @@ class Record(metaclass=_RecordType):
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as plain JSON values: records as objects, tuples as arrays."""
-        return {field: _plain(getattr(self, field)) for field in self._fields}
+        return {field: plain(getattr(self, field)) for field in self._fields}
 
     def replace(self, **changes: Any) -> Self:
         """The same value but for these fields, as `dataclasses.replace` makes it."""
@@ -289,11 +289,12 @@ class Record(metaclass=_RecordType):
         return core_schema.no_info_after_validator_function(source.replace, handler(source))
 
 
-def _plain(value: object) -> object:
+def plain(value: Any) -> Any:
+    """The value as JSON has it: records and mappings as objects, tuples as arrays."""
     if isinstance(value, Record):
         return value.to_dict()
     if type(value) is tuple:
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     return value if value is None or isinstance(value, int | float) else str(value)
