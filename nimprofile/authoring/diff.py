@@ -9,7 +9,7 @@ from nimprofile.selection.rank import deciding
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
     from dataclasses import KW_ONLY
 
     from nimprofile.hardware.inventory import Inventory
@@ -79,13 +79,21 @@ def _pairs(old: Manifest, new: Manifest) -> list[tuple[Profile, Profile]]:
     by_id = {profile.id: profile for profile in new.profiles}
     pairs = [(profile, by_id[profile.id]) for profile in old.profiles if profile.id in by_id]
     paired = {profile.id for profile, _ in pairs}
-    old_only = [profile for profile in old.profiles if profile.id not in paired]
-    new_only = [profile for profile in new.profiles if profile.id not in paired]
-    for profile in old_only:
-        namesakes = [other for other in new_only if other.name == profile.name]
-        if len(namesakes) == 1 and [other.name for other in old_only].count(profile.name) == 1:
-            pairs.append((profile, namesakes[0]))
+    before, after = _by_name(old, paired), _by_name(new, paired)
+    for name, namesakes in before.items():
+        others = after.get(name, [])
+        if len(namesakes) == len(others) == 1:
+            pairs.append((namesakes[0], others[0]))
     return pairs
+
+
+def _by_name(manifest: Manifest, paired: Container[str]) -> dict[str, list[Profile]]:
+    """The profiles of each name, but for those whose id both manifests have."""
+    by_name: dict[str, list[Profile]] = {}
+    for profile in manifest.profiles:
+        if profile.id not in paired:
+            by_name.setdefault(profile.name, []).append(profile)
+    return by_name
 
 
 def _head(old: Manifest, new: Manifest) -> Iterator[Edit]:

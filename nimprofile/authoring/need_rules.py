@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nimprofile.authoring.findings import ERROR, WARNING, RuleFinding
 from nimprofile.base.enums import Engine
+from nimprofile.base.names.patterns import NamePatterns
 from nimprofile.base.units import format_gib
 from nimprofile.base.versions import split_requirement
 from nimprofile.engines.memory.need import Needs
@@ -119,6 +120,7 @@ def never_runs(manifest: Manifest) -> Iterator[RuleFinding]:
     needs = Needs(manifest.shape_of, request.serving)
     by_size = sorted(products(), key=lambda product: -(product.memory_mib or 0))
     judges: dict[str, Judge] = {}
+    patterns = NamePatterns()  # searched in the time of one machine
     for profile in manifest.profiles:
         torn = not_divisible(profile, needs)
         if torn:
@@ -128,10 +130,10 @@ def never_runs(manifest: Manifest) -> Iterator[RuleFinding]:
             continue
         largest = None
         for product in by_size:
-            if not _is_for(profile, product):
+            if not _is_for(profile, product, patterns):
                 continue
             if product.short not in judges:
-                machine = Machine(mock_inventory(product.short))
+                machine = Machine(mock_inventory(product.short), patterns=patterns)
                 judges[product.short] = Judge(machine, request, needs=needs)
             verdict = judges[product.short].verdict(profile)
             reasons = [
@@ -150,9 +152,11 @@ def never_runs(manifest: Manifest) -> Iterator[RuleFinding]:
                 yield RuleFinding(WARNING, profile.id, (), problem=problem)
 
 
-def _is_for(profile: Profile, product: Product) -> bool:
+def _is_for(profile: Profile, product: Product, patterns: NamePatterns) -> bool:
     """Whether a profile is for any GPU, or for this one."""
-    devices, names = set(profile.gpu_devices), set(profile.gpu_names)
-    if not (devices or names):
+    devices, names, pattern = profile.gpu_devices, profile.gpu_names, profile.gpu_pattern
+    if not (devices or names or pattern):
         return True
-    return not (devices.isdisjoint(product.device_ids) and names.isdisjoint(product.spellings))
+    if not (product.spellings.isdisjoint(names) and set(devices).isdisjoint(product.device_ids)):
+        return True
+    return pattern is not None and patterns.find(pattern, product.name) is True

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
     Release: TypeAlias = tuple[int, ...]
 
+MAX_LENGTH = 200
+"""Longer versions and specifier sets, in characters, are none: numbers of thousands of digits are
+none in Python, and no project has such."""
+
 _OPERATORS: dict[str, Callable[[Release, Release], bool]] = {
     ">=": lambda have, bound: have >= bound,
     "<=": lambda have, bound: have <= bound,
@@ -30,6 +34,8 @@ def satisfies(version: str, specifiers: str) -> bool:
 
     Raises ValueError when either is none.
     """
+    if max(len(version), len(specifiers)) > MAX_LENGTH:
+        raise ValueError(f"a version or specifier set of more than {MAX_LENGTH} characters")
     have, bounds = _release(version), _plain(specifiers)
     if have is not None and bounds is not None:
         return all(_OPERATORS[operator](have, bound) for operator, bound in bounds)
@@ -41,6 +47,8 @@ def satisfies(version: str, specifiers: str) -> bool:
 
 def is_version(text: str) -> bool:
     """Whether a text is a version."""
+    if len(text) > MAX_LENGTH:
+        return False
     if _release(text) is not None:
         return True
     from packaging.version import InvalidVersion, Version
@@ -54,6 +62,8 @@ def is_version(text: str) -> bool:
 
 def is_specifier_set(text: str) -> bool:
     """Whether a text is a specifier set."""
+    if len(text) > MAX_LENGTH:
+        return False
     if _plain(text) is not None:
         return True
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -87,6 +97,8 @@ def split_requirement(text: str) -> tuple[str, str]:
 
     Raises ValueError when it is none, or has more than these two.
     """
+    if len(text) > MAX_LENGTH:
+        raise ValueError(f"a requirement of more than {MAX_LENGTH} characters")
     end = next((at for at, sign in enumerate(text) if sign in "<>=!~ "), len(text))
     name, specifiers = text[:end], text[end:]
     plain = name.isascii() and name.replace("_", "").isalnum() and name.strip("_") == name

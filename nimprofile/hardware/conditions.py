@@ -162,6 +162,7 @@ def _pending(calls: Mapping[str, Sequence[object]]) -> str:
 
 
 _NUMBER, _TEXT, _CALL_NAME = "[1-9][0-9]{0,18}", ".+", r"nvml\w+"
+_PRODUCT = "[^,;]+"  # two of any text in a row would take the square of its length
 _CODE = _Figure("code", _TEXT, word=phrase, read=code_of)
 _CALL = _Figure("call", _CALL_NAME)
 _IN_CALL = _CALL.replace(before=" (in ", after=")")
@@ -205,9 +206,9 @@ _FORMS: dict[Kind, tuple[str | _Figure, ...]] = {
     Kind.CONTRADICTION: (
         _GPUS,
         ": the PCI id is that of ",
-        _Figure("by_id", _TEXT),
+        _Figure("by_id", _PRODUCT),
         ", the name that of ",
-        _Figure("by_name", _TEXT),
+        _Figure("by_name", _PRODUCT),
         "; the ",
         _Figure("counts", "id|name"),
         " counts",

@@ -142,7 +142,7 @@ class Machine:
 
     __slots__ = ("ailing", "busy", "cpu_architecture", "groups", "inventory", "links")
 
-    def __init__(self, inventory: Inventory):
+    def __init__(self, inventory: Inventory, *, patterns: NamePatterns | None = None):
         groups: dict[str, dict[tuple[object, ...], list[Gpu]]] = {}
         for gpu in inventory.offered:
             key = _group_key(gpu)
@@ -164,15 +164,15 @@ class Machine:
             if (free := gpu.free_fraction) is not None and free < EMPTY_GPU_FRACTION
         )
         self.links = {connection.gpus: connection.link for connection in inventory.connections}
-        missing: dict[str, tuple[int, ...]] = {}
+        missing: dict[str, list[int]] = {}
         gone = {gpu.index for gpu in inventory.unavailable}
         for gpu in _taken_for(inventory) if gone else ():
             if gpu.index in gone and gpu.offered:
                 key = _group_key(gpu)
-                missing[key] = (*missing.get(key, ()), gpu.index)
-        patterns = cache(_name_patterns)
+                missing.setdefault(key, []).append(gpu.index)
+        shared = cache(_name_patterns) if patterns is None else lambda: patterns
         self.groups = [
-            GpuGroup(kinds, missing.get(key, ()), patterns) for key, kinds in groups.items()
+            GpuGroup(kinds, tuple(missing.get(key, ())), shared) for key, kinds in groups.items()
         ]
 
 

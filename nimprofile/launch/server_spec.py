@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from nimprofile.launch.plan import LaunchPlan
     from nimprofile.launch.servers.ranks import Member, Pod
 
-_TAG = re.compile(r":v?([0-9]+\.[0-9]+[0-9a-z.]*)(?:-[A-Za-z0-9._-]*)?$")
+_TAG = re.compile(r":v?([0-9]++\.[0-9]++[0-9a-z.]*+)(?:-[A-Za-z0-9._-]*+)?$")
 
 
 def version_in_tag(image: str) -> str | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from nimprofile.base.printable import quoted
 from nimprofile.base.record import Record
-from nimprofile.base.versions import is_specifier_set, split_requirement
+from nimprofile.base.versions import is_specifier_set, is_version, split_requirement
 from nimprofile.manifest.nodes import (
     MisplacedError,
     kind_of,
@@ -157,11 +157,6 @@ def _steps(place: str) -> Path:
 def read_version(node: Node, path: Path) -> str | None:
     """A version, as `packaging` reads it."""
     text = read_text(node, path)
-    if text is not None:
-        from packaging.version import InvalidVersion, Version
-
-        try:
-            Version(text)
-        except InvalidVersion:
-            raise MisplacedError(f"{quoted(text)} is no version such as 0.19.0", path) from None
+    if text is not None and not is_version(text):
+        raise MisplacedError(f"{quoted(text)} is no version such as 0.19.0", path)
     return text

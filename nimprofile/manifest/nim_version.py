@@ -117,8 +117,8 @@ def version_in_printout(text: str) -> NimVersion | None:
     """The version that a printout or a start-up log tells, by its banner or by its form."""
     for line in text.splitlines() if _BANNER in text else ():
         if _BANNER in line and " NIM Version " in line:
-            version = line.partition(" NIM Version ")[2].split()
-            told = nim_version(version[0], f"the log of NIM {version[0]}", of_llm=True)
+            version = next(iter(line.partition(" NIM Version ")[2].split(maxsplit=1)), "")
+            told = nim_version(version, f"the log of NIM {version}", of_llm=True)
             if told is not None:
                 return told
     return narrowed(

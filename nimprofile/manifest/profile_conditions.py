@@ -11,7 +11,7 @@ from nimprofile.base.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sized
 
     from nimprofile.manifest.profile import Profile
 
@@ -73,7 +73,10 @@ def our_tag(tag: str) -> str:
     return _OURS.get(tag, tag)
 
 
-_CONDITION = r"\s*([^\s<>=!]+)\s*(>=|<=|!=|==|=|>|<)\s*([^<>=!\s].*?)\s*"
+_CONDITION = r"([^\s<>=!]+)\s*(>=|<=|!=|==|=|>|<)\s*([^<>=!\s].*)"
+
+MOST_CONDITIONS = 100
+"""So many conditions are held to every profile; nobody writes more."""
 
 
 def parse_conditions(text: str, source: str = "") -> tuple[Condition, ...]:
@@ -81,19 +84,26 @@ def parse_conditions(text: str, source: str = "") -> tuple[Condition, ...]:
 
     Raises RequestError, which says which part is wrong.
     """
-    conditions: list[Condition] = []
-    for part in text.split(","):
-        found = re.fullmatch(_CONDITION, part)
-        if found is None and conditions and part.strip() and not set(part) & set("<>=!"):
-            last = conditions.pop()  # values of tags may have commas
-            conditions.append(Condition(last.tag, last.relation, f"{last.value},{part.strip()}"))
+    found: list[tuple[str, str, list[str]]] = []
+    for part in map(str.strip, text.split(",")):
+        condition = re.fullmatch(_CONDITION, part)
+        if condition is None and found and part and not set(part) & set("<>=!"):
+            found[-1][2].append(part)  # values of tags may have commas
             continue
-        if found is None:
-            problem = f"{quoted(part.strip())} is no condition such as precision=fp8 or tp>=4"
+        if condition is None:
+            problem = f"{quoted(part)} is no condition such as precision=fp8 or tp>=4"
             raise RequestError(f"{source}: {problem}" if source else problem)
-        tag, relation, value = found.groups()
-        conditions.append(Condition(tag, "=" if relation == "==" else relation, value))
-    return tuple(conditions)
+        tag, relation, value = condition.groups()
+        found.append((tag, "=" if relation == "==" else relation, [value]))
+    limited(found, source)
+    return tuple(Condition(tag, relation, ",".join(values)) for tag, relation, values in found)
+
+
+def limited(conditions: Sized, source: str) -> None:
+    """Raise RequestError where there are more conditions than are held to a profile."""
+    if len(conditions) > MOST_CONDITIONS:
+        problem = f"{len(conditions):,} conditions; {MOST_CONDITIONS} at most are read"
+        raise RequestError(f"{source}: {problem}" if source else problem)
 
 
 def conditions_of(value: object, source: str) -> tuple[Condition, ...]:
@@ -117,6 +127,7 @@ def conditions_of(value: object, source: str) -> tuple[Condition, ...]:
             conditions += parse_conditions(part, source)
         else:
             raise RequestError(f"{source}: {quoted(part)} is no condition such as precision=fp8")
+    limited(conditions, source)
     return tuple(conditions)
 
 

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from time import thread_time
+
+from nimprofile.base.errors import ModelError
+from nimprofile.base.names.patterns import begins_as
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import re
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    Match = Callable[[str], object]
+
+SECONDS = 2.0
+"""For all names and modules of one model; those of real models take a few milliseconds."""
+
+MOST_PARTS = 32
+"""Of a module's path, between its dots."""
 
 _WILD = frozenset("*?[")
 
@@ -45,14 +55,18 @@ class ModulePatterns:
     def __init__(self, patterns: tuple[str, ...]):
         self.by_layer = False
         self._plain: dict[str, int] = {}  # path -> position of the first pattern that names it
-        # Length and places of wildcards -> literal parts -> position and the parts in full.
+        # Length and places of wildcards -> literal parts -> position and matches of those places.
         self._wild: dict[
-            tuple[int, tuple[int, ...]], dict[tuple[str, ...], list[tuple[int, tuple[str, ...]]]]
+            tuple[int, tuple[int, ...]], dict[tuple[str, ...], list[tuple[int, list[Match]]]]
         ] = {}
-        self._expressions: list[tuple[int, re.Pattern[str]]] = []
+        self._matches: dict[str, Match] = {}
+        self._expressions: list[tuple[int, str]] = []
+        self._left = SECONDS
+        self._found: dict[str, int | None] = {}
         for position, pattern in enumerate(patterns):
             if pattern.startswith("re:"):
-                self._add_expression(position, pattern.removeprefix("re:"))
+                self._expressions.append((position, pattern.removeprefix("re:")))
+                self.by_layer = True
                 continue
             parts = [part for part in _within(pattern).split(".") if part]
             while parts and parts[-1] in {"*", "weight"}:
@@ -60,15 +74,9 @@ class ModulePatterns:
             for spelling in _spellings(parts):
                 self._add(position, spelling)
 
-    def _add_expression(self, position: int, expression: str) -> None:
-        import re
-
-        self._expressions.append((position, re.compile(expression)))
-        self.by_layer = True
-
     def _add(self, position: int, parts: tuple[str, ...]) -> None:
-        if not parts:
-            return
+        if not 0 < len(parts) <= MOST_PARTS:
+            return  # of more parts than any module's path
         first, path = parts[0], ".".join(parts)
         wild = not _WILD.isdisjoint(path)
         # Only `layers` and the number after it tell layers apart.
@@ -80,12 +88,30 @@ class ModulePatterns:
         places = tuple(at for at, part in enumerate(parts) if not _WILD.isdisjoint(part))
         literal = tuple(part for at, part in enumerate(parts) if at not in places)
         alike = self._wild.setdefault((len(parts), places), {})
-        alike.setdefault(literal, []).append((position, parts))
+        alike.setdefault(literal, []).append((position, [self._match(parts[at]) for at in places]))
+
+    def _match(self, part: str) -> Match:
+        """Whether a text is as a part with wildcards says, compiled once."""
+        if part not in self._matches:
+            import re
+            from fnmatch import translate
+
+            self._matches[part] = re.compile(translate(part)).match
+        return self._matches[part]
 
     def first(self, path: str) -> int | None:
         """The position of the first pattern that names this module or one around it."""
         if not (self._plain or self._wild or self._expressions):
             return None
+        if path not in self._found:
+            start = thread_time()
+            self._found[path] = self._first(path)
+            self._left -= thread_time() - start
+            if self._left < 0:
+                raise _too_slow(path)
+        return self._found[path]
+
+    def _first(self, path: str) -> int | None:
         parts = path.split(".")
         size = len(parts)
         runs = [parts[a:b] for a in range(size) for b in range(a + 1, size + 1)]
@@ -97,22 +123,31 @@ class ModulePatterns:
         for position, expression in self._expressions:
             if best is not None and best < position:
                 break
-            if any(expression.match(prefix + path) for prefix in _PREFIXES):
+            if any(self._begins(expression, prefix + path) for prefix in _PREFIXES):
                 return position
         return best
 
-    def _wild_positions(self, runs: list[list[str]]) -> Iterator[int]:
-        from fnmatch import fnmatchcase
+    def _begins(self, expression: str, path: str) -> bool:
+        begins = begins_as(expression, path)
+        if begins is None:
+            raise _too_slow(path)
+        return begins
 
+    def _wild_positions(self, runs: list[list[str]]) -> Iterator[int]:
         for (length, places), alike in self._wild.items():
             for run in runs:
                 if len(run) != length:
                     continue
                 literal = tuple(part for at, part in enumerate(run) if at not in places)
-                for position, parts in alike.get(literal, ()):
-                    if all(fnmatchcase(run[at], parts[at]) for at in places):
+                for position, matches in alike.get(literal, ()):
+                    if all(match(run[at]) for match, at in zip(matches, places, strict=True)):
                         yield position
                         break
+
+
+def _too_slow(path: str) -> ModelError:
+    problem = f"the names in its quantisation config take more than {SECONDS:g} s to compare"
+    return ModelError(f"{problem} with modules such as {path}")
 
 
 @lru_cache(maxsize=16)

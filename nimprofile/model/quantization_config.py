@@ -30,6 +30,20 @@ _KEPT = (
 )
 
 
+MAX_NAME = 1000
+"""The longest name of a module that is read, in characters."""
+
+MAX_WILD = 5000
+"""So many names with wildcards are compared with every module."""
+
+_WILD = frozenset("*?[")
+
+MAX_EXPRESSION = 400
+"""The longest expression that is read, in characters."""
+
+MAX_EXPRESSIONS = 200
+"""So many expressions are held to every module of a model."""
+
 _ALGORITHMS = {
     "FP8": FP8,
     "FP8_PB_WO": FP8,
@@ -51,18 +65,28 @@ def read_quantization(config: Config | None) -> Quantization | None:
     """
     if config is None:
         return None
-    kept: tuple[str, ...] = ()
-    for key in _KEPT:
-        kept += config.words(key)
+    kept: tuple[str, ...] = tuple(word for key in _KEPT for word in config.words(key))
     dynamic = config.block("dynamic")  # GPTQModel: "-:expression" is left alone
     names = () if dynamic is None else dynamic.names()
     kept += tuple(f"re:{name.removeprefix('-:')}" for name in names if name.startswith("-:"))
     algorithm = config.text("quant_algo")
     method = (config.text("quant_method") or ("modelopt" if algorithm else "unnamed")).lower()
     rules = _rules(config, method)
-    for pattern in (*kept, *(pattern for pattern, _ in rules or ())):
-        if pattern.startswith("re:"):
-            _check_expression(pattern.removeprefix("re:"), config)
+    patterns = dict.fromkeys((*kept, *(pattern for pattern, _ in rules or ())))
+    if longest := next((pattern for pattern in patterns if len(pattern) > MAX_NAME), None):
+        problem = (
+            f"{longest[:40]!r}… is longer than {MAX_NAME:,} characters, as no module's name is"
+        )
+        raise ModelError(problem, place=config.place("ignore"))
+    if sum(not _WILD.isdisjoint(pattern) for pattern in patterns) > MAX_WILD:
+        problem = f"more than {MAX_WILD:,} names with wildcards"
+        raise ModelError(problem, place=config.place("ignore"))
+    expressions = [pattern for pattern in patterns if pattern.startswith("re:")]
+    if len(expressions) > MAX_EXPRESSIONS:
+        problem = f"{len(expressions):,} expressions; {MAX_EXPRESSIONS} at most are read"
+        raise ModelError(problem, place=config.place("ignore"))
+    for expression in expressions:
+        _check_expression(expression.removeprefix("re:"), config)
     group, rows = _groups(config, method)
     scheme = config.block("kv_cache_scheme")
     cache = {"FP8": 8, "NVFP4": 4}.get((config.text("kv_cache_quant_algo") or "").upper())
@@ -99,17 +123,16 @@ def _check_expression(expression: str, config: Config) -> None:
     """Refuse what is no regular expression, and what could take forever to match."""
     import re
 
+    from nimprofile.base.names.patterns import problem_of
+
     place = config.place("ignore")
-    if len(expression) > 400 or re.search(r"[*+}]\)+[*+{]", expression):
+    if re.search(r"[*+}]\)+[*+{]", expression[:MAX_EXPRESSION]):
         raise ModelError(
             f"{expression[:40]!r} repeats a repetition, which can take forever: not read",
             place=place,
         )
-    try:
-        re.compile(expression)
-    except re.error as error:
-        problem = f"{expression[:40]!r} is no regular expression: {error}"
-        raise ModelError(problem, place=place) from None
+    if problem := problem_of(expression, MAX_EXPRESSION):
+        raise ModelError(f"{expression[:40]!r} is not read: {problem}", place=place)
 
 
 def _rules(config: Config, method: str) -> tuple[tuple[str, Format], ...] | None:

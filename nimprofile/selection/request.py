@@ -18,7 +18,7 @@ from nimprofile.base.record import Record
 from nimprofile.base.variables.notes import variable_notes
 from nimprofile.engines.serving import DEFAULTS, Serving
 from nimprofile.manifest.nim_version import NimVersion, stated_version, version_in_environment
-from nimprofile.manifest.profile_conditions import TAG_ALIASES, Condition, conditions_of
+from nimprofile.manifest.profile_conditions import TAG_ALIASES, Condition, conditions_of, limited
 from nimprofile.selection.reasons import (
     ALLOW_UNSAFE,
     INCOMPATIBLE,
@@ -135,6 +135,7 @@ class Request(Record):
         if self.pin is not None:
             expect("Request: pin", self.pin, Pin)
         expect("Request: tags", self.tags, tuple, hint='tags={"precision": "fp8"} will do')
+        limited(self.tags, "tags")
         for condition in self.tags:
             if not isinstance(condition, tuple) or list(map(type, condition)) != [str, str]:
                 _require_texts(condition)
@@ -224,18 +225,17 @@ def parse_tags(text: str, source: str) -> tuple[tuple[str, str], ...]:
     """
     if not text.strip():
         return ()
-    conditions: list[tuple[str, str]] = []
+    conditions: list[tuple[str, list[str]]] = []
     for part in text.split(","):
         key, equals, value = (piece.strip() for piece in part.partition("="))
         if key and not equals and conditions:
-            tag, before = conditions[-1]
-            conditions[-1] = (tag, f"{before},{key}")
+            conditions[-1][1].append(key)
             continue
         if not (key and equals and value):
             problem = f"{quoted(part.strip())} is not tag=value, as in precision=fp8,tp=1"
             raise RequestError(f"{source}: {problem}" if source else problem)
-        conditions.append((nims_tag(key), value))
-    return tuple(conditions)
+        conditions.append((nims_tag(key), [value]))
+    return tuple((tag, ",".join(values)) for tag, values in conditions)
 
 
 def find_pin(pin: Pin, manifest: Manifest) -> Profile:

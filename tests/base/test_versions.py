@@ -38,6 +38,16 @@ def test_what_is_no_version_or_no_set_is_an_error(version, specifiers):
         satisfies(version, specifiers)
 
 
+@pytest.mark.parametrize("text", ["1" * 5000, "1." * 5000 + "1", "1.0+" + "a." * 5000 + "a"])
+def test_what_is_longer_than_any_version_is_none(text):
+    assert not is_version(text)
+    assert not is_specifier_set(f">={text}")
+    with pytest.raises(ValueError, match="more than 200 characters"):
+        satisfies("1.0", f">={text}")
+    with pytest.raises(ValueError, match="more than 200 characters"):
+        split_requirement(f"vllm>={text}")
+
+
 @pytest.mark.parametrize(
     ("text", "is_set"), [(">=8.0,<10.0", True), ("", True), ("~=1.3", True), ("550", False)]
 )

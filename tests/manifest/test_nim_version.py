@@ -115,6 +115,7 @@ def test_a_printout_tells_by_its_banner_or_by_its_form(text, source, expected):
     [
         "- Compatible with system and runnable:\n- Incompatible with system:\n",
         "NVIDIA Inference Microservice LLM NIM Version latest\n",
+        "NVIDIA Inference Microservice LLM NIM Version  \n",
         "NIM LLM API version 1.0.0\n",
     ],
 )

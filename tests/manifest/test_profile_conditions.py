@@ -2,7 +2,7 @@
 
 import pytest
 
-from nimprofile import RequestError
+from nimprofile import Request, RequestError
 from nimprofile.manifest.profile_conditions import (
     Condition,
     conditions_of,
@@ -211,3 +211,14 @@ def test_an_objective_is_what_the_tag_says_in_any_spelling_and_the_tag_is_its_te
     assert holds(f"profile={text}", profile)
     assert holds("profile=throughput", profile) is (text == "throughput")
     assert "throughput" == tag_of(profile, "Objective")
+
+
+def test_more_conditions_than_anybody_writes_are_refused():
+    a_hundred = ",".join(f"t{at}=1" for at in range(100))
+    assert 100 == len(parse_conditions(a_hundred))
+    with pytest.raises(RequestError, match="101 conditions; 100 at most are read"):
+        parse_conditions(f"{a_hundred},tp=1")
+    with pytest.raises(RequestError, match="require: 101 conditions"):
+        conditions_of([*a_hundred.split(","), "tp=1"], "require")
+    with pytest.raises(RequestError, match="tags: 101 conditions"):
+        Request(tags={f"t{at}": "1" for at in range(101)})

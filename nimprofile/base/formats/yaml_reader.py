@@ -30,6 +30,7 @@ yaml.SafeDumper.add_representer(FrozenDict, yaml.SafeDumper.represent_dict)
 """PyYAML writes no subclass of `dict` that it does not know: `yaml.safe_dump(profile.tags)`."""
 
 MAX_PLACE = 200
+MAX_DIRECTIVES = 100
 
 _Scalar, _Alias = events.ScalarEvent, events.AliasEvent
 _Mapping, _MappingEnd = events.MappingStartEvent, events.MappingEndEvent
@@ -92,6 +93,9 @@ def place(path: Path) -> str:
 class _Reader:
     def __init__(self, text: str, source: str, skip: frozenset[str]):
         self.text, self.source, self.skip = text, source, skip
+        if text.count("\n%TAG") > MAX_DIRECTIVES:  # libyaml compares each with all others
+            problem = f"more than {MAX_DIRECTIVES} YAML directives; tags are not read anyway"
+            raise ManifestError(problem, source=source)
         try:
             parser = Parser(text)
         except yaml.YAMLError as error:  # the reader checks for control characters at once

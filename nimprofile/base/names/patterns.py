@@ -7,7 +7,7 @@ given up after a time. Decision 10 has the reasons and the figures.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from time import thread_time
 
 SECONDS = 0.05
@@ -63,6 +63,16 @@ class NamePatterns:
         return self._answers[pair]
 
 
+def begins_as(expression: str, text: str) -> bool | None:
+    """Whether a text begins as an expression says; None when that takes too long."""
+    import regex
+
+    try:
+        return regex.match(expression, text, timeout=SECONDS) is not None
+    except (TimeoutError, MemoryError):
+        return None
+
+
 def label_of(name: str) -> str:
     """The name as Kubernetes' label `nvidia.com/gpu.product` has it: dashes for spaces.
 
@@ -72,10 +82,11 @@ def label_of(name: str) -> str:
     return name.replace(" ", "-")
 
 
-def problem_of(pattern: str) -> str:
+@lru_cache(maxsize=1024)
+def problem_of(pattern: str, longest: int = MAX_LENGTH) -> str:
     """Why a pattern is not searched; "" when it is."""
-    if len(pattern) > MAX_LENGTH:
-        return f"it is longer than {MAX_LENGTH} characters"
+    if len(pattern) > longest:
+        return f"it is longer than {longest} characters"
     at, repetitions, plain = 0, 1, _plain()
     while at < len(pattern):
         if (match := plain.match(pattern, at)) is None:
