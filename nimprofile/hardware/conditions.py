@@ -161,8 +161,7 @@ def _pending(calls: Mapping[str, Sequence[object]]) -> str:
     return ", ".join(f"{call} of {names_of(calls[call])}" for call in sorted(calls))
 
 
-_NUMBER, _TEXT, _CALL_NAME = "[1-9][0-9]{0,18}", ".+", r"nvml\w+"
-_PRODUCT = "[^,;]+"  # two of any text in a row would take the square of its length
+_NUMBER, _TEXT, _PRODUCT, _CALL_NAME = "[1-9][0-9]{0,18}", ".+", "[^,;]+", r"nvml\w+"
 _CODE = _Figure("code", _TEXT, word=phrase, read=code_of)
 _CALL = _Figure("call", _CALL_NAME)
 _IN_CALL = _CALL.replace(before=" (in ", after=")")
