@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import os
 
-from nimprofile.base.errors import (
-    GpuMissingError,
-    ManifestError,
-    ModelError,
-    NoGpuError,
-)
+from nimprofile.base.errors import GpuMissingError, ManifestError, ModelError, NoGpuError
 from nimprofile.cli.console import tell, watched
 from nimprofile.cli.parsing.parser import UsageError
 
@@ -80,11 +75,12 @@ def judge(
 
 def open_manifest(path: str) -> Manifest:
     """Read a manifest, and say so when it takes a while."""
+    from nimprofile.base.formats.text_files import file_size
     from nimprofile.manifest.reader import load_manifest, shadowed
 
     tell(f"note: {note}" for note in shadowed(path))
-    if os.path.isfile(path) and os.path.getsize(path) > SLOW_BYTES and watched():
-        tell([f"reading {path}, {os.path.getsize(path) >> 20} MiB …"])
+    if (size := file_size(path)) > SLOW_BYTES and watched():
+        tell([f"reading {path}, {size >> 20} MiB …"])
     return load_manifest(path)
 
 

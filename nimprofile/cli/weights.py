@@ -11,6 +11,7 @@ import os
 
 from nimprofile.base.environment import model_in
 from nimprofile.base.errors import ModelError
+from nimprofile.base.formats.text_files import names_in
 from nimprofile.cli.console import tell
 from nimprofile.cli.parsing.parser import UsageError
 
@@ -73,7 +74,7 @@ def _cached(model: str | None, environ: Mapping[str, str]) -> Model | None:
 
     snapshots = os.path.join(folders.pop(), "snapshots")
     found = []
-    for revision in sorted(os.listdir(snapshots)) if os.path.isdir(snapshots) else ():
+    for revision in names_in(snapshots):
         folder = os.path.join(snapshots, revision)
         if os.path.exists(os.path.join(folder, CONFIG)):
             try:
@@ -87,10 +88,6 @@ def _cached(model: str | None, environ: Mapping[str, str]) -> Model | None:
 
 def _models(hub: str) -> Iterator[str]:
     """The models in a hub."""
-    try:
-        names = os.listdir(hub)
-    except OSError:
-        return
-    for name in names:
+    for name in names_in(hub):
         if name.startswith("models--"):
             yield os.path.join(hub, name)

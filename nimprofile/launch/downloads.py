@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from nimprofile.base.enums import Server
+from nimprofile.base.formats.text_files import names_in
 from nimprofile.launch.setup import is_path
 
 TYPE_CHECKING = False
@@ -53,7 +54,7 @@ def to_download(job: Job, folder: str) -> int | None:
         return None
     if job.server is Server.NIM:
         hubs = (folder, os.path.join(folder, "hub"), os.path.join(folder, "ngc", "hub"))
-        if any(name.startswith("models--") for hub in hubs for name in _names(hub)):
+        if any(name.startswith("models--") for hub in hubs for name in names_in(hub)):
             return None  # perhaps of this model
         return _stored_bytes(job.shape)
     size = _stored_bytes(job.shape)
@@ -75,16 +76,9 @@ def _stored_bytes(shape: ModelShape) -> int | None:
     return loaded if shape.quantization else loaded * shape.stored_bits // shape.dtype_bits
 
 
-def _names(folder: str) -> list[str]:
-    try:
-        return os.listdir(folder)
-    except OSError:
-        return []
-
-
 def _sizes(folder: str) -> Iterator[int]:
     """Bytes of each file in a directory."""
-    for name in _names(folder):
+    for name in names_in(folder):
         try:
             yield os.lstat(os.path.join(folder, name)).st_size
         except OSError:  # it was moved meanwhile

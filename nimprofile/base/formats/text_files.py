@@ -174,6 +174,23 @@ def _wait_for(file: int) -> None:
     select.select([file], [], [])
 
 
+def file_size(name: str) -> int:
+    """Bytes of a regular file; 0 of anything else, and of what is not there."""
+    try:
+        found = os.stat(name)
+    except (OSError, ValueError):
+        return 0
+    return found.st_size if stat.S_ISREG(found.st_mode) else 0
+
+
+def names_in(folder: str) -> list[str]:
+    """What lies in a directory, in order of name; nothing where it cannot be listed."""
+    try:
+        return sorted(os.listdir(folder))
+    except OSError:
+        return []
+
+
 def _reason(error: OSError | ValueError) -> str:
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
 

@@ -14,7 +14,14 @@ import pytest
 
 from nimprofile import ManifestError, dump_inventory, load_manifest, mock_inventory
 from nimprofile.base.formats import text_files
-from nimprofile.base.formats.text_files import OpenFile, decode, read_stdin, read_text
+from nimprofile.base.formats.text_files import (
+    OpenFile,
+    decode,
+    file_size,
+    names_in,
+    read_stdin,
+    read_text,
+)
 from tests.support.command_line import shell
 from tests.support.dialect_samples import V2
 from tests.support.hostile.files import (
@@ -132,6 +139,24 @@ def test_what_is_opened_is_looked_at_again(tmp_path, monkeypatch):
         patch.setattr(os, "stat", lambda path: seen)
         message = error_of(OpenFile, path)
     assert f"{path}: this is a named pipe, and only regular files are read" == message
+
+
+def test_a_file_that_vanishes_before_it_is_opened_is_not_there(tmp_path, monkeypatch):
+    path = tmp_path / "m"
+    path.write_text("a")
+    seen = path.stat()
+    path.unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "stat", lambda path: seen)
+        message = error_of(read_text, str(path), what="manifest")
+    assert f"{path}: no such file" == message
+
+
+def test_what_is_not_there_has_no_size_and_no_names(tmp_path):
+    (tmp_path / "b").write_text("123")
+    (tmp_path / "a").mkdir()
+    assert (3, 0, 0) == (file_size(str(tmp_path / "b")), file_size(str(tmp_path)), file_size("/no"))
+    assert (["a", "b"], []) == (names_in(str(tmp_path)), names_in(str(tmp_path / "b")))
 
 
 def test_no_file_stays_open(tmp_path):
