@@ -62,7 +62,8 @@ def _read(arguments: Iterable[str]) -> Iterator[tuple[str, str, tuple[str, ...]]
         if not name or (first and hides and argument[:2] != "--"):
             variable = _VARIABLE.match(argument)
             if hides or variable is None:
-                parts = leaves(argument) if hides else _of_value(argument, headers=headers)
+                hidden = hides and not is_no_secret(argument)
+                parts = leaves(argument) if hidden else _of_value(argument, headers=headers)
                 yield flag, "", tuple(filter(None, parts))
             else:
                 inside = _of_variable(variable[1], argument[variable.end() :], headers=headers)
