@@ -67,6 +67,8 @@ def clipped(text: str, most: int = MOST) -> str:
     from nimprofile.base.secrets.output import concealed
 
     text = concealed(text)  # of a secret that is cut, the part that is left would not be told
+    if len(text) <= most:
+        return text
     end = most // 3
     return f"{text[: most - end]}…{text[-end:]}"
 

@@ -191,9 +191,9 @@ def show(blocks: Iterable[Block], color: str) -> bool:
 
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     bars = encoding.lower().startswith("utf")
-    # Its escapes are those of the colours; each part of it was made printable before that.
+    # Its escapes are those of the colours; each part of it was made fit to be printed before.
     text = terminal_text(blocks, width=_width(), colour=colour, bars=bars)
-    _to_output(print, concealed(text))
+    _to_output(print, text)
     return True
 
 

@@ -216,24 +216,29 @@ def _nothing(decision: Decision, format: str) -> int:
 def _no_secrets(job: Job) -> None:
     """Refuse to print a secret: what is printed is kept, and shown to others."""
     from nimprofile.base.secrets.arguments import secret_flags, secret_variables
+    from nimprofile.base.secrets.output import concealed
 
     setup = job.setup
-    if flags := secret_flags(setup.arguments):
+    flags = secret_flags(setup.arguments)
+    if flags or any(concealed(argument) != argument for argument in setup.arguments):
         raise UsageError(
-            f"{flags[0]} has a secret, which a printed command does not keep: leave it out, and "
-            "give it where the server runs, by the engine's variable (VLLM_API_KEY, HF_TOKEN, …) "
-            "or after -- of nimprofile exec"
+            f"{(*flags, 'an argument')[0]} has a secret, which a printed command does not keep: "
+            "leave it out, and give it where the server runs, by the engine's variable "
+            "(VLLM_API_KEY, HF_TOKEN, …) or after -- of nimprofile exec"
         )
-    others = {
+    given = {
         "the model": job.model,
         "--served-model-name": setup.served_name,
+        "--name": setup.name,
         "--image": setup.image,
         "--cache": setup.cache,
         "--dir": setup.folder,
-        "NIM_PEFT_SOURCE": setup.peft_source,
+        "--host": setup.host,
+        "--adapters": setup.peft_source,
     }
-    given = ((name, text) for name, text in others.items() if text is not None)
-    if names := secret_variables((*setup.variables, *given)):
+    others = [*setup.variables, *((name, text) for name, text in given.items() if text)]
+    repeated = (name for name, text in others if concealed(text) != text)
+    if names := [*secret_variables(others), *repeated]:
         raise UsageError(
             f"{names[0]} has a secret, which a printed command does not keep: set it where the "
             "server runs"

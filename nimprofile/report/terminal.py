@@ -18,6 +18,7 @@ from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text
 
+from nimprofile.base.secrets.output import concealed
 from nimprofile.report.blocks import Bar, Column, Line, Span, Table, shown_text
 
 TYPE_CHECKING = False
@@ -99,7 +100,8 @@ def _text(*parts: Cell, meaning: Meaning = "plain") -> Text:
     text = Text(overflow="fold", end="")
     for part in parts:
         own = part.meaning if isinstance(part, Span) else meaning
-        text.append(shown_text(part), STYLES[own])
+        # Before it is wrapped: half a secret is not known for one.
+        text.append(concealed(shown_text(part)), STYLES[own])
     return text
 
 

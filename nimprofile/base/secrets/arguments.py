@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from shlex import join, split
+from shlex import join
 
 from nimprofile.base.environment import PASSTHROUGH
 from nimprofile.base.secrets.names import is_name_of_headers, is_secret_name
@@ -111,13 +111,26 @@ def _of_value(text: str, *, headers: bool = False) -> Iterator[str]:
 
 
 def _words(text: str) -> list[str]:
-    """The words of a shell's line; none of a text that is JSON or has no space."""
-    if not any(map(str.isspace, text)) or text.lstrip()[:1] in {"{", "["}:
+    """The words of a shell's line; none of a text that is JSON or has no space.
+
+    `shlex` takes time with the square of a word's length, and refuses a quotation mark that is not
+    closed.
+    """
+    if text.lstrip()[:1] in {"{", "["} or not any(map(str.isspace, text)):
         return []
-    try:
-        return split(text)
-    except ValueError:  # a quotation mark that is not closed
-        return [word.strip("\"'") for word in text.split()]
+    words: list[list[str]] = [[]]
+    for found in _PIECE.finditer(text):
+        if found["space"]:
+            words.append([])
+        else:
+            words[-1].append(found[found.lastgroup] if found.lastgroup else "")
+    return ["".join(pieces) for pieces in words if pieces]
+
+
+_PIECE = re.compile(
+    r"""(?P<space>\s+)|"(?P<double>(?:\\[\s\S]|[^"\\])*+)"|'(?P<single>[^']*+)'"""
+    r"""|\\(?P<escaped>[\s\S])|["'\\]|(?P<bare>[^\s"'\\]++)"""
+)
 
 
 def _of_variable(name: str, value: str, *, headers: bool = False) -> Iterator[str]:
@@ -134,7 +147,4 @@ def _starred(argument: str, kept: str) -> str:
     """An argument that has a secret, as it is shown: what stays, and stars."""
     if kept != _WORDS:
         return kept + STARS
-    try:
-        return kept + join(redacted(split(argument.removeprefix(kept))))
-    except ValueError:
-        return kept + STARS
+    return kept + (join(redacted(_words(argument.removeprefix(kept)))) or STARS)

@@ -43,9 +43,13 @@ def conceal(arguments: Sequence[str], variables: Mapping[str, str]) -> None:
 
 def concealed(text: str) -> str:
     """A text with stars for each secret in it."""
-    for secret in _given.secrets:
-        if secret in text:
-            text = text.replace(secret, STARS)
+    secrets = _given.secrets
+    if len(secrets) > MANY:
+        text = _scanned(text, secrets)
+    else:
+        for secret in secrets:
+            if secret in text:
+                text = text.replace(secret, STARS)
     if not any(mark in text for mark in MARKS):
         return text
     from nimprofile.base.secrets.shapes import without_shapes
@@ -64,6 +68,27 @@ MARKS = (
 
 SHORTEST = 6
 """Characters of a secret that is looked for in texts: a shorter one is part of many a word."""
+
+
+MANY = 100
+"""Above so many secrets a text is searched once for all of them."""
+
+
+def _scanned(text: str, secrets: tuple[str, ...]) -> str:
+    """A text with stars for these secrets, the longest first, in one pass over it."""
+    beginning: dict[str, list[str]] = {}
+    for secret in secrets:
+        beginning.setdefault(secret[:SHORTEST], []).append(secret)
+    shown, kept, at = [], 0, 0
+    while at <= len(text) - SHORTEST:
+        here = beginning.get(text[at : at + SHORTEST], ())
+        found = next((secret for secret in here if text.startswith(secret, at)), None)
+        if found is None:
+            at += 1
+            continue
+        shown += [text[kept:at], STARS]
+        at = kept = at + len(found)
+    return "".join((*shown, text[kept:]))
 
 
 def _secrets(arguments: Sequence[str], variables: Mapping[str, str]) -> tuple[str, ...]:
@@ -112,20 +137,29 @@ _ORDINARY = frozenset(
 
 def _forms(secret: str) -> Iterator[str]:
     """A secret as messages and documents write it: escaped, quoted, in other letters, in part."""
+    spelt = {secret, secret.lower(), secret.upper()}
+    yield from spelt
+    if not secret.isalnum():
+        for text in spelt:
+            yield from _escaped(text)
+
+
+def _escaped(text: str) -> Iterator[str]:
     import json
+    import re
     from shlex import quote
 
     from nimprofile.base.formats.shell_words import shell_word
     from nimprofile.base.printable import printable
 
-    yield from (secret, secret.lower(), secret.upper())
-    if secret.isalnum():
-        return
-    yield from (repr(secret)[1:-1], json.dumps(secret)[1:-1], printable(secret))
-    yield from (shell_word(secret), quote(secret))
-    yield from (json.dumps(secret, ensure_ascii=False)[1:-1], *secret.splitlines())
-    yield from (part for part in secret.replace(",", " ").split() if len(part) >= LONG)
+    yield from (repr(text)[1:-1], json.dumps(text)[1:-1], printable(text))
+    yield from (shell_word(text), quote(text))
+    yield from (json.dumps(text, ensure_ascii=False)[1:-1], *text.splitlines())
+    for part in re.findall(r"[A-Za-z0-9]+", text):
+        is_word = part.isalpha() and (part.islower() or part.isupper())
+        if len(part) >= (2 * LONG if is_word else LONG):
+            yield part
 
 
 LONG = 12
-"""Characters of a part of a secret, between commas and spaces, that is a secret itself."""
+"""Characters of a part of a secret that is known for one, if it is no word."""

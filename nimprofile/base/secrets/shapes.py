@@ -38,8 +38,10 @@ def secret_parts(text: str, *, headers: bool = False) -> Iterator[str]:
         name = found[1]
         if not (is_secret_name(name) or (headers and not is_plain_header(name))):
             continue
-        value = _value(text[found.end() : found.end() + LONGEST])
-        if is_no_secret(value) or is_token_of_text(name, value):
+        rest = text[found.end() : found.end() + LONGEST]
+        value = _value(rest)
+        told = is_no_secret(rest if value == STARS else value)
+        if (value and told) or is_token_of_text(name, value):
             continue
         yield value
         if alone:  # a password may have commas and spaces of its own
@@ -90,7 +92,7 @@ _PATH = re.compile(
 _NAMED = re.compile(r"""(?<![\w.-])([\w.-]++)["']?[ \t]*+(?:=>|[=:](?!//))[ \t]*+""")
 _VALUE = re.compile(r"""\s*("[^"\n]*|'[^'\n]*|[^\s,;&}\]"']*)""")
 
-LONGEST = 4096
+LONGEST = 512
 """Characters of a value that is looked for by its name; of a longer one this many are found."""
 
 
@@ -216,7 +218,7 @@ _AUTHORITY = re.compile(r"[/?#]")
 _PARAMETER = re.compile(r"""[?&;#]([\w.%~-]++)=([^&;#\s"'<>`]*+)""")
 
 _ISSUED = re.compile(
-    r"hf_[A-Za-z0-9]{16,}|nvapi-[\w-]{16,}|(?<![\w-])sk-[\w-]{20,}|gh[pousr]_[A-Za-z0-9]{20,}"
+    r"hf_(?:[A-Za-z0-9]{16,}|(?=[A-Za-z]*[0-9])[A-Za-z0-9]{8,})|nvapi-[\w-]{16,}|(?<![\w-])sk-[\w-]{20,}|gh[pousr]_[A-Za-z0-9]{20,}"
     r"|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[abeposr]-[\w-]{10,}|(?:AKIA|ASIA)[0-9A-Z]{16}"
     r"|AIza[\w-]{30,}|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"
     r"|-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[\s\S]*"

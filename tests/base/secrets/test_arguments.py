@@ -66,8 +66,9 @@ def test_what_stays_of_an_argument_is_the_name_of_its_flag():
     assert shown == redacted(words)
 
 
-def test_a_line_of_words_that_is_not_closed_is_starred_whole():
-    assert ["NIM_PASSTHROUGH_ARGS=***"] == redacted(["NIM_PASSTHROUGH_ARGS=--api-key 'hunter2"])
+def test_a_line_of_words_that_is_not_closed_is_starred_too():
+    words = ["NIM_PASSTHROUGH_ARGS=--seed 7 --api-key 'hunter2", "--x", "'--api-key \"hunter2"]
+    assert ["NIM_PASSTHROUGH_ARGS=--seed 7 --api-key '***'", "--x", "***"] == redacted(words)
 
 
 @pytest.mark.parametrize(

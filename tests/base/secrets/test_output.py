@@ -6,7 +6,7 @@ import shlex
 import pytest
 
 from nimprofile.base.formats.shell_words import shell_word
-from nimprofile.base.secrets.output import conceal, concealed
+from nimprofile.base.secrets.output import MANY, conceal, concealed
 
 KEY = "Kx7-hunter2'q\n é"
 
@@ -53,3 +53,10 @@ def test_what_is_known_by_its_form_is_starred_in_every_text():
 def test_the_whole_of_a_secret_is_starred_and_not_a_part_of_it():
     conceal(["--api-key=abcdefg8-12345678"], {"HF_TOKEN": "abcdefg8"})
     assert "***, ***" == concealed("abcdefg8-12345678, abcdefg8")
+
+
+def test_many_secrets_are_starred_like_few():
+    keys = [f"abcdefgh-{number}x" for number in range(MANY)]
+    conceal(["--api-key", *keys, "abcdefgh-1x-and-more"], {})
+    text = f"a {keys[1]} {keys[1]}-and-more b {keys[-1]}abc abcdefgh-x"
+    assert "a *** *** b ***abc abcdefgh-x" == concealed(text)
