@@ -2,7 +2,7 @@
 PYTHON ?= python
 SHELL = bash -o pipefail
 
-.PHONY: help test smoke laws fuzz mutation bench lint types
+.PHONY: help test smoke laws fuzz attack mutation bench lint types
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -18,6 +18,9 @@ laws: ## the laws, 400 examples each
 
 fuzz: ## the readers, 10,000 examples each (about nine minutes)
 	HYPOTHESIS_PROFILE=fuzz $(PYTHON) -m pytest -q --hypothesis-show-statistics tests/laws/test_fuzz.py
+
+attack: ## 5,000 command lines, 1,000 damaged files, 200 signals, 300 faulty machines (about a quarter of an hour)
+	$(PYTHON) -m tests.tools.attack
 
 mutation: ## mutation testing of the selection (about ten minutes on two cores)
 	rm -rf mutants
