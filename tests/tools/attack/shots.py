@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -132,11 +133,10 @@ def problems(shot: Shot, ending: Ending, codes: set[int] = PROMISED) -> list[str
         found.append(f"exit code {ending.code}, which is not promised")
     if ending.left_running:
         found.append("left a process running")
-    words = ending.err or (ending.out if ending.code == 1 or "--json" in shot.argv else b"")
-    if ending.code not in {0, *_SILENT} and not words.strip():
+    if ending.code not in {0, *_SILENT} and not (ending.out + ending.err).strip():
         found.append(f"exit code {ending.code} without a word")
     for name, data in (("standard output", ending.out), ("standard error", ending.err)):
-        found += [f"{name}: {problem}" for problem in _wrong_text(data)]
+        found += [f"{name}: {problem}" for problem in _wrong_text(_uncoloured(shot, data))]
     if len(ending.err) > MAX_MESSAGE:
         found.append(f"standard error has {len(ending.err):,} bytes")
     elif max(map(len, ending.err.splitlines()), default=0) > MAX_LINE:
@@ -148,6 +148,12 @@ def problems(shot: Shot, ending: Ending, codes: set[int] = PROMISED) -> list[str
 
 _ENDS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL, signal.SIGXCPU)
 _SILENT = {code for sent in _ENDS for code in (-sent, 128 + sent)}
+
+
+def _uncoloured(shot: Shot, data: bytes) -> bytes:
+    """The output without colours, where they were asked for."""
+    asked = "FORCE_COLOR" in shot.environ or "always" in " ".join(shot.argv)
+    return re.sub(rb"\x1b\[[0-9;]*m", b"", data) if asked else data
 
 
 def _wrong_text(data: bytes) -> list[str]:
