@@ -12,7 +12,7 @@ from random import Random
 
 from nimprofile.testing import FakeNvml, Fault, hanging
 from tests.tools.attack.command_lines import MANIFEST
-from tests.tools.attack.shots import Shot, bare_environment, ended, problems, start
+from tests.tools.attack.shots import Ending, Shot, bare_environment, ended, problems, start
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 ENGINE = """#!/bin/sh
@@ -78,12 +78,19 @@ def _in_a_session(random: Random, shot: Shot) -> list[str]:
         process.send_signal(sent)
     out, err = process.communicate()
     ending = ended(process, out, err, time.monotonic() - begun)
+    if _was_still_python(ending):
+        return []
     wrong = problems(shot, ending, {0, 1, 3, 4, 6, *_codes(sent)})
     if here and not was_started and ending.code in _codes(sent):
         time.sleep(0.1)
         if (shot.folder / "started").exists() and ending.code > 0:
             wrong.append("ended by the signal, and the server was started all the same")
     return [f"{sent.name}: {problem}" for problem in wrong]
+
+
+def _was_still_python(ending: Ending) -> bool:
+    """Whether the interpreter was interrupted before it ran a line of ours, and has said so."""
+    return b"KeyboardInterrupt" in ending.err and b"nimprofile" not in ending.err
 
 
 def _codes(sent: signal.Signals) -> set[int]:
