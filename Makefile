@@ -2,7 +2,7 @@
 PYTHON ?= python
 SHELL = bash -o pipefail
 
-.PHONY: help test smoke laws fuzz attack mutation bench lint types
+.PHONY: help test smoke laws fuzz attack mutation bench lint types materials licences
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -40,3 +40,9 @@ types: ## mypy, strict; mypy and pyright on the Python of README and docs
 	$(PYTHON) -m mypy
 	$(PYTHON) -m basedpyright --version
 	$(PYTHON) -m pytest -q tests/test_typing.py
+
+materials: ## the bill of materials: the package and all that it needs, as CycloneDX
+	@$(PYTHON) -m tests.tools.dependencies materials
+
+licences: ## the licences of the package and of all that it needs
+	@$(PYTHON) -m tests.tools.dependencies licences
