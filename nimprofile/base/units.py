@@ -58,6 +58,13 @@ def format_shortfall(need: int, have: int) -> str:
     return f"{missing:.1f} GiB" if missing >= 0.1 else f"{-(-(need - have) // MIB)} MiB"
 
 
+def format_enough(size: int) -> str:
+    """Bytes as GiB or, below 0.1 GiB, as whole MiB, rounded up: so many whole MiB are enough."""
+    mib = -(-size // MIB)
+    tenths = (mib - 1) * 10 // 1024 + 1
+    return f"{tenths / 10:.1f} GiB" if size >= GIB // 10 else f"{mib} MiB"
+
+
 def format_indices(indices: tuple[int, ...]) -> str:
     """GPU indices as ranges: `0-3,6`."""
     runs: list[list[int]] = []

@@ -94,7 +94,7 @@ def _verdict(report: MemoryReport) -> list[Line]:
     said = [message(reason) for reason in report.reasons]
     suggestions = [suggestion.message for suggestion in report.suggestions]
     if not suggestions:
-        suggestions += remedies(report.reasons, report.verdict.profile.gpus_needed)
+        suggestions += remedies(report.verdict, report.reasons)
     said += [f"to change: {suggestion}" for suggestion in suggestions]
     return [line(answer), *(line(text, indent=2) for text in said)]
 

@@ -247,7 +247,7 @@ def remedies_of(verdict: Verdict) -> tuple[str, ...]:
     """What would make a rejected profile run, in sentences."""
     from nimprofile.selection.remedies import remedies
 
-    return remedies(verdict.reasons, verdict.profile.gpus_needed)
+    return remedies(verdict)
 
 
 _TITLES = {

@@ -83,7 +83,7 @@ def verdict_to_dict(verdict: Verdict) -> dict[str, Any]:
         "grade": verdict.grade,
         "reasons": [reason_to_dict(reason) for reason in verdict.reasons],
         "elsewhere": [reason_to_dict(reason) for reason in verdict.elsewhere],
-        "remedies": list(remedies(verdict.reasons, verdict.profile.gpus_needed)),
+        "remedies": list(remedies(verdict)),
     }
 
 

@@ -1,5 +1,8 @@
 """Units are read and printed as NIM means them."""
 
+import math
+from fractions import Fraction
+
 import pytest
 from pydantic import TypeAdapter
 
@@ -9,6 +12,7 @@ from nimprofile.base.units import (
     MIB,
     NAMEPLATE_GB,
     ComputeCapability,
+    format_enough,
     format_gib,
     format_indices,
     parse_tokens,
@@ -130,3 +134,11 @@ def test_tokens_are_read_as_vllm_reads_them(text, tokens):
 def test_anything_else_is_no_number_of_tokens(text):
     with pytest.raises(ValueError, match=r"8k is 8,000 and 8K is 8,192"):
         parse_tokens(text)
+
+
+@pytest.mark.parametrize("mib", [1, 102, 103, 1024, 1025, 1126, 1127, 33792, 135066])
+def test_what_is_enough_is_never_less_and_hardly_more(mib):
+    number, unit = format_enough(mib * MIB).split()
+    told = math.ceil(Fraction(number) * {"MiB": 1, "GiB": 1024}[unit])
+    assert mib <= told <= mib + (0 if unit == "MiB" else 103)
+    assert format_enough(mib * MIB) == format_enough(mib * MIB - 1)

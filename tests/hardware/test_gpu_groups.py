@@ -296,9 +296,7 @@ def test_more_instances_are_no_remedy_for_a_profile_that_spans_gpus():
     parts = [make_h100(1).replace(mig=MigInstance(0, 7, 0))]
     four = make_profile("four", llm_engine="vllm", tp="4", pp="1")
     verdict = decide([four], make_inventory(board, *parts)).rejected[0]
-    assert ("4 whole GPUs (MIG mode off), or a profile of tp 1 and pp 1",) == remedies(
-        verdict.reasons, 4
-    )
+    assert ("4 whole GPUs (MIG mode off), or a profile of tp 1 and pp 1",) == remedies(verdict)
 
 
 def test_beside_instances_a_whole_gpu_is_nearer():

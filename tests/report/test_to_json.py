@@ -243,7 +243,7 @@ def test_a_mixed_machine_says_what_holds_elsewhere():
         [reason["kind"] for reason in data["reasons"]],
         [reason["kind"] for reason in data["elsewhere"]],
     )
-    assert list(remedies(verdict.reasons, 2)) == data["remedies"]
+    assert list(remedies(verdict)) == data["remedies"]
 
 
 # Explanations.

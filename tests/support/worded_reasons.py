@@ -118,7 +118,7 @@ WORDED = [
             "needs at least 33.0 GiB per GPU (tag min_vram_per_device_gb); "
             "GPU 0 has 24.0 GiB in total, 9.0 GiB too little"
         ),
-        "9.0 GiB more memory per GPU at least; or another profile, of higher tp or lower precision",
+        "9.0 GiB more memory per GPU; or another profile, of higher tp or lower precision",
     ),
     (
         ContextTooLong(gib(33), gib(31), 84992, source="estimated", gpus=(0, 1)),
@@ -171,12 +171,12 @@ WORDED = [
     (
         TooLittleMemory(1000 * MIB + 1, 1000 * MIB, "estimated", gpus=(0,)),
         "needs at least 1.0 GiB per GPU (estimated); GPU 0 has 1.0 GiB in total, 1 MiB too little",
-        "1 MiB more memory per GPU at least; or another profile, of higher tp or lower precision",
+        "1 MiB more memory per GPU; or another profile, of higher tp or lower precision",
     ),
     (
         GpuNotEmpty(29846, 32607, 0.95, gpus=(0,)),
         "GPU 0 is not empty: 29846 of 32607 MiB free, 91.5 %; 95 % must be",
-        "free 1.1 GiB on GPU 0, or --no-empty-gpu-gate",
+        "free 1.2 GiB on GPU 0, or --no-empty-gpu-gate",
     ),
     (
         GpuNotEmpty(949, 1000, 0.95, gpus=(0, 1)),

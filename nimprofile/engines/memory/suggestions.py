@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from nimprofile.base.enums import Precision
 from nimprofile.base.record import Record
+from nimprofile.base.units import MIB
 from nimprofile.engines.compute_floors import RUNS_FROM
 from nimprofile.engines.facts.nim import NIM
 from nimprofile.engines.memory.estimate import kv_value_bytes, memory_budget, nim_budget
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from nimprofile.engines.memory.budget import Budget
     from nimprofile.engines.memory.need import MemoryNeed
+    from nimprofile.hardware.inventory import Gpu
 
 MOST_RANKS = 16
 LARGEST_FRACTION = 0.95
@@ -40,6 +42,31 @@ class Suggestion(Record):
     kind: str
     value: int | float | str
     message: str
+
+
+_TRIES = 8
+"""An engine takes more of a larger GPU: how large one must be is looked for anew."""
+
+
+def size_of_enough(need: MemoryNeed, *, shortest: bool = False) -> int:
+    """The total memory, in bytes, of a GPU on which the need holds, or does with a short context.
+
+    What the manifest states is the same on every GPU.
+    """
+    budget = need.budget
+    size = need.least_bytes if shortest else need.full_bytes
+    if budget is None or need.estimated_bytes is not None:
+        return size
+    for _ in range(_TRIES):
+        gpu = budget.gpu.replace(memory_total_mib=-(-size // MIB), memory_free_mib=None)
+        larger = _changed(budget, gpu)
+        if larger is None:
+            break
+        wanted = larger.least_bytes if shortest else larger.gpu_bytes(larger.wanted_cache)
+        if wanted <= size:
+            break
+        size = wanted
+    return size
 
 
 def fits(budget: Budget) -> bool:
@@ -107,10 +134,10 @@ def _fits_with(budget: Budget, **changes: Any) -> bool:
     return changed is not None and fits(changed)
 
 
-def _changed(budget: Budget, **changes: Any) -> Budget | None:
+def _changed(budget: Budget, gpu: Gpu | None = None, **changes: Any) -> Budget | None:
     """The budget after these changes to what was asked; defaults are filled in again."""
     weigh = nim_budget if budget.habits is NIM else memory_budget
-    return weigh(budget.shape, budget.asked.replace(**changes), budget.gpu)
+    return weigh(budget.shape, budget.asked.replace(**changes), gpu or budget.gpu)
 
 
 def _runs(budget: Budget, precision: Precision) -> bool:
