@@ -12,7 +12,7 @@ from nimprofile.engines.serving import Serving
 from nimprofile.hardware.catalog import find_product
 from nimprofile.selection.remedies import remedies
 from nimprofile.testing import near_misses, situations
-from tests.support.applied_remedies import NotHere, applied
+from tests.support.selection.applied_remedies import NotHere, applied
 
 
 def after(verdict, inventory, request):
