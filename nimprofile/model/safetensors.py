@@ -17,8 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 MAX_HEADER = 100_000_000
-"""The longest header the format allows, in bytes (safetensors, `MAX_HEADER_SIZE`); no longer are
-all those of one model together."""
+"""The longest header the format allows, in bytes (safetensors, `MAX_HEADER_SIZE`)."""
+
+MAX_HEADERS = 64 << 20
+"""The most bytes that are read of the headers of one model. A tensor takes about 110 bytes, and the
+models with the most experts have some 200,000 tensors."""
 
 
 def tensor_bytes(paths: Iterable[str], left_out: tuple[str, ...] = ()) -> int:
@@ -30,7 +33,7 @@ def tensor_bytes(paths: Iterable[str], left_out: tuple[str, ...] = ()) -> int:
 
     Raises ModelError.
     """
-    total, left = 0, MAX_HEADER
+    total, left = 0, MAX_HEADERS
     for path in paths:
         with OpenFile(path, error=ModelError) as file:
             text = _header_of(file, left)
@@ -51,7 +54,7 @@ def _header_of(file: OpenFile, most: int) -> bytes:
     if length > MAX_HEADER:  # the text of a pointer, read as a length, is enormous
         raise ModelError("a Git LFS pointer, or no safetensors file: fetch it", source=file.name)
     if length > most:
-        problem = f"with it, the headers of one model are longer than {MAX_HEADER:,} bytes"
+        problem = f"with it, the headers of one model are longer than {MAX_HEADERS:,} bytes"
         raise ModelError(problem, source=file.name)
     return file.read(length)
 

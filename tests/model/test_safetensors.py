@@ -88,8 +88,8 @@ def test_what_the_format_rules_out_is_refused(tmp_path, data, problem):
 def test_headers_of_one_model_are_read_up_to_a_size_in_all(tmp_path, monkeypatch):
     data = headed({"a": at(0, 1)})
     paths = [written(tmp_path, data + b"1", f"{name}.safetensors") for name in "ab"]
-    monkeypatch.setattr(safetensors, "MAX_HEADER", 2 * (len(data) - 8))
+    monkeypatch.setattr(safetensors, "MAX_HEADERS", 2 * (len(data) - 8))
     assert 2 == tensor_bytes(paths)
-    monkeypatch.setattr(safetensors, "MAX_HEADER", 2 * (len(data) - 8) - 1)
+    monkeypatch.setattr(safetensors, "MAX_HEADERS", 2 * (len(data) - 8) - 1)
     with pytest.raises(ModelError, match="the headers of one model are longer than"):
         tensor_bytes(paths)

@@ -61,7 +61,7 @@ class OpenFile:
         self._file = _CLOSED
         try:
             self._file = _copied(name) if named else _CLOSED
-            problem = self._open(what) if self._file == _CLOSED else None
+            problem = self._open(what if named else "") if self._file == _CLOSED else None
         except FileNotFoundError:
             problem = f"no such file{'' if hint is None else hint()}"
         except (OSError, ValueError) as reason:
@@ -127,10 +127,10 @@ class OpenFile:
 
 
 def _not_regular(found: os.stat_result, what: str) -> str | None:
-    """What is wrong with a file that is no regular one; None of one that is."""
+    """What is wrong with a file that is no regular one, `what` being named; None of one that is."""
     if stat.S_ISREG(found.st_mode):
         return None
-    if stat.S_ISDIR(found.st_mode):
+    if what and stat.S_ISDIR(found.st_mode):
         return f"this is a directory; name the {what} file in it"
     return f"this is {kind_of(found)}, and only regular files are read"
 

@@ -182,6 +182,11 @@ def test_a_descriptor_that_the_operator_names_may_be_a_pipe(folder, waits):
     os.close(read)
 
 
+def test_a_directory_found_in_a_folder_is_no_file_either(tmp_path):
+    message = error_of(read_text, str(tmp_path), what="model", named=False)
+    assert f"{tmp_path}: this is a directory, and only regular files are read" == message
+
+
 def test_a_descriptor_found_in_a_folder_is_no_file():
     read, write = os.pipe()
     with without_waiting():
