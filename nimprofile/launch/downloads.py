@@ -6,6 +6,8 @@ import os
 
 from nimprofile.base.enums import Server
 from nimprofile.base.formats.text_files import names_in
+from nimprofile.launch.flags import last_given
+from nimprofile.launch.server_spec import server_spec
 from nimprofile.launch.setup import is_path
 
 TYPE_CHECKING = False
@@ -43,14 +45,15 @@ def existing(folder: str) -> str:
     return there
 
 
-def to_download(job: Job, folder: str) -> int | None:
+def to_download(job: Job, folder: str, environ: Mapping[str, str]) -> int | None:
     """Bytes of the weights that are not yet in a cache; None when nothing tells how many.
 
     Args:
         job: what is served. Of a model that the operator names, nothing tells how it is stored.
         folder: the cache.
+        environ: the variables.
     """
-    if job.shape is None or job.setup.model is not None:
+    if job.shape is None or job.setup.model is not None or _from_elsewhere(job, environ):
         return None
     if job.server is Server.NIM:
         hubs = (folder, os.path.join(folder, "hub"), os.path.join(folder, "ngc", "hub"))
@@ -61,6 +64,17 @@ def to_download(job: Job, folder: str) -> int | None:
     model = "models--" + job.model.removeprefix("hf://").replace("/", "--")
     here = sum(_sizes(os.path.join(folder, model, "blobs")))
     return None if size is None else max(0, size - here)
+
+
+def _from_elsewhere(job: Job, environ: Mapping[str, str]) -> bool:
+    """Whether the weights come another way than from Hugging Face into its cache."""
+    spec = server_spec(job.server)
+    given = last_given(job.setup.arguments, spec.engine_flags or spec.flags)
+    return not given.keys().isdisjoint(_ELSEWHERE) or any(map(environ.get, _OTHER_HUBS))
+
+
+_ELSEWHERE = ("--download-dir", "--load-format")
+_OTHER_HUBS = ("VLLM_USE_MODELSCOPE", "SGLANG_USE_MODELSCOPE")
 
 
 def _stored_bytes(shape: ModelShape) -> int | None:

@@ -205,7 +205,7 @@ def _cache(job: Job, environ: Mapping[str, str]) -> Iterator[HostProblem]:
             f"mount it writable for user {os.getuid()}, or name another with {variable}",
         )
         return
-    needed, free = to_download(job, folder), free_bytes(folder)
+    needed, free = to_download(job, folder, environ), free_bytes(folder)
     if needed is not None and free is not None and needed > free:
         yield HostProblem(
             f"the cache {folder} has {format_gib(free)} free, and {format_gib(needed)} of weights "

@@ -50,30 +50,37 @@ def test_weights_that_have_no_room_keep_the_server_from_starting(monkeypatch, tm
 
 
 def test_what_is_in_the_cache_is_not_downloaded_again(tmp_path):
-    assert WEIGHTS == to_download(job(), str(tmp_path))
+    assert WEIGHTS == to_download(job(), str(tmp_path), {})
     blob(tmp_path, 1 << 20)
-    assert WEIGHTS - (1 << 20) == to_download(job(), str(tmp_path))
+    assert WEIGHTS - (1 << 20) == to_download(job(), str(tmp_path), {})
 
 
 def test_more_in_the_cache_than_the_weights_are_is_no_download(tmp_path):
     blob(tmp_path, 0)
     (empty,) = tmp_path.rglob("blobs/*")
     os.truncate(empty, WEIGHTS + GIB)
-    assert 0 == to_download(job(), str(tmp_path))
+    assert 0 == to_download(job(), str(tmp_path), {})
 
 
 @pytest.mark.parametrize("setup", [{"model": "acme/other"}, {"model": "acme/other", "shape": None}])
 def test_of_a_model_that_the_operator_names_nothing_is_known(tmp_path, setup):
-    assert None is to_download(job(**setup), str(tmp_path))
+    assert None is to_download(job(**setup), str(tmp_path), {})
+
+
+@pytest.mark.parametrize("words", ["--download-dir /d", "--load-format=dummy"])
+def test_of_weights_that_come_another_way_nothing_is_known(tmp_path, words):
+    assert None is to_download(job(extra=tuple(words.split())), str(tmp_path), {})
+    assert None is to_download(job(passthrough=tuple(words.split())), str(tmp_path), {})
+    assert None is to_download(job(), str(tmp_path), {"VLLM_USE_MODELSCOPE": "True"})
 
 
 def test_of_a_shape_that_is_not_known_nothing_is_said(tmp_path):
     served = job()
-    assert None is to_download(served.replace(shape=None), str(tmp_path))
+    assert None is to_download(served.replace(shape=None), str(tmp_path), {})
     unknown = served.shape.replace(layers=(), checkpoint_bytes=None)
-    assert None is to_download(served.replace(shape=unknown), str(tmp_path))
+    assert None is to_download(served.replace(shape=unknown), str(tmp_path), {})
     exact = unknown.replace(checkpoint_bytes=7)
-    assert 7 == to_download(served.replace(shape=exact), str(tmp_path))
+    assert 7 == to_download(served.replace(shape=exact), str(tmp_path), {})
 
 
 def test_a_nim_is_warned_of_its_own_cache_and_not_of_one_with_models(monkeypatch, tmp_path):
