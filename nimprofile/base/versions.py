@@ -134,3 +134,11 @@ def _release(text: str) -> Release | None:
     while numbers and not numbers[-1]:
         numbers.pop()
     return tuple(numbers)
+
+
+def is_release(text: str) -> bool:
+    """Whether it is one to four numbers with dots between, as `570.124.06`."""
+    parts = text.split(".")
+    return len(parts) <= 4 and all(
+        part.isascii() and part.isdigit() and len(part) <= 6 for part in parts
+    )

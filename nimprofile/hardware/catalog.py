@@ -16,15 +16,13 @@ from nimprofile.base.gpu_ids import normalise_gpu_name, parse_device_id
 from nimprofile.base.printable import quoted
 from nimprofile.base.record import Record
 from nimprofile.base.units import MIB, ComputeCapability, shared_mib
-from nimprofile.hardware.inventory import Gpu, Inventory
+from nimprofile.hardware.inventory import MOST_GPUS, Gpu, Inventory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from dataclasses import KW_ONLY
     from typing import Any
-
-MAX_GPUS = 1024
 
 
 class Product(Record):
@@ -234,8 +232,8 @@ def mock_inventory(spec: str) -> Inventory:
             raise UnknownGpuError(
                 f"{quoted(spec)} is not a list of GPUs such as 8xh100 or 4xl40s,1xt4"
             )
-        if len(count) > 4 or not 0 < int(count) <= MAX_GPUS - len(gpus):
-            raise UnknownGpuError(f"{quoted(part.strip())}: a machine has 1 to {MAX_GPUS} GPUs")
+        if len(count) > 4 or not 0 < int(count) <= MOST_GPUS - len(gpus):
+            raise UnknownGpuError(f"{quoted(part.strip())}: a machine has 1 to {MOST_GPUS} GPUs")
         product = find_product(name)
         cpus += [] if product.cpu_architecture is None else [product.cpu_architecture]
         gpus += [

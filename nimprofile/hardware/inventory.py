@@ -1,8 +1,7 @@
 """Facts of a machine: its GPUs, how they are connected, and the driver they share.
 
-Independent of what is to be run. A figure that was not read is None, and None is never zero.
-Reasons to be unavailable, health issues and remarks are texts; those of a known kind are a
-`Condition`, which has the kind and the figures too (`hardware.conditions`).
+A figure that was not read is None, never zero. Reasons to be unavailable, health issues and remarks
+are texts; those of a known kind are a `Condition`, with its kind and figures.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from nimprofile.base.gpu_ids import parse_device_id
 from nimprofile.base.printable import quoted
 from nimprofile.base.record import Record
 from nimprofile.base.units import ComputeCapability, format_gpus
+from nimprofile.base.versions import is_release
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 MAX_MIB = 1 << 32
+MOST_GPUS, MOST_PRODUCTS, MOST_REMARKS = 1024, 100, 1000
+"""Of a machine; with MIG instances eight times as many, and so many health issues of each GPU."""
 _LIMITS = {
     "memory_total_mib": (1, MAX_MIB),
     "memory_free_mib": (0, MAX_MIB),
@@ -217,12 +219,14 @@ class Inventory(Record):
             object.__setattr__(self, "cpu_architecture", _CPU_NAMES.get(cpu.lower(), cpu.lower()))
         for name in ("driver_version", "cuda_version"):
             version = getattr(self, name)
-            if version is not None and not is_version(version):
+            if version is not None and not is_release(version):
                 raise ValueError(f"{name} {quoted(version)} is not a version such as 570.124.06")
         expect_each("Inventory: gpus", self.gpus, Gpu)
+        _refuse_too_many(self)
         gpus = {gpu.index: gpu for gpu in self.gpus}
         if len(gpus) != len(self.gpus):
-            raise ValueError(f"two GPUs share an index: {sorted(gpu.index for gpu in self.gpus)}")
+            indices = sorted(gpu.index for gpu in self.gpus)[:8]
+            raise ValueError(f"two GPUs share an index: {indices}")
         for uuid, shared in shared_uuids(self.gpus).items():
             raise ValueError(f"{format_gpus(shared)} share the UUID {uuid}")
         object.__setattr__(self, "gpus", tuple(gpus[index] for index in sorted(gpus)))
@@ -231,9 +235,8 @@ class Inventory(Record):
             raise ValueError("two connections join the same GPUs")
         for pair in pairs:
             if not gpus.keys() >= set(pair):
-                raise ValueError(
-                    f"a connection joins GPUs {list(pair)}, and one of them is not there"
-                )
+                problem = f"a connection joins GPUs {list(pair)}"
+                raise ValueError(f"{problem}, and one of them is not there")
         object.__setattr__(self, "connections", tuple(pairs[pair] for pair in sorted(pairs)))
         _read_conditions(self, "remarks")
 
@@ -253,9 +256,10 @@ class Inventory(Record):
 
     def keeping(self, indices: Collection[int], *remarks: str) -> Inventory:
         """The same machine with only these GPUs and the connections between them."""
+        kept = frozenset(indices)
         return self.replace(
-            gpus=tuple(gpu for gpu in self.gpus if gpu.index in indices),
-            connections=tuple(c for c in self.connections if set(c.gpus) <= set(indices)),
+            gpus=tuple(gpu for gpu in self.gpus if gpu.index in kept),
+            connections=tuple(c for c in self.connections if kept.issuperset(c.gpus)),
             remarks=(*self.remarks, *remarks),
         )
 
@@ -282,9 +286,15 @@ def _read_conditions(record: Record, *fields: str) -> None:
             object.__setattr__(record, name, texts if isinstance(texts, str) else tuple(texts))
 
 
-def is_version(text: str) -> bool:
-    """Whether it is one to four numbers with dots between, as `570.124.06`."""
-    parts = text.split(".")
-    return len(parts) <= 4 and all(
-        part.isascii() and part.isdigit() and len(part) <= 6 for part in parts
-    )
+def _refuse_too_many(machine: Inventory) -> None:
+    """Refuse more of anything than a machine has; ValueError."""
+    gpus = machine.gpus
+    issues = max((len(gpu.health_issues) for gpu in gpus), default=0)
+    for count, most, what in (
+        (sum(gpu.mig is None for gpu in gpus), MOST_GPUS, "GPUs"),
+        (len(gpus), 8 * MOST_GPUS, "GPUs and MIG instances"),
+        (len({(gpu.name, gpu.device_id) for gpu in gpus}), MOST_PRODUCTS, "different products"),
+        (max(issues, len(machine.remarks)), MOST_REMARKS, "remarks or health issues of a GPU"),
+    ):
+        if count > most:
+            raise ValueError(f"{count:,} {what}; {most:,} at most are read")

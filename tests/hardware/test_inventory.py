@@ -3,6 +3,7 @@
 import pytest
 
 from nimprofile import Gpu, Inventory
+from nimprofile.hardware.inventory import MigInstance
 from tests.support.builders import make_gpu, make_inventory
 
 
@@ -128,3 +129,29 @@ def test_a_version_is_numbers_and_dots(version):
 def test_anything_else_is_no_version(field, version):
     with pytest.raises(ValueError, match=f"{field} .* is not a version such as 570.124.06"):
         Inventory(**{field: version})
+
+
+def _kinds(count):
+    return tuple(Gpu(index, f"board {index}") for index in range(count))
+
+
+@pytest.mark.parametrize(
+    ("most", "of", "problem"),
+    [
+        (1024, lambda n: {"gpus": tuple(Gpu(at) for at in range(n))}, "1,025 GPUs; 1,024 at most"),
+        (
+            8191,
+            lambda n: {
+                "gpus": (Gpu(0), *(Gpu(at + 1, mig=MigInstance(0, at, 0)) for at in range(n)))
+            },
+            "8,193 GPUs and MIG instances; 8,192 at most",
+        ),
+        (100, lambda n: {"gpus": _kinds(n)}, "101 different products; 100 at most"),
+        (1000, lambda n: {"remarks": ("x",) * n}, "1,001 remarks or health issues of a GPU"),
+        (1000, lambda n: {"gpus": (Gpu(0, health_issues=("x",) * n),)}, "1,001 remarks or health"),
+    ],
+)
+def test_more_than_a_machine_has_is_refused(most, of, problem):
+    Inventory(**of(most))
+    with pytest.raises(ValueError, match=problem):
+        Inventory(**of(most + 1))

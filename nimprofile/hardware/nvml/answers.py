@@ -6,6 +6,7 @@ A GPU that did not answer stays in it, with the reason, and what was not read is
 from __future__ import annotations
 
 from nimprofile.base.units import MIB, ComputeCapability, shared_mib
+from nimprofile.base.versions import is_release
 from nimprofile.hardware.conditions import Condition, Kind
 from nimprofile.hardware.identity import implied_cpu, product_of, remarks_on
 from nimprofile.hardware.inventory import (
@@ -15,7 +16,6 @@ from nimprofile.hardware.inventory import (
     Inventory,
     Link,
     MigInstance,
-    is_version,
     shared_uuids,
 )
 from nimprofile.hardware.nvml import failures, health
@@ -246,4 +246,4 @@ def _percent(rate: int | None) -> int | None:
 
 
 def _version(text: str | None) -> str | None:
-    return text if text and is_version(text) else None
+    return text if text and is_release(text) else None
