@@ -47,7 +47,15 @@ def check_manifest(text: str, source: str = "<string>") -> tuple[Finding, ...]:
             printed = dialect.read(lines_in, source)
             places: dict[str, Path] = {profile.id: (profile.name,) for profile in printed.profiles}
             return tuple(
-                _placed(rule, finding, places, {}) for rule, finding in _rule_findings(printed)
+                Finding(
+                    finding.severity,
+                    rule,
+                    place(_path(finding, places)),
+                    problem=finding.problem,
+                    suggestion=finding.suggestion,
+                    line=None,
+                )
+                for rule, finding in _rule_findings(printed)
             )
         root = read_tree(text, source)
     except ManifestError as error:
@@ -62,27 +70,35 @@ def check_manifest(text: str, source: str = "<string>") -> tuple[Finding, ...]:
             ),
         )
     misplaced, manifest, paths = _read(root, source)
-    lines = lines_of(text)
-    findings = [
-        Finding(
-            ERROR,
-            "unreadable",
-            place(error.path),
-            problem=error.problem,
-            suggestion="",
-            line=_line(error.path, lines),
-        )
-        for error in misplaced
-    ]
+    found = [(ERROR, "unreadable", error.path, error.problem, "") for error in misplaced]
     if manifest is not None:
         tree_dialect, mapping = tree_dialect_of(root)
-        findings += [
-            Finding(WARNING, rule, "", problem=problem, suggestion=suggestion)
+        found += [
+            (WARNING, rule, (), problem, suggestion)
             for rule, problem, suggestion in tree_dialect.head_warnings(mapping)
         ]
-        findings += [
-            _placed(rule, finding, paths, lines) for rule, finding in _rule_findings(manifest)
+        found += [
+            (
+                finding.severity,
+                rule,
+                _path(finding, paths),
+                finding.problem,
+                finding.suggestion,
+            )
+            for rule, finding in _rule_findings(manifest)
         ]
+    lines = lines_of(text, [path for _, _, path, _, _ in found])
+    findings = [
+        Finding(
+            severity,
+            rule,
+            place(path),
+            problem=problem,
+            suggestion=suggestion,
+            line=_line(path, lines),
+        )
+        for severity, rule, path, problem, suggestion in found
+    ]
     return tuple(sorted(findings, key=lambda finding: (finding.line or 0, finding.severity)))
 
 
@@ -92,19 +108,8 @@ def _rule_findings(manifest: Manifest) -> Iterator[tuple[str, RuleFinding]]:
             yield rule.__name__, finding
 
 
-def _placed(
-    rule: str, finding: RuleFinding, paths: dict[str, Path], lines: dict[Path, int]
-) -> Finding:
-    path: Path = (*paths.get(finding.profile, ()), *finding.key)
-    line = _line(path, lines)
-    return Finding(
-        finding.severity,
-        rule,
-        place(path),
-        problem=finding.problem,
-        suggestion=finding.suggestion,
-        line=line,
-    )
+def _path(finding: RuleFinding, paths: dict[str, Path]) -> Path:
+    return (*paths.get(finding.profile, ()), *finding.key)
 
 
 def _line(path: Path, lines: dict[Path, int]) -> int | None:
@@ -124,10 +129,11 @@ def _read(root: Node, source: str) -> tuple[list[MisplacedError], Manifest | Non
         return [*errors, error], None, {}
     profiles, unreadable, paths = _profiles(entries, dialect)
     errors += unreadable
+    read = None if errors else tuple(profiles)
     checkpoints = _head(head, head_paths, errors)
     errors += unknown_checkpoints(checkpoints, profiles, paths)
     try:
-        return errors, read_document(root, source), paths
+        return errors, read_document(root, source, read=read), paths
     except MisplacedError as error:
         if error.path not in [known.path for known in errors]:
             errors.append(error)

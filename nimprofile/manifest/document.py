@@ -30,15 +30,20 @@ if TYPE_CHECKING:
     from nimprofile.manifest.profile import Profile
 
 
-def read_document(node: Node, source: str) -> Manifest:
-    """Read a parsed manifest of any dialect. Raises MisplacedError for the first problem."""
+def read_document(node: Node, source: str, *, read: tuple[Profile, ...] | None = None) -> Manifest:
+    """Read a parsed manifest of any dialect. Raises MisplacedError for the first problem.
+
+    `read` are its profiles, by a caller that has read them all already.
+    """
     dialect, root = tree_dialect_of(node)
     problems: list[MisplacedError] = []
     entries = dialect.entries(root, problems)
     for problem in problems:
         raise problem
     head, paths = dialect.head(root, entries)
-    profiles = tuple(profile_of(entry, dialect) for entry in entries)
+    profiles = read
+    if profiles is None:
+        profiles = tuple(profile_of(entry, dialect) for entry in entries)
     if not profiles:
         key = dialect.list_key
         raise MisplacedError("no profiles in it", () if key is None else (key,))
@@ -88,15 +93,21 @@ def repeated_id(entry: Entry, first: Path) -> MisplacedError:
     return MisplacedError(problem, (*entry.path, "id"))
 
 
+MOST_NAMED = 8
+"""Of the checkpoints of a manifest, in one sentence."""
+
+
 def unknown_checkpoints(
     checkpoints: tuple[Checkpoint, ...], profiles: Iterable[Profile], places: dict[str, Path]
 ) -> Iterator[MisplacedError]:
     """The profiles that name none of the manifest's checkpoints."""
-    names = [checkpoint.name for checkpoint in checkpoints]
+    names = {checkpoint.name for checkpoint in checkpoints}
+    known = ", ".join(checkpoint.name for checkpoint in checkpoints[:MOST_NAMED])
+    known += ", …" if len(checkpoints) > MOST_NAMED else ""
     for profile in profiles if names else ():
         untagged = profile.checkpoint is None and len(names) == 1
         if not untagged and profile.checkpoint not in names:
-            problem = f"{quoted(profile.checkpoint)} is none of the checkpoints: {', '.join(names)}"
+            problem = f"{quoted(profile.checkpoint)} is none of the checkpoints: {known}"
             yield MisplacedError(problem, (*places[profile.id], "tags", "checkpoint"))
 
 

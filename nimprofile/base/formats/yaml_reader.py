@@ -8,6 +8,8 @@ passed over without being built. `docs/decisions/0002-yaml-reader.md` has the co
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import yaml
 from yaml import events
 
@@ -17,11 +19,12 @@ from nimprofile.base.record import FrozenDict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import NoReturn, TypeAlias
 
     Node: TypeAlias = str | list["Node"] | dict[str, "Node"] | None
     Path: TypeAlias = tuple[str | int, ...]
+    _Wanted: TypeAlias = dict[str | int, "_Wanted"]
 
 Parser = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml's parser; the pure one, seven times slower, where PyYAML was built without libyaml."""
@@ -61,23 +64,20 @@ def line_of(text: str, path: Path) -> int | None:
         return None
 
 
-def lines_of(text: str) -> dict[Path, int]:
-    """The 1-based line of every value of a document, by its path; {} when it cannot be read."""
-    try:
-        root = yaml.compose(text, Loader=Parser)
-    except (yaml.YAMLError, ValueError, RecursionError):
-        return {}
+def lines_of(text: str, paths: Iterable[Path]) -> dict[Path, int]:
+    """The 1-based lines of the values at these paths, as far as they are there, and around them.
+
+    One more walk finds them all; there is none where no path is asked for.
+    """
+    wanted: _Wanted = {}
+    for path in paths:
+        below = wanted
+        for step in path:
+            below = below.setdefault(step, {})
     lines: dict[Path, int] = {}
-    waiting: list[tuple[Path, yaml.Node | None]] = [((), root)]
-    while waiting:
-        path, node = waiting.pop()
-        if node is None:
-            continue
-        lines[path] = node.start_mark.line + 1
-        if isinstance(node, yaml.MappingNode):
-            waiting += [((*path, key.value), value) for key, value in node.value]
-        elif isinstance(node, yaml.SequenceNode):
-            waiting += [((*path, at), value) for at, value in enumerate(node.value)]
+    if wanted:  # JSON that is no YAML has the lines up to where it is none
+        with suppress(ManifestError, yaml.YAMLError, ValueError, OverflowError):
+            _Reader(text, "", frozenset()).note_lines(wanted, lines)
     return lines
 
 
@@ -193,6 +193,28 @@ class _Reader:
         except (yaml.YAMLError, ValueError, OverflowError):
             return None
         return line
+
+    def note_lines(self, wanted: _Wanted, lines: dict[Path, int]) -> None:
+        """Note the lines of the wanted values of the document, and of all around them."""
+        self._next(), self._next()
+        self._note(self._next(), (), wanted, lines)
+
+    def _note(
+        self, event: events.Event, path: Path, wanted: _Wanted, lines: dict[Path, int]
+    ) -> None:
+        lines[path] = _line(event) or 1
+        listed, at = isinstance(event, _Sequence), 0
+        if not wanted or not (listed or isinstance(event, _Mapping)):
+            self._pass_over(path, event)
+            return
+        while not isinstance(step := self._next(), _MappingEnd | _SequenceEnd):
+            key: str | int = at if listed else getattr(step, "value", "")
+            value = step if listed else self._next()
+            if key in wanted:
+                self._note(value, (*path, key), wanted[key], lines)
+            else:
+                self._pass_over(path, value)
+            at += 1
 
     def _step(self, event: events.Event, step: str | int) -> events.Event | None:
         if isinstance(event, _Mapping):

@@ -36,6 +36,15 @@ def _one(tags=None, **more):
     return _v2([{"id": _id(0), "tags": _tags(0) | (tags or {})} | more])
 
 
+_FIGURES = {
+    "parameters": "1000000",
+    "num_hidden_layers": "2",
+    "num_key_value_heads": "2",
+    "head_dim": "64",
+    "max_position_embeddings": "4096",
+}
+
+
 def _listing(row, count):
     lines = "".join(row(at) for at in range(count))
     return f"MODEL PROFILES\n- Compatible with system and runnable:\n{lines}"
@@ -63,6 +72,7 @@ OF_MANY_PROFILES = {
     ),
     "of checkpoints that are not there": lambda n: _v2(
         _profiles(n, lambda at: _tags(at, checkpoint=f"d{at}")),
+        checkpoints=[{"name": f"c{at}", "model_shape": _FIGURES} for at in range(n)],
     ),
     "of wrong tags": lambda n: _v2(_profiles(n, lambda at: _tags(at, tp="x"))),
     "of no id": lambda n: _v2([{"id": [], "tags": {}}] * n),
@@ -146,3 +156,68 @@ def test_two_manifests_are_compared_in_time_in_proportion_to_their_profiles():
         return lambda: diff(old, new)
 
     assert "" == grows_with_the_square(work_of, 100)
+
+
+TEXTS = {
+    "spaces": lambda n: " " * n,
+    "brackets": lambda n: "[" * n,
+    "flow mappings": lambda n: "a: {" * n,
+    "dashes": lambda n: "- " * n,
+    "questions": lambda n: "? " * n,
+    "keys": lambda n: "\n".join(f"a{at}: 1" for at in range(n)),
+    "keys, the first twice": lambda n: "\n".join(f"a{at}: 1" for at in range(n)) + "\na0: 2",
+    "anchors": lambda n: "a: [" + ",".join(f"&x{at} 1" for at in range(n)) + "]",
+    "directives": lambda n: "".join(f"%TAG !e{at}! tag:x,2000:\n" for at in range(n)) + "---\na: 1",
+    "a long scalar": lambda n: "a: " + "x y " * n,
+    "a long quoted scalar": lambda n: 'a: "' + "x\\n " * n + '"',
+    "a folded scalar": lambda n: "a: >\n" + "  x\n\n" * n,
+    "a long key": lambda n: "x " * n + ": 1",
+    "comments": lambda n: "# x\n" * n + "a: 1",
+    "a character that is none, at the end": lambda n: "a: b\n" * n + "\x01",
+    "JSON that ends too early": lambda n: _v2(_profiles(n // 16))[:-1],
+    "JSON in JSON": lambda n: '{"a":' * n,
+    "a number of many digits": lambda n: '{"profiles": ' + "9" * n + "}",
+    "many tags": lambda n: _one({f"t{at}": "x" for at in range(n // 8)}),
+    "many GPUs": lambda n: _one({"gpu": ",".join(f"board{at}" for at in range(n // 8))}),
+    "many PCI ids": lambda n: _one(
+        {"gpu_device": ",".join(f"{at % 65536:04x}:10de" for at in range(n // 8))}
+    ),
+    "GPUs that contradict": lambda n: _one(
+        {"gpu": ",".join(["h100"] * (n // 8)), "gpu_device": ",".join(["26b9:10de"] * (n // 8))}
+    ),
+    "a long id": lambda n: _v2([{"id": "x" * n, "tags": _tags(0)}]),
+    "a long name": lambda n: _one(name="y " * n),
+    "a long GPU": lambda n: _one({"gpu": "a " * n}),
+    "a long precision": lambda n: _one({"precision": "9" * n}),
+    "a long pattern": lambda n: _one({"product_name_regex": "(a+)+$" * n}),
+    "a long release": lambda n: _v2(_profiles(1), release="1." * n),
+    "a long version": lambda n: _v2(_profiles(1), engine_version="1." * n + "1"),
+    "a long version of letters": lambda n: _v2(_profiles(1), engine_version="1.0+" + "a." * n),
+    "a long requirement": lambda n: _one(requires={"engine": "vllm>=" + "0." * n + "1"}),
+    "a long marker": lambda n: _one(requires={"engine": "vllm; " + "(" * n}),
+    "many specifiers": lambda n: _one(requires={"driver": ">=1," * n + ">=1"}),
+    "compatible specifiers": lambda n: _one(requires={"cuda": "~=1.0," * n + "~=1.0"}),
+    "a long size": lambda n: _one(requires={"memory_gib_per_gpu": "1" * n}),
+    "long rows": lambda n: _listing(lambda at: f"  - {_id(at)} ({'a-' * 1900})\n", n // 64),
+    "rows of spaces": lambda n: _listing(lambda at: f"  - {_id(at)}{' ' * 3900}x\n", n // 64),
+    "rows of brackets": lambda n: _listing(
+        lambda at: f"  - {_id(at)} ({'(' * 1900})) [requires x\n", n // 64
+    ),
+    "rows of pairs": lambda n: _listing(lambda at: f"  - {_id(at)} ({'a:b|' * 900}c:d)\n", n // 64),
+    "headings of spaces": lambda n: (
+        "MODEL PROFILES\n" + f"- Compatible with system {' ' * 4000}<\n" * (n // 64)
+    ),
+    "valid profiles": lambda n: (
+        "MODEL PROFILES\n" + f"Valid profile: {_id(0)} ({') on GPUs [' * 350}x\n" * (n // 64)
+    ),
+    "matched profiles": lambda n: (
+        "MODEL PROFILES\n" + f"Matched profile {'01234567-' * 440}\n" * (n // 64)
+    ),
+    "lines of JSON": lambda n: '{"message":"MODEL PROFILES"}\n' + '{"a":\n' * n,
+}
+
+
+@pytest.mark.parametrize("kind", TEXTS)
+def test_a_text_is_read_and_checked_in_time_in_proportion_to_its_length(kind, tmp_path):
+    path_of = _files(tmp_path, TEXTS[kind])
+    assert {} == _slow(["select", "check"], path_of, 1000)
