@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from nimprofile import Server, Setup, job_of, mock_inventory, select
+from nimprofile.launch import preflight
 from nimprofile.launch.planning import plan_of
 from nimprofile.launch.preflight import host_problems
 from tests.support.launch.cases import manifest_of
@@ -139,3 +140,29 @@ def test_every_server_has_a_program_to_look_for():
     from nimprofile.launch.server_spec import server_spec
 
     assert all(server_spec(server).program for server in Server)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        pytest.param("#!/bin/sh\nexec sleep 600\n", id="that hangs"),
+        pytest.param("#!/no/such/interpreter\n", id="that cannot be started"),
+        pytest.param("\0", id="that is none"),
+    ],
+)
+def test_a_python_that_cannot_be_asked_for_a_module_is_left_to_the_start(
+    tmp_path, monkeypatch, program
+):
+    python = tmp_path / "python"
+    python.write_text(program)
+    python.chmod(0o755)
+    monkeypatch.setattr("nimprofile.launch.preflight.PATIENCE", 0.2)
+    assert preflight._has_module(str(python), "sglang")
+
+
+def test_what_a_python_prints_that_is_asked_for_a_module_is_not_ours(tmp_path, capfd):
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho out; echo err >&2; exit 1\n")
+    python.chmod(0o755)
+    assert not preflight._has_module(str(python), "sglang")
+    assert ("", "") == capfd.readouterr()
