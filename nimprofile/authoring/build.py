@@ -109,8 +109,8 @@ def build_manifest(
     notes = [f"{model.name}: {note}" for model in models for note in model.shape.notes]
     made = [*_entries(models, wanted, notes)]
     if not made:
-        reasons = "".join(f"\n  {note}" for note in dict.fromkeys(notes))
-        raise ModelError(f"no profile can be built as asked:{reasons}", source=models[0].path)
+        reasons = dict.fromkeys(notes)
+        raise ModelError("no profile can be built as asked:", *reasons, source=models[0].path)
     base = base or {}
     kept = base.get("profiles")
     profiles = {str(entry["id"]): entry for entry in (kept if isinstance(kept, list) else ())}

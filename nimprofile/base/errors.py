@@ -1,11 +1,23 @@
 """The errors that a caller can meet."""
 
+from __future__ import annotations
+
+from nimprofile.base.printable import printable, short_message
+
 
 class NimProfileError(Exception):
     """Base of every error this package raises on purpose.
 
-    `str(error)` is a complete message: what is wrong, where, and what to do.
+    `str(error)` is a complete message: what is wrong, where, and what to do. Control characters of
+    what it repeats are escapes, and long values are without their middle.
     """
+
+    def __init__(self, problem: str = "", *below: str):
+        """Word an error: what is wrong, and the lines below it, which are indented."""
+        super().__init__(problem, *below)
+
+    def __str__(self) -> str:
+        return "\n  ".join(printable(short_message(str(line))) for line in self.args)
 
 
 class ManifestError(NimProfileError, ValueError):
@@ -17,10 +29,17 @@ class ManifestError(NimProfileError, ValueError):
         line: 1-based line of that place, or None when it is not known.
     """
 
-    def __init__(self, problem: str, *, source: str = "", place: str = "", line: int | None = None):
+    def __init__(
+        self,
+        problem: str,
+        *below: str,
+        source: str = "",
+        place: str = "",
+        line: int | None = None,
+    ):
         self.problem, self.source, self.place, self.line = problem, source, place, line
         where = source + (f":{line}" if line else "")
-        super().__init__(": ".join(part for part in (where, place, problem) if part))
+        super().__init__(": ".join(part for part in (where, place, problem) if part), *below)
 
 
 class ModelError(ManifestError):

@@ -78,6 +78,11 @@ def shown(value: object, most: int = MOST) -> str:
     return _short_escapes(printable(clipped(str(value), most)), most)
 
 
+def sentence(text: str) -> str:
+    """A sentence of somebody else's for a message, which may be twice as long as a value."""
+    return shown(text, 2 * MOST)
+
+
 def quoted(value: object, most: int = MOST) -> str:
     """A value for a message as Python writes it, clipped where it is long."""
     if isinstance(value, str):

@@ -76,7 +76,7 @@ def flush_output() -> None:
         _to_output(sys.stdout.flush)
 
 
-def tell(lines: Iterable[str]) -> None:
+def tell(lines: Iterable[str], *, indented: bool = False) -> None:
     """Write these lines to standard error, after what was printed before them.
 
     So a log of both streams reads in order. That standard error cannot be written changes neither
@@ -86,30 +86,35 @@ def tell(lines: Iterable[str]) -> None:
     """
     if sys.stderr is not None:
         flush_output()
-    write_error(lines)
+    write_error(lines, indented=indented)
 
 
-def write_error(lines: Iterable[str]) -> None:
+def write_error(lines: Iterable[str], *, indented: bool = False) -> None:
     """Write these lines to standard error, if it can be written, and nothing to standard output.
 
-    A line may have indented ones below it; other control characters are written as escapes, and
-    what is very long has lost its middle.
+    Control characters are written as escapes, and what is very long has lost its middle.
+
+    Args:
+        lines: the messages.
+        indented: they are those of errors, which may have indented lines below the first.
     """
     if sys.stderr is None:  # closed; `print` would take standard output instead
         return
     try:
         for line in map(concealed, lines):
-            print(_as_record(line) if _records else _as_text(line), file=sys.stderr)
+            print(
+                _as_record(line) if _records else _as_text(line, indented=indented), file=sys.stderr
+            )
         sys.stderr.flush()
     except OSError:  # a reader that went away, a full disk
         sys.stderr = None  # or Python's own last flush fails, and the exit code with it
 
 
-def _as_text(message: str) -> str:
+def _as_text(message: str, *, indented: bool) -> str:
     if len(message) > SHORT or not message.isprintable():
         from nimprofile.base.printable import printable, short_message
 
-        message = printable(short_message(message), indented=True)
+        message = printable(short_message(message), indented=indented)
     return _wrapped(message) if watched() else message
 
 

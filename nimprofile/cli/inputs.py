@@ -245,9 +245,9 @@ def served(serving: Serving, flags: ServingArguments) -> Serving:
 def require_gpu(inventory: Inventory) -> None:
     """Raise NoGpuError, with the reasons, for a machine that offers no GPU."""
     if not inventory.offered:
-        reasons = [f"\n  GPU {gpu.index}: {gpu.unavailable}" for gpu in inventory.unavailable]
+        reasons = [f"GPU {gpu.index}: {gpu.unavailable}" for gpu in inventory.unavailable]
         why = "none can be used" if reasons else "the inventory has none"
-        raise NoGpuError(f"no GPU could be read: {why}" + "".join(reasons))
+        raise NoGpuError(f"no GPU could be read: {why}", *reasons)
 
 
 def _manifest_path(request: Request) -> str:
@@ -272,7 +272,7 @@ def inventory_of(machine: MachineArguments) -> Inventory:
     if machine.expect_gpus is not None and machine.expect_gpus != len(inventory.offered):
         from nimprofile.selection.messages import unexpected_message
 
-        raise GpuMissingError(unexpected_message(machine.expect_gpus, inventory))
+        raise GpuMissingError(*unexpected_message(machine.expect_gpus, inventory))
     return inventory
 
 

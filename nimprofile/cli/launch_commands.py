@@ -76,7 +76,7 @@ def become(arguments: ExecArguments) -> int:
         else:
             log.warning(str(problem))
     if fatal:
-        raise NotStartedError(f"{plan.server} is not started\n  " + "\n  ".join(map(str, fatal)))
+        raise NotStartedError(f"{plan.server} is not started", *map(str, fatal))
     return _start(plan, log)
 
 

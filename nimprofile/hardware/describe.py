@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nimprofile.base.printable import sentence
 from nimprofile.base.units import format_gpus, is_or_are
 
 TYPE_CHECKING = False
@@ -19,7 +20,7 @@ def unavailable_messages(gpus: tuple[Gpu, ...]) -> Iterator[str]:
 
 def unavailable_message(gpus: tuple[int, ...], cause: str) -> str:
     """That these GPUs cannot be used, and why."""
-    return f"{format_gpus(gpus)} {is_or_are(gpus)} unavailable: {cause}"
+    return f"{format_gpus(gpus)} {is_or_are(gpus)} unavailable: {sentence(cause)}"
 
 
 def causes_of(gpus: tuple[Gpu, ...]) -> dict[str, tuple[int, ...]]:
@@ -53,8 +54,8 @@ def machine_messages(inventory: Inventory) -> Iterator[str]:
     """What is wrong with a machine's GPUs, and remarks on how it was read."""
     yield from unavailable_messages(inventory.unavailable)
     for gpu in inventory.gpus:
-        yield from (f"GPU {gpu.index} is ailing: {issue}" for issue in gpu.health_issues)
-    yield from (f"note: {remark}" for remark in inventory.remarks)
+        yield from (f"GPU {gpu.index} is ailing: {sentence(issue)}" for issue in gpu.health_issues)
+    yield from (f"note: {sentence(remark)}" for remark in inventory.remarks)
 
 
 def describe_machine(inventory: Inventory) -> str:

@@ -7,6 +7,7 @@ have to change.
 from __future__ import annotations
 
 from nimprofile.base.enums import Engine, Precision
+from nimprofile.base.printable import sentence
 from nimprofile.base.units import (
     format_gib,
     format_gpus,
@@ -185,9 +186,11 @@ def missing_message(name: str, gpus: tuple[Gpu, ...], taken_for: Mapping[int, Gp
     causes = causes_of(gpus)
     text = f"{name} would be selected if {format_gpus(tuple(gpu.index for gpu in gpus))} answered: "
     if len(causes) == 1:
-        text += next(iter(causes))
+        text += sentence(next(iter(causes)))
     else:
-        text += "; ".join(f"{format_gpus(indices)}: {cause}" for cause, indices in causes.items())
+        text += "; ".join(
+            f"{format_gpus(indices)}: {sentence(cause)}" for cause, indices in causes.items()
+        )
     nameless = [gpu.index for gpu in gpus if gpu.name is None and gpu.device_id is None]
     if nameless:
         products = ", ".join(dict.fromkeys(taken_for[index].label for index in nameless))
@@ -205,7 +208,7 @@ def unknown_message(gpus: tuple[int, ...]) -> str:
 
 def ailing_message(gpu: int, issue: str) -> str:
     """What trouble a GPU reports."""
-    return f"GPU {gpu}: {issue}"
+    return f"GPU {gpu}: {sentence(issue)}"
 
 
 def emulation_message(precision: str) -> str:
@@ -248,14 +251,13 @@ def disagreement_message(need: MemoryNeed) -> str:
     )
 
 
-def unexpected_message(expected: int, inventory: Inventory) -> str:
+def unexpected_message(expected: int, inventory: Inventory) -> tuple[str, ...]:
     """That more or fewer GPUs can be used than were expected, and what is wrong with the others."""
     usable = len(inventory.offered)
-    lines = [
+    return (
         f"--expect-gpus {expected}: {usable} can be used: {describe_machine(inventory)}",
         *machine_messages(inventory),
-    ]
-    return "\n  ".join(lines)
+    )
 
 
 def no_words_for(reason: Never) -> Never:

@@ -254,9 +254,9 @@ def find_pin(pin: Pin, manifest: Manifest) -> Profile:
     if len(named) == 1:
         return named[0]
     if named:
-        ids = "\n  ".join(shown(profile.id) for profile in named[:20])
         problem = f"{quoted(value)} is the name of {len(named)} profiles; use an id"
-        raise PinError(f"{pin.source}: {problem}:\n  {ids}")
+        ids = (shown(profile.id) for profile in named[:20])
+        raise PinError(f"{pin.source}: {problem}:", *ids)
     begun = value.rstrip(".…").lower()
     if pin.source != NIMS_PIN and len(begun) >= LEAST_OF_AN_ID:
         begin = [profile for profile in profiles if profile.id.lower().startswith(begun)]
@@ -264,8 +264,9 @@ def find_pin(pin: Pin, manifest: Manifest) -> Profile:
             return begin[0]
         if begin:
             problem = f"{len(begin)} ids begin with {quoted(value)}; write more of one"
-            raise PinError(f"{pin.source}: {problem}{_listed(begin)}")
-    raise PinError(f"{pin.source}: {_not_found(value, profiles)}")
+            raise PinError(f"{pin.source}: {problem}:", *_listed(begin))
+    problem, *lines = _not_found(value, profiles)
+    raise PinError(f"{pin.source}: {problem}", *lines)
 
 
 NIMS_PIN = "NIM_MODEL_PROFILE"
@@ -273,27 +274,27 @@ LEAST_OF_AN_ID = 4
 """Characters of an id's beginning, or any number would be one."""
 
 
-def _not_found(value: str, profiles: tuple[Profile, ...]) -> str:
+def _not_found(value: str, profiles: tuple[Profile, ...]) -> tuple[str, ...]:
     if value.lower() == "auto":
-        return "'auto' is not a profile; leave it empty or write default for automatic selection"
+        return ("'auto' is not a profile; leave it empty or write default for automatic selection",)
     bare = value.partition(" (")[0].strip().lower()
     for profile in profiles:
         if bare == profile.id.lower():
-            return f"{quoted(value)} is not an id or a name; write the bare id {profile.id}"
+            return (f"{quoted(value)} is not an id or a name; write the bare id {profile.id}",)
     cut = bare.rstrip(".…")
     starts = [each for each in profiles if len(cut) >= LEAST_OF_AN_ID and each.id.startswith(cut)]
     if starts:
-        return f"{quoted(value)} is an id cut short; write all of it{_listed(starts)}"
+        return f"{quoted(value)} is an id cut short; write all of it:", *_listed(starts)
     from nimprofile.base.names.nearest import nearest
 
     by_key = {profile.name.casefold(): profile for profile in profiles}
     by_key |= {profile.id: profile for profile in profiles}
     near = [by_key[match] for match in nearest(value.casefold(), by_key, 5, least=0.5)]
     title = "nearest" if near else f"the manifest has {len(profiles)}, such as"
-    return f"{quoted(value)} is not a profile of this manifest; {title}{_listed(near or profiles)}"
+    problem = f"{quoted(value)} is not a profile of this manifest; {title}:"
+    return problem, *_listed(near or profiles)
 
 
-def _listed(profiles: Sequence[Profile]) -> str:
-    """The first of these profiles, each on a line of its own."""
-    lines = [f"{shown(profile.id)} ({shown(profile.name)})" for profile in profiles[:5]]
-    return ":\n  " + "\n  ".join(lines)
+def _listed(profiles: Sequence[Profile]) -> list[str]:
+    """The first of these profiles."""
+    return [f"{shown(profile.id)} ({shown(profile.name)})" for profile in profiles[:5]]

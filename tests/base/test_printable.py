@@ -1,10 +1,12 @@
 """Is nothing raw left in a text that could steer a terminal?"""
 
 import json
+import pickle
 
 import pytest
 from hypothesis import given, strategies as st
 
+from nimprofile.base.errors import ManifestError
 from nimprofile.base.printable import (
     MOST,
     MOST_OF_MESSAGE,
@@ -86,3 +88,12 @@ def test_a_message_loses_the_middle_of_its_long_words_and_lines():
     assert len(first) < 3 * MOST
     assert MOST_OF_MESSAGE + 1 == len(second)
     assert "short" == short_message("short")
+
+
+def test_an_error_is_printable_short_and_the_same_in_another_process():
+    error = ManifestError("no \x1b" + "x" * 10**5, "below\n", source="a\nb", place="c", line=1)
+    first, second = str(error).split("\n")
+    assert r"a\nb:1: c: no \x1bxxx" == first[:21]
+    assert len(first) < 3 * MOST
+    assert r"  below\n" == second
+    assert str(error) == str(pickle.loads(pickle.dumps(error)))

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from nimprofile.base.errors import NimProfileError
 from nimprofile.cli.console import print_json, put, tell
 from nimprofile.cli.main import main
+from nimprofile.cli.parsing.failures import report
 from tests.support.command_line import ID_BF16, Terminal, process, shell
 
 
@@ -184,9 +186,16 @@ def test_a_broken_pipe_is_caught_when_the_output_is_flushed(monkeypatch, tmp_pat
 
 
 def test_a_message_steers_no_terminal_and_forges_no_other(capsys):
-    tell(["note: a\nwarning: forged \x1b[31m", "two\n  lines"])
+    tell(["note: a\nwarning: forged \x1b[31m", "one\n  line"])
     forged = "note: a" + r"\nwarning: forged \x1b[31m"
-    assert [forged, "two", "  lines"] == capsys.readouterr().err.splitlines()
+    assert [forged, r"one\n  line"] == capsys.readouterr().err.splitlines()
+
+
+def test_an_error_has_its_own_lines_below_it_and_none_of_what_it_repeats(capsys):
+    error = NimProfileError("no a\n  forged", "these:\n  forged", "b")
+    report(error, 3, json=False)
+    lines = [r"nimprofile: no a\n  forged", r"  these:\n  forged", "  b"]
+    assert lines == capsys.readouterr().err.splitlines()
 
 
 def test_a_remark_of_an_inventory_steers_no_terminal_and_forges_no_warning(capsys, tmp_path):

@@ -35,4 +35,4 @@ def report(error: NimProfileError, code: int, hint: str = "", *, json: bool) -> 
     """Say what is wrong: a sentence, the command whose help bears on it, and JSON if wanted."""
     if json:
         print_json(error_to_dict(error, code, hint))
-    tell([f"nimprofile: {error}", *([f"help: {hint}"] if hint else ())])
+    tell([f"nimprofile: {error}", *([f"help: {hint}"] if hint else ())], indented=True)

@@ -17,8 +17,7 @@ _INSTEAD = "Without a GPU, describe one: --gpus 8xh100, or --inventory FILE."
 
 
 def _no_gpu(problem: str, *remedies: str) -> NoGpuError:
-    lines = [f"no GPU could be read: {problem}", *remedies, _INSTEAD]
-    return NoGpuError("\n  ".join(lines))
+    return NoGpuError(f"no GPU could be read: {problem}", *remedies, _INSTEAD)
 
 
 def cannot_initialise(code: object, library: str | None, host: Host) -> NoGpuError:
