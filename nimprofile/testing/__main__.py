@@ -48,7 +48,10 @@ def _driver(machine: str) -> FakeNvml:
 
 
 def _refused(problem: str, code: int) -> int:
-    print(f"nimprofile.testing: {problem}", file=sys.stderr)
+    from nimprofile.base.secrets.output import conceal, concealed
+
+    conceal(sys.argv[1:], os.environ)
+    print(concealed(f"nimprofile.testing: {problem}"), file=sys.stderr)
     return code
 
 

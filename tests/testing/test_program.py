@@ -50,6 +50,7 @@ def test_without_a_command_it_is_a_shell(tmp_path):
         ([], 2, "usage: "),
         (["--nonsense"], 2, "usage: "),
         (["2xnothing"], 3, "nimprofile.testing: 'nothing' is not a known GPU"),
+        (["token=s3cr3t7"], 3, "nimprofile.testing: 'token=***' is not a known GPU"),
         (["1xt4", "no-such-program"], 127, "nimprofile.testing: no-such-program: No such file"),
     ],
 )

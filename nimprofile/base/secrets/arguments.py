@@ -6,8 +6,12 @@ import re
 from shlex import join
 
 from nimprofile.base.environment import PASSTHROUGH
-from nimprofile.base.secrets.names import is_name_of_headers, is_secret_name
-from nimprofile.base.secrets.output import STARS
+from nimprofile.base.secrets.names import (
+    is_name_of_headers,
+    is_plain_header,
+    is_secret_name,
+)
+from nimprofile.base.secrets.output import SHORTEST, STARS
 from nimprofile.base.secrets.shapes import is_no_secret, leaves, secret_parts
 
 TYPE_CHECKING = False
@@ -44,9 +48,12 @@ def redacted(arguments: Sequence[str]) -> list[str]:
 
 
 def secret_values(arguments: Iterable[str], variables: Mapping[str, str]) -> Iterator[str]:
-    """Every secret among arguments and variables."""
-    for _, _, parts in _read(arguments):
+    """Every secret among arguments and variables, and the whole argument of a short one."""
+    words = [*arguments]
+    for argument, (_, _, parts) in zip(words, _read(words), strict=True):
         yield from parts
+        if any(len(part) < SHORTEST for part in parts):
+            yield argument
     for name, value in variables.items():
         yield from _of_variable(name, value)
 
@@ -65,6 +72,7 @@ def _read(arguments: Iterable[str]) -> Iterator[tuple[str, str, tuple[str, ...]]
                 hidden = hides and not is_no_secret(argument)
                 parts = leaves(argument) if hidden else _of_value(argument, headers=headers)
                 yield flag, "", tuple(filter(None, parts))
+                hides = hides or _announces(argument, headers=headers)
             else:
                 inside = _of_variable(variable[1], argument[variable.end() :], headers=headers)
                 yield flag, variable[0], tuple(inside)
@@ -85,6 +93,14 @@ def _divided(argument: str) -> tuple[str, str, str]:
     """A flag, what divides it from its value in the same word, and that; no flag in other words."""
     found = _FLAG.fullmatch(argument)
     return (found[1], found[2] or "", found[3] or "") if found else ("", "", argument)
+
+
+def _announces(word: str, *, headers: bool) -> bool:
+    """Whether the words after this one are a secret, as those of an unquoted header are."""
+    if word.lower() in {"bearer", "basic"}:
+        return True
+    name = word[:-1] if word[-1:] in {":", "="} else ""
+    return is_secret_name(name) or (headers and name != "" and not is_plain_header(name))
 
 
 _FLAG = re.compile(r"(--?[A-Za-z][^\s=:]*+)(?:([=:]|\s+)([\s\S]*))?")

@@ -17,7 +17,7 @@ def is_secret_name(name: str) -> bool:
     if len(name) > LONGEST:
         return False
     words = [word.lower() for word in _WORD.findall(name)]
-    if words[-2:] == ["connection", "string"] or words[-3:] == ["access", "key", "id"]:
+    if " ".join(words[-2:]) in _PAIRS or words[-3:] == ["access", "key", "id"]:
         return True
     while len(words) > 1 and words[-1] in _FORMS:
         words.pop()
@@ -64,8 +64,18 @@ def is_secret_parameter(name: str) -> bool:
 LONGEST = 200
 """Characters of a name; what is longer is a text, and not looked at."""
 
-_FORMS = frozenset({"value", "values", "text", "plain", "plaintext", "string", "b"})
-"""Words that say how a secret is written; the `b` is that of base64."""
+_PAIRS = frozenset(
+    {"connection string", "pass phrase", "secret id", "auth code", "access signature"}
+)
+"""Last words that make a secret together."""
+
+_FORMS = frozenset(
+    {
+        *("value", "values", "text", "plain", "plaintext", "string", "str", "json", "pem", "hash"),
+        *("b", "base"),  # of base64
+    }
+)
+"""Words that say how a secret is written."""
 
 _ENDINGS = (
     *("password", "passwords", "passwd", "passphrase", "passcode", "secret", "secrets"),
@@ -75,7 +85,12 @@ _ENDINGS = (
 )
 """What the last word of a secret's name ends in, where it is written without a break."""
 
-_SECRETS = frozenset({"creds", "cred", "pwd", "auth", "bearer", "cookie", "cookies", "jwt", "dsn"})
+_SECRETS = frozenset(
+    {
+        *("creds", "cred", "pwd", "auth", "bearer", "cookie", "cookies", "jwt", "dsn", "otp"),
+        *("totp", "passkey"),
+    }
+)
 
 _OF_A_KEY = frozenset(
     {
@@ -83,6 +98,9 @@ _OF_A_KEY = frozenset(
         *("sign", "master", "admin", "subscription", "auth", "ssh", "license", "session", "shared"),
         *("storage", "service", "hmac", "aes", "rsa", "ngc", "hf", "aws", "azure", "gcp", "openai"),
         *("client", "security", "root", "user", "deploy", "bot", "app", "application", "function"),
+        *("pass", "wandb", "anthropic", "nvidia", "google", "gemini", "cohere", "mistral", "groq"),
+        *("together", "replicate", "pinecone", "datadog", "langfuse", "langsmith", "comet"),
+        *("neptune", "tavily", "serper", "minio", "hub", "huggingface", "github", "consumer"),
     }
 )
 """What stands before `key` in the name of a secret; other keys sort, index and name things."""

@@ -222,6 +222,7 @@ _ISSUED = re.compile(
     r"|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[abeposr]-[\w-]{10,}|(?:AKIA|ASIA)[0-9A-Z]{16}"
     r"|AIza[\w-]{30,}|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"
     r"|-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[\s\S]*"
-    r"|(?i:bearer)[ \t]+([^\s\"',;<>`*]{6,})|Basic[ \t]+((?=[A-Za-z+/]*[0-9=])[A-Za-z0-9+/=]{8,})"
+    r"|(?i:bearer)[ \t]+([^\s\"',;<>`*]{6,})"
+    r"|Basic[ \t]+((?=[A-Za-z+/]*(?:[0-9=]|(?<=[a-z])[A-Z]))[A-Za-z0-9+/=]{8,})"
 )
 """Tokens as those who issue them mark them, and what follows the scheme of an authorization."""

@@ -14,6 +14,7 @@ import re
 from nimprofile.base.enums import Engine, Server
 from nimprofile.base.errors import LaunchError
 from nimprofile.base.formats.json_reader import JsonError, read_json
+from nimprofile.base.secrets.names import is_secret_name
 from nimprofile.base.versions import satisfies
 from nimprofile.launch.flags import FlagSyntax, last_number, merge_arguments, read_flags
 from nimprofile.launch.plan import LaunchPlan, PlanFile
@@ -100,7 +101,8 @@ def _passed_through(
             place[last.removeprefix("no_")] = not last.startswith("no_")
             continue
         try:
-            place[last] = read_json(value, finite=True)
+            # A key can be of digits, and is a text all the same.
+            place[last] = value if is_secret_name(last) else read_json(value, finite=True)
         except JsonError:  # a text, as most are
             place[last] = value
     return fields, notes

@@ -1,8 +1,14 @@
 """Which names are those of a secret, in whatever spelling."""
 
+import re
+
 import pytest
 
+from nimprofile.base.enums import Server
 from nimprofile.base.secrets.names import is_secret_name, is_secret_parameter, is_token_of_text
+from nimprofile.base.variables.table import VARIABLES
+from nimprofile.launch.server_spec import server_spec
+from tests.support.paths import ROOT
 
 SECRET = """
     --api-key --api_key apiKey APIKey API_KEY api.key --admin-api-key x-api-key apikey api_keys
@@ -12,7 +18,8 @@ SECRET = """
     SharedAccessKey private-key signing_key license-key encryptionKey --secret client_secret
     clientSecret secret_value --passphrase --password db_password dbpassword passwd --pwd
     --ssl-keyfile-password PASS user-pass credentials credential creds bearer Authorization
-    Proxy-Authorization --basic-auth cookie Set-Cookie jwt SENTRY_DSN connectionString
+    pass_phrase passKey secret_id auth-code wandb_key SharedAccessSignature private_key_pem
+    credentials_json password_base64 totp Proxy-Authorization --basic-auth cookie Set-Cookie jwt SENTRY_DSN connectionString
 """
 
 PLAIN = """
@@ -61,3 +68,19 @@ def test_a_signature_in_an_address_is_a_secret(name):
 @pytest.mark.parametrize("name", ["ref", "revision", "X-Amz-Expires", "sv", "page"])
 def test_other_parameters_are_none(name):
     assert not is_secret_parameter(name)
+
+
+def test_no_flag_that_a_plan_writes_or_reads_and_no_variable_is_taken_for_a_secret():
+    specs = [server_spec(server) for server in Server]
+    syntaxes = [syntax for spec in specs for syntax in (spec.flags, spec.engine_flags) if syntax]
+    names = [name for syntax in syntaxes for name in (*syntax.aliases, *syntax.decisive)]
+    assert [] == [name for name in (*names, *VARIABLES) if is_secret_name(name)]
+
+
+def test_no_key_of_a_recorded_model_and_no_argument_of_a_recorded_plan_is_taken_for_one():
+    keys = set()
+    for file in (ROOT / "tests" / "corpus").rglob("*.*"):
+        keys |= set(re.findall(r"--[a-zA-Z][\w-]+|[A-Za-z_]{3,}(?=[\"']?[:=])", file.read_text()))
+    assert len(keys) > 500
+    names_of_kubernetes_secrets = {"authSecret", "pullSecret", "pullSecrets"}
+    assert names_of_kubernetes_secrets == {key for key in keys if is_secret_name(key)}

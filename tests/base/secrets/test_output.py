@@ -55,6 +55,13 @@ def test_the_whole_of_a_secret_is_starred_and_not_a_part_of_it():
     assert "***, ***" == concealed("abcdefg8-12345678, abcdefg8")
 
 
+def test_an_argument_with_a_short_secret_is_starred_whole():
+    conceal(["--gpus", "api_key=abc", '--x={"token": "a1"}', "--api-key", "ab"], {})
+    assert "'***' is not a known GPU; abc" == concealed("'api_key=abc' is not a known GPU; abc")
+    assert "***" == concealed('--x={"token": "a1"}')
+    assert "crabs" == concealed("crabs")
+
+
 def test_many_secrets_are_starred_like_few():
     keys = [f"abcdefgh-{number}x" for number in range(MANY)]
     conceal(["--api-key", *keys, "abcdefgh-1x-and-more"], {})

@@ -131,6 +131,7 @@ def test_a_token_is_known_by_the_mark_of_who_issued_it(token):
 def test_what_follows_the_scheme_of_an_authorization_is_starred():
     assert "a Bearer *** b" == without_shapes("a Bearer abcdef123 b")
     assert "a Basic *** b" == without_shapes("a Basic bWU6aHVudGVyMg== b")
+    assert "a Basic *** b" == without_shapes("a Basic dXNlcjpwYXNz b")
 
 
 def test_a_private_key_is_starred_to_the_end():

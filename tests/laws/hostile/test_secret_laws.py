@@ -6,10 +6,11 @@ import io
 import json
 import os
 import shlex
+from pathlib import Path
 from unittest import mock
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from nimprofile.base.secrets.arguments import redacted, secret_flags
 from nimprofile.base.variables.table import VARIABLES
@@ -226,6 +227,19 @@ def test_exec_hands_a_secret_on_and_logs_none(data):
     assert _is_kept(text, core), text
     assert 0 == code, text
     assert tuple(extra) == became.call_args.args[1][-len(extra) :]
+
+
+@given(CORES)
+@settings(max_examples=10)
+def test_a_file_of_a_plan_that_has_a_secret_is_for_its_user_alone(core):
+    variables = {"PATH": os.getcwd(), "HF_HOME": os.getcwd()}
+    argv = ["exec", *MODEL, "--server", "triton", "--dir", os.getcwd()]
+    code, text, _ = written(argv, NIM_PASSTHROUGH_ARGS=f"--hf-token {core}", **variables)
+    assert _is_kept(text, core), text
+    assert 0 == code, text
+    (file,) = Path("model_repository").glob("*/1/model.json")
+    assert core == json.loads(file.read_text(encoding="utf-8"))["hf_token"]
+    assert 0o600 == file.stat().st_mode & 0o777
 
 
 NIM = ["render", "docker", *MODEL, "--server", "nim", "--image", "a/b:2.0.12"]
