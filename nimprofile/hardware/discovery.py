@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from nimprofile.hardware.inventory import Inventory
     from nimprofile.hardware.nvml.answers import Answers
-    from nimprofile.hardware.nvml.processes import Reader, Readers
+    from nimprofile.hardware.nvml.processes import Readers
 
 NVML_TIMEOUT = 15.0
 """Seconds to wait for NVML. Two are too few on a busy node (NordicHPC/sonar, pull request 92);
@@ -30,8 +30,8 @@ ollama's native probe waits 15."""
 MAX_NVML_TIMEOUT = 3600
 """The most seconds that may be waited for NVML."""
 
-SIDE_BY_SIDE = 16
-"""The most processes that read NVML at the same time."""
+MOMENT = 0.25
+"""Seconds in which a process ends those that it has started."""
 
 
 def discover(
@@ -84,54 +84,41 @@ def _read(timeout: float, on_wait: Callable[[], None]) -> Answers:
     from nimprofile.hardware.nvml.processes import Readers
 
     with Readers(timeout, on_wait) as readers:
-        first = readers.start("read", timeout / 2)
-        readers.hear([first])
-        answers = first.answers()
+        answers = readers.hear(readers.start("read", timeout / 2))
         crashed = answers.ending is not None and answers.ending.kind is Kind.ENDED
         if crashed and answers.count:
-            _ask_gpus_again(answers, readers)
-            _ask_links_again(answers, readers)
+            try:
+                _ask_gpus_again(answers, readers)
+                _ask_links_again(answers, readers)
+            except NoGpuError:  # no process can be started: what is left stays as the crash left it
+                pass
     return answers
 
 
 def _ask_gpus_again(answers: Answers, readers: Readers) -> None:
     """Ask about each GPU that a crash took along in a process of its own: it may be another's."""
-    left = answers.unread()
-    asked: dict[int, Reader] = {}
-    possible = True
-    while True:
-        heard = [reader for reader in asked.values() if not reader.over]
-        while possible and left and len(heard) < SIDE_BY_SIDE and readers.left > 0:
-            try:
-                reader = readers.start("read_gpu", left[0])
-            except NoGpuError:  # a limit on processes: what is left stays as the crash left it
-                possible = False
-            else:
-                asked[left.pop(0)] = reader
-                heard.append(reader)
-        if not heard:
-            break
-        readers.hear(heard)
-    for index, reader in asked.items():
-        answers.take(index, reader.answers())
-    late = any(reader.ending == readers.late() for reader in asked.values())
-    if possible:
-        answers.ending = readers.late() if left or late else None
+    if not (left := answers.unread()):
+        answers.ending = None
+        return
+    # What hangs is ended by the process that started it, which needs a moment for that.
+    seconds = max(readers.left - MOMENT, readers.left / 2)
+    told = readers.hear(readers.start("read_gpus", left, seconds))
+    if told.about(None).get("late"):
+        told.ending = readers.late()
+    for index in left:
+        answers.take(index, told)
+    if told.ending or all("ended" in told.about(index) for index in left):
+        answers.ending = told.ending
 
 
 def _ask_links_again(answers: Answers, readers: Readers) -> None:
     """Ask about the connections that a crash took along, until those that crash are known."""
     crashes: dict[int, int] = {}
-    while left := answers.unlinked():
+    while answers.ending is None and (left := answers.unlinked()):
         if readers.left <= 0:
             answers.ending = readers.late()
             return
-        try:
-            reader = readers.start("read_links", left)
-        except NoGpuError:
-            return
-        readers.hear([reader])
-        told = reader.answers()
+        told = readers.hear(readers.start("read_links", left))
         answers.take_links(told)
         if told.ending is None:
             return

@@ -15,11 +15,11 @@ from nimprofile.hardware.conditions import Condition, Kind
 from nimprofile.hardware.nvml import failures
 from nimprofile.hardware.nvml.answers import Answers
 from nimprofile.hardware.nvml.reader import END
-from nimprofile.hardware.nvml.transcript import printable
+from nimprofile.hardware.nvml.transcript import how_it_ended, printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Iterator
     from types import TracebackType
     from typing import Self
 
@@ -95,18 +95,9 @@ class Reader:
 
     def _how_it_ended(self) -> Condition:
         code = self.process.returncode
-        if code < 0:
-            from signal import strsignal
-
-            how = strsignal(-code) or f"signal {-code}"
-        else:
-            lines = self.err.decode(errors="replace").strip().splitlines()
-            how = (code and lines and printable(lines[-1])) or f"exit code {code}"
+        lines = self.err.decode(errors="replace").strip().splitlines() if code > 0 else []
+        how = printable(lines[-1]) if lines else how_it_ended(code)
         return Condition(Kind.ENDED, how=how, call=None)
-
-    def answers(self) -> Answers:
-        """What it told, and how it ended; whole lines only, since the last may have been cut."""
-        return Answers(bytes(self.out).split(b"\n")[:-1], self.ending)
 
 
 class Readers:
@@ -172,27 +163,26 @@ class Readers:
         self.readers.append(Reader(process))
         return self.readers[-1]
 
-    def hear(self, readers: Collection[Reader]) -> None:
-        """Take down what these write until one of them is over, or the deadline has passed."""
+    def hear(self, reader: Reader) -> Answers:
+        """Take down what it writes until it is over, or the deadline has passed."""
         with selectors.DefaultSelector() as selector:
-            for reader in readers:
-                for pipe in reader.pipes():
-                    selector.register(pipe, selectors.EVENT_READ, reader)
-            while not any(reader.over for reader in readers):
+            for pipe in reader.pipes():
+                selector.register(pipe, selectors.EVENT_READ)
+            while not reader.over:
                 if not self.waited and time.monotonic() - self.began > PATIENCE:
                     self.waited = True
                     self.on_wait()
                 for key, _ in selector.select(max(0.0, min(self.left, BEAT))):
-                    if not key.data.take(key.fd):
+                    if not reader.take(key.fd):
                         selector.unregister(key.fd)
-                        _wait(key.data.process, BEAT)  # as a rule it is about to end
+                        _wait(reader.process, BEAT)  # as a rule it is about to end
                 late = self.left <= 0
-                for reader in readers:
-                    if late:
-                        reader.drain()
-                    reader.look()
-                    if late and not reader.over:
-                        reader.conclude(self.late())
+                if late:
+                    reader.drain()
+                reader.look()
+                if late and not reader.over:
+                    reader.conclude(self.late())
+        return Answers(bytes(reader.out).split(b"\n")[:-1], reader.ending)
 
 
 def _wait(process: subprocess.Popen[bytes], seconds: float) -> bool:

@@ -45,12 +45,14 @@ LIBRARY_FOLDERS = (
 MOST_LINKED = 64
 """Between more GPUs than this connections are not read: there would be thousands."""
 MOST_THREADS = 64
+MOST_PROCESSES = 16
+"""The most processes that are asked about one GPU each at the same time."""
 PR_SET_PDEATHSIG = 1
 """`prctl(2)`: the signal that a process gets when its parent ends."""
 
 
 def main(parent: int, seconds: int, job: Callable[..., None], *args: object) -> None:
-    """Do a job (`read`, `read_gpu`, `read_links`) for a parent, and write to standard output.
+    """Do a job (`read`, `read_gpus`, `read_links`) for a parent, and write to standard output.
 
     The process ends with its parent, and after this many seconds at the latest.
     """
@@ -127,11 +129,55 @@ def read(nvml: Nvml, write: Write, patience: float | None = None) -> None:
         link.join()
 
 
-def read_gpu(nvml: Nvml, write: Write, index: int) -> None:
-    """Ask everything of one GPU."""
-    ask = Asker(nvml, write)
-    if _starts(ask, index):
-        ask.safely(index)
+def read_gpus(nvml: Nvml, write: Write, indices: Sequence[int], seconds: float) -> None:
+    """Ask everything of these GPUs, each in a process of its own, and write how that one ended.
+
+    What takes longer than these seconds is ended, and nothing is written of its end. They are
+    forked from this process, in which NVML was not started: a new interpreter takes ten times as
+    long.
+    """
+    until = time.monotonic() + seconds
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, it would take their exit codes along
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
+    left = list(indices)
+    running: dict[int, int] = {}
+    while left or running:
+        if (rest := until - time.monotonic()) <= 0:
+            write(None, "late", True)
+            break
+        while left and len(running) < MOST_PROCESSES:
+            if (pid := _ask_alone(Asker(nvml, write), left[0], int(seconds) + 2)) is None:
+                break
+            running[pid] = left.pop(0)
+        if not running:
+            break
+        pid, status = os.waitpid(-1, os.WNOHANG)
+        if pid == 0:
+            signal.sigtimedwait({signal.SIGCHLD}, rest)
+        elif pid in running:
+            write(running.pop(pid), "ended", os.waitstatus_to_exitcode(status))
+    for pid in running:
+        os.kill(pid, signal.SIGKILL)
+    for pid in running:
+        os.waitpid(pid, 0)
+
+
+def _ask_alone(ask: Asker, index: int, seconds: int) -> int | None:
+    """The process that asks everything of one GPU; None where no process can be started."""
+    parent = os.getpid()
+    try:
+        if (pid := os.fork()) != 0:
+            return pid
+    except OSError:  # a limit on processes or memory
+        return None
+    try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
+        _end_with(parent, seconds)
+        if _starts(ask, index):
+            ask.safely(index)
+    except BaseException:  # noqa: BLE001 - the process ends here in any case
+        os._exit(1)
+    os._exit(0)
 
 
 def read_links(nvml: Nvml, write: Write, pairs: Sequence[tuple[int, int]]) -> None:

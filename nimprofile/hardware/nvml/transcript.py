@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 
-from nimprofile.hardware.conditions import Kind
+from nimprofile.hardware.conditions import Condition, Kind
 from nimprofile.hardware.nvml.codes import LOST, MOST_GPUS
 from nimprofile.hardware.nvml.reader import pairs_of
 
@@ -16,7 +16,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from nimprofile.hardware.conditions import Condition
     from nimprofile.hardware.nvml.health import Answers
     from nimprofile.hardware.nvml.questions import Subject
 
@@ -31,7 +30,7 @@ class Transcript:
     their keys, the calls that were `refused` with their codes, the call that has not returned as
     `asking` (of a board, that about one of its MIG slots as `asking_slot`) and the last call as
     `asked`; and, of a GPU that a process of its own was asked about, the end of that process as
-    `ending`.
+    `ended` (its exit code) and `ending`.
     """
 
     def __init__(self, lines: Iterable[bytes], ending: Condition | None = None):
@@ -39,7 +38,8 @@ class Transcript:
         self.ending = ending
         for subject, key, value in filter(None, map(_read, lines)):
             answers = self._of(subject)
-            answers.pop("asking", None)
+            if key != "ended":  # which another process writes
+                answers.pop("asking", None)
             if isinstance(subject, str) and "/" in subject:
                 self._of(_numbers(subject)[0])["asking_slot"] = value if key == "asking" else None
             if isinstance(value, list) and key == "refused":
@@ -77,12 +77,18 @@ class Transcript:
         return [index for index in range(self.count) if "done" not in self.about(index)]
 
     def take(self, index: int, other: Transcript) -> None:
-        """Have what another process was told of a GPU, and its end, in place of what is here."""
+        """Have what a process of its own was told of a GPU, and its end, in place of what is here.
+
+        `other` has the processes of several GPUs, and the end of that which started them.
+        """
         self.by_subject = {
             **{one: told for one, told in self.by_subject.items() if not _is_of(one, index)},
             **{one: told for one, told in other.by_subject.items() if _is_of(one, index)},
         }
-        self._of(index)["ending"] = other.ending
+        code = self._of(index).get("ended")
+        crash = None if not code else Condition(Kind.ENDED, how=how_it_ended(code), call=None)
+        late = other.ending or self.ending
+        self._of(index)["ending"] = late if code is None else crash
 
     def unlinked(self) -> list[tuple[int, int]]:
         """The pairs of GPUs that answered whose connection was not read."""
@@ -111,6 +117,15 @@ class Transcript:
         return next(
             ((pair, told["asking"]) for pair, told in self.pairs() if "asking" in told), None
         )
+
+
+def how_it_ended(code: int) -> str:
+    """The exit code of a process in words; below 0 is the signal that ended it."""
+    if code >= 0:
+        return f"exit code {code}"
+    from signal import strsignal
+
+    return strsignal(-code) or f"signal {-code}"
 
 
 def printable(text: str) -> str:
@@ -194,11 +209,12 @@ _FORMS: dict[str, Callable[[object], bool]] = {
     **dict.fromkeys(("cuda", "count", "architecture", "minor", "virtualization"), _whole),
     **dict.fromkeys(("retired", "ecc", "recovery", "utilization", "mig", "ancestor"), _whole),
     **dict.fromkeys(("gpu_instance", "compute_instance"), _whole),
-    **dict.fromkeys(("done", "nvlink", "answered"), _flag),
+    **dict.fromkeys(("done", "nvlink", "answered", "late"), _flag),
     **dict.fromkeys(("capability", "fabric"), _list_of(_whole, _whole)),
     "remapped": _list_of(_whole, _whole, _whole, _whole),
     "memory": _list_of(_whole, _whole, _whole_or_none),
     "pci": _list_of(_whole, _text),
     "refused": _list_of(_text, _code),
+    "ended": lambda value: isinstance(value, int) and not isinstance(value, bool),
 }
 """The keys of answers, and what the value of each is."""

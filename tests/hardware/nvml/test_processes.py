@@ -43,6 +43,7 @@ def test_a_helper_of_the_library_that_holds_the_pipes_is_not_waited_for(
     for pid in pids.read_text().split():
         os.kill(int(pid), signal.SIGKILL)  # it was still there
     assert offered == [gpu.index for gpu in machine.offered]
+    assert () == machine.remarks  # which would say that the deadline had passed
 
 
 def test_a_process_that_writes_without_end_is_ended(monkeypatch, tmp_path):

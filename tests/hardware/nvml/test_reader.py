@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 
+import pynvml
 import pytest
 
 from nimprofile import NoGpuError, discover
@@ -102,6 +103,45 @@ def test_the_process_that_reads_dies_with_its_parent(number, stopped):
             os.kill(child, signal.SIGSTOP)
         parent.send_signal(number)
     until(lambda: not is_alive(child))
+
+
+@linux
+def test_the_processes_that_are_asked_about_one_gpu_each_die_with_the_first_one_too():
+    code = "import nimprofile; nimprofile.discover(timeout=3600)"
+    fake = FakeNvml("3xt4", Fault("nvmlDeviceGetName", "crash", gpu=1), hanging(2, after=1))
+    with subprocess.Popen([sys.executable, "-c", code], env=fake.environ) as parent:
+        until(lambda: any(map(children_of, children_of(parent.pid))))
+        (child,) = children_of(parent.pid)
+        (grandchild, *_) = children_of(child)
+        parent.kill()
+    until(lambda: not is_alive(child) and not is_alive(grandchild))
+
+
+@linux
+def test_where_the_ends_of_processes_are_ignored_a_crash_still_costs_one_gpu():
+    code = (
+        "import signal, nimprofile\n"
+        "signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n"
+        "print([gpu.index for gpu in nimprofile.discover(timeout=60).unavailable])"
+    )
+    fake = FakeNvml("3xt4", Fault("nvmlDeviceGetName", "crash", gpu=1))
+    assert b"[1]\n" == subprocess.check_output([sys.executable, "-c", code], env=fake.environ)
+
+
+@linux
+def test_without_more_processes_nothing_is_written_of_the_gpus(monkeypatch):
+    def fork():
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    lines = []
+    monkeypatch.setattr(os, "fork", fork)
+    handler, mask = signal.getsignal(signal.SIGCHLD), signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    try:
+        reader.read_gpus(pynvml, lambda *line: lines.append(line), [0, 1], 60)
+    finally:
+        signal.signal(signal.SIGCHLD, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    assert [] == lines
 
 
 def threads_of(pid):

@@ -82,6 +82,19 @@ def test_another_process_replaces_all_that_is_known_of_its_gpu_and_nothing_else(
     assert expected == first.by_subject
 
 
+@pytest.mark.parametrize(
+    ("code", "ending"),
+    [(0, None), (-11, "Segmentation fault"), (3, "exit code 3"), (None, "Killed")],
+)
+def test_the_end_of_a_process_that_was_asked_about_one_gpu_is_that_gpus(code, ending):
+    lines = [b'[0,"asking","nvmlA"]'] + ([] if code is None else [f'[0,"ended",{code}]'.encode()])
+    first = Transcript([b'[null,"count",1]'], ENDED)
+    first.take(0, Transcript(lines))
+    told = first.about(0)
+    assert "nvmlA" == told["asking"]
+    assert ending == (told["ending"] and told["ending"].figures["how"])
+
+
 LINKED = [
     b'[null,"count",5]',
     *(f'[{at},"done",true]'.encode() for at in (0, 1, 2, 3)),
