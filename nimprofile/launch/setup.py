@@ -17,7 +17,7 @@ from nimprofile.base.environment import (
     without_service_links,
 )
 from nimprofile.base.errors import LaunchError, RequestError
-from nimprofile.base.expect import expect, expect_mapping, require_whole
+from nimprofile.base.expect import expect, expect_each, expect_mapping, require_whole
 from nimprofile.base.printable import quoted
 from nimprofile.base.record import Record
 from nimprofile.base.variables.notes import handed_on
@@ -135,10 +135,27 @@ class Setup(Record):
         for name in ("max_lora_rank", "max_loras", "max_cpu_loras"):
             if (count := getattr(self, name)) is not None:
                 require_whole(name, count)
-        for name in ("adapters", "passthrough", "variables", "extra", "installed"):
-            expect(f"Setup: {name}", getattr(self, name), tuple)
+        self._expect_types()
         for problem in self._problems():
             raise RequestError(problem)
+
+    def _expect_types(self) -> None:
+        """Refuse values of other types than are declared; TypeError."""
+        for name in ("model", "served_name", "peft_source", "name", "image", "user"):
+            expect(f"Setup: {name}", getattr(self, name), str, type(None))
+        for name in ("host", "folder", "cache"):
+            expect(f"Setup: {name}", getattr(self, name), str)
+        for name in ("trust_remote_code", "longer_context"):
+            expect(f"Setup: {name}", getattr(self, name), bool)
+        expect("Setup: startable", self.startable, tuple, type(None))
+        for name in ("adapters", "passthrough", "variables", "extra", "installed"):
+            expect(f"Setup: {name}", getattr(self, name), tuple)
+        for name in ("passthrough", "extra"):
+            expect_each(f"Setup: {name}", getattr(self, name), str)
+        for name in ("adapters", "variables", "installed"):
+            for pair in expect_each(f"Setup: {name}", getattr(self, name), tuple):
+                if [str, str] != [str if isinstance(each, str) else None for each in pair]:
+                    raise TypeError(f"Setup: {name} holds pairs of texts, and one is none")
 
     @property
     def arguments(self) -> tuple[str, ...]:

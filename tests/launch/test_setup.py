@@ -86,5 +86,26 @@ def test_one_text_where_several_values_belong_gets_a_sentence(name):
     assert f"Setup: {name} is a tuple, not the str '--seed 7'" == str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"extra": [1]}, "Setup: extra holds a str, not the int 1"),
+        ({"passthrough": (b"x",)}, "Setup: passthrough holds a str, not the bytes b'x'"),
+        ({"adapters": ("ab",)}, "Setup: adapters holds a tuple, not the str 'ab'"),
+        ({"adapters": (("a",),)}, "Setup: adapters holds pairs of texts, and one is none"),
+        ({"variables": [("A", 3)]}, "Setup: variables holds pairs of texts, and one is none"),
+        ({"model": 3}, "Setup: model is a str or a NoneType, not the int 3"),
+        ({"host": 3}, "Setup: host is a str, not the int 3"),
+        ({"folder": None}, "Setup: folder is a str, not None"),
+        ({"trust_remote_code": "no"}, "Setup: trust_remote_code is a bool, not the str 'no'"),
+        ({"startable": "vllm"}, "Setup: startable is a tuple or a NoneType, not the str 'vllm'"),
+    ],
+)
+def test_a_value_of_another_type_gets_a_sentence(values, sentence):
+    with pytest.raises(TypeError) as caught:
+        Setup(**values)
+    assert sentence == str(caught.value)
+
+
 def test_a_list_is_as_good_as_a_tuple():
     assert Setup(extra=("--seed", "7")) == Setup(extra=["--seed", "7"])
