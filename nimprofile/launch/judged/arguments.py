@@ -7,7 +7,7 @@ Arguments that the memory is judged by, as `--max-model-len`, are counted when p
 from __future__ import annotations
 
 from nimprofile.base.enums import Precision
-from nimprofile.base.errors import LaunchError
+from nimprofile.base.errors import LaunchError, RequestError
 from nimprofile.engines.arguments import as_started, is_counted
 from nimprofile.launch.flags import last_given
 from nimprofile.launch.judged.ranks import DECIDED_RANKS, fix_of_ranks
@@ -63,7 +63,11 @@ class _Judge:
             if decides is None:
                 _refuse_ambiguous(given, syntax)
                 continue
-            fix = self._fix(flag, given.value, decides)
+            try:
+                fix = self._fix(flag, given.value, decides)
+            except RequestError as error:
+                why = str(error).rpartition(": ")[2]
+                raise LaunchError(f"your {given} cannot be read: {why}") from None
             if fix is not None:
                 raise LaunchError(f"your {given} contradicts what was judged, {decides}: {fix}")
 

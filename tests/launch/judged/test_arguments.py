@@ -197,6 +197,15 @@ def test_the_fix_is_said(extra, fix):
     assert f": {fix}" in str(caught.value)
 
 
+def test_a_figure_that_cannot_be_read_is_said_with_its_flag():
+    with pytest.raises(LaunchError) as caught:
+        plan_for(Server.VLLM, extra=("--gpu-mem", "x"))
+    assert (
+        "your --gpu-mem x (--gpu-memory-utilization x) cannot be read: no fraction above 0 and up "
+        "to 1"
+    ) == str(caught.value)
+
+
 def test_every_word_of_what_is_decided_is_known():
     words = {word for server in Server for word in server_spec(server).flags.decisive.values()}
     assert {

@@ -73,7 +73,9 @@ VLLM = _parser(
 
 
 def _of_vllm(words, shown):
-    found, _ = VLLM.parse_known_args([_dashed(word) for word in words])
+    found, rest = VLLM.parse_known_args([_dashed(word) for word in words])
+    if any(word[:1] == "-" != word[1:2] for word in rest):  # `-t=8`, before Python 3.12
+        raise NotStartedError(f"unrecognized arguments: {rest}")
     one = found.tensor_parallel_size * found.pipeline_parallel_size
     one *= found.prefill_context_parallel_size
     if found.device not in {"auto", "cuda"} or found.headless or found.enable_elastic_ep:
