@@ -8,6 +8,7 @@ import inspect
 import json
 import pickle
 import pydoc
+import re
 import subprocess
 import sys
 import typing
@@ -427,7 +428,8 @@ def test_help_shows_the_fields_and_not_any_arguments(cls):
     assert "*args" not in text
     assert "**kwargs: Any" not in text
     assert list(cls._fields) == list(inspect.signature(cls).parameters)
-    assert f" |  {cls.__name__}({cls._fields[0]}: " in text
+    # Python 3.13 begins a line for each field of a long signature.
+    assert re.search(rf"^ \|  {cls.__name__}\((\n \|      )?{cls._fields[0]}: ", text, re.MULTILINE)
 
 
 def test_a_signature_says_types_defaults_and_what_is_given_by_name():

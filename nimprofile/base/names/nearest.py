@@ -1,4 +1,4 @@
-"""Which known words an unknown one may have been meant for: `did you mean …?`."""
+"""The known words that an unknown one may have been meant for, which a message offers."""
 
 from __future__ import annotations
 
