@@ -375,6 +375,18 @@ MODEL PROFILES
 """
 
 
+@pytest.mark.parametrize("name", ["Foo [bar]", "[x", "Orin (nvgpu)", "A (b) [c] (d)", "a) (b"])
+def test_a_name_with_brackets_is_read_back_from_a_printout(name):
+    line = f"  -  [ffff:10de] (0) {name} [current utilization: 5%]"
+    (gpu,) = parse_inventory(f"SYSTEM INFO\n- Free GPUs:\n{line}\nMODEL PROFILES\n", "x").gpus
+    assert (name, "ffff:10de") == (gpu.name, gpu.device_id)
+
+
+def test_a_line_that_ends_within_a_bracket_is_no_gpu():
+    text = "SYSTEM INFO\n- Free GPUs:\n  -  [ffff:10de] (0) X [current utiliz\nMODEL PROFILES\n"
+    assert "stands among the GPUs but is not one" in error_of(text)
+
+
 def test_a_printout_tells_the_gpus_and_the_catalogue_the_rest():
     gpus = parse_inventory(PRINTOUT).gpus
     assert [
