@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import json
 
-from hypothesis import given, strategies as st
+import pytest
+from hypothesis import assume, given, strategies as st
 from pydantic import ValidationError
 
-from nimprofile import dump_inventory, mock_inventory, parse_inventory, products, select
-from nimprofile.hardware.catalog import find_product
+from nimprofile import (
+    Gpu,
+    Inventory,
+    InventoryError,
+    Manifest,
+    dump_inventory,
+    mock_inventory,
+    parse_inventory,
+    products,
+    select,
+)
+from nimprofile.hardware.catalog import find_product, product_spelled
 from nimprofile.hardware.conditions import Condition, Kind
 from nimprofile.hardware.identity import product_of
 from nimprofile.hardware.inventory_file import inventory_adapter
 from nimprofile.hardware.inventory_values import inventory_from
+from nimprofile.hardware.visible_devices import cuda_devices, visible
+from nimprofile.manifest.profile_tags import profile_from_tags
 from nimprofile.testing import COMMON_PRODUCTS, gpus, inventories, nvml_inventories, situations
 
 
@@ -83,6 +96,53 @@ def test_a_description_has_so_many_gpus_of_each_product_in_that_order(parts):
         product_of(gpu).short for gpu in machine.gpus
     ]
     assert list(range(len(machine.gpus))) == [gpu.index for gpu in machine.gpus]
+
+
+CAPABILITIES = sorted({product.compute_capability for product in products()})
+
+
+@given(
+    st.sampled_from([product for product in products() if product.device_ids]),
+    st.sampled_from([product for product in products() if product_spelled(product.name)]),
+    st.sampled_from([None, *CAPABILITIES]),
+)
+def test_what_contradicts_itself_is_one_of_what_was_read_and_is_remarked_on(by_id, by_name, read):
+    """One remark on id and name, one on the capability; a profile for another never runs."""
+    gpu = Gpu(0, by_name.name, device_id=by_id.device_ids[0], compute_capability=read)
+    machine = parse_inventory(json.dumps(dump_inventory(Inventory((gpu,)))))
+    assume(product_spelled(by_name.name) is by_name)  # not of the boards that say `NVIDIA H100`
+    believed = product_of(gpu)
+    kinds = {remark.kind for remark in machine.remarks}
+
+    assert believed in (by_id, by_name)
+    assert (Kind.CONTRADICTION in kinds) is (by_id is not by_name)
+    assert (Kind.CAPABILITY in kinds) is (read not in (None, believed.compute_capability))
+    for product in (by_id, by_name):
+        tags = {"gpu": product.short, "gpu_device": ",".join(product.device_ids or ("ffff",))}
+        manifest = Manifest((profile_from_tags("a", tags, name="a"),))
+        assert (select(manifest, machine).selected is not None) is (product is believed)
+
+
+UUIDS = st.sampled_from(
+    [None, "", "0", "GPU-", "GPU-1", "gpu-11", "GPU-111", "GPU-2,GPU-1", "GPU-3 ", "MIG-1", "GPU-é"]
+)
+
+
+@given(st.lists(UUIDS, min_size=1, max_size=6), st.data())
+def test_the_variable_for_some_gpus_shows_just_these_whatever_their_uuids(uuids, data):
+    """Of UUIDs that stand twice the file is refused."""
+    gpus = [{"name": "NVIDIA L40S", "uuid": uuid} for uuid in uuids]
+    named = [uuid for uuid in uuids if uuid]
+    text = json.dumps({"gpus": gpus})
+    if len(set(named)) < len(named):
+        with pytest.raises(InventoryError, match="share the UUID"):
+            parse_inventory(text)
+        return
+    machine = parse_inventory(text)
+    chosen = data.draw(st.sets(st.sampled_from(range(len(uuids))), min_size=1))
+    shown = visible(machine, cuda_devices(machine, chosen).environ)
+
+    assert sorted(chosen) == [gpu.index for gpu in shown.gpus]
 
 
 JSON_VALUES = st.recursive(

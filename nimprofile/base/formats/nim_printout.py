@@ -43,7 +43,8 @@ _NEED = re.compile(
 )
 _GPU = re.compile(
     r"\s*-\s+\[(?P<device>[0-9a-fA-F]{4}:[0-9a-fA-F]{4}|\?{4}:\?{4})\] \((?P<index>[0-9]{1,6})\) "
-    r"(?P<name>[^\[]++|(?:[^\[]|\[(?!current utilization: ))++(?=\[))(?:\[current utilization: (?P<used>[^%\]]{1,12})%\])?\s*"
+    r"(?P<name>[^\[]++|(?:[^\[]|\[(?!current utilization: ))++(?=\[))"
+    r"(?:\[current utilization: (?P<used>[^%\]]{1,12})%\])?\s*"
 )
 
 
