@@ -142,11 +142,12 @@ def _remedy_of(reason: Reason, need: MemoryNeed | None) -> str:
     least = max(size_of_enough(need, shortest=True), reason.need_bytes)
     more = format_enough(full - reason.have_bytes)
     fewer = format_enough(least - reason.have_bytes)
-    return _more_memory(more if more == fewer else f"{more} ({fewer} with a short context)")
+    return _more_memory(more, "" if more == fewer else f" ({fewer} with a short context)")
 
 
-def _more_memory(sizes: str) -> str:
-    return f"{sizes} more memory per GPU; or another profile, of higher tp or lower precision"
+def _more_memory(size: str, less: str = "") -> str:
+    other = "or another profile, of higher tp or lower precision"
+    return f"{size} more memory per GPU{less}; {other}"
 
 
 def _gpus_for(verdict: Verdict, reasons: tuple[Reason, ...]) -> str:

@@ -1,7 +1,10 @@
 """What would have to change for one reason, and for several, to go."""
 
+import re
+
 import pytest
 
+from nimprofile import load_manifest, mock_inventory, select
 from nimprofile.base.units import ComputeCapability
 from nimprofile.engines.memory.need import MemoryNeed
 from nimprofile.selection.reasons import (
@@ -173,3 +176,13 @@ def test_a_capability_that_the_product_is_not_known_to_have_is_named():
 )
 def test_where_there_is_no_gpu_it_is_said_which_would_do(tags, missing, text):
     assert (text,) == changes((TooFewGpus(1, 0, "GPU", missing=missing),), 1, **tags)
+
+
+def test_more_memory_is_as_much_as_a_larger_gpu_needs_with_the_whole_and_with_a_short_context():
+    decision = select(load_manifest("llama-3.1-70b-instruct"), mock_inventory("1xt4"))
+    (change,) = remedies(decision.nearest)
+    assert re.fullmatch(
+        r"[0-9.]+ GiB more memory per GPU \([0-9.]+ GiB with a short context\); "
+        "or another profile, of higher tp or lower precision",
+        change,
+    )

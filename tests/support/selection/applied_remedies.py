@@ -210,7 +210,7 @@ WAYS = {
     r"(\d+) whole GPUs": _whole,
     r"(GPUs? [0-9,-]+) to answer again": _answering,
     r"hide all but one product from the container \((.*)\)": _alike,
-    r"([0-9.]+ [GM]iB)(?: \(.*\))? more memory per GPU": _larger,
+    r"([0-9.]+ [GM]iB) more memory per GPU": _larger,
     r"a context of (\d+) tokens or less": _shorter,
     r"free ([0-9.]+ [GM]iB) on (.*?)(?:, or|$)": _freed,
     r"a driver ([^ ]+)$": _newer_driver,
