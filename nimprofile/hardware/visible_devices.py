@@ -77,8 +77,10 @@ def _ambiguous(gpus: Iterable[Gpu]) -> set[str]:
 
 def _own_uuid(gpu: Gpu, unclear: Collection[str]) -> str | None:
     """The UUID of a GPU where the variable can have it, and it names that GPU alone."""
-    usable = gpu.uuid is not None and _WHOLE_UUID.fullmatch(gpu.uuid) is not None
-    return gpu.uuid if usable and str(gpu.uuid).lower() not in unclear else None
+    uuid = gpu.uuid or ""
+    letters = uuid.replace("-", "").replace("/", "")
+    usable = is_uuid(uuid) and letters.isascii() and letters.isalnum()
+    return uuid if usable and uuid.lower() not in unclear else None
 
 
 def _instance_name(gpu: Gpu, gpus: Mapping[int, Gpu], unclear: Collection[str]) -> str | None:
@@ -159,7 +161,6 @@ _MOST_UNLISTED = 8
 _MIXED = "does not go with what stands before it (numbers and UUIDs do not mix)"
 _REST_IGNORED = ", so it and what follows count for nothing"
 _ONE_INSTANCE = "CUDA shows a program one MIG instance, and beside it no other GPU"
-_WHOLE_UUID = re.compile(r"(?:GPU|MIG)-[0-9a-z/-]{1,99}", re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?[0-9]+")  # what C's `strtol` reads of a token
 _DOUBTED_ORDER = (
     "read in CUDA's default order, in which the fastest GPU is 0, here taken to be the one of the "
