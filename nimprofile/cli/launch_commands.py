@@ -125,7 +125,7 @@ def _start(plan: LaunchPlan, log: logging.Logger) -> NoReturn:
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         os.execvpe(plan.argv[0], plan.argv, {**os.environ, **plan.environ})  # noqa: S606 - its use
     except OSError as error:
-        where = f" ({error.filename})" if error.filename else ""
+        where = f" ({os.fsdecode(error.filename)})" if error.filename else ""
         raise NotStartedError(f"{plan.server} is not started: {error.strerror}{where}") from None
 
 

@@ -83,12 +83,12 @@ def _looked_at(path: str, *, overwrite: bool) -> os.stat_result | None:
         there = os.lstat(path)
     except FileNotFoundError:
         return None
-    if stat.S_ISREG(there.st_mode) and overwrite:
-        return there
-    if stat.S_ISREG(there.st_mode) or not overwrite:
+    if not stat.S_ISREG(there.st_mode):
+        problem = f"this is {kind_of(there)}, and only regular files are written"
+        raise OSError(errno.EINVAL, problem, path)
+    if not overwrite:
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
-    problem = f"this is {kind_of(there)}, and only regular files are written"
-    raise OSError(errno.EINVAL, problem, path)
+    return there
 
 
 def _create(path: str, data: bytes, mode: int, as_before: int | None) -> None:

@@ -59,7 +59,7 @@ def test_a_link_is_not_followed(tmp_path, overwrite, target):
     (tmp_path / "mine").write_text("mine")
     path = tmp_path / "link"
     path.symlink_to(target)
-    with pytest.raises(OSError, match=r"symbolic link|exists"):
+    with pytest.raises(OSError, match="this is a symbolic link, and only regular"):
         write_file(str(path), "new", overwrite=overwrite)
     assert ("mine", False) == ((tmp_path / "mine").read_text(), (tmp_path / "absent").exists())
 
@@ -70,7 +70,7 @@ def test_what_is_no_regular_file_is_not_written_to(tmp_path, put):
     put(path)
     with without_waiting():
         for overwrite in (False, True):
-            with pytest.raises(OSError, match=r"and only regular files are written|exists"):
+            with pytest.raises(OSError, match="and only regular files are written"):
                 write_file(path, "new", overwrite=overwrite, named=True)
 
 

@@ -412,7 +412,8 @@ def test_a_service_named_vllm_is_told_from_a_port(box):
 
 def test_a_program_that_cannot_run_is_no_traceback(box):
     box.install("vllm", "#!/no/such/interpreter\n")
-    assert "vllm is not started: No such file or directory" in failure(box)
+    program = box.folder / "bin" / "vllm"
+    assert f"vllm is not started: No such file or directory ({program})" in failure(box)
 
 
 def test_nothing_that_runs_starts_nothing(box):
