@@ -107,6 +107,7 @@ def _notes(job: Job, plan: LaunchPlan) -> Iterator[str]:
 
 def _start(plan: LaunchPlan, log: logging.Logger) -> NoReturn:
     """Write the plan's files and replace this process; NotStartedError when it cannot be."""
+    import shutil
     import signal
 
     from nimprofile.base.formats.shell_words import shell_line
@@ -123,7 +124,10 @@ def _start(plan: LaunchPlan, log: logging.Logger) -> NoReturn:
         for name in ("SIGPIPE", "SIGXFSZ"):
             signal.signal(getattr(signal, name), signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
-        os.execvpe(plan.argv[0], plan.argv, {**os.environ, **plan.environ})  # noqa: S606 - its use
+        environ = {**os.environ, **plan.environ}
+        # The one that was found, so that an error names it, and not the last place of the PATH.
+        program = shutil.which(plan.argv[0], path=environ.get("PATH")) or plan.argv[0]
+        os.execvpe(program, plan.argv, environ)  # noqa: S606 - its use
     except OSError as error:
         where = f" ({os.fsdecode(error.filename)})" if error.filename else ""
         raise NotStartedError(f"{plan.server} is not started: {error.strerror}{where}") from None
