@@ -165,7 +165,9 @@ def test_a_command_line_after_a_failure_prints_its_own_json(run, monkeypatch):
     assert (3, "manifest") == (code, json.loads(out)["error"]["kind"])
 
 
-def test_the_error_has_no_secret_and_no_control_character(run, monkeypatch):
+@pytest.mark.parametrize("traceback", ["", "1"])
+def test_the_error_has_no_secret_and_no_control_character(run, monkeypatch, traceback):
+    monkeypatch.setenv("NIMPROFILE_TRACEBACK", traceback)
     _fails(monkeypatch, ValueError("https://me:hunter2hunter2@host \x1b]0;x"))
     code, out, err = run(*SELECT, "--json")
     assert 70 == code
