@@ -15,7 +15,7 @@ import struct
 import sys
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 
 from nimprofile.cli.main import main
 from tests.support.model_configs import LLAMA_8B
@@ -57,7 +57,7 @@ PROFILE = {
         "precision": "bf16",
         "tp": "1",
         "pp": "1",
-        "feat_lora": "false",
+        "feat_lora": "true",
         "gpu": "h100",
         "gpu_device": "2330:10de",
         "profile": "throughput",
@@ -74,14 +74,25 @@ PROFILE = {
         "engine": "vllm>=0.10.1",
     },
 }
-SHAPE = {"num_hidden_layers": 32, "num_key_value_heads": 8, "head_dim": 128, "model_type": "llama"}
+SHAPE = {
+    "parameters": 8_000_000_000,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 8,
+    "head_dim": 128,
+    "hidden_size": 4096,
+    "intermediate_size": 14336,
+    "vocab_size": 128256,
+    "max_position_embeddings": 8192,
+    "model_type": "llama",
+}
 MANIFEST = {
     "schema_version": "2.0",
     "profile_selection_criteria": "auto",
     "release": "1.8.4",
     "model": "acme/it",
     "engine_version": "0.19.0",
-    "checkpoints": [{"name": "it", "path": "/models/it", "model_shape": SHAPE | {"parameters": 8}}],
+    "checkpoints": [{"name": "it", "path": "/models/it", "model_shape": SHAPE}],
     "profiles": [
         PROFILE,
         {"id": "b" * 64, "tags": {"llm_engine": "sglang", "precision": "fp8", "tp": "2"}},
@@ -110,7 +121,8 @@ INVENTORY = {
 }
 CONFIG = LLAMA_8B | {
     "architectures": ["LlamaForCausalLM"],
-    "layer_types": ["full_attention"],
+    "num_hidden_layers": 2,
+    "layer_types": ["full_attention", "full_attention"],
     "quantization_config": {
         "quant_method": "compressed-tensors",
         "ignore": ["lm_head"],
@@ -202,15 +214,15 @@ READERS = (
     "explain --manifest {m} --inventory box.json",
     "explain --manifest {m} --gpus 1xt4 --json",
     "memory {m} --gpus 1xh100",
-    "launch --manifest {m} --gpus 1xh100 --model ./model --peft ./lora",
-    "launch --manifest {m} --gpus 1xh100 --json",
-    "launch --manifest {m} --gpus 1xh100 --server tensorrt_llm",
-    "launch --manifest {m} --gpus 1xh100 --server triton",
-    "render k8s --manifest {m} --gpus 1xh100 --server vllm",
-    "render docker --manifest {m} --gpus 1xh100 --server nim --image nvcr.io/nim/a:1",
-    "render compose --manifest {m} --gpus 1xh100 --server triton",
+    "launch --manifest {m} --gpus 1xh100 --model ./model --adapters ./lora",
+    "launch --manifest {m} --gpus 1xh100 --model ./model --json",
+    "launch --manifest {m} --gpus 1xh100 --model ./model --server tensorrt_llm",
+    "launch --manifest {m} --gpus 1xh100 --model ./model --server triton",
+    "render k8s --manifest {m} --gpus 1xh100 --model ./model --server vllm",
+    "render docker --manifest {m} --gpus 1xh100 --model ./model --server nim --image nvcr.io/nim/a:1",
+    "render compose --manifest {m} --gpus 1xh100 --model ./model --server triton",
     "exec --manifest {m} --inventory box.json --model ./model",
-    "exec --manifest {m} --gpus 1xh100 --peft ./lora",
+    "exec --manifest {m} --gpus 1xh100 --model ./model --adapters ./lora",
     "manifest check {m}",
     "manifest check {m} --json",
     "manifest show {m}",
@@ -232,8 +244,8 @@ OTHERS = (
     "select --model ./model --inventory box.json",
     "select --model ./model --gpus 1xh100",
     "list --model ./model --gpus 1xh100",
-    "launch --model ./model --gpus 1xh100 --peft ./lora",
-    "exec --model ./model --gpus 1xh100 --peft ./lora",
+    "launch --model ./model --gpus 1xh100 --adapters ./lora",
+    "exec --model ./model --gpus 1xh100 --adapters ./lora",
     "manifest build ./model",
     "manifest build ./model --format json",
     "manifest build ./model -o out --force",
@@ -333,7 +345,36 @@ def outputs_of(folder, command, place, text):
     return out, err, file.read_text(encoding="utf-8") if file.exists() else ""
 
 
-@given(st.sampled_from(PLACES), st.sampled_from(COMMANDS), TEXTS)
+KIND = ("manifest.yaml", ("checkpoints", 0, "model_shape", "model_type"), 0)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "manifest show manifest.yaml",
+        "manifest show v1.yaml",
+        "list --manifest printout --gpus 1xh100",
+        "gpus --inventory box.json --json",
+        "memory ./model --gpus 1xh100",
+    ],
+)
+def test_the_inputs_are_read_to_their_end_without_such_a_text(tmp_path, command):
+    out, err, _ = outputs_of(tmp_path, command, ("none", (), 0), "")
+    assert out
+    assert "nimprofile: " not in err
+
+
+@example(place=KIND, command="manifest convert manifest.yaml --to v2", text="\u202e")
+@example(place=KIND, command="manifest convert manifest.yaml --to json", text="\x7f")
+@example(
+    place=("folder", ("manifest",), 0), command="manifest show manifest.yaml", text=f"a\n  {FORGED}"
+)
+@example(
+    place=("folder", ("model",), 0),
+    command="launch --model ./model --gpus 1xh100",
+    text="a\x1b[31m",
+)
+@given(place=st.sampled_from(PLACES), command=st.sampled_from(COMMANDS), text=TEXTS)
 def test_no_text_of_others_steers_a_terminal_or_forges_a_line(
     tmp_path_factory, place, command, text
 ):
