@@ -165,7 +165,7 @@ class Readers:
 
     def hear(self, reader: Reader) -> Answers:
         """Take down what it writes until it is over, or the deadline has passed."""
-        with selectors.DefaultSelector() as selector:
+        with selectors.PollSelector() as selector:  # which takes no descriptor of its own
             for pipe in reader.pipes():
                 selector.register(pipe, selectors.EVENT_READ)
             while not reader.over:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import signal
 import sys
 
@@ -76,6 +77,17 @@ def test_lines_that_the_library_writes_among_ours_are_left_out(monkeypatch, tmp_
     with FakeNvml("2xt4"):
         machine = discover(timeout=60, environ={}, host=StubHost())
     assert ["Tesla T4"] * 2 == [gpu.name for gpu in machine.offered]
+
+
+def test_hearing_takes_no_descriptor_of_its_own(monkeypatch):
+    """Of which a process may have only a few."""
+
+    def epoll(*flags):
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(select, "epoll", epoll, raising=False)
+    with FakeNvml("2xt4"), forked():
+        assert 2 == len(discover(timeout=60, environ={}, host=StubHost()).offered)
 
 
 @pytest.mark.parametrize("count", [1025, 20_000, (1 << 32) - 1])
