@@ -30,7 +30,7 @@ ollama's native probe waits 15."""
 MAX_NVML_TIMEOUT = 3600
 """The most seconds that may be waited for NVML."""
 
-MOMENT = 0.25
+MOMENT = 0.5
 """Seconds in which a process ends those that it has started."""
 
 
