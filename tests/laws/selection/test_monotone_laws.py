@@ -48,7 +48,7 @@ def test_one_more_gpu_never_makes_a_profile_unfit(world, data):
     manifest, inventory, request = world
     index = max((gpu.index for gpu in inventory.gpus), default=-1) + 1
     free = min(set(range(index + 1)) - {gpu.index for gpu in inventory.gpus})
-    like = [st.just(gpu.replace(index=index)) for gpu in inventory.gpus[:1]]
+    like = [st.just(gpu.replace(index=index, uuid=None)) for gpu in inventory.gpus[:1]]
     gpu = data.draw(st.one_of(gpus(index=index), gpus(index=free), *like))
     more = inventory.replace(gpus=(*inventory.gpus, gpu))
 
