@@ -7,7 +7,7 @@ from nimprofile.base.printable import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
 
 TRUTH_WORDS = {
@@ -45,16 +45,32 @@ def without_service_links(environ: Mapping[str, str]) -> Mapping[str, str]:
     (kubernetes.io/docs/concepts/services-networking/service, "environment variables").
     """
     host = "_SERVICE_HOST"
-    services = [name.removesuffix(host) for name in environ if name.endswith(host)]
-    links = tuple(f"{service}{end}" for service in services for end in ("_SERVICE_", "_PORT_"))
-    ports = {f"{service}_PORT" for service in services}
+    services = {name.removesuffix(host) for name in environ if name.endswith(host)}
     if not services:
         return environ
     return {
         name: value
         for name, value in environ.items()
-        if not (name.startswith(links) or (name in ports and "://" in value))
+        if not (
+            _is_link(name, services)
+            or ("://" in value and name.endswith("_PORT") and name[: -len("_PORT")] in services)
+        )
     }
+
+
+def _is_link(name: str, services: Container[str]) -> bool:
+    """Whether a variable is one of those that begin with the name of a service."""
+    for end in ("_SERVICE_", "_PORT_"):
+        at = name.find(end, 0, _MAX_LINK)
+        while at >= 0:
+            if name[:at] in services:
+                return True
+            at = name.find(end, at + 1, _MAX_LINK)
+    return False
+
+
+_MAX_LINK = 256
+"""A service's name has 63 characters at most."""
 
 
 def first_set(environ: Mapping[str, str], names: tuple[str, ...]) -> str:
@@ -121,12 +137,12 @@ def read_words(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
     text = environ.get(name, "")
     if not text.strip():
         return ()
-    from shlex import split
+    from nimprofile.base.formats.shell_words import split_words
 
     try:
-        return tuple(split(text))
+        return tuple(split_words(text))
     except ValueError as error:  # its text may hold a key, so it is not repeated
-        raise RequestError(f"{name}: not a line of shell words: {str(error).lower()}") from None
+        raise RequestError(f"{name}: not a line of shell words: {error}") from None
 
 
 def read_switch(environ: Mapping[str, str], name: str) -> bool:

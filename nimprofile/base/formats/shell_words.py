@@ -41,3 +41,37 @@ def shell_line(words: list[str] | tuple[str, ...]) -> str:
 def shell_variable(name: str, value: str) -> str:
     """The line that sets a variable for the programs that follow."""
     return f"export {name}={shell_word(value)}"
+
+
+_PIECE = re.compile(
+    r"""(?P<space>[ \t\r\n]++)|'(?P<single>[^']*+)'|"(?P<double>(?:[^"\\]|\\.)*+)\""""
+    r"""|\\(?P<escaped>.)|(?P<bare>[^ \t\r\n'"\\]++)""",
+    re.DOTALL,
+)
+_ESCAPED_IN_QUOTES = re.compile(r'\\(["\\])')
+
+
+def split_words(text: str) -> list[str]:
+    """The words of a line, as `shlex.split` has them, in time in proportion to its length.
+
+    Raises ValueError for a quotation mark that is not closed, or a backslash at the end.
+    """
+    words: list[str] = []
+    pieces: list[str] | None = None
+    at = 0
+    while at < len(text):
+        found = _PIECE.match(text, at)
+        if found is None:
+            quotation = text[at] != "\\"
+            raise ValueError("no closing quotation" if quotation else "no escaped character")
+        at = found.end()
+        if found.lastgroup == "space":
+            words += [] if pieces is None else ["".join(pieces)]
+            pieces = None
+            continue
+        piece = found[found.lastgroup or 0]
+        if found.lastgroup == "double":
+            piece = _ESCAPED_IN_QUOTES.sub(r"\1", piece)
+        pieces = [] if pieces is None else pieces
+        pieces.append(piece)
+    return words if pieces is None else [*words, "".join(pieces)]

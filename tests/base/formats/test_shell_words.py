@@ -3,9 +3,17 @@
 That bash, dash, zsh and fish read each as itself is a law: `tests/laws/test_injection_laws.py`.
 """
 
-import pytest
+import shlex
 
-from nimprofile.base.formats.shell_words import shell_line, shell_variable, shell_word
+import pytest
+from hypothesis import example, given, strategies as st
+
+from nimprofile.base.formats.shell_words import (
+    shell_line,
+    shell_variable,
+    shell_word,
+    split_words,
+)
 
 
 @pytest.mark.parametrize(
@@ -41,3 +49,19 @@ def test_a_line_has_each_word_apart():
 
 def test_a_variable_is_exported_for_the_programs_that_follow():
     assert "export IT='1 2'" == shell_variable("IT", "1 2")
+
+
+def _outcome(split, text):
+    try:
+        return split(text)
+    except ValueError as error:
+        return str(error).lower()
+
+
+@given(st.text(alphabet="ab'\"\\ \t\n=é\u00a0\u2028", max_size=30))
+@example("'a' \"b\\\"c\\d\" e\\ f ''")
+@example("a\\")
+@example('a"b')
+@example("a'b")
+def test_a_line_is_divided_as_shlex_divides_it(text):
+    assert _outcome(shlex.split, text) == _outcome(split_words, text)
