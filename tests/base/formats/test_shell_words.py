@@ -54,8 +54,8 @@ def test_a_variable_is_exported_for_the_programs_that_follow():
 def _outcome(split, text):
     try:
         return split(text)
-    except ValueError as error:
-        return str(error).lower()
+    except ValueError:
+        return "refused"
 
 
 @given(st.text(alphabet="ab'\"\\ \t\n=é\u00a0\u2028", max_size=30))

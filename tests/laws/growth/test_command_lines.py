@@ -1,6 +1,7 @@
 """The time that a command takes grows with its arguments and its variables."""
 
 import json
+from itertools import count
 
 import pytest
 
@@ -54,7 +55,7 @@ READERS = {
     "a requirement": parse_conditions,
     "a preference": lambda word: prefer(word, POLICIES["nim"]),
     "a profile": lambda word: find_pin(Pin(word), MANIFEST),
-    "a name that is required": lambda word: matches(Condition("name", "=", word), "vllm-fp8"),
+    "a name that is required": lambda word: matches(_named(word), "vllm-fp8"),
     "a version": is_version,
     "a specifier set": is_specifier_set,
     "a requirement of an engine": split_requirement,
@@ -71,6 +72,14 @@ READERS = {
     "what may be meant": lambda word: nearest(word, [word + "a", "precision"]),
 }
 MANIFEST = load_manifest("llama-3.1-8b-instruct")
+
+
+def _named(word):
+    """A condition that is new each time: `fnmatch` keeps the last patterns."""
+    return Condition("name", "=", f"{word}{next(NUMBERS)}")
+
+
+NUMBERS = count()
 
 
 @pytest.mark.parametrize("reader", READERS)
