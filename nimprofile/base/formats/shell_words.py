@@ -30,7 +30,11 @@ def shell_word(text: str) -> str:
 
 
 def _octal(letter: re.Match[str]) -> str:
-    return "".join(f"\\{byte:03o}" for byte in letter[0].encode())
+    try:
+        written = letter[0].encode(errors="surrogateescape")  # a byte that is no text
+    except UnicodeEncodeError:
+        written = letter[0].encode(errors="surrogatepass")
+    return "".join(f"\\{byte:03o}" for byte in written)
 
 
 def shell_line(words: list[str] | tuple[str, ...]) -> str:

@@ -65,3 +65,8 @@ def _outcome(split, text):
 @example("a'b")
 def test_a_line_is_divided_as_shlex_divides_it(text):
     assert _outcome(shlex.split, text) == _outcome(split_words, text)
+
+
+def test_a_byte_that_is_no_text_is_written_as_it_is():
+    assert "\"$(printf '\\377a')\"" == shell_word("\udcffa")
+    assert "\"$(printf '\\355\\240\\200')\"" == shell_word("\ud800")
