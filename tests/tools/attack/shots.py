@@ -141,7 +141,8 @@ def problems(shot: Shot, ending: Ending, codes: set[int] = PROMISED) -> list[str
         found.append(f"standard error has {len(ending.err):,} bytes")
     elif max(map(len, ending.err.splitlines()), default=0) > MAX_LINE:
         found.append(f"standard error has a line of more than {MAX_LINE:,} bytes")
-    if "--json" in shot.argv and ending.out and not _is_json(ending.out):
+    asked = "--json" in shot.argv and not {"--help", "-h"} & {*shot.argv}
+    if asked and ending.out and not _is_json(ending.out):
         found.append("standard output is no JSON, which --json asks for")
     return found + [f"{path} can be read by others and has the secret" for path in _leaked(shot)]
 
