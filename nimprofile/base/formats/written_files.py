@@ -1,7 +1,8 @@
 """Files that this package writes: whole or not at all, and never through a link.
 
 A file is written beside its place and then put there, so that nobody reads half of one, whatever
-ends this process meanwhile.
+ends this process meanwhile. What can only be overwritten where it lies, as a file that is mounted
+by itself into a container, is the exception.
 """
 
 from __future__ import annotations
@@ -17,13 +18,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-for _flag in ("O_BINARY", "O_CLOEXEC", "O_NOFOLLOW"):  # some systems lack some
-    _CREATE |= getattr(os, _flag, 0)
+_WRITE = os.O_WRONLY
+for _flag in ("O_BINARY", "O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK"):  # some systems lack some
+    _WRITE |= getattr(os, _flag, 0)
+_CREATE = _WRITE | os.O_CREAT | os.O_EXCL
 
 _HELD = ("SIGHUP", "SIGINT", "SIGTERM")
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 """What file systems without hard links answer."""
+_NO_PLACE_BESIDE = {errno.EBUSY, errno.EXDEV, errno.EPERM, errno.EACCES, errno.EROFS}
+"""The answers where a file is mounted by itself, or its directory takes no new or renamed file."""
 
 
 def write_file(
@@ -31,11 +35,16 @@ def write_file(
 ) -> None:
     """Write a text file, in UTF-8.
 
+    Where the file that is overwritten cannot be replaced, because it is mounted by itself or its
+    directory may not be written to, it is written where it lies. Then a reader may see a part of
+    the text meanwhile, and a full disk leaves a part of it in place of what was there.
+
     Args:
         path: of the file. A link is not followed, and what is no regular file is not written to.
         text: its text.
-        overwrite: take the place of a file that is there, whose mode stays.
-        private: only the user may read it.
+        overwrite: take the place of a file that is there. Its mode stays, and so do its owner and
+            group where this user may give a file to them.
+        private: only this user may read it, whoever owned the file before.
         named: the operator named this very file, so that it may be `/dev/null` or a descriptor of
             this process, as `/dev/stdout` and `>(command)` are.
 
@@ -56,14 +65,18 @@ def write_file(
     with _signals_held():
         beside = os.path.join(os.path.dirname(path), f".nimprofile-{os.urandom(8).hex()}")
         try:
-            _create(beside, data, mode, None if private or there is None else there.st_mode)
+            _create(beside, data, mode, None if private else there)
             if overwrite:
                 os.replace(beside, path)
             else:
                 _put(beside, path)
         except OSError as error:
             error.filename, error.filename2 = path, None
-            raise
+            if there is None or error.errno not in _NO_PLACE_BESIDE:
+                raise
+            if private and there.st_uid != os.geteuid():  # who could read it, or take it back
+                raise
+            _write_in_place(path, data, there, private=private)
         finally:
             with suppress(OSError):
                 os.unlink(beside)
@@ -91,16 +104,48 @@ def _looked_at(path: str, *, overwrite: bool) -> os.stat_result | None:
     return there
 
 
-def _create(path: str, data: bytes, mode: int, as_before: int | None) -> None:
+def _create(path: str, data: bytes, mode: int, before: os.stat_result | None) -> None:
+    """Write a new file, with the owner, the group and the mode of the one before, if any."""
     file = os.open(path, _CREATE, mode)
     try:
-        left = memoryview(data)
-        while left:
-            left = left[os.write(file, left) :]
-        if as_before is not None:
-            os.chmod(path, stat.S_IMODE(as_before))
+        _write_all(file, data)
+        if before is not None:
+            _keep_owner_and_mode(path, before)
     finally:
         os.close(file)
+
+
+def _keep_owner_and_mode(path: str, before: os.stat_result) -> None:
+    """Give a new file the owner, the group and the mode of another, as far as this user may."""
+    mode = stat.S_IMODE(before.st_mode)
+    if hasattr(os, "chown"):
+        with suppress(OSError):  # only root gives files away
+            os.chown(path, before.st_uid, -1)
+        try:
+            os.chown(path, -1, before.st_gid)
+        except OSError:
+            mode &= ~0o070  # it was not meant for this user's group
+    os.chmod(path, mode)
+
+
+def _write_in_place(path: str, data: bytes, there: os.stat_result, *, private: bool) -> None:
+    """Write to the file that was looked at, which keeps its owner, and its mode unless private."""
+    file = os.open(path, _WRITE)
+    try:
+        if not os.path.samestat(there, os.fstat(file)):
+            raise OSError(errno.EBUSY, "another file took its place meanwhile", path)
+        if private:
+            os.chmod(path, 0o600)
+        os.ftruncate(file, 0)
+        _write_all(file, data)
+    finally:
+        os.close(file)
+
+
+def _write_all(file: int, data: bytes) -> None:
+    left = memoryview(data)
+    while left:
+        left = left[os.write(file, left) :]
 
 
 def _put(beside: str, path: str) -> None:

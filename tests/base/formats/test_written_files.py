@@ -1,10 +1,14 @@
 """A file is written whole or not at all, never through a link, and its mode is as it was wanted."""
 
 import errno
+import json
 import os
 import resource
+import shutil
 import signal
 import stat
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -144,3 +148,112 @@ def test_the_null_device_takes_what_the_operator_sends_there(tmp_path):
     write_file(os.devnull, "text", named=True)
     with pytest.raises(OSError, match="this is a device, and only regular files are written"):
         write_file("/dev/full", "text", named=True, overwrite=True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_what_is_overwritten_keeps_its_owner_and_group_unless_it_is_private(tmp_path):
+    path = tmp_path / "there"
+    path.write_text("theirs")
+    os.chown(path, 1000, 1001)
+    path.chmod(0o640)
+    write_file(str(path), "new", overwrite=True)
+    there = path.stat()
+    assert (1000, 1001, 0o640) == (there.st_uid, there.st_gid, mode_of(path))
+    write_file(str(path), "secret", overwrite=True, private=True)
+    assert (0, 0o600) == (path.stat().st_uid, mode_of(path))
+
+
+def test_a_group_that_cannot_be_kept_gives_its_rights_to_no_other(tmp_path, monkeypatch):
+    def refused(*_):
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    path = tmp_path / "there"
+    path.touch()
+    path.chmod(0o664)
+    monkeypatch.setattr(os, "chown", refused)
+    write_file(str(path), "new", overwrite=True)
+    assert ("new", 0o604) == (path.read_text(), mode_of(path))
+
+
+UNSHARED = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-ec"]
+MOUNTS = shutil.which("unshare") and not subprocess.run([*UNSHARED, ":"], check=False).returncode
+
+
+@pytest.mark.skipif(not MOUNTS, reason="this user may mount nothing")
+@pytest.mark.parametrize("beside", [":", 'mount -o remount,bind,ro "$1"'])
+def test_a_file_that_is_mounted_by_itself_is_written_where_it_lies(tmp_path, beside):
+    """As `docker -v f:/f` does, also where the root of the container is read-only."""
+    (tmp_path / "host").write_text("before, and longer than what follows" * 999)
+    folder = tmp_path / "container"
+    folder.mkdir()
+    (folder / "f").touch()
+    mounts = f'mount --bind "$1" "$1"; mount --bind "$2" "$1/f"; {beside}'
+    convert = f'"{sys.executable}" -m nimprofile manifest convert gpt-oss-120b --to json --force'
+    words = [*UNSHARED, f'{mounts}; {convert} -o "$1/f"', "sh", str(folder), str(tmp_path / "host")]
+    done = subprocess.run(words, check=False, capture_output=True)
+    assert (0, b"") == (done.returncode, done.stderr)
+    assert json.loads((tmp_path / "host").read_text())
+    assert ["f"] == [path.name for path in folder.iterdir()]
+
+
+REFUSALS = [errno.EBUSY, errno.EXDEV, errno.EPERM, errno.EACCES, errno.EROFS]
+
+
+@pytest.fixture
+def unreplaced(monkeypatch, request):
+    """A file that cannot be replaced, whatever the system says of it."""
+
+    def refused(*_):
+        raise OSError(request.param, os.strerror(request.param))
+
+    monkeypatch.setattr(os, "replace", refused)
+
+
+@pytest.mark.parametrize("unreplaced", REFUSALS, indirect=True)
+def test_a_file_that_cannot_be_replaced_is_written_where_it_lies(tmp_path, unreplaced):
+    path = tmp_path / "there"
+    path.write_text("before, and longer")
+    path.chmod(0o640)
+    before = path.stat().st_ino
+    write_file(str(path), "new", overwrite=True)
+    assert ("new", before, 0o640) == (path.read_text(), path.stat().st_ino, mode_of(path))
+    write_file(str(path), "secret", overwrite=True, private=True)
+    assert ("secret", before, 0o600) == (path.read_text(), path.stat().st_ino, mode_of(path))
+    assert [path] == [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("unreplaced", [errno.EBUSY], indirect=True)
+def test_a_secret_is_not_written_where_another_user_owns_the_file(
+    tmp_path, unreplaced, monkeypatch
+):
+    path = tmp_path / "there"
+    path.write_text("theirs")
+    monkeypatch.setattr(os, "geteuid", lambda: path.stat().st_uid + 1)
+    with pytest.raises(OSError, match=os.strerror(errno.EBUSY)):
+        write_file(str(path), "secret", overwrite=True, private=True)
+    assert "theirs" == path.read_text()
+
+
+@pytest.mark.parametrize("unreplaced", [errno.EIO], indirect=True)
+def test_a_file_that_the_system_fails_to_replace_stays_as_it_was(tmp_path, unreplaced):
+    path = tmp_path / "there"
+    path.write_text("mine")
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+        write_file(str(path), "new", overwrite=True)
+    assert "mine" == path.read_text()
+
+
+def test_another_file_that_took_its_place_meanwhile_is_not_written_to(tmp_path, monkeypatch):
+    path = tmp_path / "there"
+    path.write_text("mine")
+
+    def exchanged(*_):
+        path.unlink()
+        (tmp_path / "keeps the number of the first").touch()
+        path.write_text("another's")
+        raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
+
+    monkeypatch.setattr(os, "replace", exchanged)
+    with pytest.raises(OSError, match="another file took its place meanwhile"):
+        write_file(str(path), "new", overwrite=True)
+    assert "another's" == path.read_text()
