@@ -55,16 +55,24 @@ _PIECE = re.compile(
 _ESCAPED_IN_QUOTES = re.compile(r'\\(["\\])')
 
 
-def split_words(text: str) -> list[str]:
+def split_words(text: str, *, lenient: bool = False) -> list[str]:
     """The words of a line, as `shlex.split` has them, in time in proportion to its length.
 
-    Raises ValueError for a quotation mark that is not closed, or a backslash at the end.
+    Args:
+        text: the line.
+        lenient: leave out a quotation mark that is not closed, or a backslash at the end.
+
+    Raises:
+        ValueError: for either, unless `lenient`.
     """
     words: list[str] = []
     pieces: list[str] | None = None
     at = 0
     while at < len(text):
         found = _PIECE.match(text, at)
+        if found is None and lenient:
+            at += 1
+            continue
         if found is None:
             quotation = text[at] != "\\"
             raise ValueError("no closing quotation" if quotation else "no escaped character")

@@ -6,6 +6,7 @@ import re
 from shlex import join
 
 from nimprofile.base.environment import PASSTHROUGH
+from nimprofile.base.formats.shell_words import split_words
 from nimprofile.base.secrets.names import (
     is_name_of_headers,
     is_plain_header,
@@ -120,33 +121,17 @@ def _hides(flag: str) -> bool:
 def _of_value(text: str, *, headers: bool = False) -> Iterator[str]:
     """The secrets in a value, which can be a line of words with flags of their own."""
     yield from secret_parts(text, headers=headers)
-    words = _words(text)
+    if not _is_line(text):
+        return
+    words = split_words(text, lenient=True)
     if len(words) > 1 and any(word[:1] == "-" for word in words):
         for _, _, parts in _read(words):
             yield from parts
 
 
-def _words(text: str) -> list[str]:
-    """The words of a shell's line; none of a text that is JSON or has no space.
-
-    `shlex` takes time with the square of a word's length, and refuses a quotation mark that is not
-    closed.
-    """
-    if text.lstrip()[:1] in {"{", "["} or not any(map(str.isspace, text)):
-        return []
-    words: list[list[str]] = [[]]
-    for found in _PIECE.finditer(text):
-        if found["space"]:
-            words.append([])
-        else:
-            words[-1].append(found[found.lastgroup] if found.lastgroup else "")
-    return ["".join(pieces) for pieces in words if pieces]
-
-
-_PIECE = re.compile(
-    r"""(?P<space>\s+)|"(?P<double>(?:\\[\s\S]|[^"\\])*+)"|'(?P<single>[^']*+)'"""
-    r"""|\\(?P<escaped>[\s\S])|["'\\]|(?P<bare>[^\s"'\\]++)"""
-)
+def _is_line(text: str) -> bool:
+    """Whether a text can be a line of words: it is no JSON, and has a space."""
+    return text.lstrip()[:1] not in {"{", "["} and any(map(str.isspace, text))
 
 
 def _of_variable(name: str, value: str, *, headers: bool = False) -> Iterator[str]:
@@ -161,6 +146,7 @@ def _of_variable(name: str, value: str, *, headers: bool = False) -> Iterator[st
 
 def _starred(argument: str, kept: str) -> str:
     """An argument that has a secret, as it is shown: what stays, and stars."""
-    if kept != _WORDS:
+    line = argument.removeprefix(kept)
+    if kept != _WORDS or not _is_line(line):
         return kept + STARS
-    return kept + (join(redacted(_words(argument.removeprefix(kept)))) or STARS)
+    return kept + join(redacted(split_words(line, lenient=True)))

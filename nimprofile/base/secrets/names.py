@@ -14,9 +14,9 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 def is_secret_name(name: str) -> bool:
     """Whether what has this name is a key, a token or a password."""
-    if len(name) > LONGEST:
+    if len(name) > LONGEST_NAME:
         return False
-    words = [word.lower() for word in _WORD.findall(name)]
+    words = _words(name)
     if " ".join(words[-2:]) in _PAIRS or words[-3:] == ["access", "key", "id"]:
         return True
     while len(words) > 1 and words[-1] in _FORMS:
@@ -37,7 +37,7 @@ def is_secret_name(name: str) -> bool:
 
 def is_token_of_text(name: str, value: str, *, number: bool = False) -> bool:
     """Whether a value named like a token is one of a model's vocabulary, or a number of them."""
-    words = [word.lower() for word in _WORD.findall(name)]
+    words = _words(name)
     if words[-1:] != ["token"] or (len(words) > 1 and words[-2] in _OF_TOKENS):
         return False
     if number or value.isdigit():
@@ -47,8 +47,7 @@ def is_token_of_text(name: str, value: str, *, number: bool = False) -> bool:
 
 def is_name_of_headers(name: str) -> bool:
     """Whether what has this name are headers of HTTP or gRPC, of which most hold a secret."""
-    words = [word.lower() for word in _WORD.findall(name[:LONGEST])]
-    return words[-1:] in (["header"], ["headers"], ["metadata"])
+    return len(name) <= LONGEST_NAME and _words(name)[-1:] in _OF_HEADERS
 
 
 def is_plain_header(name: str) -> bool:
@@ -61,8 +60,14 @@ def is_secret_parameter(name: str) -> bool:
     return name.lower() in _PARAMETERS or is_secret_name(name)
 
 
-LONGEST = 200
+def _words(name: str) -> list[str]:
+    return [word.lower() for word in _WORD.findall(name)]
+
+
+LONGEST_NAME = 200
 """Characters of a name; what is longer is a text, and not looked at."""
+
+_OF_HEADERS = (["header"], ["headers"], ["metadata"])
 
 _PAIRS = frozenset(
     {"connection string", "pass phrase", "secret id", "auth code", "access signature"}

@@ -50,7 +50,8 @@ def concealed(text: str) -> str:
         for secret in secrets:
             if secret in text:
                 text = text.replace(secret, STARS)
-    if not any(mark in text for mark in MARKS):
+    folded = text.lower()
+    if not any(mark in folded for mark in MARKS):
         return text
     from nimprofile.base.secrets.shapes import without_shapes
 
@@ -62,9 +63,9 @@ STARS = "***"
 
 MARKS = (
     *("://", "hf_", "nvapi-", "sk-", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
-    *("glpat-", "xox", "AKIA", "ASIA", "AIza", "eyJ", "PRIVATE KEY", "earer ", "EARER ", "Basic "),
+    *("glpat-", "xox", "akia", "asia", "aiza", "eyj", "private key", "bearer", "basic"),
 )
-"""One of these stands in every text that has a secret by its form."""
+"""One of these stands, in small letters, in every text that has a secret by its form."""
 
 SHORTEST = 6
 """Characters of a secret that is looked for in texts: a shorter one is part of many a word."""
@@ -106,7 +107,7 @@ def _secrets(arguments: Sequence[str], variables: Mapping[str, str]) -> tuple[st
 
 
 def _is_word(secret: str) -> bool:
-    return secret.isalpha() and len(secret) < LONG
+    return secret.isalpha() and len(secret) < LONG_PART
 
 
 def _may_have(text: str) -> bool:
@@ -118,7 +119,7 @@ def _may_have(text: str) -> bool:
 _BESIDE = (
     *("key", "token", "secret", "pass", "pwd", "auth", "cred", "cookie", "dsn", "jwt", "bearer"),
     *("header", "metadata", "connection", "restricted", "--a", "--h"),
-    *(mark.lower() for mark in MARKS),
+    *MARKS,
 )
 
 
@@ -157,9 +158,9 @@ def _escaped(text: str) -> Iterator[str]:
     yield from (json.dumps(text, ensure_ascii=False)[1:-1], *text.splitlines())
     for part in re.findall(r"[A-Za-z0-9]+", text):
         is_word = part.isalpha() and (part.islower() or part.isupper())
-        if len(part) >= (2 * LONG if is_word else LONG):
+        if len(part) >= (2 * LONG_PART if is_word else LONG_PART):
             yield part
 
 
-LONG = 12
+LONG_PART = 12
 """Characters of a part of a secret that is known for one, if it is no word."""

@@ -8,6 +8,7 @@ grows with the length of the text.
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from nimprofile.base.secrets.names import (
     is_name_of_headers,
@@ -16,7 +17,7 @@ from nimprofile.base.secrets.names import (
     is_secret_parameter,
     is_token_of_text,
 )
-from nimprofile.base.secrets.output import MARKS, STARS
+from nimprofile.base.secrets.output import STARS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def secret_parts(text: str, *, headers: bool = False) -> Iterator[str]:
         name = found[1]
         if not (is_secret_name(name) or (headers and not is_plain_header(name))):
             continue
-        rest = text[found.end() : found.end() + LONGEST]
+        rest = text[found.end() : found.end() + LONGEST_VALUE]
         value = _value(rest)
         told = is_no_secret(rest if value == STARS else value)
         if (value and told) or is_token_of_text(name, value):
@@ -60,8 +61,6 @@ def leaves(text: str) -> Iterator[str]:
 
 def without_shapes(text: str) -> str:
     """A text with stars for what is a secret by its form: in an address, or as issuers mark it."""
-    if not any(mark in text for mark in MARKS):
-        return text
     shown, at = [], 0
     for start, end in sorted(_spans(text, _SPACE_OR_QUOTE)):
         if end <= at:
@@ -92,7 +91,7 @@ _PATH = re.compile(
 _NAMED = re.compile(r"""(?<![\w.-])([\w.-]++)["']?[ \t]*+(?:=>|[=:](?!//))[ \t]*+""")
 _VALUE = re.compile(r"""\s*("[^"\n]*|'[^'\n]*|[^\s,;&}\]"']*)""")
 
-LONGEST = 512
+LONGEST_VALUE = 512
 """Characters of a value that is looked for by its name; of a longer one this many are found."""
 
 
@@ -128,32 +127,51 @@ def _parsed(text: str) -> object:
 
 def _of_json(value: object, *, headers: bool = False, secret: bool = False) -> Iterator[str]:
     """The secrets in a value of JSON, whatever it stands under."""
-    todo: list[tuple[str, object, bool, bool]] = [("", value, headers, secret)]
+    todo = [_Met("", value, headers, secret)]
     while todo:
-        name, value, headers, secret = todo.pop()
-        if isinstance(value, _Pairs):
-            named = any(
-                key.lower() in _NAMES and isinstance(text, str) and _opens(text, headers)
-                for key, text in value
-            )
-            for key, inner in value:
-                is_value = named and key.lower() in _VALUES
-                own = secret or is_value or _opens(key, headers)
-                todo.append((key, inner, headers or is_name_of_headers(key), own))
-        elif isinstance(value, list):
-            if len(value) == 2 and isinstance(value[0], str) and _opens(value[0], headers):
-                todo.append((value[0], value[1], headers, True))
-            else:
-                todo += [(name, inner, headers, secret) for inner in value]
-        elif isinstance(value, str):
-            number = isinstance(value, _Number)
-            if not secret:
-                yield from () if number else secret_parts(value, headers=headers)
-            elif not (is_no_secret(value) or is_token_of_text(name, value, number=number)):
-                yield from (value,) if number else (value, *secret_parts(value))
+        met = todo.pop()
+        if isinstance(met.value, list):
+            todo += _inside(met)
+        elif isinstance(met.value, str):
+            yield from _of_text(met, met.value)
 
 
-def _opens(name: str, headers: bool) -> bool:
+class _Met(NamedTuple):
+    """A value of JSON with what is known of it from what it stands in."""
+
+    name: str
+    value: object
+    headers: bool
+    secret: bool
+
+
+def _inside(met: _Met) -> Iterator[_Met]:
+    """The values in an object or a list, which can be a pair of a name and its value."""
+    values: list[object] = met.value  # type: ignore[assignment]
+    headers = met.headers
+    if isinstance(values, _Pairs):
+        named = any(key.lower() in _NAMES and _opens(text, headers) for key, text in values)
+        for key, inner in values:
+            secret = met.secret or (named and key.lower() in _VALUES) or _opens(key, headers)
+            yield _Met(key, inner, headers or is_name_of_headers(key), secret)
+    elif len(values) == 2 and _opens(values[0], headers):
+        yield _Met(str(values[0]), values[1], headers, secret=True)
+    else:
+        yield from (met._replace(value=inner) for inner in values)
+
+
+def _of_text(met: _Met, text: str) -> Iterator[str]:
+    number = isinstance(text, _Number)
+    if not met.secret:
+        yield from () if number else secret_parts(text, headers=met.headers)
+    elif not (is_no_secret(text) or is_token_of_text(met.name, text, number=number)):
+        yield from (text,) if number else (text, *secret_parts(text))
+
+
+def _opens(name: object, headers: bool) -> bool:
+    """Whether this is the name of a secret."""
+    if not isinstance(name, str):
+        return False
     return is_secret_name(name) or (headers and not is_plain_header(name))
 
 
@@ -193,14 +211,14 @@ def _in_authority(text: str, start: int, end: int) -> tuple[int, int] | None:
     inside = text.rfind("@", start, stop)
     colon = text.find(":", start, stop if inside < 0 else inside)
     if colon < 0:  # a user alone, which in an address of HTTP can be a token
-        is_token = inside - start >= LONG or text.endswith(("http", "https"), 0, start - 3)
+        is_token = inside - start >= LONG_USER or text.endswith(("http", "https"), 0, start - 3)
         return (start, inside) if is_token and inside > start else None
     if inside < 0 and text[colon + 1 : stop].isdigit():  # a port, and the @ is of the path
         return None
     return (colon + 1, last) if last > colon + 1 else None
 
 
-LONG = 16
+LONG_USER = 16
 """From so many characters on, who stands before the @ of an address is a token and no name."""
 
 
@@ -217,12 +235,23 @@ _SPACE_OR_QUOTE = re.compile(r"""[\s"'<>`]""")
 _AUTHORITY = re.compile(r"[/?#]")
 _PARAMETER = re.compile(r"""[?&;#]([\w.%~-]++)=([^&;#\s"'<>`]*+)""")
 
-_ISSUED = re.compile(
-    r"hf_(?:[A-Za-z0-9]{16,}|(?=[A-Za-z]*[0-9])[A-Za-z0-9]{8,})|nvapi-[\w-]{16,}|(?<![\w-])sk-[\w-]{20,}|gh[pousr]_[A-Za-z0-9]{20,}"
-    r"|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[abeposr]-[\w-]{10,}|(?:AKIA|ASIA)[0-9A-Z]{16}"
-    r"|AIza[\w-]{30,}|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"
-    r"|-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[\s\S]*"
-    r"|(?i:bearer)[ \t]+([^\s\"',;<>`*]{6,})"
-    r"|Basic[ \t]+((?=[A-Za-z+/]*(?:[0-9=]|(?<=[a-z])[A-Z]))[A-Za-z0-9+/=]{8,})"
+ISSUED = (
+    r"hf_(?:[A-Za-z0-9]{16,}|(?=[A-Za-z]*[0-9])[A-Za-z0-9]{8,})",
+    r"nvapi-[\w-]{16,}",
+    r"(?<![\w-])sk-[\w-]{20,}",
+    r"gh[pousr]_[A-Za-z0-9]{20,}",
+    r"github_pat_\w{20,}",
+    r"glpat-[\w-]{16,}",
+    r"xox[abeposr]-[\w-]{10,}",
+    r"(?:AKIA|ASIA)[0-9A-Z]{16}",
+    r"AIza[\w-]{30,}",
+    r"eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*",
+    r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[\s\S]*",
+    r"(?i:bearer)[ \t]+([^\s\"',;<>`*]{6,})",
+    r"Basic[ \t]+((?=[A-Za-z+/]*(?:[0-9=]|(?<=[a-z])[A-Z]))[A-Za-z0-9+/=]{8,})",
 )
-"""Tokens as those who issue them mark them, and what follows the scheme of an authorization."""
+"""Tokens as those who issue them mark them, and what follows the scheme of an authorization.
+
+Each has one of `output.MARKS` in it."""
+
+_ISSUED = re.compile("|".join(ISSUED))

@@ -1,7 +1,12 @@
 """Which arguments hold a secret, and how they are shown."""
 
-import pytest
+import shlex
 
+import pytest
+from hypothesis import given, strategies as st
+
+from nimprofile.base.environment import PASSTHROUGH
+from nimprofile.base.formats.shell_words import split_words
 from nimprofile.base.secrets.arguments import (
     redacted,
     secret_flags,
@@ -47,6 +52,7 @@ SECRETS = [
     ("--download-dir=https://example.com/?token=hunter2",),
     ("--unknown", "https://example.com/?X-Amz-Signature=hunter2"),
     ("--words", "--seed 7 --api-key hunter2"),
+    ("--words", r'--seed 7 --api-key "\"hunter2"'),
     ("-e", "HF_TOKEN=hunter2"),
     ("--env=NGC_API_KEY=hunter2",),
 ]
@@ -72,6 +78,13 @@ def test_what_stays_of_an_argument_is_the_name_of_its_flag():
 def test_a_line_of_words_that_is_not_closed_is_starred_too():
     words = ["NIM_PASSTHROUGH_ARGS=--seed 7 --api-key 'hunter2", "--x", "'--api-key \"hunter2"]
     assert ["NIM_PASSTHROUGH_ARGS=--seed 7 --api-key '***'", "--x", "***"] == redacted(words)
+
+
+@given(st.lists(st.text("a\"'\\ $-*", min_size=1), min_size=1, max_size=4))
+def test_a_secret_is_known_as_the_engine_gets_it(keys):
+    line = shlex.join(["--seed", "7", "--api-key", *(f"hunter2{key}" for key in keys)])
+    values = [*secret_values([], {PASSTHROUGH: line})]
+    assert all(word in values for word in split_words(line)[3:])
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,11 @@ import json
 import shlex
 
 import pytest
+from hypothesis import given, strategies as st
 
 from nimprofile.base.formats.shell_words import shell_word
-from nimprofile.base.secrets.output import MANY, conceal, concealed
+from nimprofile.base.secrets.output import MANY, MARKS, conceal, concealed
+from nimprofile.base.secrets.shapes import ISSUED
 
 KEY = "Kx7-hunter2'q\n é"
 
@@ -48,6 +50,19 @@ def test_a_short_or_an_ordinary_word_is_not_looked_for(key):
 
 def test_what_is_known_by_its_form_is_starred_in_every_text():
     assert "https://me:***@h/x" == concealed("https://me:pw@h/x")
+
+
+@pytest.mark.parametrize("form", ISSUED)
+@given(data=st.data())
+def test_each_form_of_a_token_has_one_of_the_marks(form, data):
+    token = data.draw(st.from_regex(form, fullmatch=True))
+    assert any(mark in token.lower() for mark in MARKS)
+    assert "***" in concealed(f"a {token}")
+
+
+@pytest.mark.parametrize("scheme", ["Bearer\t", "BeaRer ", "bEARER \t", "Basic\t"])
+def test_the_scheme_of_an_authorization_is_known_however_it_is_spelt(scheme):
+    assert f"a {scheme}*** b" == concealed(f"a {scheme}dXNlcjpwYXNz b")
 
 
 def test_the_whole_of_a_secret_is_starred_and_not_a_part_of_it():
