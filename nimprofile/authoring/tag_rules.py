@@ -147,7 +147,7 @@ def gpu_count(manifest: Manifest) -> Iterator[RuleFinding]:
         if stated is None or profile.tp is None:
             continue
         if not (stated.isascii() and stated.isdigit() and len(stated) < 7):
-            problem = f"{stated[:40]!r} is not a number of GPUs"
+            problem = f"{quoted(stated, 40)} is not a number of GPUs"
             yield RuleFinding(WARNING, profile.id, ("tags", "number_of_gpus"), problem=problem)
             continue
         product = f"tp {profile.tp} x pp {profile.pp or 1} is {profile.gpus_needed}"

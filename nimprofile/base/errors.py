@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from nimprofile.base.printable import printable, short_message
+from nimprofile.base.printable import message_line
 
 
 class NimProfileError(Exception):
     """Base of every error this package raises on purpose.
 
     `str(error)` is a complete message: what is wrong, where, and what to do. Control characters of
-    what it repeats are escapes, and long values are without their middle.
+    what it repeats are escapes, secrets are stars, and long values are without their middle.
     """
 
     def __init__(self, problem: str = "", *below: str):
@@ -17,7 +17,7 @@ class NimProfileError(Exception):
         super().__init__(problem, *below)
 
     def __str__(self) -> str:
-        return "\n  ".join(printable(short_message(str(line))) for line in self.args)
+        return "\n  ".join(message_line(str(line)) for line in self.args)
 
 
 class ManifestError(NimProfileError, ValueError):

@@ -6,6 +6,7 @@ Used by the public functions, and by the records that people write by hand.
 from __future__ import annotations
 
 from nimprofile.base.errors import RequestError
+from nimprofile.base.printable import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-LONGEST = 60
+MOST_OF_VALUE = 60
 """Characters of a value that a sentence repeats."""
 
 
@@ -71,7 +72,7 @@ def expect_mapping(where: str, value: object, hint: str = "") -> None:
 def require_whole(name: str, value: object, least: int = 1) -> None:
     """Refuse what is no whole number from `least` on; RequestError."""
     if type(value) is not int or value < least:
-        raise RequestError(f"{name} {value!r} is not a whole number from {least} on")
+        raise RequestError(f"{name} {quoted(value)} is not a whole number from {least} on")
 
 
 def _with_article(name: str) -> str:
@@ -81,6 +82,4 @@ def _with_article(name: str) -> str:
 def _shown(value: object) -> str:
     if value is None:
         return "None"
-    text = repr(value)
-    text = text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
-    return f"the {type(value).__name__} {text}"
+    return f"the {type(value).__name__} {quoted(value, MOST_OF_VALUE)}"

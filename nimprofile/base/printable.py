@@ -8,6 +8,8 @@ text in one of the forms here.
 
 from __future__ import annotations
 
+from nimprofile.base.secrets.output import concealed
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,8 +66,6 @@ def clipped(text: str, most: int = MOST) -> str:
     """
     if len(text) <= most:
         return text
-    from nimprofile.base.secrets.output import concealed
-
     text = concealed(text)  # of a secret that is cut, the part that is left would not be told
     if len(text) <= most:
         return text
@@ -95,12 +95,23 @@ def _short_escapes(text: str, most: int) -> str:
     return clipped(text, 2 * most)
 
 
-def short_message(text: str) -> str:
-    """A message without the middle of its long words and lines.
+def message_line(text: str, *, indented: bool = False) -> str:
+    """A message as it is printed: without secrets, short and printable.
+
+    Args:
+        text: the message.
+        indented: leave the end of a line as it is where an indented line follows.
+    """
+    return printable(message_text(text), indented=indented)
+
+
+def message_text(text: str) -> str:
+    """A message without secrets, and without the middle of its long words and lines.
 
     A message clips the values that it repeats (`shown`, `quoted`); where one does not, its words
     are clipped here at twice their length.
     """
+    text = concealed(text)
     if len(text) <= MOST:
         return text
     lines = (

@@ -1,7 +1,9 @@
 """Standard output and standard error: what is written to which, and what a failed write means.
 
-Whatever this program prints goes through `put` or `write_error`, which leave no control character
-of a text that others wrote (`tests/test_architecture.py` finds what goes around them).
+Whatever this program prints goes through `put`, `show` or `write_error`, which leave no control
+character of a text that others wrote, and no secret. Two write by themselves, and as they do: the
+log of `exec` in `report/startup_log.py`, and the last door, for where this module cannot be
+imported. `tests/test_architecture.py` finds whatever else mentions a standard stream.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import os
 import sys
 
 from nimprofile.base.errors import NimProfileError
+from nimprofile.base.printable import message_line, printable_json, printable_lines
 from nimprofile.base.secrets.output import concealed
 
 TYPE_CHECKING = False
@@ -18,10 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from nimprofile.report.blocks import Block
-
-
-SHORT = 200
-"""Characters of a message of which nothing is left out."""
 
 _records = False
 """Whether every message is a record of JSON, as the log of `exec` can be."""
@@ -43,12 +42,7 @@ def put(text: str, end: str = "\n") -> None:
 
     Raises LostOutputError.
     """
-    text = concealed(text)
-    if not text.isprintable():
-        from nimprofile.base.printable import printable_lines
-
-        text = printable_lines(text)
-    _to_output(print, text, end=end)
+    _to_output(print, printable_lines(concealed(text)), end=end)
 
 
 class LostOutputError(Exception):
@@ -101,21 +95,17 @@ def write_error(lines: Iterable[str], *, indented: bool = False) -> None:
     if sys.stderr is None:  # closed; `print` would take standard output instead
         return
     try:
-        for line in map(concealed, lines):
-            print(
-                _as_record(line) if _records else _as_text(line, indented=indented), file=sys.stderr
-            )
+        for line in lines:
+            text = _as_record(line) if _records else _as_text(line, indented=indented)
+            print(text, file=sys.stderr)
         sys.stderr.flush()
     except OSError:  # a reader that went away, a full disk
         sys.stderr = None  # or Python's own last flush fails, and the exit code with it
 
 
 def _as_text(message: str, *, indented: bool) -> str:
-    if len(message) > SHORT or not message.isprintable():
-        from nimprofile.base.printable import printable, short_message
-
-        message = printable(short_message(message), indented=indented)
-    return _wrapped(message) if watched() else message
+    text = message_line(message, indented=indented)
+    return _wrapped(text) if watched() else text
 
 
 def _as_record(message: str) -> str:
@@ -235,8 +225,6 @@ def print_json(value: object) -> None:
 
     text = json.dumps(value, indent=2)
     if "\x7f" in text:  # the one control character that JSON in ASCII has as it is
-        from nimprofile.base.printable import printable_json
-
         text = printable_json(text)
     put(text)
     global _json_is_out  # noqa: PLW0603 - there is one standard output
@@ -279,8 +267,6 @@ def write_text(text: str, path: str | None, *, force: bool = False) -> None:
     """
     if path is None or path == "-":
         if isinstance(sys.stdout, io.TextIOWrapper):  # whose own encoding is the terminal's
-            from nimprofile.base.printable import printable_lines
-
             flush_output()
             _to_output(sys.stdout.buffer.write, printable_lines(text).encode())
         else:

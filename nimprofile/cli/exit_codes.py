@@ -15,9 +15,7 @@ NOT_AS_REQUIRED = 5
 NOT_STARTED = 6
 FAILED = 70  # EX_SOFTWARE of sysexits.h
 OUTPUT_FAILED = 74  # EX_IOERR of sysexits.h
-HUNG_UP = 129  # 128 + SIGHUP, as a shell reports it
-INTERRUPTED = 130  # 128 + SIGINT
-TERMINATED = 143  # 128 + SIGTERM
+INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it, and `__main__` of every signal
 
 
 def code_of_nothing(decision: Decision) -> int:

@@ -12,7 +12,7 @@ from functools import cache
 from nimprofile.base.errors import InventoryError, ManifestError
 from nimprofile.base.expect import expect, expect_path, expect_text
 from nimprofile.base.formats.text_files import read_stdin, read_text
-from nimprofile.base.printable import quoted
+from nimprofile.base.printable import clipped, quoted
 from nimprofile.hardware.inventory import AN_INVENTORY, INVENTORY_VERSION, Gpu, Inventory
 from nimprofile.hardware.inventory_values import inventory_from
 
@@ -190,7 +190,8 @@ def _problems_of(error: ValidationError, source: str) -> str:
         where = place(detail["loc"])
         problem = detail["msg"].removeprefix("Value error, ")
         if detail["type"] in _MUST_BE:
-            problem = f"{_MUST_BE[detail['type']]}, but is {json.dumps(detail['input'])[:60]}"
+            found = clipped(json.dumps(detail["input"]), 60)
+            problem = f"{_MUST_BE[detail['type']]}, but is {found}"
         problems.append(f"{where}: {problem}" if where else problem)
     return f"{source}: " + "; ".join(problems)
 

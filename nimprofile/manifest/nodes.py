@@ -59,9 +59,9 @@ def kind_of(node: Node) -> str:
         case None:
             return "empty"
         case str() if not node.isprintable():
-            return f"a text with control characters, {node[:40]!r}"
+            return f"a text with control characters, {quoted(node, 40)}"
         case str():
-            return f"the text {node[:40]!r}"
+            return f"the text {quoted(node, 40)}"
         case list():
             return "a list"
         case _:

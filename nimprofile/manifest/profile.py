@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nimprofile.base.gpu_ids import product_in_key
-from nimprofile.base.printable import quoted
+from nimprofile.base.printable import clipped, quoted
 from nimprofile.base.record import Record
 
 TYPE_CHECKING = False
@@ -13,11 +13,6 @@ if TYPE_CHECKING:
 
     from nimprofile.base.enums import Engine, Objective, Precision
     from nimprofile.base.units import ComputeCapability
-
-
-def shortened(text: str) -> str:
-    """A text of somebody else's for a message: the start of it when it is long."""
-    return text if len(text) <= 80 else f"{text[:79]}…"
 
 
 class Requires(Record):
@@ -141,7 +136,7 @@ class Profile(Record):
         return (
             *((name,) if name else ()),
             *self.gpu_devices,
-            *((f"names like {shortened(pattern)}",) if pattern else ()),
+            *((f"names like {clipped(pattern, 80)}",) if pattern else ()),
         )
 
     @property

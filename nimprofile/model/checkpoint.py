@@ -13,6 +13,7 @@ from nimprofile.base.errors import ModelError
 from nimprofile.base.expect import expect_path
 from nimprofile.base.formats.json_reader import JsonError, read_json
 from nimprofile.base.formats.text_files import read_text
+from nimprofile.base.printable import quoted
 from nimprofile.base.record import Record
 from nimprofile.model.safetensors import tensor_bytes
 from nimprofile.model.shape_reader import read_config
@@ -136,7 +137,9 @@ def weight_bytes_of(folder: str, shape: ModelShape) -> int | None:
     fine = isinstance(total, int | float) and not isinstance(total, bool)
     if not fine or not 0 < total < MAX_BYTES:
         raise ModelError(
-            f"{str(total)[:40]!r} is no size in bytes", source=index, place="metadata.total_size"
+            f"{quoted(str(total), 40)} is no size in bytes",
+            source=index,
+            place="metadata.total_size",
         )
     return int(total)
 

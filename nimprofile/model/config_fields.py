@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nimprofile.base.errors import ModelError
+from nimprofile.base.printable import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -85,7 +86,9 @@ class Config:
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         if not isinstance(value, int) or isinstance(value, bool) or abs(value) > MAX_COUNT:
-            raise ModelError(f"{str(value)[:40]!r} is not a whole number", place=self.place(name))
+            raise ModelError(
+                f"{quoted(str(value), 40)} is not a whole number", place=self.place(name)
+            )
         return value
 
     def flag(self, *names: str, default: bool = False) -> bool:
@@ -97,7 +100,7 @@ class Config:
             return _BOOLEANS[value.lower()]
         if not isinstance(value, bool):
             raise ModelError(
-                f"{str(value)[:40]!r} is neither true nor false", place=self.place(names[0])
+                f"{quoted(str(value), 40)} is neither true nor false", place=self.place(names[0])
             )
         return value
 
@@ -105,7 +108,7 @@ class Config:
         """A text."""
         value = self.get(*names)
         if value is not None and not isinstance(value, str):
-            raise ModelError(f"{str(value)[:40]!r} is not a text", place=self.place(names[0]))
+            raise ModelError(f"{quoted(str(value), 40)} is not a text", place=self.place(names[0]))
         return value
 
     def words(self, name: str) -> tuple[str, ...]:

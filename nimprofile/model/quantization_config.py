@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nimprofile.base.errors import ModelError
+from nimprofile.base.printable import quoted
 from nimprofile.model.quantization import (
     AWQ,
     EVERY_MODULE,
@@ -75,7 +76,7 @@ def read_quantization(config: Config | None) -> Quantization | None:
     patterns = dict.fromkeys((*kept, *(pattern for pattern, _ in rules or ())))
     if longest := next((pattern for pattern in patterns if len(pattern) > MAX_NAME), None):
         problem = (
-            f"{longest[:40]!r}… is longer than {MAX_NAME:,} characters, as no module's name is"
+            f"{quoted(longest, 40)} is longer than {MAX_NAME:,} characters, as no module's name is"
         )
         raise ModelError(problem, place=config.place("ignore"))
     if sum(not _WILD.isdisjoint(pattern) for pattern in patterns) > MAX_WILD:
@@ -128,11 +129,11 @@ def _check_expression(expression: str, config: Config) -> None:
     place = config.place("ignore")
     if re.search(r"[*+}]\)+[*+{]", expression[:MAX_EXPRESSION]):
         raise ModelError(
-            f"{expression[:40]!r} repeats a repetition, which can take forever: not read",
+            f"{quoted(expression, 40)} repeats a repetition, which can take forever: not read",
             place=place,
         )
     if problem := problem_of(expression, MAX_EXPRESSION):
-        raise ModelError(f"{expression[:40]!r} is not read: {problem}", place=place)
+        raise ModelError(f"{quoted(expression, 40)} is not read: {problem}", place=place)
 
 
 def _rules(config: Config, method: str) -> tuple[tuple[str, Format], ...] | None:

@@ -13,8 +13,7 @@ import sys
 
 from nimprofile.base.environment import read_switch
 from nimprofile.base.errors import RequestError
-from nimprofile.base.printable import printable, printable_json, short_message
-from nimprofile.base.secrets.output import concealed
+from nimprofile.base.printable import message_line, message_text, printable_json
 from nimprofile.selection.reasons import GpuNotEmpty, TooLittleFree
 
 TYPE_CHECKING = False
@@ -102,7 +101,7 @@ class _Lines(logging.Formatter):
     """A record a line: what a message quotes from elsewhere must not begin one of its own."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return printable(short_message(concealed(super().format(record))))
+        return message_line(super().format(record))
 
 
 class _JsonLines(logging.Formatter):
@@ -116,7 +115,7 @@ class _JsonLines(logging.Formatter):
                 "file_name": record.filename,
                 "file_path": record.pathname,
                 "line_number": record.lineno,
-                "message": short_message(concealed(record.getMessage())),
+                "message": message_text(record.getMessage()),
                 "exc_info": "None",
                 "stack_info": "None",
             }

@@ -27,7 +27,7 @@ def _refused(check, *args, error=TypeError, **kwargs):
         ("x", (int,), "f: a is an int, not the str 'x'"),
         (3, (str, Inventory), "f: a is a str or an Inventory, not the int 3"),
         (None, (str,), "f: a is a str, not None"),
-        ("x" * 80, (int,), f"f: a is an int, not the str '{'x' * 59}…"),
+        ("x" * 80, (int,), f"f: a is an int, not the str '{'x' * 40}…{'x' * 20}'"),
     ],
     ids=["another type", "of two types", "nothing", "long"],
 )

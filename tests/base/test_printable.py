@@ -11,11 +11,12 @@ from nimprofile.base.printable import (
     MOST,
     MOST_OF_MESSAGE,
     clipped,
+    message_line,
+    message_text,
     printable,
     printable_json,
     printable_lines,
     quoted,
-    short_message,
     shown,
 )
 
@@ -82,12 +83,19 @@ def test_a_value_in_a_message_is_short_and_printable(value):
 
 def test_a_message_loses_the_middle_of_its_long_words_and_lines():
     message = "a value " + "x" * 10**5 + " is wrong\n  " + "so it is " * 10**5
-    first, second = short_message(message).split("\n")
+    first, second = message_text(message).split("\n")
     assert "a value xxx" == first[:11]
     assert "xxx is wrong" == first[-12:]
     assert len(first) < 3 * MOST
     assert MOST_OF_MESSAGE + 1 == len(second)
-    assert "short" == short_message("short")
+    assert "short" == message_text("short")
+
+
+def test_a_message_is_printed_without_secrets_and_control_characters():
+    message = "no \x1b at https://me:hunter2@h/x\n  b"
+    assert r"no \x1b at https://me:***@h/x\n  b" == message_line(message)
+    assert "no \\x1b at https://me:***@h/x\n  b" == message_line(message, indented=True)
+    assert message_line(message) == str(ManifestError(message))
 
 
 def test_an_error_is_printable_short_and_the_same_in_another_process():

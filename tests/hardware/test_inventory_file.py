@@ -258,7 +258,7 @@ def test_three_problems_are_shown_at_once():
 
 
 def test_what_stands_where_something_else_should_is_shown_cut_short():
-    assert f'gpus[0].index: must be a whole number, but is "{"x" * 59}' == error_of(
+    assert f'gpus[0].index: must be a whole number, but is "{"x" * 39}…{"x" * 19}"' == error_of(
         {"gpus": [{"index": "x" * 5000}]}
     ).removeprefix("box.json: ")
 

@@ -25,7 +25,7 @@ def error_of(read, *arguments):
     [
         (None, "empty"),
         ("x", "the text 'x'"),
-        ("x" * 50, f"the text '{'x' * 40}'"),
+        ("x" * 50, f"the text '{'x' * 27}…{'x' * 13}'"),
         ("a\x07", "a text with control characters, 'a\\x07'"),
         ([], "a list"),
         ({}, "a mapping"),

@@ -11,7 +11,7 @@ import re
 
 from nimprofile.base.errors import ManifestError
 from nimprofile.base.gpu_ids import parse_device_id
-from nimprofile.base.printable import quoted
+from nimprofile.base.printable import clipped, quoted
 from nimprofile.base.record import Record
 from nimprofile.base.units import parse_size
 
@@ -152,7 +152,7 @@ def read_listing(text: str, *, source: str) -> tuple[tuple[Row, ...], tuple[List
                 rows.setdefault((row.id, row.name), row)
         elif _is_bullet(line) and section.endswith("free gpus"):
             raise ManifestError(
-                f"this line stands among the GPUs but is not one: {line.strip()[:80]!r}",
+                f"this line stands among the GPUs but is not one: {quoted(line.strip(), 80)}",
                 source=source,
                 line=number,
             )
@@ -207,7 +207,7 @@ def _row(line: str, section: str, number: int, source: str) -> Row:
     match = _ROW.fullmatch(line) if len(line) <= MAX_LINE and line.isprintable() else None
     if match is None:
         raise ManifestError(
-            f"this line stands among the profiles but is not one: {line.strip()[:80]!r}",
+            f"this line stands among the profiles but is not one: {quoted(line.strip(), 80)}",
             source=source,
             line=number,
         )
@@ -216,7 +216,7 @@ def _row(line: str, section: str, number: int, source: str) -> Row:
         need = _NEED.fullmatch(match["need"])
         if need is None:
             raise ManifestError(
-                f"cannot read the requirement [requires {match['need'][:80]}]",
+                f"cannot read the requirement [requires {clipped(match['need'], 80)}]",
                 source=source,
                 line=number,
             )

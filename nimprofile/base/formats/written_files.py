@@ -23,7 +23,6 @@ for _flag in ("O_BINARY", "O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK"):  # some syst
     _WRITE |= getattr(os, _flag, 0)
 _CREATE = _WRITE | os.O_CREAT | os.O_EXCL
 
-_HELD = ("SIGHUP", "SIGINT", "SIGTERM")
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 """What file systems without hard links answer."""
 _NO_PLACE_BESIDE = {errno.EBUSY, errno.EXDEV, errno.EPERM, errno.EACCES, errno.EROFS}
@@ -161,14 +160,13 @@ def _put(beside: str, path: str) -> None:
 
 @contextmanager
 def _signals_held() -> Iterator[None]:
-    """Let the signals that end this process wait until a file is where it belongs."""
+    """Let signals wait until a file is where it belongs."""
     import signal
 
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    held = [getattr(signal, name) for name in _HELD]
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, held)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     try:
         yield
     finally:

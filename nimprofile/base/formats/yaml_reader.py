@@ -15,6 +15,7 @@ from yaml import events
 
 from nimprofile.base.errors import ManifestError
 from nimprofile.base.formats.text_files import MAX_DEPTH
+from nimprofile.base.printable import clipped
 from nimprofile.base.record import FrozenDict
 
 TYPE_CHECKING = False
@@ -32,7 +33,6 @@ Parser = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 yaml.SafeDumper.add_representer(FrozenDict, yaml.SafeDumper.represent_dict)
 """PyYAML writes no subclass of `dict` that it does not know: `yaml.safe_dump(profile.tags)`."""
 
-MAX_PLACE = 200
 MAX_DIRECTIVES = 100
 
 _Scalar, _Alias = events.ScalarEvent, events.AliasEvent
@@ -87,7 +87,7 @@ def place(path: Path) -> str:
     for step in path:
         key = step if isinstance(step, int) or step.isprintable() else repr(step)
         text += f"[{key}]" if isinstance(key, int) else f".{key}" if text else key
-    return text if len(text) <= MAX_PLACE else f"{text[:MAX_PLACE]}…"
+    return clipped(text)
 
 
 class _Reader:

@@ -8,8 +8,8 @@ grows with the length of the text.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
+from nimprofile.base.record import Record
 from nimprofile.base.secrets.names import (
     is_name_of_headers,
     is_plain_header,
@@ -22,6 +22,7 @@ from nimprofile.base.secrets.output import STARS
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from dataclasses import KW_ONLY
 
 
 def secret_parts(text: str, *, headers: bool = False) -> Iterator[str]:
@@ -127,7 +128,7 @@ def _parsed(text: str) -> object:
 
 def _of_json(value: object, *, headers: bool = False, secret: bool = False) -> Iterator[str]:
     """The secrets in a value of JSON, whatever it stands under."""
-    todo = [_Met("", value, headers, secret)]
+    todo = [_Met("", value, headers=headers, secret=secret)]
     while todo:
         met = todo.pop()
         if isinstance(met.value, list):
@@ -136,13 +137,14 @@ def _of_json(value: object, *, headers: bool = False, secret: bool = False) -> I
             yield from _of_text(met, met.value)
 
 
-class _Met(NamedTuple):
+class _Met(Record):
     """A value of JSON with what is known of it from what it stands in."""
 
     name: str
     value: object
-    headers: bool
-    secret: bool
+    _: KW_ONLY
+    headers: bool = False
+    secret: bool = False
 
 
 def _inside(met: _Met) -> Iterator[_Met]:
@@ -153,11 +155,12 @@ def _inside(met: _Met) -> Iterator[_Met]:
         named = any(key.lower() in _NAMES and _opens(text, headers) for key, text in values)
         for key, inner in values:
             secret = met.secret or (named and key.lower() in _VALUES) or _opens(key, headers)
-            yield _Met(key, inner, headers or is_name_of_headers(key), secret)
+            own = headers or is_name_of_headers(key)
+            yield _Met(key, inner, headers=own, secret=secret)
     elif len(values) == 2 and _opens(values[0], headers):
-        yield _Met(str(values[0]), values[1], headers, secret=True)
+        yield _Met(str(values[0]), values[1], headers=headers, secret=True)
     else:
-        yield from (met._replace(value=inner) for inner in values)
+        yield from (met.replace(value=inner) for inner in values)
 
 
 def _of_text(met: _Met, text: str) -> Iterator[str]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 TRACEBACK = "NIMPROFILE_TRACEBACK"
 """The variable that asks for the traceback."""
 
-LONGEST = 300
+MOST_OF_WORDS = 300
 """Characters of the error's own words that are repeated."""
 
 
@@ -68,7 +68,7 @@ def _tell_without_us(lines: Iterable[str], output: str) -> None:
 def _line(error: BaseException) -> str:
     """What went wrong, of which program, and what to do about it."""
     from nimprofile import __version__
-    from nimprofile.base.printable import printable
+    from nimprofile.base.printable import shown
 
     version = ".".join(map(str, sys.version_info[:3]))
     program = f"nimprofile {__version__}, Python {version}, {sys.platform}"
@@ -77,15 +77,15 @@ def _line(error: BaseException) -> str:
         enough = "a command needs 128 MiB of address space, and more for long files"
         return f"out of memory ({program}); {enough}; {more}"
     try:
-        words = _shown(str(error))
+        words = _concealed(str(error))
     except Exception:  # noqa: BLE001 - it is told anyway
         words = ""
-    what = ": ".join(filter(None, (type(error).__name__, printable(words[:LONGEST]))))
+    what = ": ".join(filter(None, (type(error).__name__, shown(words, MOST_OF_WORDS))))
     report = "please report this line and the command as an issue of nimprofile"
     return f"an error that nothing foresaw, {what} ({program}); {report}; {more}"
 
 
-def _shown(text: str) -> str:
+def _concealed(text: str) -> str:
     """A text without the secrets of this process; nothing of it where that cannot be told."""
     try:
         from nimprofile.base.secrets.output import concealed

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 
+from nimprofile.base.printable import clipped
 from nimprofile.hardware.conditions import Condition, Kind
 from nimprofile.hardware.nvml.codes import LOST, MOST_GPUS
 from nimprofile.hardware.nvml.reader import pairs_of
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from nimprofile.hardware.nvml.health import Answers
     from nimprofile.hardware.nvml.questions import Subject
 
-LONGEST = 300
+MOST_OF_TEXT = 300
 """Characters that are kept of a text by the driver or its library."""
 
 
@@ -130,7 +131,7 @@ def how_it_ended(code: int) -> str:
 
 def printable(text: str) -> str:
     """A text by the driver or its library, without control characters and in bounded length."""
-    return "".join(char if char.isprintable() else "\ufffd" for char in text[:LONGEST])
+    return "".join(char if char.isprintable() else "\ufffd" for char in clipped(text, MOST_OF_TEXT))
 
 
 def _subject(pair: tuple[int, int]) -> str:

@@ -118,7 +118,7 @@ def test_where_there_are_no_hard_links_a_new_file_is_new_too(tmp_path, monkeypat
     assert ("text", [path]) == (path.read_text(), [*tmp_path.iterdir()])
 
 
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP"])
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"])
 def test_a_signal_waits_until_the_file_is_where_it_belongs(tmp_path, monkeypatch, name):
     path, number = tmp_path / "new", getattr(signal, name)
     came = []

@@ -185,9 +185,15 @@ def test_a_text_that_cannot_be_read_has_no_lines(text):
         (("profiles",), "profiles"),
         (("profiles", 3, "tags", "tp"), "profiles[3].tags.tp"),
         ((0, 1, "a"), "[0][1].a"),
-        (("x" * 300,), "x" * 200 + "…"),
+        (("x" * 300,), "x" * 134 + "…" + "x" * 66),
     ],
     ids=["root", "key", "path", "lists", "long"],
 )
 def test_a_place_is_written_as_people_write_it(path, text):
     assert text == place(path)
+
+
+def test_a_place_that_is_cut_has_no_half_of_a_secret():
+    token = "hf_" + "a" * 34
+    for length in range(100, 210):
+        assert "aaaa" not in place(("x" * length, token, "x" * 100))

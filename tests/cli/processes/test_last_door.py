@@ -243,7 +243,7 @@ def test_what_nothing_foresaw_is_told_without_secrets(run, monkeypatch, where):
     key = "https://me:Kx7hunter2@h/" if where == "form" else "Kx7hunter2"
     monkeypatch.setenv(last_door.TRACEBACK, "1")
     monkeypatch.setenv("NGC_API_KEY", key if where == "variable" else "")
-    _fails(monkeypatch, ValueError("x" * (last_door.LONGEST - 4) + key))
+    _fails(monkeypatch, ValueError("x" * (last_door.MOST_OF_WORDS - 4) + key))
     flags = ["--json", *(["--tags", f"api_key={key}"] if where == "words" else ())]
     code, out, err = run(*SELECT, *flags)
     assert 70 == code
