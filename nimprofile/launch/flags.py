@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from nimprofile.base.enums import Precision
+from nimprofile.base.errors import LaunchError
 from nimprofile.base.record import Record
 from nimprofile.engines.arguments import is_flag
 
@@ -261,8 +262,21 @@ def take_value(
     return last, tuple(rest)
 
 
-def last_number(arguments: Sequence[str], flag: str, syntax: FlagSyntax, default: int) -> int:
-    """The last number that a flag is given; the default when it is given none."""
-    given = [given.value for given in read_flags(arguments, syntax) if given.name == flag]
-    last = given[-1] if given else None
-    return int(last) if last and last.isascii() and last.isdigit() else default
+def last_port(arguments: Sequence[str], flag: str, syntax: FlagSyntax, default: int) -> int:
+    """The port that a flag is given last; the default when the flag is not given.
+
+    Raises LaunchError for what is no port: no server listens there.
+    """
+    given = last_given(arguments, syntax).get(flag)
+    if given is None:
+        return default
+    port = whole_number(given.value)
+    if port is None or not 0 < port < 65536:
+        raise LaunchError(f"your {given} cannot be listened on: name a port from 1 to 65535")
+    return port
+
+
+def whole_number(value: str | None) -> int | None:
+    """A whole number as engines read it, of at most nine digits; None for anything else."""
+    fine = value is not None and value.isascii() and value.isdigit() and len(value) < 10
+    return int(value) if fine and value is not None else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nimprofile.base.errors import LaunchError
 from nimprofile.base.record import Record
+from nimprofile.launch.flags import whole_number
 from nimprofile.launch.setup import PORT, is_path
 from nimprofile.selection.request import Request
 
@@ -93,9 +94,8 @@ class Job(Record):
     @property
     def max_lora_rank(self) -> int | None:
         """The largest rank of an adapter: asked for, or the tag's `feat_lora_max_rank`."""
-        tagged = self.profile.tags.get("feat_lora_max_rank", "")
-        by_tag = int(tagged) if tagged.isascii() and tagged.isdigit() else None
-        return self.setup.max_lora_rank or by_tag
+        tagged = self.profile.tags.get("feat_lora_max_rank")
+        return self.setup.max_lora_rank or whole_number(tagged)
 
     @property
     def mounts(self) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from nimprofile.base.printable import quoted
 from nimprofile.base.record import Record
 from nimprofile.base.units import format_gib
 from nimprofile.launch.downloads import existing, free_bytes, hub_cache, nim_cache, to_download
-from nimprofile.launch.flags import last_number
+from nimprofile.launch.flags import last_port
 from nimprofile.launch.judged.weights_source import missing_weights
 from nimprofile.launch.server_spec import server_spec
 from nimprofile.launch.servers.nim import KEY
@@ -122,7 +122,7 @@ def _has_module(python: str, module: str) -> bool:
 def _ports(job: Job, plan: LaunchPlan) -> Iterator[HostProblem]:
     ports = [plan.port]
     if plan.server is Server.TRITON:
-        ports += [last_number(plan.argv, flag, TRITON_FLAGS, 0) for flag in _MORE_PORTS]
+        ports += [last_port(plan.argv, flag, TRITON_FLAGS, 0) for flag in _MORE_PORTS]
     for port in ports:
         if ports.count(port) > 1:
             fix = "name others with --port, or with --grpc-port and --metrics-port after --"

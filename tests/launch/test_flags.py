@@ -3,13 +3,15 @@
 import pytest
 
 from nimprofile.base.enums import Precision
+from nimprofile.base.errors import LaunchError
 from nimprofile.launch.flags import (
     FlagSyntax,
     decided,
-    last_number,
+    last_port,
     merge_arguments,
     read_flags,
     take_value,
+    whole_number,
 )
 from nimprofile.launch.servers import sglang, tensorrt_llm, triton, vllm
 
@@ -109,10 +111,26 @@ def test_a_flag_is_taken_out_with_its_last_value(words, value, rest):
 
 @pytest.mark.parametrize(
     ("words", "port"),
-    [((), 8000), (("--port", "1", "--port=2"), 2), (("--port", "x"), 8000), (("--port",), 8000)],
+    [((), 8000), (("--port", "1", "--port=2"), 2), (("--port", "x", "--port", "65535"), 65535)],
 )
-def test_the_last_number_counts(words, port):
-    assert port == last_number(words, "--port", FLAGS, 8000)
+def test_the_last_port_counts(words, port):
+    assert port == last_port(words, "--port", FLAGS, 8000)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--port", "0"), ("--port=65536",), ("--port", "x"), ("--port",), ("--port", "9" * 5000)],
+)
+def test_what_is_no_port_is_refused(words):
+    with pytest.raises(LaunchError, match="cannot be listened on: name a port from 1 to 65535"):
+        last_port(words, "--port", FLAGS, 8000)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("4", 4), ("04", 4), ("+4", None), ("٤", None), ("9" * 10, None)]
+)
+def test_numbers_are_read_as_engines_write_them(text, number):
+    assert number == whole_number(text)
 
 
 @pytest.mark.parametrize(

@@ -257,3 +257,10 @@ def test_the_longest_context_that_fits_is_told_to_every_server(server):
     fits = decision.selected.need.max_model_len
     assert 256 <= fits < 131_072
     assert re.search(rf"\b{fits}\b", json.dumps(plan.to_dict()))
+
+
+def test_a_tag_of_too_many_digits_says_no_rank():
+    manifest = manifest_of("vllm", {"feat_lora": "true", "feat_lora_max_rank": "9" * 5000})
+    argv = plan_for(Server.VLLM, "lora", manifest=manifest, max_lora_rank=None).argv
+    assert "--enable-lora" in argv
+    assert "--max-lora-rank" not in argv

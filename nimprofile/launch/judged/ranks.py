@@ -6,6 +6,8 @@ fewer, or the same on other GPUs is refused, by whatever name an engine has for 
 
 from __future__ import annotations
 
+from nimprofile.launch.flags import whole_number
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nimprofile.launch.judged.served_facts import ServedFacts
@@ -85,9 +87,3 @@ def _select_for(tag: str, number: int | None, judged: int) -> str | None:
     if number is None:
         return "leave it out: it says no number"
     return f"select for it with --tags {tag}={number}, or leave it out"
-
-
-def whole_number(value: str | None) -> int | None:
-    """A whole number as engines read it; None for anything else."""
-    fine = value is not None and value.isascii() and value.isdigit() and len(value) < 10
-    return int(value) if fine and value is not None else None

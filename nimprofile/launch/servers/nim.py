@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from nimprofile.base.enums import Server
 from nimprofile.base.errors import LaunchError
-from nimprofile.launch.flags import merge_arguments
+from nimprofile.launch.flags import merge_arguments, whole_number
 from nimprofile.launch.plan import LaunchPlan
 from nimprofile.launch.server_spec import ServerSpec, version_in_tag
 from nimprofile.launch.servers.nim_environment import passed_on, variables
@@ -96,8 +96,7 @@ _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-/")
 
 def generation(image: str) -> int | None:
     """The first number of a NIM's version; None when its tag does not say."""
-    version = version_in_tag(image)
-    return None if version is None else int(version.partition(".")[0])
+    return whole_number((version_in_tag(image) or "").partition(".")[0])
 
 
 def _notes(job: Job) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from nimprofile.launch.flags import (
     REVISION,
     FlagSyntax,
     flag_groups,
-    last_number,
+    last_port,
     merge_arguments,
 )
 from nimprofile.launch.plan import LaunchPlan
@@ -123,7 +123,7 @@ def plan(job: Job) -> LaunchPlan:
         (*(("sglang", "serve") if satisfies(job.version, SERVE) else _MODULE), *argv),
         job.devices,
         files=(),
-        port=last_number(argv, "--port", FLAGS, job.port),
+        port=last_port(argv, "--port", FLAGS, job.port),
         health="/health" if satisfies(job.version, PROBES_ENGINE) else "/health_generate",
         notes=(*job.notes, *_notes(job), *changes),
     )

@@ -18,7 +18,7 @@ from nimprofile.launch.flags import (
     REVISION,
     FlagSyntax,
     flag_groups,
-    last_number,
+    last_port,
     merge_arguments,
 )
 from nimprofile.launch.plan import LaunchPlan, PlanFile
@@ -88,7 +88,7 @@ def plan(job: Job) -> LaunchPlan:
         ("trtllm-serve", job.model, *argv),
         job.devices,
         files=(file,) if options else (),
-        port=last_number(argv, "--port", FLAGS, job.port),
+        port=last_port(argv, "--port", FLAGS, job.port),
         health=HEALTH,
         notes=(*job.notes, *_notes(job), *changes),
     )

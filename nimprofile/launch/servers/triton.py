@@ -16,7 +16,7 @@ from nimprofile.base.errors import LaunchError
 from nimprofile.base.formats.json_reader import JsonError, read_json
 from nimprofile.base.secrets.names import is_secret_name
 from nimprofile.base.versions import satisfies
-from nimprofile.launch.flags import FlagSyntax, last_number, merge_arguments, read_flags
+from nimprofile.launch.flags import FlagSyntax, last_port, merge_arguments, read_flags
 from nimprofile.launch.plan import LaunchPlan, PlanFile
 from nimprofile.launch.server_spec import ServerSpec, version_in_tag
 from nimprofile.launch.servers.vllm import FLAGS as VLLM_FLAGS, engine_arguments
@@ -43,13 +43,14 @@ FLAGS = FlagSyntax(
 def plan(job: Job) -> LaunchPlan:
     """A model repository, and the server that loads it."""
     setup = job.setup
-    http = last_number(setup.extra, "--http-port", FLAGS, job.port)
+    http = last_port(setup.extra, "--http-port", FLAGS, job.port)
     if http > MOST_PORT:
         raise LaunchError(f"Triton takes the two ports after {http} too: name one up to 65533")
     name, folder = model_name(job), f"{setup.folder}/{REPOSITORY}"
     own = [("--model-repository", folder), ("--http-address", setup.host)]
     own += [("--grpc-address", setup.host), ("--http-port", str(http))]
-    own += [("--grpc-port", str(http + 1)), ("--metrics-port", str(http + 2))]
+    beside = {"--grpc-port": http + 1, "--metrics-port": http + 2}
+    own += [(flag, str(last_port(setup.extra, flag, FLAGS, port))) for flag, port in beside.items()]
     # Whatever else lies in the repository stays unloaded.
     own += [("--model-control-mode", "explicit"), ("--load-model", name)]
     argv, changes = merge_arguments(own, setup.extra, FLAGS)

@@ -14,7 +14,7 @@ from nimprofile.launch.flags import (
     REVISION,
     FlagSyntax,
     flag_groups,
-    last_number,
+    last_port,
     merge_arguments,
     take_value,
 )
@@ -113,7 +113,7 @@ def plan(job: Job) -> LaunchPlan:
         ("vllm", "serve", model or job.model, *argv),
         job.devices,
         files=(),
-        port=last_number(argv, "--port", FLAGS, job.port),
+        port=last_port(argv, "--port", FLAGS, job.port),
         health=HEALTH,
         notes=(*job.notes, *notes, *changes),
     )

@@ -6,7 +6,7 @@ That as many GPUs are asked for as ranks start is a law: `tests/laws/launch/test
 import pytest
 
 from nimprofile import LaunchError, Server
-from nimprofile.launch.judged.ranks import DECIDED_RANKS, fix_of_ranks, whole_number
+from nimprofile.launch.judged.ranks import DECIDED_RANKS, fix_of_ranks
 from nimprofile.launch.server_spec import server_spec
 from tests.support.launch.cases import plan_for
 
@@ -116,10 +116,3 @@ def test_every_word_of_ranks_is_that_of_a_flag():
 def test_a_flag_that_decides_no_ranks_is_not_asked_about():
     with pytest.raises(KeyError):
         fix_of_ranks("memory", "1", None)
-
-
-@pytest.mark.parametrize(
-    ("text", "number"), [("4", 4), ("04", 4), ("+4", None), ("٤", None), ("9" * 10, None)]
-)
-def test_numbers_are_read_as_engines_write_them(text, number):
-    assert number == whole_number(text)

@@ -48,3 +48,8 @@ def test_arguments_that_override_a_pinned_nim_are_refused():
 def test_a_mig_instance_is_named_to_docker_by_its_uuid():
     argv = plan_on_mig("MIG-2", Server.NIM).argv
     assert '"device=MIG-2"' == argv[argv.index("--gpus") + 1]
+
+
+def test_a_tag_of_too_many_digits_says_no_generation():
+    image = f"registry.example/nim:{'9' * 5000}.1"
+    assert image in plan_for(Server.NIM, image=image).argv

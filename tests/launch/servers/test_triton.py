@@ -2,7 +2,9 @@
 
 import json
 
-from nimprofile import Server, Setup, job_of, mock_inventory, select
+import pytest
+
+from nimprofile import LaunchError, Server, Setup, job_of, mock_inventory, select
 from tests.support.launch.cases import ADAPTERS, manifest_of, plan_for
 
 
@@ -27,3 +29,16 @@ def test_triton_has_the_layout_that_its_backend_documents():
     assert dict(ADAPTERS) == json.loads(plan.files[2].text)
     model = json.loads(plan.files[1].text)
     assert (True, 32) == (model["enable_lora"], model["max_lora_rank"])
+
+
+@pytest.mark.parametrize("flag", ["--http-port", "--grpc-port", "--metrics-port"])
+@pytest.mark.parametrize("port", ["0", "70000", "9" * 5000])
+def test_a_service_of_triton_listens_on_a_port(flag, port):
+    with pytest.raises(LaunchError, match=f"your {flag} 9*.* cannot be listened on"):
+        plan_for(Server.TRITON, extra=(flag, port))
+
+
+def test_the_services_of_triton_listen_where_they_are_told():
+    argv = plan_for(Server.TRITON, extra=("--grpc-port", "65535", "--metrics-port=9")).argv
+    assert ("--grpc-port", "65535", "--metrics-port=9") == argv[-3:]
+    assert 1 == argv.count("--grpc-port")
