@@ -200,7 +200,7 @@ def _capability(gpu: Gpu) -> ComputeCapability | None:
 def _taken_for(inventory: Inventory) -> Iterator[Gpu]:
     """Every GPU as it would be if it answered, as far as that is known."""
     whole = [gpu for gpu in inventory.offered if gpu.mig is None]
-    products = {product_key(gpu) for gpu in whole}
+    first_of = {product_key(gpu): gpu for gpu in reversed(whole)}
     for gpu in inventory.gpus:
         nameless = gpu.name is None and gpu.device_id is None
         if gpu.unavailable is None or gpu.mig_enabled:
@@ -209,11 +209,10 @@ def _taken_for(inventory: Inventory) -> Iterator[Gpu]:
             total = gpu.memory_total_mib
             known = gpu.name is not None and total is not None
             yield gpu.replace(unavailable=None, memory_free_mib=total) if known else gpu
-        elif nameless and len(products) != 1:
+        elif nameless and len(first_of) != 1:
             yield gpu
         else:
-            twins = [twin for twin in whole if nameless or product_key(twin) == product_key(gpu)]
-            yield _like(gpu, twins[0] if twins else gpu)
+            yield _like(gpu, whole[0] if nameless else first_of.get(product_key(gpu), gpu))
 
 
 def _like(gpu: Gpu, twin: Gpu) -> Gpu:

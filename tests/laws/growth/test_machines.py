@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from nimprofile import Inventory, parse_inventory
+from nimprofile import Inventory, load_manifest, parse_inventory, select
 from nimprofile.base.errors import NimProfileError
 from nimprofile.hardware.visible_devices import visible
 from tests.support.builders import make_h100
@@ -98,3 +98,16 @@ def test_reading_an_inventory_takes_time_in_proportion_to_its_length(kind):
         return work
 
     assert "" == grows_with_the_square(work_of, 1_500)
+
+
+def test_a_machine_with_missing_gpus_is_judged_in_time_in_proportion_to_their_number():
+    manifest = load_manifest("llama-3.1-8b-instruct")
+
+    def work_of(size):
+        text = json.dumps(
+            {"gpus": [GPU | ({"unavailable": "lost"} if at % 2 else {}) for at in range(size)]}
+        )
+        machine = parse_inventory(text)
+        return lambda: select(manifest, machine)
+
+    assert "" == grows_with_the_square(work_of, 120)
