@@ -122,6 +122,8 @@ def merge_arguments(
     notes = []
     for flag, theirs in given.items():
         decides, ours = syntax.decisive.get(flag), values_of.get(flag)
+        if decides in _SHARED and theirs.value != "1":
+            notes.append(f"your {theirs} is shared by the GPUs; memory was judged without it")
         if decides not in NOTED or ours == ([] if theirs.value is None else [theirs.value]):
             continue
         if decides == LOADING and theirs.value in PLAIN_LOADERS:
@@ -130,6 +132,9 @@ def merge_arguments(
         notes.append(f"your {theirs}{instead} changes what was selected: {decides}")
     return (*argv, *extra), tuple(notes)
 
+
+_SHARED = frozenset({"decode context parallelism", "data parallelism, or that of attention"})
+"""What the GPUs that were selected share, where it is not refused."""
 
 LOADING, REVISION = "how the weights are loaded", "the revision of the model"
 NOTED = frozenset({"LoRA", "the objective", "more memory", LOADING, REVISION})

@@ -10,7 +10,7 @@ from nimprofile.base.enums import Precision
 from nimprofile.base.errors import LaunchError, RequestError
 from nimprofile.engines.arguments import as_started, is_counted
 from nimprofile.launch.flags import last_given
-from nimprofile.launch.judged.ranks import DECIDED_RANKS, fix_of_ranks
+from nimprofile.launch.judged.ranks import ATTENTION, DECIDED_RANKS, fix_of_ranks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,13 +58,18 @@ class _Judge:
 
     def refuse(self, arguments: Sequence[str], syntax: FlagSyntax) -> None:
         """Raise LaunchError for the first argument that contradicts what was judged."""
-        for flag, given in last_given(arguments, syntax).items():
+        last = last_given(arguments, syntax)
+        attention = any(syntax.decisive.get(flag) == ATTENTION for flag in last)
+        for flag, given in last.items():
             decides = syntax.decisive.get(flag)
             if decides is None:
                 _refuse_ambiguous(given, syntax)
                 continue
             try:
-                fix = self._fix(flag, given.value, decides)
+                if decides in DECIDED_RANKS:
+                    fix = fix_of_ranks(decides, given.value, self.facts, attention=attention)
+                else:
+                    fix = self._fix(flag, given.value, decides)
             except RequestError as error:
                 why = str(error).rpartition(": ")[2]
                 raise LaunchError(f"your {given} cannot be read: {why}") from None
@@ -73,10 +78,7 @@ class _Judge:
 
     def _fix(self, flag: str, value: str | None, decides: str) -> str | None:
         """What to do instead of giving this argument; None when it says what was judged."""
-        facts = self.facts
         match decides:
-            case _ if decides in DECIDED_RANKS:
-                return fix_of_ranks(decides, value, facts)
             case "precision":
                 return self._fix_of_precision(flag, value)
             case "how the weights are loaded" if value in _QUANTISING_LOADERS:

@@ -1,7 +1,10 @@
 """The operator's arguments that decide how many ranks start, and on which GPUs.
 
 A plan asks for as many GPUs as the profile has ranks: tp × pp. What would start more of them,
-fewer, or the same on other GPUs is refused, by whatever name an engine has for it.
+fewer, or the same on other GPUs is refused, by whatever name an engine has for it. What the ranks
+of tensor parallelism share stays: experts, the context while decoding (docs/serving/
+context_parallel_deployment.md of vLLM at 020505c, docs/advanced_features/dcp.md of SGLang), and
+SGLang's data parallelism of attention alone (dp_dpa_smg_guide.md).
 """
 
 from __future__ import annotations
@@ -17,11 +20,14 @@ _ON_NODES = "leave it out; render k8s starts a server that spans several nodes"
 _UNJUDGED = "leave it out: no profile is judged with it"
 _FIRST = "leave it out: the server is shown the GPUs that were selected, and takes each of them"
 
+ATTENTION = "whether data parallelism is that of attention alone"
+DATA_OR_ATTENTION = "data parallelism, or that of attention"
+
 _HARMLESS: dict[str, tuple[int | None, str]] = {
     "the number of GPUs": (1, _SEVERAL),
-    "data parallelism, or that of attention": (
+    DATA_OR_ATTENTION: (
         1,
-        "leave it out: no profile is judged with it, and several servers are several starts",
+        "leave it out, for several servers are several starts, or add --enable-dp-attention",
     ),
     "the place among several servers": (None, _SEVERAL),
     "the number of nodes": (1, _ON_NODES),
@@ -35,13 +41,16 @@ _HARMLESS: dict[str, tuple[int | None, str]] = {
 of giving another."""
 
 
-def fix_of_ranks(decides: str, value: str | None, facts: ServedFacts) -> str | None:
+def fix_of_ranks(
+    decides: str, value: str | None, facts: ServedFacts, *, attention: bool = False
+) -> str | None:
     """What to do instead of giving an argument that decides ranks; None when it changes nothing.
 
     Args:
         decides: what the flag decides, in the words of `FlagSyntax.decisive`.
         value: what it was given.
         facts: what was judged.
+        attention: data parallelism is that of attention alone.
 
     Raises KeyError for a flag that decides something else.
     """
@@ -51,7 +60,9 @@ def fix_of_ranks(decides: str, value: str | None, facts: ServedFacts) -> str | N
             return _select_for("tp", number, facts.tp)
         case "pipeline parallelism":
             return _select_for("pp", number, facts.pp)
-        case "expert parallelism":
+        case _ if decides == ATTENTION:
+            return None  # without data parallelism it changes nothing
+        case _ if decides in _SHARING or (attention and decides == DATA_OR_ATTENTION):
             if number is not None and number > 0 and facts.tp % number == 0:
                 return None
             return f"name a divisor of tensor parallelism, {facts.tp}, whose GPUs it shares"
@@ -71,10 +82,14 @@ def fix_of_ranks(decides: str, value: str | None, facts: ServedFacts) -> str | N
     return None if number is not None and number == changes_nothing else fix
 
 
+_SHARING = frozenset({"expert parallelism", "decode context parallelism"})
+"""What the ranks of tensor parallelism share among them."""
+
 DECIDED_RANKS = frozenset(
     {
         *_HARMLESS,
-        *("tensor parallelism", "pipeline parallelism", "expert parallelism"),
+        *_SHARING,
+        *(ATTENTION, "tensor parallelism", "pipeline parallelism"),
         *("the GPUs of a node", "the kind of device", "how the ranks are started"),
     }
 )

@@ -65,7 +65,7 @@ FLAGS = FlagSyntax(
             ),
             "the place among several servers",
         ),
-        "--decode-context-parallel-size": "context parallelism",
+        "--decode-context-parallel-size": "decode context parallelism",
         "--prefill-context-parallel-size": "context parallelism",
         "--nnodes": "the number of nodes",
         **dict.fromkeys(("--node-rank", "--headless"), "the place among several nodes"),

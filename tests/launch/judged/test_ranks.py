@@ -35,9 +35,17 @@ REFUSED = [
     ),
     (
         Server.SGLANG,
-        ("--dp", "2", "--enable-dp-attention"),
-        "leave it out: no profile is judged with it, and several servers are several starts",
+        ("--dp", "2"),
+        "leave it out, for several servers are several starts, or add --enable-dp-attention",
     ),
+    (
+        Server.SGLANG,
+        ("--dp", "4", "--enable-dp-attention"),
+        "name a divisor of tensor parallelism, 2, whose GPUs it shares",
+    ),
+    (Server.VLLM, ("-dcp", "4"), "name a divisor of tensor parallelism, 2, whose GPUs it shares"),
+    (Server.VLLM, ("-dcp", "0"), "name a divisor of tensor parallelism, 2, whose GPUs it shares"),
+    (Server.VLLM, ("-pcp", "2"), "leave it out: no profile is judged with it"),
     (
         Server.SGLANG,
         ("--ep", "3"),
@@ -73,6 +81,7 @@ KEPT = [
     (Server.VLLM, ("--distributed-executor-backend", "ray")),
     (Server.VLLM, ("--device", "cuda")),
     (Server.SGLANG, ("--enable-dp-attention",)),
+    (Server.SGLANG, ("--dp-size", "1", "--enable-dp-attention")),
     (Server.SGLANG, ("--ep-size", "2")),
     (Server.SGLANG, ("--base-gpu-id=0",)),
     (Server.TENSORRT_LLM, ("--ep_size", "2")),
@@ -91,6 +100,28 @@ def test_what_would_start_other_ranks_is_refused_with_the_fix(server, extra, fix
 @pytest.mark.parametrize(("server", "extra"), KEPT)
 def test_what_starts_the_same_ranks_stays(server, extra):
     assert extra == plan_for(server, "tp2", extra=extra).argv[-len(extra) :]
+
+
+@pytest.mark.parametrize(
+    ("server", "extra", "said"),
+    [
+        (Server.VLLM, ("-dcp", "2"), "-dcp 2 (--decode-context-parallel-size 2)"),
+        (Server.TRITON, ("--decode-context-parallel-size", "2"), None),
+        (Server.SGLANG, ("--dcp-size=2",), "--dcp-size=2"),
+        (Server.SGLANG, ("--enable-dp-attention", "--dp-size", "2"), "--dp-size 2"),
+        (Server.SGLANG, ("--dp", "2", "--enable-dp-att"), "--dp 2 (--dp-size 2)"),
+    ],
+)
+def test_what_the_ranks_share_stays_with_a_note(server, extra, said):
+    where = "passthrough" if server is Server.TRITON else "extra"
+    plan = plan_for(server, "tp2", **{where: extra})
+    note = f"your {said or ' '.join(extra)} is shared by the GPUs; memory was judged without it"
+    assert [note] == [each for each in plan.notes if "shared" in each]
+
+
+@pytest.mark.parametrize("extra", [("-dcp", "1"), ("--enable-expert-parallel",)])
+def test_what_changes_nothing_needs_no_note(extra):
+    assert plan_for(Server.VLLM, "tp2").notes == plan_for(Server.VLLM, "tp2", extra=extra).notes
 
 
 def test_one_rank_may_be_started_in_the_process_itself():

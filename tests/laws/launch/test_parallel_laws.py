@@ -37,6 +37,7 @@ SIZED = {
         *("--tp-size", "--tensor-parallel-size", "--pp-size", "--pipeline-parallel-size"),
         *("--dp-size", "--data-parallel-size", "--ep-size", "--ep", "--expert-parallel-size"),
         *("--moe-dp-size", "--attn-cp-size", "--attention-context-parallel-size"),
+        *("--dcp-size", "--decode-context-parallel-size"),
         *("--nnodes", "--node-rank", "--base-gpu-id", "--gpu-id-step"),
     ],
     "tensorrt_llm": [
@@ -54,7 +55,11 @@ OTHER = {
         *(("--distributed-executor-backend=external_launcher",), ("-n2",), ("-r1",)),
         *(("--data-parallel-backend", "ray"), ("--data-parallel-address", "10.0.0.1")),
     ],
-    "sglang": [("--enable-dp-attention",), ("--enable-dp-lm-head",), ("--device", "cpu")],
+    "sglang": [
+        *(("--enable-dp-attention",), ("--enable-dp-lm-head",), ("--device", "cpu")),
+        *(("--enable-dp-attention", "--dp-size", size) for size in ("2", "3", "4")),
+        *(("--dp", "2", "--enable-dp-attention"), ("--dp", "2", "--enable-dp-lm-head")),
+    ],
     "tensorrt_llm": [("--log_level", "info")],
 }
 ENGINES = {

@@ -38,7 +38,8 @@ def _parser(numbers, switches, texts, *, abbreviated=True):
     return parser
 
 
-# docs/serving/data_parallel_deployment.md and parallelism_scaling.md of vLLM; the flags beside
+# docs/serving/data_parallel_deployment.md, context_parallel_deployment.md and
+# parallelism_scaling.md of vLLM; the flags beside
 # those of ranks are there because they share their beginnings.
 VLLM = _parser(
     [
@@ -78,6 +79,9 @@ def _of_vllm(words, shown):
         raise NotStartedError(f"unrecognized arguments: {rest}")
     one = found.tensor_parallel_size * found.pipeline_parallel_size
     one *= found.prefill_context_parallel_size
+    dcp = found.decode_context_parallel_size  # context_parallel_deployment.md: shares those of tp
+    if dcp < 1 or found.tensor_parallel_size % dcp:
+        raise NotStartedError(f"{dcp} does not divide {found.tensor_parallel_size}")
     if found.device not in {"auto", "cuda"} or found.headless or found.enable_elastic_ep:
         raise NotStartedError("not on these GPUs alone")
     if found.distributed_executor_backend == "uni" and one > 1:
@@ -94,7 +98,7 @@ def _of_vllm(words, shown):
     return Ranks(here, one * found.data_parallel_size, tuple(range(here)))
 
 
-# docs/advanced_features/server_arguments.md and dp_dpa_smg_guide.md of SGLang.
+# docs/advanced_features/server_arguments.md, dcp.md and dp_dpa_smg_guide.md of SGLang.
 SGLANG = _parser(
     [
         ("--tensor-parallel-size", "--tp-size", 1),
@@ -103,6 +107,7 @@ SGLANG = _parser(
         ("--expert-parallel-size", "--ep-size", "--ep", 1),
         ("--moe-data-parallel-size", "--moe-dp-size", 1),
         ("--attention-context-parallel-size", "--attn-cp-size", 1),
+        ("--decode-context-parallel-size", "--dcp-size", 1),
         ("--nnodes", 1),
         ("--node-rank", 0),
         ("--base-gpu-id", 0),
@@ -122,6 +127,7 @@ def _of_sglang(words, shown):
         found.expert_parallel_size,
         found.moe_data_parallel_size,
         found.attention_context_parallel_size,
+        found.decode_context_parallel_size,
         found.data_parallel_size if found.enable_dp_attention else 1,
     ):
         if part < 1 or tp % part:
