@@ -265,12 +265,12 @@ class Inventory(Record):
 
 
 def shared_uuids(gpus: Iterable[Gpu]) -> dict[str, tuple[int, ...]]:
-    """The UUIDs that more than one GPU has, in letters of either case, with their indices."""
-    owners: dict[str, list[int]] = {}
+    """The UUIDs that several GPUs have, whatever their case and the spaces around, with indices."""
+    owners: dict[str, tuple[str, list[int]]] = {}
     for gpu in gpus:
-        if gpu.uuid:
-            owners.setdefault(gpu.uuid.lower(), []).append(gpu.index)
-    return {uuid: tuple(indices) for uuid, indices in owners.items() if len(indices) > 1}
+        if gpu.uuid and (uuid := gpu.uuid.strip()):
+            owners.setdefault(uuid.lower(), (uuid, []))[1].append(gpu.index)
+    return {uuid: tuple(indices) for uuid, indices in owners.values() if len(indices) > 1}
 
 
 def _read_conditions(record: Record, *fields: str) -> None:

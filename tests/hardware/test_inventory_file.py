@@ -200,8 +200,13 @@ def test_what_is_not_json_is_refused_with_its_line(text, line):
         pytest.param(with_gpu(index=0), "two GPUs share an index: [0, 0]", id="an index twice"),
         pytest.param(
             {"gpus": [{"uuid": "GPU-11"}, {"uuid": "GPU-1"}, {"uuid": "gpu-11"}]},
-            "GPUs 0,2 share the UUID gpu-11",
+            "GPUs 0,2 share the UUID GPU-11",
             id="a UUID twice",
+        ),
+        pytest.param(
+            {"gpus": [{"uuid": " GPU-11"}, {"uuid": "GPU-11"}]},
+            "GPUs 0-1 share the UUID GPU-11",
+            id="a UUID with a space",
         ),
         pytest.param(with_gpu(index=-1), "gpus[1]: index -1 is not one", id="negative index"),
         pytest.param(

@@ -3,6 +3,7 @@
 import pytest
 
 from nimprofile.launch.installed import version_of_program
+from tests.support.hostile.files import bound_socket, directory, named_pipe, without_waiting
 
 
 def environment(root, *, name="vllm", script="vllm", version="0.10.0", packages="site-packages"):
@@ -54,3 +55,42 @@ def test_a_distribution_of_another_script_does_not_tell(tmp_path):
 
 def test_no_program_tells_nothing(tmp_path):
     assert version_of_program("vllm", str(tmp_path)) is None
+
+
+@pytest.mark.parametrize("name", ["entry_points.txt", "METADATA"])
+@pytest.mark.parametrize("put", [named_pipe, bound_socket, directory])
+def test_what_is_no_file_among_the_packages_is_not_waited_for(tmp_path, name, put):
+    root = environment(tmp_path / "env")
+    (info,) = root.glob("lib/python3.12/site-packages/*")
+    (info / name).unlink()
+    put(str(info / name))
+    path = program(root / "bin", f"#!{root}/bin/python\n")
+    with without_waiting():
+        assert version_of_program("vllm", path) is None
+
+
+@pytest.mark.parametrize(
+    ("metadata", "entries"),
+    [
+        ("Name: vllm\n\nVersion: 9\n", "[console_scripts]\nvllm = a:b\n"),
+        ("", "[console_scripts]\nvllm = a:b\n"),
+        ("Version: 9\n", "[gui_scripts]\nvllm = a:b\n"),
+        ("Version: 9\n", "[console_scripts\n=\nno equals sign\n\0[]\n"),
+    ],
+)
+def test_metadata_that_says_no_version_of_the_script_tells_nothing(tmp_path, metadata, entries):
+    root = environment(tmp_path / "env")
+    (info,) = root.glob("lib/python3.12/site-packages/*")
+    (info / "METADATA").write_text(metadata)
+    (info / "entry_points.txt").write_text(entries)
+    path = program(root / "bin", f"#!{root}/bin/python\n")
+    assert version_of_program("vllm", path) is None
+
+
+def test_metadata_of_older_tools_tells_too(tmp_path):
+    root = environment(tmp_path / "env")
+    (info,) = root.glob("lib/python3.12/site-packages/*")
+    (info / "METADATA").rename(info / "PKG-INFO")
+    info.rename(info.with_suffix(".egg-info"))
+    path = program(root / "bin", f"#!{root}/bin/python\n")
+    assert "0.10.0" == version_of_program("vllm", path)

@@ -83,7 +83,7 @@ def test_a_uuid_that_several_have_names_none_of_them():
     assert [None, "GPU-2222", None, None] == [gpu.uuid for gpu in machine.gpus]
     assert CudaDevices("0,2", "PCI_BUS_ID") == cuda_devices(machine, (0, 2))
     assert CudaDevices("GPU-2222") == cuda_devices(machine, (1,))
-    told = "GPUs 0,2-3: NVML gives each of them the UUID gpu-1111, which therefore names none of "
+    told = "GPUs 0,2-3: NVML gives each of them the UUID GPU-1111, which therefore names none of "
     assert (f"{told}them; indices do",) == machine.remarks
 
 
