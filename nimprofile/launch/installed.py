@@ -87,5 +87,5 @@ def _site_packages(script: str) -> Iterator[str]:
 def _interpreter(script: str) -> str | None:
     """The Python that a script names in its first lines, by its path."""
     start = _start_of(script)
-    found = _SHEBANG.match(start) or _SHELL.search(start[:4096])
+    found = _SHEBANG.match(start) or _SHELL.search(start)
     return None if found is None else found[1]
