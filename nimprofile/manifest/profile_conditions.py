@@ -60,12 +60,17 @@ class Condition(Record):
             raise RequestError(f"{self}: {quoted(self.value)} is no number")
 
     def __str__(self) -> str:
-        return f"{our_tag(self.tag)}{self.relation}{self.value}"
+        return condition_text(self.tag, self.relation, self.value)
 
 
 CONTEXT = "max_model_len"
 RELATIONS = ("=", "!=", ">=", "<=", ">", "<")
 _OURS = {theirs: ours for ours, theirs in TAG_ALIASES.items()}
+
+
+def condition_text(tag: str, relation: str, value: str) -> str:
+    """A condition as an operator writes it."""
+    return f"{our_tag(tag)}{relation}{value}"
 
 
 def our_tag(tag: str) -> str:

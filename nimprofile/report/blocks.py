@@ -6,6 +6,7 @@ A report is a sequence of blocks, whose parts say what they mean and not how the
 
 from __future__ import annotations
 
+from nimprofile.base.printable import MOST_OF_MESSAGE, clipped, printable
 from nimprofile.base.record import Record
 
 TYPE_CHECKING = False
@@ -126,13 +127,9 @@ def fields(rows: Iterable[tuple[str, str | Span]]) -> Table:
 
 
 def shown_text(part: Cell) -> str:
-    """The text of a part, with its control characters as escapes."""
+    """The text of a part, with its control characters as escapes, and not longer than a line."""
     text = part if isinstance(part, str) else part.text if isinstance(part, Span) else ""
-    if text.isprintable():
-        return text
-    from nimprofile.base.printable import printable
-
-    return printable(text)
+    return printable(clipped(text, MOST_OF_MESSAGE))
 
 
 def plain_text(blocks: Iterable[Block]) -> str:

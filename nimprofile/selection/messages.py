@@ -16,7 +16,7 @@ from nimprofile.base.units import (
     is_or_are,
 )
 from nimprofile.hardware.describe import causes_of, describe_machine, machine_messages
-from nimprofile.manifest.profile_conditions import Condition, our_tag
+from nimprofile.manifest.profile_conditions import condition_text, our_tag
 from nimprofile.selection.placement import By
 from nimprofile.selection.reasons import (
     CapabilityTooLow,
@@ -42,6 +42,7 @@ from nimprofile.selection.reasons import (
     Waiver,
     WrongCpu,
     WrongGpu,
+    with_short_texts,
 )
 
 TYPE_CHECKING = False
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
 
 def message(reason: Reason) -> str:
     """What is wrong, with the numbers."""
+    reason = with_short_texts(reason)
     match reason:
         case EngineUnavailable(engine, available) if engine in tuple(Engine):
             return f"engine {engine} is not here; here: {', '.join(available) or 'none'}"
@@ -136,10 +138,10 @@ def message(reason: Reason) -> str:
         case NotDefault(tag, default, have):
             return f"unasked this NIM takes {tag}={default}; the profile has {tag}={have}"
         case RequirementUnmet(tag, relation, wanted, have=None):
-            asked = Condition(tag, relation, wanted)
+            asked = condition_text(tag, relation, wanted)
             return f"{asked} is required; the profile has no {our_tag(tag)}"
         case RequirementUnmet(tag, relation, wanted, have=have):
-            asked = Condition(tag, relation, wanted)
+            asked = condition_text(tag, relation, wanted)
             return f"{asked} is required; the profile has {our_tag(tag)}={have}"
         case _:
             return no_words_for(reason)

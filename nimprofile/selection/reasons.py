@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from nimprofile.base.printable import clipped
 from nimprofile.base.record import Record
 from nimprofile.base.units import ComputeCapability
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from dataclasses import KW_ONLY
-    from typing import TypeAlias
+    from typing import TypeAlias, TypeVar
+
+    T = TypeVar("T")
 
 
 class Effect(StrEnum):
@@ -346,6 +349,21 @@ Reason: TypeAlias = (
 
 WRONG_PRODUCT = WrongGpu | CapabilityTooLow | CapabilityUnmet
 """Reasons for which more GPUs of the same product are no help."""
+
+
+def with_short_texts(reason: T) -> T:
+    """The same reason, each of its texts as long as a message repeats it: a tag can be endless."""
+    if not isinstance(reason, Record):
+        return reason
+    values = ((name, getattr(reason, name)) for name in reason.to_dict())
+    long = {name: _short(value) for name, value in values if value != _short(value)}
+    return reason.replace(**long) if long else reason
+
+
+def _short(value: object) -> object:
+    if isinstance(value, tuple):
+        return tuple(map(_short, value))
+    return clipped(value) if type(value) is str else value
 
 
 class Doubt(Record):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from nimprofile.base.enums import Engine
 from nimprofile.base.errors import UnknownGpuError
+from nimprofile.base.printable import clipped
 from nimprofile.base.units import MIB, format_enough, format_gpus, gpu_or_gpus
 from nimprofile.base.versions import satisfies
 from nimprofile.engines.compute_floors import AMPERE, EMULATED_NVFP4_FROM, RUNS_FROM
 from nimprofile.engines.memory.suggestions import size_of_enough
 from nimprofile.hardware.catalog import find_product, usable_mib
-from nimprofile.manifest.profile_conditions import Condition
+from nimprofile.manifest.profile_conditions import condition_text
 from nimprofile.selection.messages import each_gpu_of, no_words_for
 from nimprofile.selection.reasons import (
     WRONG_PRODUCT,
@@ -34,6 +35,7 @@ from nimprofile.selection.reasons import (
     TooLittleMemory,
     WrongCpu,
     WrongGpu,
+    with_short_texts,
 )
 
 TYPE_CHECKING = False
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
 
 def remedy(reason: Reason) -> str:
     """What would have to change."""
+    reason = with_short_texts(reason)
     match reason:
         case EngineUnavailable(engine, _) if engine in tuple(Engine):
             return f"a container that has {engine} (see --engine)"
@@ -107,7 +110,9 @@ def remedy(reason: Reason) -> str:
         case TagMismatch(tag, wanted, _):
             return f"take {tag}={wanted} out of the selector (--tags, NIM_TAGS_SELECTOR)"
         case RequirementUnmet(tag, relation, wanted):
-            return f"take {Condition(tag, relation, wanted)} out of what is required (--require)"
+            return (
+                f"take {condition_text(tag, relation, wanted)} out of what is required (--require)"
+            )
         case _:
             return no_words_for(reason)
 
@@ -155,10 +160,12 @@ def _gpus_for(verdict: Verdict, reasons: tuple[Reason, ...]) -> str:
     profile = verdict.profile
     made_for = () if profile.any_ampere_or_newer else profile.made_for
     products = _known(made_for)
-    wanted = [f"of product {' / '.join(made_for)}"] if made_for else []
+    wanted = [f"of product {' / '.join(map(clipped, made_for))}"] if made_for else []
     if profile.any_ampere_or_newer:
         wanted.append(f"of compute capability {AMPERE} or higher")
-    wanted += [_wanted(reason) for reason in reasons if isinstance(reason, WRONG_PRODUCT)]
+    wanted += [
+        _wanted(with_short_texts(reason)) for reason in reasons if isinstance(reason, WRONG_PRODUCT)
+    ]
     if not any(isinstance(reason, CapabilityTooLow) for reason in reasons):
         wanted += _floor(profile, products)
     wanted += [

@@ -2,6 +2,7 @@
 
 import pytest
 
+from nimprofile.base.printable import MOST_OF_MESSAGE
 from nimprofile.report.blocks import Bar, Column, Line, Span, Table, fields, line, plain_text
 
 TWO_COLUMNS = (Column("first"), Column("second"))
@@ -56,3 +57,9 @@ def test_what_steers_a_terminal_is_written_as_an_escape(text, shown):
     assert f"{shown}\n{shown}\t{shown}" == plain_text(
         [line(text), Table(TWO_COLUMNS, [(text, Span(text, "bad"))])]
     )
+
+
+def test_a_cell_is_whole_up_to_the_length_of_a_line():
+    id = "a" * MOST_OF_MESSAGE
+    assert f"{id}\tb" == plain_text([Table(TWO_COLUMNS, [(id, "b")])])
+    assert MOST_OF_MESSAGE + 1 == len(plain_text([line(id + "a")]))
