@@ -110,9 +110,8 @@ def remedy(reason: Reason) -> str:
         case TagMismatch(tag, wanted, _):
             return f"take {tag}={wanted} out of the selector (--tags, NIM_TAGS_SELECTOR)"
         case RequirementUnmet(tag, relation, wanted):
-            return (
-                f"take {condition_text(tag, relation, wanted)} out of what is required (--require)"
-            )
+            asked = condition_text(tag, relation, wanted)
+            return f"take {asked} out of what is required (--require)"
         case _:
             return no_words_for(reason)
 
