@@ -105,11 +105,11 @@ NOT_FOR_MESSAGES = re.compile(r"(_?MOST(_\w+)?|SHORT\w*|_SHOWN|MAX_EXPRESSION)")
 
 
 def _cut(tree):
-    """Texts of which a long beginning is taken: `text[:60]`."""
+    """Texts of which as much is taken as a message has: `text[:60]`."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
             end = node.slice.upper
-            long = isinstance(end, ast.Constant) and isinstance(end.value, int) and end.value > 30
+            long = isinstance(end, ast.Constant) and end.value in range(31, 1000)
             named = isinstance(end, ast.Name) and end.id.isupper()
             if node.slice.lower is None and (
                 long or (named and not NOT_FOR_MESSAGES.fullmatch(end.id))
