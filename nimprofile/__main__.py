@@ -32,7 +32,7 @@ def entry() -> NoReturn:
     try:
         take_signals()
         code = _run()
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last door
+    except BaseException as error:  # noqa: BLE001 - the last door
         code = _failed(error)
     leave(code)
 
@@ -103,7 +103,7 @@ def _failed(error: BaseException) -> int:
         from nimprofile.cli.processes.last_door import tell_failure
 
         return tell_failure(error, sys.argv[1:])
-    except Exception:  # noqa: BLE001 - an installation of which not even that can be imported
+    except BaseException:  # noqa: BLE001 - an installation of which not even that can be imported
         os.write(2, f"nimprofile: {type(error).__name__}: nothing can be imported\n".encode())
         return 70
 

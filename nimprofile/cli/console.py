@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from errno import EBADF
 
 from nimprofile.base.errors import NimProfileError
 from nimprofile.base.printable import message_line, printable_json, printable_lines
@@ -58,6 +59,8 @@ class LostOutputError(Exception):
 
 
 def _to_output(write: Callable[..., object], *words: object, **options: object) -> None:
+    if sys.stdout is None:  # closed before this process began; `print` would say nothing of it
+        raise LostOutputError(OSError(EBADF, os.strerror(EBADF)))
     try:
         write(*words, **options)
     except OSError as error:

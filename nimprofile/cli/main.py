@@ -37,7 +37,6 @@ from nimprofile.cli.console import (
 from nimprofile.cli.exit_codes import (
     BAD_INPUT,
     DONE,
-    INTERRUPTED,
     NO_GPU,
     NOT_AS_REQUIRED,
     NOT_STARTED,
@@ -54,7 +53,7 @@ from nimprofile.cli.options import (
     memory_options,
     select_options,
 )
-from nimprofile.cli.parsing.parser import Parser, UsageError
+from nimprofile.cli.parsing.parser import HelpPrinted, Parser, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,8 +79,8 @@ exit codes:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code."""
     words = sys.argv[1:] if argv is None else argv
-    conceal(_without_names(words), os.environ)
     try:
+        conceal(_without_names(words), os.environ)
         code = _run(words)
         flush_output()
     except LostOutputError as lost:
@@ -90,9 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return DONE
         write_error([f"nimprofile: cannot write the output: {lost.why}"])
         return OUTPUT_FAILED
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    except Exception as error:  # noqa: BLE001 - the last door
+    except BaseException as error:  # noqa: BLE001 - the last door, of a SystemExit of others too
         from nimprofile.cli.processes.last_door import tell_failure
 
         return tell_failure(error, words)
@@ -110,8 +107,8 @@ def _run(argv: Sequence[str]) -> int:
         only = command if argv[:1] == [command] and command in _COMMANDS else None
         run, arguments = read_arguments(build_parser(only), argv, extra)
         return run(arguments)
-    except SystemExit as stop:  # argparse has printed help, or what is wrong with the words
-        return int(stop.code or DONE)
+    except HelpPrinted:
+        return DONE
     except NimProfileError as error:
         from nimprofile.cli.parsing.failures import report, wants_json
 

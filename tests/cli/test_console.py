@@ -123,11 +123,26 @@ def test_without_a_standard_error_nothing_goes_to_standard_output(monkeypatch, c
 
 
 @pytest.mark.parametrize(
-    "command", ["policies", "select --manifest llama-3.1-8b-instruct --gpus 1xh100"]
+    "command",
+    [
+        "policies",
+        "select --manifest llama-3.1-8b-instruct --gpus 1xh100",
+        "manifest convert llama-3.1-8b-instruct --to v2",
+        "--help",
+        "select --help",
+        "--version",
+    ],
 )
-def test_a_standard_output_that_is_closed_is_not_a_failure(command):
+def test_74_when_standard_output_is_closed(command):
     done = shell(f'"$0" -m nimprofile {command} >&-')
-    assert (0, b"", b"") == (done.returncode, done.stdout, done.stderr)
+    expected = b"nimprofile: cannot write the output: Bad file descriptor\n"
+    assert (74, expected) == (done.returncode, done.stderr)
+
+
+def test_a_command_that_prints_nothing_needs_no_standard_output(tmp_path):
+    done = shell(f'"$0" -m nimprofile gpus --gpus 1xt4 --record {tmp_path}/box.json >&-')
+    assert 0 == done.returncode
+    assert (tmp_path / "box.json").exists()
 
 
 def test_a_reader_that_goes_away_is_not_a_failure():
@@ -158,9 +173,9 @@ def test_a_full_disk_is_reported_when_the_output_is_flushed(monkeypatch, capsys,
     assert (74, expected) == (code, capsys.readouterr().err)
 
 
-def test_without_a_standard_output_nothing_is_printed(monkeypatch, manifest):
+def test_74_without_a_standard_output(monkeypatch, manifest):
     monkeypatch.setattr(sys, "stdout", None)
-    assert 0 == main(["list", "--manifest", manifest, "--gpus", "1xh100"])
+    assert 74 == main(["list", "--manifest", manifest, "--gpus", "1xh100"])
 
 
 class Gone(io.TextIOWrapper):

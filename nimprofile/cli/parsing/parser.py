@@ -33,6 +33,13 @@ class UsageError(NimProfileError):
         self.hint = hint
 
 
+class HelpPrinted(SystemExit):
+    """The end of a command line that asks for help or for the version, which is printed by then.
+
+    It is told by its class from the SystemExit of an import or a library, which answers nothing.
+    """
+
+
 class Parser(argparse.ArgumentParser):
     """A parser that raises a `UsageError`, where argparse prints its usage and leaves."""
 
@@ -56,6 +63,10 @@ class Parser(argparse.ArgumentParser):
         from nimprofile.cli.parsing.mistakes import reworded
 
         self.refuse(reworded(message, self))
+
+    def exit(self, *_: object) -> NoReturn:
+        """What argparse does after help or the version."""
+        raise HelpPrinted(0)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
         """Parse the words of this command, all of which must be known.
@@ -96,7 +107,7 @@ class Parser(argparse.ArgumentParser):
 
     def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
         """Help that cannot be written is an error, which argparse keeps to itself."""
-        if file is not None and file is sys.stdout:
+        if file is None or file is sys.stdout:  # None is a closed output, not standard error
             put(message, end="")
         else:
             super()._print_message(message, file)

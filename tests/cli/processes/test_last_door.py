@@ -23,6 +23,10 @@ MORE = "NIMPROFILE_TRACEBACK=1 prints where it happened"
 UNFORESEEN = rf"nimprofile: an error that nothing foresaw, {{}} {PROGRAM}; {REPORT}; {MORE}\n"
 
 
+class _Panic(BaseException):
+    """As the PanicException of PyO3, which is no Exception."""
+
+
 def _deeper():
     return _deeper()
 
@@ -50,6 +54,10 @@ def _fails(monkeypatch, raises):
         (UnicodeEncodeError("utf-8", "\ud800", 0, 1, "no"), "UnicodeEncodeError: 'utf-8' .*"),
         (_deeper, "RecursionError: maximum recursion depth exceeded"),
         (ModuleNotFoundError("No module named 'x'"), "ModuleNotFoundError: No module named 'x'"),
+        (_Panic("of Rust"), "_Panic: of Rust"),
+        (GeneratorExit(), "GeneratorExit"),
+        (SystemExit(1), "SystemExit: 1"),
+        (SystemExit(), "SystemExit"),
     ],
 )
 def test_70_and_one_line_for_what_nothing_foresaw(run, monkeypatch, raises, what):
@@ -176,14 +184,15 @@ def test_the_error_has_no_secret_and_no_control_character(run, monkeypatch, trac
         assert text.replace("\n", "").isprintable()
 
 
-def test_a_record_of_the_log_of_exec_is_one_too(run, monkeypatch):
-    _fails(monkeypatch, KeyError("a"))
+@pytest.mark.parametrize("raised", [KeyError, _Panic, SystemExit])
+def test_a_record_of_the_log_of_exec_is_one_too(run, monkeypatch, raised):
+    _fails(monkeypatch, raised("a"))
     monkeypatch.setenv("NIM_JSONL_LOGGING", "1")
     code, out, err = run("exec", *SELECT[1:3])
     assert (70, "") == (code, out)
     (record,) = map(json.loads, err.splitlines())
     assert "CRITICAL" == record["level"]
-    assert record["message"].startswith("an error that nothing foresaw, KeyError: 'a' (")
+    assert record["message"].startswith(f"an error that nothing foresaw, {raised.__name__}: ")
 
 
 def test_what_vanishes_is_not_called_an_output_that_cannot_be_written(run, monkeypatch):
@@ -206,6 +215,27 @@ def test_70_when_an_import_fails(module):
     assert 70 == json.loads(done.stdout)["error"]["exit_code"]
     assert 1 == done.stderr.count(b"\n")
     assert b"nimprofile: an error that nothing foresaw, ModuleNotFoundError: " in done.stderr
+
+
+@pytest.mark.parametrize("raised", ["SystemExit(1)", "SystemExit", "GeneratorExit"])
+@pytest.mark.parametrize("module", ["yaml", "nimprofile.cli.main"])
+def test_70_when_an_import_ends_the_process(raised, module, tmp_path):
+    """A program answers 1 where no profile runs; a module that leaves with 1 says no such thing."""
+    script = f"""
+import sys
+class Ends:
+    def find_spec(self, name, *_):
+        if name == {module!r}:
+            raise {raised}
+sys.meta_path.insert(0, Ends())
+from nimprofile.__main__ import entry
+entry()
+"""
+    (tmp_path / "it.py").write_text(script, encoding="utf-8")
+    done = shell(f'"$0" {tmp_path}/it.py {" ".join(SELECT)}')
+    assert (70, b"", 1) == (done.returncode, done.stdout, done.stderr.count(b"\n"))
+    name = raised.partition("(")[0].encode()
+    assert b"nimprofile: an error that nothing foresaw, " + name in done.stderr
 
 
 def test_70_when_not_even_the_last_door_can_be_imported():

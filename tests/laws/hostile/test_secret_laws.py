@@ -15,6 +15,7 @@ from hypothesis import given, settings, strategies as st
 from nimprofile.base.secrets.arguments import redacted, secret_flags
 from nimprofile.base.variables.table import VARIABLES
 from nimprofile.cli.main import build_parser, main
+from nimprofile.cli.parsing.parser import HelpPrinted
 
 _LETTERS = "abcdefghkmnpqrstuvwxyzABCDEFGHKMNPQRSTUVWXYZ23456789"
 CORES = st.builds("{}7{}".format, *[st.text(_LETTERS, min_size=8, max_size=20)] * 2)
@@ -155,7 +156,7 @@ def folder(tmp_path_factory):
 def written(argv, **variables):
     """The exit code of a command line, all that it wrote, and what it became."""
     streams = io.StringIO()
-    became = mock.Mock(side_effect=SystemExit(0))
+    became = mock.Mock(side_effect=HelpPrinted)  # which ends a command line with 0
     clean = {name: value for name, value in os.environ.items() if not name.startswith("NIM_")}
     with (
         mock.patch.dict(os.environ, clean | variables, clear=True),
