@@ -1,4 +1,4 @@
-"""The GPUs of this machine, read through NVML in a child process with a deadline.
+"""The GPUs of this machine, read through NVML in child processes with a deadline.
 
 A GPU that does not answer stays in the Inventory, with the reason, and what was not read is None.
 """
@@ -43,7 +43,7 @@ def discover(
 ) -> Inventory:
     """Read the GPUs of this machine through NVML.
 
-    It returns within `timeout` and about a second, whatever the driver does. GPUs that did not
+    It returns within `timeout` and half a second more, whatever the driver does. GPUs that did not
     answer are in the inventory as unavailable, with the reason; GPUs that the environment hides are
     not, and a remark says which.
 

@@ -6,7 +6,6 @@ from functools import lru_cache
 from time import thread_time
 
 from nimprofile.base.errors import ModelError
-from nimprofile.base.names.patterns import begins_as
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -128,6 +127,8 @@ class ModulePatterns:
         return best
 
     def _begins(self, expression: str, path: str) -> bool:
+        from nimprofile.base.names.patterns import begins_as
+
         begins = begins_as(expression, path)
         if begins is None:
             raise _too_slow(path)

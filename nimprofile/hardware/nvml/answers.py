@@ -26,7 +26,7 @@ from nimprofile.hardware.nvml.codes import (
     MOST_GPUS,
     VIRTUALIZATIONS,
 )
-from nimprofile.hardware.nvml.transcript import Transcript, printable
+from nimprofile.hardware.nvml.transcript import Transcript, driver_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Answers(Transcript):
             cpu_architecture=implied_cpu(boards) or host.cpu_architecture(),
         )
 
-    def _no_count(self, machine: health.Answers, host: Host) -> NoGpuError | None:
+    def _no_count(self, machine: health.ByKey, host: Host) -> NoGpuError | None:
         """Why the GPUs could not be counted; None when they were."""
         if "no pynvml" in machine:
             return failures.no_pynvml(machine["no pynvml"])
@@ -109,7 +109,7 @@ class Answers(Transcript):
             device_id=f"{device >> 16:04x}:10de" if device and device & 0xFFFF == 0x10DE else None,
             compute_capability=_capability(answers.get("capability")),
             architecture=ARCHITECTURES.get(answers.get("architecture", -1)),
-            pci_bus_id=printable(bus) if bus else None,
+            pci_bus_id=driver_text(bus) if bus else None,
             utilization_percent=_percent(answers.get("utilization")),
             virtualization=VIRTUALIZATIONS.get(answers.get("virtualization", -1)),
             mig_enabled=answers.get("mig") == 1,
@@ -219,7 +219,7 @@ def _without_shared_uuids(gpus: list[Gpu]) -> tuple[list[Gpu], list[Condition]]:
     return [gpu.replace(uuid=None) if gpu.index in unnamed else gpu for gpu in gpus], remarks
 
 
-def _memory(answers: health.Answers) -> dict[str, Any]:
+def _memory(answers: health.ByKey) -> dict[str, Any]:
     """The memory figures that were read; a total of 0 is what some drivers say of none at all.
 
     What no memory can be is as good as no answer.

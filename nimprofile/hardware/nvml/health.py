@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
     from nimprofile.hardware.host import Host
 
-    Answers: TypeAlias = dict[str, Any]
+    ByKey: TypeAlias = dict[str, Any]
     """The answers about one GPU or MIG instance by key; `refused` has calls and error codes."""
 
 
-def failure(answers: Answers) -> Condition | None:
+def failure(answers: ByKey) -> Condition | None:
     """Why a GPU cannot be used by what was read of it, the plainest sign first."""
     for call, code in answers["refused"]:
         if code in LOST:
@@ -43,7 +43,7 @@ def failure(answers: Answers) -> Condition | None:
     return Condition(Kind.ROW_FAILED) if failed else None
 
 
-def unfinished(answers: Answers, ending: Condition | None) -> Condition | None:
+def unfinished(answers: ByKey, ending: Condition | None) -> Condition | None:
     """Why a GPU was not read to its end; None when it was.
 
     `ending` is why the reading of the whole machine ended early; that of a process which was asked
@@ -61,7 +61,7 @@ def unfinished(answers: Answers, ending: Condition | None) -> Condition | None:
     return Condition(Kind.UNREADABLE, problem=problem, call=call)
 
 
-def node_blocked(answers: Answers, host: Host) -> Condition | None:
+def node_blocked(answers: ByKey, host: Host) -> Condition | None:
     """That the device node of a GPU cannot be opened; None when it can, or is not known."""
     minor = answers.get("minor")
     if minor is None or not host.blocks(minor):
@@ -69,7 +69,7 @@ def node_blocked(answers: Answers, host: Host) -> Condition | None:
     return Condition(Kind.NODE_BLOCKED, minor=minor)
 
 
-def no_instance(answers: Answers) -> Condition:
+def no_instance(answers: ByKey) -> Condition:
     """Why a board in MIG mode has no MIG instance."""
     for call, code in answers["refused"]:
         if call == MIG_SLOTS:
@@ -77,7 +77,7 @@ def no_instance(answers: Answers) -> Condition:
     return Condition(Kind.NO_INSTANCE)
 
 
-def explained(answers: Answers) -> bool:
+def explained(answers: ByKey) -> bool:
     """Whether what was refused is why a GPU cannot be used, and need not be remarked on."""
     split = answers.get("mig") == 1
     return failure(answers) is not None or (
@@ -85,12 +85,12 @@ def explained(answers: Answers) -> bool:
     )
 
 
-def is_empty_slot(answers: Answers) -> bool:
+def is_empty_slot(answers: ByKey) -> bool:
     """Whether there is no MIG instance in a slot."""
     return any(call == MIG_HANDLE and code in EMPTY_SLOT for call, code in answers["refused"])
 
 
-def health_issues(answers: Answers) -> Iterator[Condition]:
+def health_issues(answers: ByKey) -> Iterator[Condition]:
     """What is wrong with a GPU that can be used."""
     if answers.get("recovery") in MILD_RECOVERIES:
         yield Condition(Kind.RECOVERY, action=answers["recovery"])

@@ -15,7 +15,7 @@ from nimprofile.hardware.conditions import Condition, Kind
 from nimprofile.hardware.nvml import failures
 from nimprofile.hardware.nvml.answers import Answers
 from nimprofile.hardware.nvml.reader import END
-from nimprofile.hardware.nvml.transcript import how_it_ended, printable
+from nimprofile.hardware.nvml.transcript import driver_text, how_it_ended
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class Reader:
     def _how_it_ended(self) -> Condition:
         code = self.process.returncode
         lines = self.err.decode(errors="replace").strip().splitlines() if code > 0 else []
-        how = printable(lines[-1]) if lines else how_it_ended(code)
+        how = driver_text(lines[-1]) if lines else how_it_ended(code)
         return Condition(Kind.ENDED, how=how, call=None)
 
 

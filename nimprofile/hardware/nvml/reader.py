@@ -1,11 +1,11 @@
 """Everything that NVML says of this machine, written as lines of JSON.
 
-The only module that imports pynvml. It runs in a process of its own (`discovery` starts it), since
-the driver's library may hang or crash. Every answer is one line, `[subject, key, value]`, written
-as soon as it is there: the other process has all that was read before the end. The subject is null
-for the machine, `3` for GPU 3, `"3/0"` for slot 0 of GPU 3's MIG instances, `"0-3"` for the
-connection of GPUs 0 and 3. Before every call comes a line with the key `asking`; the next line
-about that subject says that the call returned. The last line is `END`.
+The only module that imports pynvml. It runs in a process of its own (`processes.Readers` starts
+it), since the driver's library may hang or crash. Every answer is one line, `[subject, key,
+value]`, written as soon as it is there: the other process has all that was read before the end. The
+subject is null for the machine, `3` for GPU 3, `"3/0"` for slot 0 of GPU 3's MIG instances, `"0-3"`
+for the connection of GPUs 0 and 3. Before every call comes a line with the key `asking`; the next
+line about that subject says that the call returned. The last line is `END`.
 
 Source of every call: NVML API reference, docs.nvidia.com/deploy/nvml-api.
 """

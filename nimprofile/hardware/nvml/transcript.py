@@ -17,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from nimprofile.hardware.nvml.health import Answers
+    from nimprofile.hardware.nvml.health import ByKey
     from nimprofile.hardware.nvml.questions import Subject
 
 MOST_OF_TEXT = 300
@@ -35,7 +35,7 @@ class Transcript:
     """
 
     def __init__(self, lines: Iterable[bytes], ending: Condition | None = None):
-        self.by_subject: dict[Subject, Answers] = {}
+        self.by_subject: dict[Subject, ByKey] = {}
         self.ending = ending
         for subject, key, value in filter(None, map(_read, lines)):
             answers = self._of(subject)
@@ -50,14 +50,14 @@ class Transcript:
             elif key != "answered":
                 answers[key] = value
 
-    def about(self, subject: Subject) -> Answers:
+    def about(self, subject: Subject) -> ByKey:
         """The answers about a subject; empty ones where there are none."""
         return self.by_subject.get(subject, {"refused": []})
 
-    def _of(self, subject: Subject) -> Answers:
+    def _of(self, subject: Subject) -> ByKey:
         return self.by_subject.setdefault(subject, {"refused": []})
 
-    def pairs(self) -> Iterator[tuple[tuple[int, int], Answers]]:
+    def pairs(self) -> Iterator[tuple[tuple[int, int], ByKey]]:
         """The pairs of GPUs that were asked about, in order, with the answers."""
         for subject in self.subjects():
             if isinstance(subject, str) and "-" in subject:
@@ -129,7 +129,7 @@ def how_it_ended(code: int) -> str:
     return strsignal(-code) or f"signal {-code}"
 
 
-def printable(text: str) -> str:
+def driver_text(text: str) -> str:
     """A text by the driver or its library, without control characters and in bounded length."""
     return "".join(char if char.isprintable() else "\ufffd" for char in clipped(text, MOST_OF_TEXT))
 
@@ -162,9 +162,9 @@ def _read(line: bytes) -> tuple[Subject, str, object] | None:
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
     if isinstance(value, str):
-        value = printable(value)
+        value = driver_text(value)
     elif key == "refused" and fits and isinstance(value[1], str):
-        value = [value[0], printable(value[1])]
+        value = [value[0], driver_text(value[1])]
     return (subject, key, value) if fits else None
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from nimprofile.hardware.conditions import Condition, Kind
 from nimprofile.hardware.nvml.codes import MOST_GPUS
-from nimprofile.hardware.nvml.transcript import MOST_OF_TEXT, Transcript, printable
+from nimprofile.hardware.nvml.transcript import MOST_OF_TEXT, Transcript, driver_text
 
 ENDED = Condition(Kind.ENDED, how="Killed", call=None)
 
@@ -57,7 +57,7 @@ def test_texts_are_printable_and_of_bounded_length():
     read = Transcript([b'[0,"name","\\u001b]0;x\\u0007\\ud800"]', b'[0,"refused",["a","\\n"]]'])
     assert "\ufffd]0;x\ufffd\ufffd" == read.about(0)["name"]
     assert [("a", "\ufffd")] == read.about(0)["refused"]
-    assert MOST_OF_TEXT + 1 == len(printable("x" * 100_000))
+    assert MOST_OF_TEXT + 1 == len(driver_text("x" * 100_000))
 
 
 def test_what_was_not_read_to_its_end_is_told_apart():

@@ -138,6 +138,14 @@ def test_profiles_are_judged_and_checked_in_time_in_proportion_to_their_number(k
     assert {} == _slow(["list", "check"], path_of, 24)
 
 
+def test_manifests_are_read_without_a_look_at_every_pair_of_profiles():
+    def work_of(size):
+        text = OF_MANY_PROFILES["of different sizes"](size)
+        return lambda: parse_manifest(text)
+
+    assert "" == grows_with_the_square(work_of, 800)
+
+
 def test_every_command_takes_time_in_proportion_to_the_number_of_profiles(tmp_path):
     path_of = _files(tmp_path, OF_MANY_PROFILES["of names"])
     assert {} == _slow(COMMANDS, path_of, 24)

@@ -37,6 +37,7 @@ def others(inventory, bad):
     return boards, instances, links
 
 
+@settings(max_examples=settings().max_examples // 2)  # each is three discoveries
 @given(nvml_inventories(max_gpus=4), st.sampled_from(ABOUT_A_GPU), st.data())
 def test_a_gpu_that_crashes_the_library_costs_itself_and_no_other(inventory, call, data):
     boards = [gpu.index for gpu in inventory.gpus if gpu.mig is None]
