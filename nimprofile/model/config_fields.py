@@ -81,11 +81,13 @@ class Config:
         name = next((key for key in names if self._fields.get(key) is not None), names[0])
         if isinstance(value, str):  # a manifest's block is read as text
             digits = value.replace("_", "").removesuffix(".0")
-            if digits.isascii() and digits.removeprefix("-").isdigit() and len(digits) < 17:
-                value = int(digits)
+            if digits.isascii() and digits.removeprefix("-").isdigit():
+                value = int(digits) if len(digits) < 17 else float("inf")
+        if isinstance(value, int | float) and abs(value) > MAX_COUNT:
+            raise ModelError("beyond what any model has", place=self.place(name))
         if isinstance(value, float) and value.is_integer():
             value = int(value)
-        if not isinstance(value, int) or isinstance(value, bool) or abs(value) > MAX_COUNT:
+        if not isinstance(value, int) or isinstance(value, bool):
             raise ModelError(
                 f"{quoted(str(value), 40)} is not a whole number", place=self.place(name)
             )

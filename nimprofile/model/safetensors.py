@@ -3,7 +3,8 @@
 At the head of a file are eight bytes of length, little-endian, and that much JSON: of each tensor,
 where it begins and ends behind the header (huggingface.co/docs/safetensors, "format"). Nothing else
 is read. What the format rules out is refused here, since an engine refuses it later: a key that
-stands twice, and tensors that overlap or end behind the file.
+stands twice, tensors that overlap or end behind the file, and one whose dtype and shape take other
+bytes than it has.
 """
 
 from __future__ import annotations
@@ -22,6 +23,15 @@ MAX_HEADER = 100_000_000
 MAX_HEADERS = 64 << 20
 """The most bytes that are read of the headers of one model. A tensor takes about 110 bytes, and the
 models with the most experts have some 200,000 tensors."""
+
+
+_BYTES = {
+    **dict.fromkeys(("BOOL", "U8", "I8", "F8_E4M3", "F8_E5M2", "F8_E8M0"), 1),
+    **dict.fromkeys(("U16", "I16", "F16", "BF16"), 2),
+    **dict.fromkeys(("U32", "I32", "F32"), 4),
+    **dict.fromkeys(("U64", "I64", "F64"), 8),
+}
+"""Bytes of an element, for the dtypes of the format that have whole ones."""
 
 
 def tensor_bytes(paths: Iterable[str], left_out: tuple[str, ...] = ()) -> int:
@@ -78,11 +88,35 @@ def _extents(header: Mapping[str, object], path: str) -> Iterator[tuple[str, int
     for name, entry in header.items():
         if name == "__metadata__":
             continue
-        match entry.get("data_offsets") if isinstance(entry, dict) else None:
-            case [int(start), int(end)] if 0 <= start <= end:
-                yield name, start, end
+        fields = entry if isinstance(entry, dict) else {}
+        match fields.get("data_offsets"):
+            case [int(start), int(end)] if {type(start), type(end)} == {int} and 0 <= start <= end:
+                pass
             case _:
                 raise ModelError("no data_offsets", source=path, place=name)
+        if not _takes(fields, end - start):
+            problem = f"its dtype and shape do not take the {end - start} bytes of its data_offsets"
+            raise ModelError(problem, source=path, place=name)
+        yield name, start, end
+
+
+def _takes(entry: Mapping[str, object], size: int) -> bool:
+    """Whether a tensor's dtype and shape take so many bytes, as far as they are known."""
+    dtype, shape = entry.get("dtype"), entry.get("shape")
+    taken = _BYTES.get(dtype) if isinstance(dtype, str) else None
+    if taken is None or shape is None:
+        return True
+    if not isinstance(shape, list):
+        return False
+    if any(type(length) is not int or length < 0 for length in shape):
+        return False
+    if 0 in shape:
+        return size == 0
+    for length in shape:
+        taken *= length
+        if taken > size:  # and what follows can be of any size
+            return False
+    return taken == size
 
 
 def _require_within(extents: list[tuple[str, int, int]], space: int, path: str) -> None:

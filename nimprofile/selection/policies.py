@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import UserDict
+
 from nimprofile.base.errors import RequestError
+from nimprofile.base.expect import expect, expect_text
 from nimprofile.base.printable import quoted
 from nimprofile.selection.rank import Policy
 from nimprofile.selection.ranking.criteria import (
@@ -30,8 +33,18 @@ ABOUT_AUTO = "That of the NIM at hand, where its version is told; otherwise nim.
 DEFAULT = "nim"
 """The policy where nothing tells which NIM it is."""
 
-POLICIES = {
-    policy.name: policy
+
+class _Policies(UserDict[str, Policy]):
+    """Policies by name; another is added as `POLICIES["own"] = Policy("own", …)`."""
+
+    def __setitem__(self, name: str, policy: Policy) -> None:
+        expect_text("POLICIES: name", name)
+        expect(f"POLICIES: {name}", policy, Policy, hint='POLICIES["nim"] is one')
+        super().__setitem__(name, policy)
+
+
+POLICIES = _Policies(
+    (policy.name, policy)
     for policy in (
         Policy(
             "nim",
@@ -84,7 +97,7 @@ POLICIES = {
             gate_source="corpus, 012 and 015: nothing is runnable on a GPU with 9 or 10 % in use",
         ),
     )
-}
+)
 """Every policy by name; `docs/selection.md` has them with their sources."""
 
 

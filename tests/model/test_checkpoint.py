@@ -27,7 +27,7 @@ def tensors(path, **sizes):
     header, at = {"__metadata__": {"format": "pt"}}, 0
     for name, size in sizes.items():
         header[name.replace("__", ".")] = {
-            "dtype": "BF16",
+            "dtype": "U8",
             "shape": [size],
             "data_offsets": [at, at + size],
         }

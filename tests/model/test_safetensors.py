@@ -63,6 +63,26 @@ NOT_ONE = "not a safetensors file: its header is no "
         pytest.param(headed({"a": at(4, 0)}), "a: no data_offsets", id="backwards"),
         pytest.param(headed({"a": at(-4, 0)}), "a: no data_offsets", id="negative"),
         pytest.param(headed({"a": at(0.0, 4.0)}), "a: no data_offsets", id="fractions"),
+        pytest.param(headed({"a": at(False, True)}), "a: no data_offsets", id="false and true"),
+        pytest.param(headed({"a": at(False, 4)}), "a: no data_offsets", id="false"),
+        *(
+            pytest.param(
+                headed({"a": {"dtype": dtype, "shape": shape, **at(0, 4)}}),
+                "a: its dtype and shape do not take the 4 bytes of its data_offsets",
+                id=name,
+            )
+            for name, dtype, shape in (
+                ("too many", "BF16", [2, 3]),
+                ("too few", "U8", [3]),
+                ("one", "F64", []),
+                ("none", "F32", [0, 1]),
+                ("a shape that is none", "F32", "1"),
+                ("a negative length", "U8", [-2, -2]),
+                ("true for a length", "F32", [True]),
+                ("a fraction", "F32", [1.0]),
+                ("5,000 digits", "F32", [10**4000, 10**1000]),
+            )
+        ),
         pytest.param(headed({"a": at(0, 10**400)}), "a: no data_offsets", id="400 digits"),
         pytest.param(
             headed({"a": at(0, 10**20)}),
@@ -83,6 +103,19 @@ def test_what_the_format_rules_out_is_refused(tmp_path, data, problem):
     with pytest.raises(ModelError) as caught:
         tensor_bytes([path])
     assert f"{path}: {problem}" == str(caught.value)[: len(f"{path}: {problem}")]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "shape"), [("F32", []), ("BF16", [1, 2]), ("F8_E8M0", [2, 2]), ("F4", [2, 4]), (7, 1)]
+)
+def test_what_dtype_and_shape_take_is_as_the_offsets_say_or_unknown(tmp_path, dtype, shape):
+    header = headed({"a": {"dtype": dtype, "shape": shape, **at(0, 4)}})
+    assert 4 == tensor_bytes([written(tmp_path, header + b"1234")])
+
+
+def test_an_empty_tensor_has_no_bytes(tmp_path):
+    header = headed({"a": {"dtype": "F32", "shape": [10**18, 0], **at(0, 0)}})
+    assert 0 == tensor_bytes([written(tmp_path, header)])
 
 
 def test_headers_of_one_model_are_read_up_to_a_size_in_all(tmp_path, monkeypatch):

@@ -219,3 +219,12 @@ def test_a_chain_made_anew_names_no_criterion_twice(monkeypatch):
         names = [criterion.name for criterion in policy.criteria]
         assert sorted(set(names)) == sorted(names)
         assert names[-1] == "id"
+
+
+@pytest.mark.parametrize(("name", "policy"), [("own", 1), ("own", None), (1, POLICIES["nim"])])
+def test_what_is_no_policy_is_not_added(name, policy):
+    before = dict(POLICIES)
+    for add in (POLICIES.__setitem__, POLICIES.setdefault, lambda *pair: POLICIES.update([pair])):
+        with pytest.raises(TypeError, match=r"POLICIES: .*, not "):
+            add(name, policy)
+    assert before == POLICIES
