@@ -14,14 +14,19 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from nimprofile.launch.flags import GivenFlag
     from nimprofile.launch.job import Job
     from nimprofile.model.shape import ModelShape
 
 
 def hub_cache(environ: Mapping[str, str]) -> tuple[str, str]:
-    """Where huggingface_hub keeps models, and what says so: its page "Environment variables"."""
-    if cache := environ.get("HF_HUB_CACHE"):
-        return cache, "HF_HUB_CACHE"
+    """Where huggingface_hub keeps models, and what says so: its page "Environment variables".
+
+    `HUGGINGFACE_HUB_CACHE` is the older name (the same page at v0.12.0).
+    """
+    for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
+        if cache := environ.get(name):
+            return cache, name
     home = environ.get("HF_HOME") or os.path.join(
         environ.get("XDG_CACHE_HOME") or os.path.join(environ.get("HOME", "/"), ".cache"),
         "huggingface",
@@ -37,6 +42,14 @@ def nim_cache(job: Job, environ: Mapping[str, str]) -> tuple[str, str] | None:
     return (folder, "NIM_CACHE_PATH") if is_path(folder) else None
 
 
+def downloads(job: Job, environ: Mapping[str, str]) -> tuple[str, str]:
+    """Where an engine keeps the model that it downloads, and what says so."""
+    given = _given(job).get("--download-dir")
+    if given is not None and given.value:
+        return given.value, "--download-dir"
+    return hub_cache(environ)
+
+
 def existing(folder: str) -> str:
     """The directory that is there, of one that is perhaps yet to be made."""
     there = os.path.abspath(folder)
@@ -49,11 +62,12 @@ def to_download(job: Job, folder: str, environ: Mapping[str, str]) -> int | None
     """Bytes of the weights that are not yet in a cache; None when nothing tells how many.
 
     Args:
-        job: what is served. Of a model that the operator names, nothing tells how it is stored.
+        job: what is served. Of a model that the operator names, only a name of the checkpoint
+            itself tells how it is stored.
         folder: the cache.
         environ: the variables.
     """
-    if job.shape is None or job.setup.model is not None or _from_elsewhere(job, environ):
+    if job.shape is None or not job.own_weights or _from_elsewhere(job, environ):
         return None
     if job.server is Server.NIM:
         hubs = (folder, os.path.join(folder, "hub"), os.path.join(folder, "ngc", "hub"))
@@ -68,12 +82,18 @@ def to_download(job: Job, folder: str, environ: Mapping[str, str]) -> int | None
 
 def _from_elsewhere(job: Job, environ: Mapping[str, str]) -> bool:
     """Whether the weights come another way than from Hugging Face into its cache."""
+    given = _given(job)
+    if "--load-format" in given or (job.server is Server.NIM and "--download-dir" in given):
+        return True
+    return any(map(environ.get, _OTHER_HUBS))
+
+
+def _given(job: Job) -> Mapping[str, GivenFlag]:
+    """The arguments of the engine that the operator adds."""
     spec = server_spec(job.server)
-    given = last_given(job.setup.arguments, spec.engine_flags or spec.flags)
-    return not given.keys().isdisjoint(_ELSEWHERE) or any(map(environ.get, _OTHER_HUBS))
+    return last_given(job.setup.arguments, spec.engine_flags or spec.flags)
 
 
-_ELSEWHERE = ("--download-dir", "--load-format")
 _OTHER_HUBS = ("VLLM_USE_MODELSCOPE", "SGLANG_USE_MODELSCOPE")
 
 

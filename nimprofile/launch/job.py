@@ -42,6 +42,7 @@ class Job(Record):
         request: the wishes that led to the selection; a NIM decides once more, and needs them.
         name: what the manifest calls the model.
         shape: of the weights, when it is known or taken to be known.
+        own_weights: they are the weights that were judged, not others that the operator names.
         notes: what the operator should know.
     """
 
@@ -60,6 +61,7 @@ class Job(Record):
     name: str | None
     request: Request = NO_REQUEST
     shape: ModelShape | None = None
+    own_weights: bool = True
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -199,6 +199,7 @@ def _job_of(verdict: Verdict, decision: Decision, manifest: Manifest, setup: Set
         request=decision.request,
         name=manifest.model,
         shape=weights.shape,
+        own_weights=weights.own,
         notes=notes,
     )
 

@@ -17,7 +17,7 @@ from nimprofile.base.enums import Server
 from nimprofile.base.printable import quoted
 from nimprofile.base.record import Record
 from nimprofile.base.units import format_gib
-from nimprofile.launch.downloads import existing, free_bytes, hub_cache, nim_cache, to_download
+from nimprofile.launch.downloads import downloads, existing, free_bytes, nim_cache, to_download
 from nimprofile.launch.flags import last_port
 from nimprofile.launch.judged.weights_source import missing_weights
 from nimprofile.launch.server_spec import server_spec
@@ -193,7 +193,7 @@ def _cache(job: Job, environ: Mapping[str, str]) -> Iterator[HostProblem]:
         cache = nim_cache(job, environ)
     else:
         offline = environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}
-        cache = None if is_path(job.model) or offline else hub_cache(environ)
+        cache = None if is_path(job.model) or offline else downloads(job, environ)
     if cache is None:
         return
     folder, variable = cache

@@ -67,10 +67,30 @@ def test_of_a_model_that_the_operator_names_nothing_is_known(tmp_path, setup):
     assert None is to_download(job(**setup), str(tmp_path), {})
 
 
-@pytest.mark.parametrize("words", ["--download-dir /d", "--load-format=dummy"])
-def test_of_weights_that_come_another_way_nothing_is_known(tmp_path, words):
-    assert None is to_download(job(extra=tuple(words.split())), str(tmp_path), {})
-    assert None is to_download(job(passthrough=tuple(words.split())), str(tmp_path), {})
+@pytest.mark.parametrize("scheme", ["", "hf://"])
+def test_the_checkpoint_that_the_operator_names_too_is_known(monkeypatch, tmp_path, scheme):
+    named = job(model=scheme + job().model.removeprefix("hf://"))
+    disk(monkeypatch, GIB)
+    (problem,) = found(named, HF_HOME=str(tmp_path))
+    assert "has 1.0 GiB free, and 15.0 GiB of weights" in problem.problem
+
+
+@pytest.mark.parametrize("where", ["extra", "passthrough"])
+@pytest.mark.parametrize("words", ["--download-dir {}", "--download-dir={}", "--download_dir {}"])
+def test_the_directory_of_downloads_that_is_named_is_looked_at(monkeypatch, tmp_path, where, words):
+    served = job(**{where: tuple(words.format(tmp_path).split())})
+    disk(monkeypatch, GIB)
+    (problem,) = found(served, HF_HOME="/nowhere")
+    assert f"the cache {tmp_path} has 1.0 GiB free" in problem.problem
+    assert problem.fix.endswith("--download-dir")
+
+
+def test_of_weights_that_come_another_way_nothing_is_known(tmp_path):
+    dummy = ("--load-format=dummy",)
+    assert None is to_download(job(extra=dummy), str(tmp_path), {})
+    assert None is to_download(job(passthrough=dummy), str(tmp_path), {})
+    elsewhere = job("nim", passthrough=("--download-dir", "/d"))
+    assert None is to_download(elsewhere, str(tmp_path), {})
     assert None is to_download(job(), str(tmp_path), {"VLLM_USE_MODELSCOPE": "True"})
 
 
@@ -101,6 +121,11 @@ def test_a_nims_cache_is_the_directory_that_is_mounted_or_its_variables():
 
 def test_hugging_faces_cache_is_where_its_page_says():
     assert ("/c", "HF_HUB_CACHE") == hub_cache({"HF_HUB_CACHE": "/c", "HF_HOME": "/h"})
+    assert ("/c", "HF_HUB_CACHE") == hub_cache(
+        {"HF_HUB_CACHE": "/c", "HUGGINGFACE_HUB_CACHE": "/d"}
+    )
+    older = {"HUGGINGFACE_HUB_CACHE": "/d", "HF_HOME": "/h"}
+    assert ("/d", "HUGGINGFACE_HUB_CACHE") == hub_cache(older)
     assert ("/h/hub", "HF_HOME") == hub_cache({"HF_HOME": "/h", "HOME": "/u"})
 
 
