@@ -146,6 +146,20 @@ def test_what_is_not_installed_is_said_with_the_fix(monkeypatch):
         dependencies.dependencies()
 
 
+def test_a_python_without_the_packages_of_this_project_is_told_what_to_do():
+    done = subprocess.run(
+        [sys.executable, "-S", "-m", "tests.tools.dependencies", "materials"],
+        cwd=ROOT,
+        env={"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert 1 == done.returncode
+    fix = f"packaging is not installed for {sys.executable}: pip install -e '.[dev]' brings it\n"
+    assert fix == done.stderr
+
+
 def test_a_requirement_for_another_platform_is_not_needed():
     requirements = ["a; python_version < '3'", "b[c]>=1", "d; extra == 'e'"]
     assert [("b", {"c"})] == [*dependencies.needed(requirements, ())]

@@ -18,7 +18,7 @@ from nimprofile.cli.options import add_format, machine_options
 from nimprofile.cli.parsing.parser import UsageError
 from nimprofile.cli.selection_options import selection_options
 from nimprofile.launch.server_spec import server_spec
-from nimprofile.launch.setup import ANYWHERE, PORT, TRUST, Setup, absolute
+from nimprofile.launch.setup import ANYWHERE, PORT, TRUST, Setup, absolute, absolute_where_it_can_be
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -217,7 +217,7 @@ def setup_of(selection: SelectionArguments, server: ServerArguments) -> Setup:
     setup = setup.replace(**given(chosen)).replace(
         model=model,
         host=server.host,
-        folder=absolute(server.dir),
+        folder=absolute_where_it_can_be(server.dir),
         trust_remote_code=server.trust_remote_code or setup.trust_remote_code,
         extra=server.extra,
     )

@@ -210,6 +210,15 @@ class Setup(Record):
             variables=handed_on(environ),
         )
 
+    def file(self, name: str) -> str:
+        """Where a file of the plan is written.
+
+        Raises LaunchError when that is the working directory, and it is not there any more.
+        """
+        if not self.folder.startswith("/"):
+            absolute(self.folder)
+        return f"{self.folder}/{name}"
+
 
 TRUST = ("NIM_TRUST_CUSTOM_CODE", "NIM_FORCE_TRUST_REMOTE_CODE")
 """Let code that comes with the model run: in 2.x and in 1.x."""
@@ -239,6 +248,14 @@ def absolute(path: str) -> str:
         problem = f"{path} begins at the working directory, which is not there any more"
         fix = "change to one that is, or name paths from the root"
         raise LaunchError(f"{problem}: {fix}") from None
+
+
+def absolute_where_it_can_be(path: str) -> str:
+    """The same, but for a folder that a plan without files does not need: `Setup.file` refuses."""
+    try:
+        return absolute(path)
+    except LaunchError:
+        return path
 
 
 def is_path(model: str) -> bool:

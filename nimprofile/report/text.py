@@ -5,6 +5,7 @@ Nothing is decided here: every sentence is made from the decision's own figures.
 
 from __future__ import annotations
 
+from nimprofile.base.printable import shown
 from nimprofile.base.units import format_gib, format_gpus, format_indices
 from nimprofile.hardware.describe import describe_machine
 from nimprofile.hardware.visible_devices import cuda_devices
@@ -145,8 +146,8 @@ def nothing_blocks(decision: Decision) -> list[Block]:
         return [*_required_in_vain(decision, decision.otherwise)]
     pin, pinned = decision.request.pin, decision.pinned
     if pin is not None and pinned is not None:
-        name = pinned.profile.name
-        blocks = [line(f"{pin.source}={pin.value} is refused: {name} does not run here.")]
+        name = shown(pinned.profile.name)
+        blocks = [line(f"{pin.source}={shown(pin.value)} is refused: {name} does not run here.")]
         blocks += [line(message(reason), indent=2) for reason in pinned.reasons]
         blocks += [line(f"to change: {change}", indent=2) for change in remedies_of(pinned)]
         if all(reason.waived_by for reason in pinned.reasons):
@@ -168,7 +169,7 @@ def nothing_blocks(decision: Decision) -> list[Block]:
         blocks += _counts(unwanted, NOT_WANTED)
     if decision.rejected:
         nearest = decision.nearest
-        blocks.append(line(f"Nearest: {nearest.profile.name}, which would take:"))
+        blocks.append(line(f"Nearest: {shown(nearest.profile.name)}, which would take:"))
         blocks += [line(change, indent=2) for change in remedies_of(nearest)]
     return [*blocks]
 
@@ -176,7 +177,7 @@ def nothing_blocks(decision: Decision) -> list[Block]:
 def _asked(decision: Decision) -> str:
     """What is asked of the profiles' tags: the conditions, and the sizes with their variables."""
     request = decision.request
-    asked = [f"{our_tag(tag)}={value}" for tag, value in request.tags]
+    asked = [f"{our_tag(tag)}={shown(value)}" for tag, value in request.tags]
     asked += [f"{tag}={size} ({variable})" for tag, size, variable in sizes_asked(request)]
     return ", ".join(asked or map(str, request.require))
 
@@ -217,17 +218,17 @@ def _required_in_vain(decision: Decision, otherwise: Verdict) -> Iterator[Block]
     yield line(f"{NOT_AS_REQUIRED}: {required}")
     gpus = f"on {format_gpus(otherwise.gpus)}" if otherwise.gpus else "here"
     pinned = "" if pin is None else f", pinned by {pin.source}"
-    yield line(f"Without that, {otherwise.profile.name} would run {gpus}{pinned}:")
+    yield line(f"Without that, {shown(otherwise.profile.name)} would run {gpus}{pinned}:")
     judged = decision.pinned or decision.verdict(otherwise.profile)
     unmet = [reason for reason in judged.reasons if reason.kind == "requirement"]
     yield from (line(message(reason), indent=2) for reason in unmet)
     for passed in decision.passed_over:
-        yield line(f"{passed.profile} meets it and cannot be started: {passed.problem}")
+        yield line(f"{shown(passed.profile)} meets it and cannot be started: {passed.problem}")
     if decision.passed_over:
         return
     if decision.ranked:
         met = decision.ranked[0]
-        yield line(f"{met.profile.name} meets it and runs here: take the pin away")
+        yield line(f"{shown(met.profile.name)} meets it and runs here: take the pin away")
         return
     meeting = [
         verdict
@@ -238,7 +239,7 @@ def _required_in_vain(decision: Decision, otherwise: Verdict) -> Iterator[Block]
         yield line("No profile of this manifest meets it.")
         return
     nearest = min(meeting, key=shortcoming)
-    name = nearest.profile.name
+    name = shown(nearest.profile.name)
     yield line(f"Nearest of the profiles that meet it: {name}, which would take:")
     yield from (line(change, indent=2) for change in remedies_of(nearest))
 

@@ -226,7 +226,7 @@ def _wanted(reason: WrongGpu | CapabilityTooLow | CapabilityUnmet) -> str:
     """Which GPUs would do."""
     match reason:
         case WrongGpu(wanted, _, _):
-            return f"of product {' / '.join(wanted)}"
+            return f"of product {clipped(' / '.join(wanted))}"
         case CapabilityTooLow("nvfp4", need, have) if have >= EMULATED_NVFP4_FROM:
             return f"of compute capability {need} or higher (or --allow-nvfp4-emulation)"
         case CapabilityTooLow(_, need, _):

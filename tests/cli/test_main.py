@@ -114,14 +114,42 @@ def test_4_when_the_inventory_has_no_gpu(run, manifest, tmp_path, command):
     assert "nimprofile: no GPU could be read: the inventory has none\n" == err
 
 
-@pytest.mark.parametrize("command", [["launch"], ["render", "k8s"], ["render", "docker"]])
-def test_3_when_the_working_directory_is_gone(run, manifest, tmp_path, monkeypatch, command):
+@pytest.fixture
+def gone(tmp_path, monkeypatch):
+    """The working directory is one that is not there any more."""
     (tmp_path / "gone").mkdir()
     monkeypatch.chdir(tmp_path / "gone")
     (tmp_path / "gone").rmdir()
-    code, out, err = run(*command, "--manifest", manifest, "--gpus", "1xh100")
+
+
+BUNDLED = ("--manifest", "llama-3.1-8b-instruct", "--gpus", "1xh100")
+STARTING = [["launch"], ["render", "k8s"], ["render", "docker"], ["render", "compose"]]
+
+
+@pytest.mark.usefixtures("gone")
+@pytest.mark.parametrize("command", STARTING)
+def test_0_when_the_working_directory_is_gone_and_not_needed(run, command):
+    assert 0 == run(*command, *BUNDLED, "--server", "vllm")[0]
+
+
+@pytest.mark.usefixtures("gone")
+@pytest.mark.parametrize(
+    ("command", "path"),
+    [
+        ("launch --server vllm --adapters lora", "lora"),
+        ("launch --server triton", "."),
+        ("launch --server tensorrt_llm --engine tensorrt_llm --precision bf16", "."),
+        ("render k8s --server vllm --adapters lora", "lora"),
+        ("render compose --server vllm --cache here", "here"),
+        ("render docker --server vllm --cache here", "here"),
+        ("render docker --server triton", "./."),
+    ],
+)
+def test_3_when_the_working_directory_is_gone_and_needed(run, command, path):
+    code, out, err = run(*command.split(), *BUNDLED)
     assert (3, "") == (code, out)
-    assert err.startswith("nimprofile: . begins at the working directory, which is not there any")
+    said = "begins at the working directory, which is not there any more"
+    assert err.startswith(f"nimprofile: {path} {said}")
 
 
 def test_4_from_gpus_too(run):

@@ -12,10 +12,15 @@ import sys
 import tomllib
 from importlib.metadata import PackageNotFoundError, distribution
 
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
+try:
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
 
-import nimprofile
+    import nimprofile
+except ImportError as error:
+    problem = f"{error.name} is not installed for {sys.executable}"
+    raise SystemExit(f"{problem}: pip install -e '.[dev]' brings it") from None
+
 from tests.support.paths import ROOT
 
 CLASSIFIED = {

@@ -52,7 +52,8 @@ def unknown_flag(name: str, parser: Parser) -> str:
             what = "ACTION" if place else "COMMAND"
             words = " ".join(filter(None, ("nimprofile", place, what, name)))
             return f"{name} comes after the {what.lower()}: {words}"
-    problem = f"{place} has no option {name}" if place else f"there is no option {name}"
+    told = nameable(name, {*parser.flags, *(flag for own in commands.values() for flag in own)})
+    problem = f"{place} has no option {told}" if place else f"there is no option {told}"
     others = [command for command, flags in commands.items() if name in flags]
     known_elsewhere = bool(others) and name not in ELSEWHERE  # so it is spelt as it is meant
     if not known_elsewhere and (meant := _meant(name, parser.flags)):
@@ -61,6 +62,32 @@ def unknown_flag(name: str, parser: Parser) -> str:
         named = ", ".join(others if len(others) < MANY else [*others[:3], "…"])
         return f"{problem}; {named} {'has' if len(others) == 1 else 'have'} it"
     return f"{problem}; {_AFTER_DASHES}" if place in _TO_A_SERVER else problem
+
+
+def nameable(name: str, known: Iterable[str]) -> str:
+    """An option as far as it can be told: a value that is glued to it may be a secret.
+
+    Args:
+        name: an option that there is not, `-kSECRET` or `--api-keySECRET` perhaps.
+        known: the options that there are; one of them with a dash too few is told wholly.
+    """
+    if name[:2] != "--":
+        return name if len(name) <= LONGEST_SHORT or f"-{name}" in known else f"{name[:2]}…"
+    found = _SECRET.match(name)
+    if found is None or re.fullmatch(r"[a-z]{0,5}(-[a-z-]+)?", name[found.end() :]):
+        return name
+    return f"{found[0]}…"
+
+
+LONGEST_SHORT = 4
+"""Characters of an option of one dash that are told, as of `-dcp`; what is longer has a value."""
+
+_SECRET = re.compile(
+    r"--[a-z-]*?(api-?key|access-?key|secret-?key|token|secret|password|passwd|passphrase"
+    r"|credentials?|auth|bearer|private-?key)",
+    re.IGNORECASE,
+)
+"""What an option begins with that has a secret; `--tokenizer` goes on as a word."""
 
 
 def _meant(name: str, own: Iterable[str]) -> str | None:

@@ -34,10 +34,11 @@ def docker_plan(container: Container) -> LaunchPlan:
         argv += ["-v", volume(cache, container.cache)]
     for path in container.mounts:
         argv += ["-v", volume(path, path, "ro")]
-    folder = job.setup.folder  # without a slash it would be a volume of Docker's
-    folder = folder if "/" in folder else f"./{folder}"
+    setup = job.setup
+    if "/" not in setup.folder:  # it would be a volume of Docker's
+        setup = setup.replace(folder=f"./{setup.folder}")
     files = tuple(
-        PlanFile(f"{folder}/{file.path.removeprefix(f'{FOLDER}/')}", file.text)
+        PlanFile(setup.file(file.path.removeprefix(f"{FOLDER}/")), file.text)
         for file in inner.files
     )
     for here, there in zip(files, inner.files, strict=True):

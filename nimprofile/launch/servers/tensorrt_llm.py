@@ -69,7 +69,7 @@ def plan(job: Job) -> LaunchPlan:
             "of IPv4 with --host"
         )
     options = _options(job)
-    file = PlanFile(f"{setup.folder}/{FILE}", json.dumps(options, indent=2) + "\n")
+    file = PlanFile(setup.file(FILE), json.dumps(options, indent=2) + "\n")
     values = {
         "--host": setup.host,
         "--port": job.port,

@@ -46,7 +46,7 @@ def plan(job: Job) -> LaunchPlan:
     http = last_port(setup.extra, "--http-port", FLAGS, job.port)
     if http > MOST_PORT:
         raise LaunchError(f"Triton takes the two ports after {http} too: name one up to 65533")
-    name, folder = model_name(job), f"{setup.folder}/{REPOSITORY}"
+    name, folder = model_name(job), setup.file(REPOSITORY)
     own = [("--model-repository", folder), ("--http-address", setup.host)]
     own += [("--grpc-address", setup.host), ("--http-port", str(http))]
     beside = {"--grpc-port": http + 1, "--metrics-port": http + 2}

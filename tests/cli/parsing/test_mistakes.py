@@ -56,3 +56,25 @@ def test_what_is_meant_for_a_server_is_not_repeated(run, command, words):
     assert (2, "") == (code, out)
     assert "s3cr3t" not in err
     assert "what is meant for the server comes after --" in err
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [
+        ("-kKx7hunter2", "-k…"),
+        ("--api-keyKx7hunter2", "--api-key…"),
+        ("--hf-tokenKx7hunter2", "--hf-token…"),
+        ("--my-passwordKx7hunter2", "--my-password…"),
+        ("--tokenizer", "--tokenizer"),
+        ("--secret-name", "--secret-name"),
+        ("--authority", "--authority"),
+        ("-dcp", "-dcp"),
+        ("-manifest", "-manifest"),
+    ],
+)
+@pytest.mark.parametrize("command", ["exec", "launch", "select"])
+def test_what_is_glued_to_an_unknown_option_is_not_told(run, command, word, told):
+    code, out, err = run(command, word)
+    assert (2, "") == (code, out)
+    assert f" option {told}" in err
+    assert "hunter2" not in err

@@ -385,8 +385,20 @@ def test_no_text_of_others_steers_a_terminal_or_forges_a_line(
         assert not [line for line in plain.split("\n") if line.strip().startswith(FORGED)]
 
 
+@example(
+    place=("manifest.yaml", ("profiles", 0, "name"), 0),
+    command="select --manifest manifest.yaml --gpus 1xt4",
+    text="Qx W",
+)
+@example(
+    place=("manifest.yaml", ("profiles", 0, "tags", "gpu"), 0),
+    command="select --manifest manifest.yaml --gpus 1xt4",
+    text="Qx W",
+)
 @given(
-    st.sampled_from(PLACES), st.sampled_from(COMMANDS), st.sampled_from(["x", "x ", "é\n", "\x1b"])
+    place=st.sampled_from(PLACES),
+    command=st.sampled_from(COMMANDS),
+    text=st.sampled_from(["x", "x ", "Qx W", "é\n", "\x1b"]),
 )
 def test_no_message_repeats_more_than_a_few_hundred_characters(
     tmp_path_factory, place, command, text
@@ -394,4 +406,4 @@ def test_no_message_repeats_more_than_a_few_hundred_characters(
     folder = tmp_path_factory.mktemp("it")
     err = outputs_of(folder, command, place, text * (20_000 // len(text)))[1]
     assert all(len(line) < 5000 for line in err.split("\n"))
-    assert MOST_REPEATED > max(map(len, re.findall(r"[x ]{100,}|(?:\\x1b){20,}", err)), default=0)
+    assert MOST_REPEATED > max(map(len, re.findall(r"[xQW ]{100,}|(?:\\x1b){20,}", err)), default=0)
