@@ -120,10 +120,7 @@ WRONG_TYPES = [
     (
         "memory_budget",
         (SHAPE, Engine.VLLM, BOX.gpus[0]),
-        (
-            "memory_budget: serving is a Serving, not the Engine Engine('vllm'); "
-            "Serving(tp=2, …) makes one"
-        ),
+        ("memory_budget: serving is a Serving, not the Engine 'vllm'; Serving(tp=2, …) makes one"),
     ),
     (
         "memory_budget",
