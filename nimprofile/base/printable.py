@@ -12,7 +12,7 @@ from nimprofile.base.secrets.output import concealed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
 MOST = 200
 """Characters of a value that a message repeats."""
@@ -118,6 +118,25 @@ def message_text(text: str) -> str:
         " ".join(clipped(word, 2 * MOST) for word in line.split(" ")) for line in text.split("\n")
     )
     return "\n".join(clipped(line, MOST_OF_MESSAGE) for line in lines)
+
+
+def a_dozen(messages: Iterable[object], command: str) -> Iterator[str]:
+    """A dozen messages of each kind, and how many more there are.
+
+    Args:
+        messages: records, whose class is the kind, or texts.
+        command: of this program, which prints all of them.
+    """
+    counts: dict[type, int] = {}
+    for message in messages:
+        counts[type(message)] = counts.get(type(message), 0) + 1
+        if counts[type(message)] <= DOZEN:
+            yield str(message)
+    if more := sum(max(0, count - DOZEN) for count in counts.values()):
+        yield f"and {more} more; `nimprofile {command}` prints all"
+
+
+DOZEN = 12
 
 
 def _plain(text: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from nimprofile.base.errors import InventoryError
-from nimprofile.base.printable import sentence
+from nimprofile.base.printable import a_dozen, sentence
 from nimprofile.cli.console import print_json, put, show, tell
 from nimprofile.cli.exit_codes import DONE, NO_GPU, NOTHING_RUNS, code_of_nothing
 from nimprofile.cli.inputs import inventory_of, judge, open_manifest, require_gpu, served
@@ -284,9 +284,9 @@ def run_gpus(arguments: records.GpusArguments) -> int:
 
 
 def _warn(warnings: Iterable[DecisionWarning], decision: Decision) -> None:
-    tell(f"warning: {warning}" for warning in warnings)
-    remarks = map(sentence, decision.inventory.remarks)
-    tell(f"note: {note}" for note in (*remarks, *decision.request.notes))
+    tell(f"warning: {warning}" for warning in a_dozen(warnings, "gpus"))
+    remarks = a_dozen(map(sentence, decision.inventory.remarks), "gpus")
+    tell(f"note: {note}" for note in (*remarks, *a_dozen(decision.request.notes, "variables")))
 
 
 def _warn_of_machine(decision: Decision) -> None:

@@ -6,6 +6,7 @@ import os
 
 from nimprofile.base.enums import Server
 from nimprofile.base.errors import LaunchError, NotStartedError
+from nimprofile.base.printable import a_dozen
 from nimprofile.cli.console import flush_what_can_be, print_json, put, tell
 from nimprofile.cli.exit_codes import DONE, code_of_nothing
 from nimprofile.cli.inputs import judge
@@ -86,8 +87,9 @@ LARGEST_MACHINE = 8
 
 def _tell(decision: Decision, notes: Iterable[str] = ()) -> None:
     """The warnings of a decision, and the notes of its request before these."""
-    tell(f"warning: {warning}" for warning in decision.warnings)
-    tell(f"note: {note}" for note in (*decision.request.notes, *notes))
+    tell(f"warning: {warning}" for warning in a_dozen(decision.warnings, "gpus"))
+    noted = a_dozen(decision.request.notes, "variables")
+    tell(f"note: {note}" for note in (*noted, *notes))
 
 
 def _without_weights(job: Job) -> Iterator[str]:

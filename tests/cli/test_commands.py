@@ -428,3 +428,22 @@ def test_variables_in_json_have_what_the_table_has(run, monkeypatch):
         row["source"],
         row["use"],
     )
+
+
+def test_of_many_notes_a_dozen_is_told_and_where_all_are(run, manifest, monkeypatch):
+    for at in range(100):
+        monkeypatch.setenv(f"NIM_MAX_MODEL_LE{at}", "1")
+    code, _, err = run("select", "--manifest", manifest, "--gpus", "1xh100")
+    assert (0, 12) == (code, err.count("note: NIM_MAX_MODEL_LE"))
+    assert "note: and 88 more; `nimprofile variables` prints all" in err.splitlines()
+
+
+def test_of_many_lost_gpus_a_dozen_is_told_and_where_all_are(run, manifest, tmp_path):
+    lost = [{"index": at, "unavailable": f"cause {at}"} for at in range(1, 101)]
+    first = {"index": 0, "name": "NVIDIA H100 80GB HBM3", "device_id": "2330:10de"}
+    first |= {"memory_total_mib": 81559, "compute_capability": "9.0"}
+    path = tmp_path / "many.json"
+    path.write_text(json.dumps({"gpus": [first, *lost]}), encoding="utf-8")
+    _, _, err = run("list", "--manifest", manifest, "--inventory", path)
+    assert 12 == err.count("unavailable: cause")
+    assert "warning: and 86 more; `nimprofile gpus` prints all" in err.splitlines()
