@@ -162,7 +162,7 @@ def _not_in_manifest(arguments: records.MemoryArguments) -> int:
     if arguments.format == "json":
         from nimprofile.cli.parsing.failures import failure_of_nothing
 
-        print_json(failure_of_nothing(why, NOTHING_RUNS))
+        print_json(failure_of_nothing(why, NOTHING_RUNS), message=True)
     tell([why])
     return NOTHING_RUNS
 

@@ -15,7 +15,7 @@ from errno import EBADF
 
 from nimprofile.base.errors import NimProfileError
 from nimprofile.base.printable import message_line, printable_json, printable_lines
-from nimprofile.base.secrets.output import concealed
+from nimprofile.base.secrets.output import concealed, has_secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,11 +39,26 @@ def begin(*, records: bool) -> None:
 
 
 def put(text: str, end: str = "\n") -> None:
-    """Write a text to standard output; of its control characters only tabs and ends of lines stay.
+    """Write a document, which a program reads: it has what was decided, and no stars.
 
-    Raises LostOutputError.
+    Raises LostOutputError, and UsageError where it would have a secret of this process.
     """
-    _to_output(print, printable_lines(concealed(text)), end=end)
+    _refuse_secret(text)
+    _to_output(print, printable_lines(text), end=end)
+
+
+def put_message(text: str) -> None:
+    """Write what people read to standard output, with stars for secrets. Raises LostOutputError."""
+    _to_output(print, printable_lines(concealed(text)))
+
+
+def _refuse_secret(document: str) -> None:
+    if has_secret(document):
+        from nimprofile.cli.parsing.parser import UsageError
+
+        raise UsageError(
+            "the output would have a secret of this command line or environment: leave it out"
+        )
 
 
 class LostOutputError(Exception):
@@ -183,7 +198,7 @@ def show(blocks: Iterable[Block], color: str) -> bool:
     if not drawn:
         from nimprofile.report.blocks import plain_text
 
-        put(plain_text(blocks))
+        put_message(plain_text(blocks))
         return False
     from nimprofile.report.terminal import terminal_text
 
@@ -222,14 +237,14 @@ def _width() -> int:
     return 80
 
 
-def print_json(value: object) -> None:
-    """Print a value as indented JSON."""
+def print_json(value: object, *, message: bool = False) -> None:
+    """Print a value as indented JSON; a `message`, such as an error, has stars for secrets."""
     import json
 
     text = json.dumps(value, indent=2)
     if "\x7f" in text:  # the one control character that JSON in ASCII has as it is
         text = printable_json(text)
-    put(text)
+    (put_message if message else put)(text)
     global _json_is_out  # noqa: PLW0603 - there is one standard output
     _json_is_out = True
 
@@ -265,9 +280,11 @@ def write_text(text: str, path: str | None, *, force: bool = False) -> None:
         force: overwrite what is there.
 
     Raises:
+        UsageError: it would have a secret of the command line or the environment.
         OverwriteError: there is such a file already.
         OutputError: the file cannot be written.
     """
+    _refuse_secret(text)
     if path is None or path == "-":
         if isinstance(sys.stdout, io.TextIOWrapper):  # whose own encoding is the terminal's
             flush_output()

@@ -213,7 +213,7 @@ def _nothing(decision: Decision, format: str) -> int:
     if format == "json":
         from nimprofile.cli.parsing.failures import failure_of_nothing
 
-        print_json(failure_of_nothing(why, code))
+        print_json(failure_of_nothing(why, code), message=True)
     _tell(decision)
     tell(why.split("\n"))
     return code

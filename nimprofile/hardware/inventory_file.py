@@ -144,9 +144,11 @@ def record(inventory: Inventory, path: str) -> None:
     Raises InventoryError when there is such a file already, or it cannot be written.
     """
     from nimprofile.base.formats.written_files import write_file
-    from nimprofile.base.secrets.output import concealed
+    from nimprofile.base.secrets.output import has_secret
 
-    text = concealed(json.dumps(capture(inventory), indent=2)) + "\n"
+    text = json.dumps(capture(inventory), indent=2) + "\n"
+    if has_secret(text):
+        raise InventoryError(f"{path}: would have a secret of this command line or environment")
     try:
         write_file(path, text, named=True)
     except FileExistsError:

@@ -14,6 +14,7 @@ from nimprofile.base.secrets.names import (
 )
 from nimprofile.base.secrets.output import SHORTEST, STARS
 from nimprofile.base.secrets.shapes import is_no_secret, leaves, secret_parts
+from nimprofile.base.secrets.strength import is_strong
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,9 +71,7 @@ def _read(arguments: Iterable[str]) -> Iterator[tuple[str, str, tuple[str, ...]]
         if not name or (first and hides and argument[:2] != "--"):
             variable = _VARIABLE.match(argument)
             if hides or variable is None:
-                hidden = hides and not is_no_secret(argument)
-                parts = leaves(argument) if hidden else _of_value(argument, headers=headers)
-                yield flag, "", tuple(filter(None, parts))
+                yield flag, "", _parts(flag, argument, hides=hides, headers=headers)
                 hides = hides or _announces(argument, headers=headers)
             else:
                 inside = _of_variable(variable[1], argument[variable.end() :], headers=headers)
@@ -82,12 +81,23 @@ def _read(arguments: Iterable[str]) -> Iterator[tuple[str, str, tuple[str, ...]]
         flag, hides, headers = name, _hides(name), is_name_of_headers(name)
         first = not separator
         if first:
-            yield flag, "", ()
+            glued = _GLUED.fullmatch(name)
+            key = glued[2] if glued and is_strong(glued[2]) else ""
+            flag = name.removesuffix(key) if key else name
+            yield flag, flag if key else "", (key,) if key else ()
             continue
-        hidden = hides and not is_no_secret(value)
-        parts = leaves(value) if hidden else _of_value(value, headers=headers)
-        yield flag, f"{name}{separator}", tuple(filter(None, parts))
+        yield flag, f"{name}{separator}", _parts(flag, value, hides=hides, headers=headers)
         hides = headers = False
+
+
+def _parts(flag: str, value: str, *, hides: bool, headers: bool) -> tuple[str, ...]:
+    """The secrets in the value of a flag."""
+    if hides and not is_no_secret(value):
+        return tuple(filter(None, leaves(value)))
+    user, _, password = value.partition(":")
+    if flag in _USERS and user and is_strong(password):
+        return (password,)
+    return tuple(filter(None, _of_value(value, headers=headers)))
 
 
 def _divided(argument: str) -> tuple[str, str, str]:
@@ -100,11 +110,21 @@ def _announces(word: str, *, headers: bool) -> bool:
     """Whether the words after this one are a secret, as those of an unquoted header are."""
     if word.lower() in {"bearer", "basic"}:
         return True
+    if _COMPOUND.fullmatch(word) and not headers:  # a flag without its dashes
+        return is_secret_name(word)
     name = word[:-1] if word[-1:] in {":", "="} else ""
     return is_secret_name(name) or (headers and name != "" and not is_plain_header(name))
 
 
-_FLAG = re.compile(r"(--?[A-Za-z][^\s=:]*+)(?:([=:]|\s+)([\s\S]*))?")
+_DASH = r"[-\u2010-\u2015\u2212\ufe58\ufe63\uff0d]"
+"""Dashes that programs make of the one that is typed."""
+
+_FLAG = re.compile(rf"({_DASH}{{1,3}}[A-Za-z][^\s=:]*+)(?:([=:]|\s+)([\s\S]*))?")
+_COMPOUND = re.compile(r"[A-Za-z]+(?:[-_][A-Za-z]+)+")
+_GLUED = re.compile(r"(--?(?:\w+[-_])?(?:api[-_]?key|token|password|secret))([A-Za-z0-9]\S{7,})")
+_USERS = frozenset({"-u", "--user", "--proxy-user"})
+"""Flags whose value is a user and a password."""
+
 _VARIABLE = re.compile(r"(\w+)=")
 
 
@@ -124,7 +144,7 @@ def _of_value(text: str, *, headers: bool = False) -> Iterator[str]:
     if not _is_line(text):
         return
     words = split_words(text, lenient=True)
-    if len(words) > 1 and any(word[:1] == "-" for word in words):
+    if len(words) > 1 and any(_divided(word)[0] for word in words):
         for _, _, parts in _read(words):
             yield from parts
 

@@ -47,7 +47,12 @@ def is_token_of_text(name: str, value: str, *, number: bool = False) -> bool:
 
 def is_name_of_headers(name: str) -> bool:
     """Whether what has this name are headers of HTTP or gRPC, of which most hold a secret."""
-    return len(name) <= LONGEST_NAME and _words(name)[-1:] in _OF_HEADERS
+    if len(name) > LONGEST_NAME:
+        return False
+    words = _words(name)
+    if words[-2:] == ["grpc", "metadata"]:
+        return True
+    return words[-1:] in _OF_HEADERS and words[-2:-1] not in _ALLOWING
 
 
 def is_plain_header(name: str) -> bool:
@@ -67,7 +72,10 @@ def _words(name: str) -> list[str]:
 LONGEST_NAME = 200
 """Characters of a name; what is longer is a text, and not looked at."""
 
-_OF_HEADERS = (["header"], ["headers"], ["metadata"])
+_OF_HEADERS = (["header"], ["headers"])
+
+_ALLOWING = (["allowed"], ["allow"], ["exposed"], ["expose"])
+"""What stands before `headers` where they are names alone."""
 
 _PAIRS = frozenset(
     {"connection string", "pass phrase", "secret id", "auth code", "access signature"}
@@ -77,7 +85,7 @@ _PAIRS = frozenset(
 _FORMS = frozenset(
     {
         *("value", "values", "text", "plain", "plaintext", "string", "str", "json", "pem", "hash"),
-        *("b", "base"),  # of base64
+        *("b", "base", "hex"),  # of base64
     }
 )
 """Words that say how a secret is written."""
@@ -93,7 +101,7 @@ _ENDINGS = (
 _SECRETS = frozenset(
     {
         *("creds", "cred", "pwd", "auth", "bearer", "cookie", "cookies", "jwt", "dsn", "otp"),
-        *("totp", "passkey"),
+        *("totp", "passkey", "psk", "keypass", "storepass"),
     }
 )
 
@@ -105,7 +113,17 @@ _OF_A_KEY = frozenset(
         *("client", "security", "root", "user", "deploy", "bot", "app", "application", "function"),
         *("pass", "wandb", "anthropic", "nvidia", "google", "gemini", "cohere", "mistral", "groq"),
         *("together", "replicate", "pinecone", "datadog", "langfuse", "langsmith", "comet"),
-        *("neptune", "tavily", "serper", "minio", "hub", "huggingface", "github", "consumer"),
+        *(
+            "neptune",
+            "tavily",
+            "serper",
+            "minio",
+            "cli",
+            "hub",
+            "huggingface",
+            "github",
+            "consumer",
+        ),
     }
 )
 """What stands before `key` in the name of a secret; other keys sort, index and name things."""
@@ -130,7 +148,18 @@ _OF_TEXT = frozenset(
         *("media", "patch", "frame", "dummy", "empty", "split", "separator", "delimiter", "escape"),
         *("response", "instruction", "query", "cache", "kv", "step", "batch", "chunk", "position"),
         *("sink", "register", "global", "local", "sampled", "bonus", "target", "speculative"),
-        *("transcribe", "translate", "generated", "cached", "of", "is", "ignore"),
+        *(
+            "transcribe",
+            "translate",
+            "generated",
+            "cached",
+            "of",
+            "is",
+            "ignore",
+            "turn",
+            "channel",
+        ),
+        *("hole",),
     }
 )
 """What stands before `token` where it is one of a text that a model reads or writes."""

@@ -1,7 +1,7 @@
 """What is written never has a secret: those that were given to this process, and those of a form.
 
 `conceal` says where the secrets of this process are: its arguments and its variables. `concealed`
-is asked for every text that is written, or that a message repeats.
+puts stars into a message; a document, which a program reads, is refused where it `has_secret`.
 """
 
 from __future__ import annotations
@@ -41,21 +41,30 @@ def conceal(arguments: Sequence[str], variables: Mapping[str, str]) -> None:
     _given = _Given(arguments, variables)
 
 
+def has_secret(text: str) -> bool:
+    """Whether a document has a secret that was given to this process; it is never rewritten."""
+    return _without_given(text) != text
+
+
 def concealed(text: str) -> str:
-    """A text with stars for each secret in it."""
-    secrets = _given.secrets
-    if len(secrets) > MANY:
-        text = _scanned(text, secrets)
-    else:
-        for secret in secrets:
-            if secret in text:
-                text = text.replace(secret, STARS)
+    """A message with stars for each secret in it."""
+    text = _without_given(text)
     folded = text.lower()
     if not any(mark in folded for mark in MARKS):
         return text
     from nimprofile.base.secrets.shapes import without_shapes
 
     return without_shapes(text)
+
+
+def _without_given(text: str) -> str:
+    secrets = _given.secrets
+    if len(secrets) > MANY:
+        return _scanned(text, secrets)
+    for secret in secrets:
+        if secret in text:
+            text = text.replace(secret, STARS)
+    return text
 
 
 STARS = "***"
@@ -98,16 +107,13 @@ def _secrets(arguments: Sequence[str], variables: Mapping[str, str]) -> tuple[st
     if not named and not any(map(_may_have, arguments)):
         return ()
     from nimprofile.base.secrets.arguments import secret_values
+    from nimprofile.base.secrets.strength import is_strong
 
-    # What a variable holds may be any word of ours, and is seldom repeated.
-    kept = (secret for secret in secret_values((), named) if not _is_word(secret))
+    # What a variable holds may be any word or number of ours, and is seldom repeated.
+    kept = filter(is_strong, secret_values((), named))
     secrets = {secret.strip() for secret in (*secret_values(arguments, {}), *kept)}
     found = {form for secret in secrets for form in _forms(secret) if _is_looked_for(form)}
     return tuple(sorted(found, key=len, reverse=True))
-
-
-def _is_word(secret: str) -> bool:
-    return secret.isalpha() and len(secret) < LONG_PART
 
 
 def _may_have(text: str) -> bool:
@@ -119,6 +125,7 @@ def _may_have(text: str) -> bool:
 _BESIDE = (
     *("key", "token", "secret", "pass", "pwd", "auth", "cred", "cookie", "dsn", "jwt", "bearer"),
     *("header", "metadata", "connection", "restricted", "--a", "--h"),
+    *("otp", "signature", "psk", "-user", "@"),
     *MARKS,
 )
 

@@ -18,6 +18,7 @@ from nimprofile.base.secrets.names import (
     is_token_of_text,
 )
 from nimprofile.base.secrets.output import STARS
+from nimprofile.base.secrets.strength import is_path, is_strong
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,8 +43,9 @@ def secret_parts(text: str, *, headers: bool = False) -> Iterator[str]:
             continue
         rest = text[found.end() : found.end() + LONGEST_VALUE]
         value = _value(rest)
-        told = is_no_secret(rest if value == STARS else value)
-        if (value and told) or is_token_of_text(name, value):
+        told = is_no_secret(rest if value == STARS or value[:1] in _WHOLE else value)
+        told = told or _VARIABLE.match(rest) is not None
+        if (value and told) or is_token_of_text(name, value) or _is_entry_point(found, rest):
             continue
         yield value
         if alone:  # a password may have commas and spaces of its own
@@ -51,6 +53,8 @@ def secret_parts(text: str, *, headers: bool = False) -> Iterator[str]:
         alone = False
     for start, end in _spans(text, _SPACE):
         yield text[start:end]
+    for found in _USER.finditer(text):
+        yield found[1]
 
 
 def leaves(text: str) -> Iterator[str]:
@@ -74,7 +78,9 @@ def without_shapes(text: str) -> str:
 def is_no_secret(value: str) -> bool:
     """Whether a value says something of a secret, as `true` does or the path of its file."""
     text = value.strip("\"' ")
-    return text.lower() in _WORDS or _PATH.fullmatch(text) is not None
+    if text.lower() in _WORDS or is_path(text):
+        return True
+    return any(form.fullmatch(text) for form in (_PATH, _VARIABLE))
 
 
 _JSON = frozenset({"{", "[", '"'})
@@ -89,11 +95,27 @@ _PATH = re.compile(
 )
 """The path of a file that holds a secret."""
 
+_VARIABLE = re.compile(r"\{\{[\s\w.]{0,40}\}\}(?![\w/+=-])")
+"""A variable of a template."""
+
+_WHOLE = frozenset("/~.")
+"""What a path begins with, which is looked at to its end."""
+
 _NAMED = re.compile(r"""(?<![\w.-])([\w.-]++)["']?[ \t]*+(?:=>|[=:](?!//))[ \t]*+""")
 _VALUE = re.compile(r"""\s*("[^"\n]*|'[^'\n]*|[^\s,;&}\]"']*)""")
 
 LONGEST_VALUE = 512
 """Characters of a value that is looked for by its name; of a longer one this many are found."""
+
+
+_USER = re.compile(r"(?<![\w./:@-])[\w.+-]++:([^\s:@/]++)@(?!sha\d+:)[\w-]++(?:\.[\w-]|:\d)")
+"""A user, a password and a host without a scheme before them."""
+
+
+def _is_entry_point(named: re.Match[str], rest: str) -> bool:
+    """Whether this is an object in a Python module, as `app.auth:check` is."""
+    inside = named[0].endswith(":") and "." in named[1]
+    return inside and rest.isidentifier() and not is_strong(rest)
 
 
 def _value(text: str) -> str:
@@ -157,7 +179,7 @@ def _inside(met: _Met) -> Iterator[_Met]:
             secret = met.secret or (named and key.lower() in _VALUES) or _opens(key, headers)
             own = headers or is_name_of_headers(key)
             yield _Met(key, inner, headers=own, secret=secret)
-    elif len(values) == 2 and _opens(values[0], headers):
+    elif len(values) == 2 and _opens(values[0], headers) and not _opens(values[1], headers=False):
         yield _Met(str(values[0]), values[1], headers=headers, secret=True)
     else:
         yield from (met.replace(value=inner) for inner in values)
@@ -239,9 +261,9 @@ _AUTHORITY = re.compile(r"[/?#]")
 _PARAMETER = re.compile(r"""[?&;#]([\w.%~-]++)=([^&;#\s"'<>`]*+)""")
 
 ISSUED = (
-    r"hf_(?:[A-Za-z0-9]{16,}|(?=[A-Za-z]*[0-9])[A-Za-z0-9]{8,})",
+    r"hf_(?:[A-Za-z0-9]{30,}|(?=[A-Za-z]*[0-9]+[A-Za-z])[A-Za-z0-9]{8,})",
     r"nvapi-[\w-]{16,}",
-    r"(?<![\w-])sk-[\w-]{20,}",
+    r"(?<![\w-])sk-(?:[A-Za-z0-9]+[-_]){0,4}[A-Za-z0-9]{16,}[\w-]*",
     r"gh[pousr]_[A-Za-z0-9]{20,}",
     r"github_pat_\w{20,}",
     r"glpat-[\w-]{16,}",
@@ -249,6 +271,7 @@ ISSUED = (
     r"(?:AKIA|ASIA)[0-9A-Z]{16}",
     r"AIza[\w-]{30,}",
     r"eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*",
+    r"https://hooks\.slack\.com/services/([\w/-]+)",
     r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[\s\S]*",
     r"(?i:bearer)[ \t]+([^\s\"',;<>`*]{6,})",
     r"Basic[ \t]+((?=[A-Za-z+/]*(?:[0-9=]|(?<=[a-z])[A-Z]))[A-Za-z0-9+/=]{8,})",

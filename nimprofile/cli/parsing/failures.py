@@ -34,5 +34,5 @@ def failure_of_nothing(message: str, code: int) -> dict[str, Any]:
 def report(error: NimProfileError, code: int, hint: str = "", *, json: bool) -> None:
     """Say what is wrong: a sentence, the command whose help bears on it, and JSON if wanted."""
     if json:
-        print_json(error_to_dict(error, code, hint))
+        print_json(error_to_dict(error, code, hint), message=True)
     tell([f"nimprofile: {error}", *([f"help: {hint}"] if hint else ())], indented=True)

@@ -49,7 +49,7 @@ def tell_failure(error: BaseException, argv: Sequence[str]) -> int:
         return FAILED
     if wants_json(argv) and not console.json_is_out():
         with suppress(console.LostOutputError):
-            console.put(_json(line))
+            console.put_message(_json(line))
             console.flush_output()
     console.write_error(lines)
     return FAILED

@@ -1,24 +1,21 @@
 """No output of any command has a secret, wherever it was given; the server gets it unchanged."""
 
 import argparse
-import contextlib
-import io
 import json
 import os
 import shlex
 from pathlib import Path
-from unittest import mock
 
 import pytest
 from hypothesis import given, settings, strategies as st
 
 from nimprofile.base.secrets.arguments import redacted, secret_flags
 from nimprofile.base.variables.table import VARIABLES
-from nimprofile.cli.main import build_parser, main
-from nimprofile.cli.parsing.parser import HelpPrinted
+from nimprofile.cli.main import build_parser
+from tests.support.written import written
 
 _LETTERS = "abcdefghkmnpqrstuvwxyzABCDEFGHKMNPQRSTUVWXYZ23456789"
-CORES = st.builds("{}7{}".format, *[st.text(_LETTERS, min_size=8, max_size=20)] * 2)
+CORES = st.builds("{}k7{}".format, *[st.text(_LETTERS, min_size=8, max_size=20)] * 2)
 """What is looked for, and stands in no text of ours by chance."""
 
 AROUND = st.text("abc123-_.~+/=%$!*'\"\\ ,;:@#?&{}[]é\n\x1b\u202e\udcff", max_size=6)
@@ -151,24 +148,6 @@ def folder(tmp_path_factory):
     os.chdir(folder)
     yield folder
     os.chdir(before)
-
-
-def written(argv, **variables):
-    """The exit code of a command line, all that it wrote, and what it became."""
-    streams = io.StringIO()
-    became = mock.Mock(side_effect=HelpPrinted)  # which ends a command line with 0
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("NIM_")}
-    with (
-        mock.patch.dict(os.environ, clean | variables, clear=True),
-        mock.patch("os.execvpe", became),
-        mock.patch("nimprofile.launch.preflight._port_problem", return_value=None),
-        mock.patch("signal.signal"),
-        mock.patch("signal.pthread_sigmask"),
-        contextlib.redirect_stdout(streams),
-        contextlib.redirect_stderr(streams),
-    ):
-        code = main(argv)
-    return code, streams.getvalue(), became
 
 
 def _is_kept(text, core):
