@@ -3,9 +3,21 @@
 import re
 
 import pytest
+from hypothesis import given, strategies as st
 
 from nimprofile.base.enums import Server
-from nimprofile.base.secrets.names import is_secret_name, is_secret_parameter, is_token_of_text
+from nimprofile.base.secrets.names import (
+    _ENDINGS,
+    _FORMS,
+    _OF_A_KEY,
+    _OF_TOKENS,
+    _PAIRS,
+    _SECRETS,
+    is_secret_name,
+    is_secret_parameter,
+    is_token_of_text,
+)
+from nimprofile.base.secrets.output import _may_have
 from nimprofile.base.variables.table import VARIABLES
 from nimprofile.launch.server_spec import server_spec
 from tests.support.paths import ROOT
@@ -38,6 +50,15 @@ PLAIN = """
 @pytest.mark.parametrize("name", SECRET.split())
 def test_the_name_of_a_secret_is_one_in_every_spelling(name):
     assert is_secret_name(name)
+
+
+_PARTS = sorted({*_SECRETS, *_ENDINGS, *_OF_A_KEY, *_OF_TOKENS, *_FORMS, *" ".join(_PAIRS).split()})
+
+
+@given(st.lists(st.sampled_from([*_PARTS, "key", "token", "pass", "id"]), min_size=1, max_size=4))
+def test_what_is_named_like_a_secret_is_looked_into(words):
+    for name in ("_".join(words), "".join(word.title() for word in words)):
+        assert _may_have(f"{name.upper()}=x") or not is_secret_name(name)
 
 
 @pytest.mark.parametrize("name", PLAIN.split())

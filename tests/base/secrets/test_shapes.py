@@ -108,7 +108,9 @@ def test_an_address_is_shown_without_its_secret(text, shown):
         *("https://example.com/a@b", "hf://a/b@main", "tcp://1.2.3.4:80", "ssh://git@host/x"),
         *("http://10.0.0.1:8000/v1/x@y", "http://[::1]:80/x@y", "https://h/x?ref=main&page=2"),
         *("docker://repo@sha256:abc", "Basic principles", "hf_overrides", "task-force", "://", "@"),
-        *('{"a": "https://h:80", "b": "c@d"}', "no address", "disk-" + "a" * 30, "bearer of"),
+        *('{"a": "https://h:80", "b": "c@d"}', "no address", "disk-" + "a" * 30),
+        *("sk-model-llama-3-8b-instruct-v2", "hf_abcdefgh12345678"),
+        "bearer of",
     ],
 )
 def test_a_text_without_a_secret_stays_as_it_is(text):

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from tests.support.written import written
+from tests.support.hostile.written import written
 
 MODEL = ["--manifest", "llama-3.1-8b-instruct", "--gpus", "1xh100"]
 PROFILE = "vllm-bf16-tp1-pp1"

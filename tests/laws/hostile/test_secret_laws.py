@@ -12,7 +12,7 @@ from hypothesis import given, settings, strategies as st
 from nimprofile.base.secrets.arguments import redacted, secret_flags
 from nimprofile.base.variables.table import VARIABLES
 from nimprofile.cli.main import build_parser
-from tests.support.written import written
+from tests.support.hostile.written import written
 
 _LETTERS = "abcdefghkmnpqrstuvwxyzABCDEFGHKMNPQRSTUVWXYZ23456789"
 CORES = st.builds("{}k7{}".format, *[st.text(_LETTERS, min_size=8, max_size=20)] * 2)
