@@ -56,9 +56,7 @@ def _refuse_secret(document: str) -> None:
     if has_secret(document):
         from nimprofile.cli.parsing.parser import UsageError
 
-        raise UsageError(
-            "the output would have a secret of this command line or environment: leave it out"
-        )
+        raise UsageError("the output would have a secret of this process: leave that out")
 
 
 class LostOutputError(Exception):
@@ -271,7 +269,7 @@ class OverwriteError(NimProfileError):
 
 
 def write_text(text: str, path: str | None, *, force: bool = False) -> None:
-    """Write a document to a file, or to standard output for None and `-`; in UTF-8 either way.
+    """Write a document as `put` to a file, or to standard output for None and `-`; in UTF-8.
 
     Args:
         text: the document.
@@ -280,7 +278,6 @@ def write_text(text: str, path: str | None, *, force: bool = False) -> None:
         force: overwrite what is there.
 
     Raises:
-        UsageError: it would have a secret of the command line or the environment.
         OverwriteError: there is such a file already.
         OutputError: the file cannot be written.
     """
