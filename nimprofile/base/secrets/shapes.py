@@ -261,7 +261,7 @@ _AUTHORITY = re.compile(r"[/?#]")
 _PARAMETER = re.compile(r"""[?&;#]([\w.%~-]++)=([^&;#\s"'<>`]*+)""")
 
 ISSUED = (
-    r"hf_(?:[A-Za-z0-9]{30,}|(?=[A-Za-z]*[0-9]+[A-Za-z])[A-Za-z0-9]{8,})",
+    r"hf_(?:[A-Za-z0-9]{17,}|(?=[A-Za-z]*[0-9]+[A-Za-z])[A-Za-z0-9]{8,})",
     r"nvapi-[\w-]{16,}",
     r"(?<![\w-])sk-(?:[A-Za-z0-9]+[-_]){0,4}[A-Za-z0-9]{16,}[\w-]*",
     r"gh[pousr]_[A-Za-z0-9]{20,}",
