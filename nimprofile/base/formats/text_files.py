@@ -192,6 +192,8 @@ def names_in(folder: str) -> list[str]:
 
 
 def _reason(error: OSError | ValueError) -> str:
+    if isinstance(error, ValueError) and "null" in str(error):  # worded anew in Python 3.13
+        return "a path has no NUL character"
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
