@@ -228,7 +228,7 @@ def _as_installed(
     if judged.fits:
         return judged
     raise LaunchError(
-        f"{profile.name} does not run with {engine} {version}, which is installed here: "
+        f"{profile.title} does not run with {engine} {version}, which is installed here: "
         f"{message(judged.reasons[0])}",
         of_profile=True,
     )
@@ -256,17 +256,17 @@ def _served_by(
     if server is Server.NIM or (server is None and engine is None):
         return engine, Server.NIM  # it brings what its profiles need
     if engine is None:
-        problem = f"{profile.name} names no engine that is known"
+        problem = f"{profile.title} names no engine that is known"
         raise LaunchError(f"{problem}: --server nim starts it in its container", of_profile=True)
     if server is None:
         own = Server(engine)
         if startable is not None and own not in startable:
-            problem = f"there is no {server_spec(own).program} here for {profile.name}"
+            problem = f"there is no {server_spec(own).program} here for {profile.title}"
             raise LaunchError(f"{problem}: install it, or run this in its image", of_profile=True)
         return engine, own
     able = server_spec(server).runs
     if engine not in able:
         flags = " or ".join(f"--engine {name}" for name in able)
-        problem = f"{profile.name} is a profile of {engine}, which {server} does not run"
+        problem = f"{profile.title} is a profile of {engine}, which {server} does not run"
         raise LaunchError(f"{problem}; {flags} selects among those it does", of_profile=True)
     return engine, server

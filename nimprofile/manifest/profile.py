@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nimprofile.base.gpu_ids import product_in_key
-from nimprofile.base.printable import clipped, quoted
+from nimprofile.base.printable import clipped, quoted, shown
 from nimprofile.base.record import Record
 
 TYPE_CHECKING = False
@@ -112,6 +112,11 @@ class Profile(Record):
         for size in (self.tp, self.pp):
             if size is not None and (type(size) is not int or size < 1):
                 raise ValueError(f"{quoted(size)} is not a number of GPUs")
+
+    @property
+    def title(self) -> str:
+        """Its name as a message repeats it: printable, and without the middle of a long one."""
+        return shown(self.name)
 
     @property
     def gpus_needed(self) -> int:

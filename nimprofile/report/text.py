@@ -146,7 +146,7 @@ def nothing_blocks(decision: Decision) -> list[Block]:
         return [*_required_in_vain(decision, decision.otherwise)]
     pin, pinned = decision.request.pin, decision.pinned
     if pin is not None and pinned is not None:
-        name = shown(pinned.profile.name)
+        name = pinned.profile.title
         blocks = [line(f"{pin.source}={shown(pin.value)} is refused: {name} does not run here.")]
         blocks += [line(message(reason), indent=2) for reason in pinned.reasons]
         blocks += [line(f"to change: {change}", indent=2) for change in remedies_of(pinned)]
@@ -169,7 +169,7 @@ def nothing_blocks(decision: Decision) -> list[Block]:
         blocks += _counts(unwanted, NOT_WANTED)
     if decision.rejected:
         nearest = decision.nearest
-        blocks.append(line(f"Nearest: {shown(nearest.profile.name)}, which would take:"))
+        blocks.append(line(f"Nearest: {nearest.profile.title}, which would take:"))
         blocks += [line(change, indent=2) for change in remedies_of(nearest)]
     return [*blocks]
 
@@ -218,7 +218,7 @@ def _required_in_vain(decision: Decision, otherwise: Verdict) -> Iterator[Block]
     yield line(f"{NOT_AS_REQUIRED}: {required}")
     gpus = f"on {format_gpus(otherwise.gpus)}" if otherwise.gpus else "here"
     pinned = "" if pin is None else f", pinned by {pin.source}"
-    yield line(f"Without that, {shown(otherwise.profile.name)} would run {gpus}{pinned}:")
+    yield line(f"Without that, {otherwise.profile.title} would run {gpus}{pinned}:")
     judged = decision.pinned or decision.verdict(otherwise.profile)
     unmet = [reason for reason in judged.reasons if reason.kind == "requirement"]
     yield from (line(message(reason), indent=2) for reason in unmet)
@@ -228,7 +228,7 @@ def _required_in_vain(decision: Decision, otherwise: Verdict) -> Iterator[Block]
         return
     if decision.ranked:
         met = decision.ranked[0]
-        yield line(f"{shown(met.profile.name)} meets it and runs here: take the pin away")
+        yield line(f"{met.profile.title} meets it and runs here: take the pin away")
         return
     meeting = [
         verdict
@@ -239,7 +239,7 @@ def _required_in_vain(decision: Decision, otherwise: Verdict) -> Iterator[Block]
         yield line("No profile of this manifest meets it.")
         return
     nearest = min(meeting, key=shortcoming)
-    name = shown(nearest.profile.name)
+    name = nearest.profile.title
     yield line(f"Nearest of the profiles that meet it: {name}, which would take:")
     yield from (line(change, indent=2) for change in remedies_of(nearest))
 

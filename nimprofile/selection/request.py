@@ -297,4 +297,4 @@ def _not_found(value: str, profiles: tuple[Profile, ...]) -> tuple[str, ...]:
 
 def _listed(profiles: Sequence[Profile]) -> list[str]:
     """The first of these profiles."""
-    return [f"{shown(profile.id)} ({shown(profile.name)})" for profile in profiles[:5]]
+    return [f"{shown(profile.id)} ({profile.title})" for profile in profiles[:5]]

@@ -36,7 +36,7 @@ def require_own(profile: Profile, weights: WeightsSource) -> None:
     else:
         stored = "16 bits"
     raise _unserved(
-        f"{profile.name} wants {precision} weights, and {weights.described} is stored as "
+        f"{profile.title} wants {precision} weights, and {weights.described} is stored as "
         f"{stored}: name another with --model{_OR_16_BITS if stored == '16 bits' else ''}"
     )
 
@@ -63,7 +63,7 @@ def quantises_on_load(
             _require_wide(engine, PLAIN, "", version=version, gpus=gpus)
             return False
         raise _unserved(
-            f"nothing says how {weights.described} is stored, and {profile.name} was judged in "
+            f"nothing says how {weights.described} is stored, and {profile.title} was judged in "
             f"{precision}: {WAYS_OUT}"
         )
     stored, spec = stored_as(shape), spec_of(engine)
@@ -80,7 +80,7 @@ def quantises_on_load(
     making = [way for way in ways if way.precision is precision]
     if not making:
         raise _unserved(
-            f"{engine} makes no {precision} of a 16-bit checkpoint, which {profile.name} wants: "
+            f"{engine} makes no {precision} of a 16-bit checkpoint, which {profile.title} wants: "
             f"{_elsewhere(engine, precision, weights)}"
         )
     fitting = _require_version(making, version, f"makes no {precision} of a 16-bit checkpoint")
@@ -88,7 +88,7 @@ def quantises_on_load(
     judged = weights.judged
     if judged is not None and is_own(judged, precision) and spec.holds_whole(version):
         raise _unserved(
-            f"{profile.name} was judged by a checkpoint stored in {precision}, and {engine} "
+            f"{profile.title} was judged by a checkpoint stored in {precision}, and {engine} "
             f"{version} would first hold all of {weights.described} in 16 bits: leave --manifest "
             "out to select for it"
         )
@@ -115,7 +115,7 @@ def _require_stored(
     if shape is None or (precision in served if served else is_own(shape, precision)):
         return
     raise _unserved(
-        f"{profile.name} wants {precision} weights, and {weights.described} is stored as "
+        f"{profile.title} wants {precision} weights, and {weights.described} is stored as "
         f"{stored_as(shape) or 'nobody knows what'}: name another with --model"
     )
 

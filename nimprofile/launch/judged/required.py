@@ -53,7 +53,7 @@ def keep_required(
             else:
                 continue
             raise RequirementError(
-                f"{profile.name} is selected and is as required, but not with your {argument}: "
+                f"{profile.title} is selected and is as required, but not with your {argument}: "
                 f"{problem}; leave that argument out"
             )
 
@@ -83,5 +83,5 @@ def require_seen(require: tuple[Condition, ...], profile: Profile, weights: Weig
     if precision is not None and unseen:
         raise RequirementError(
             f"{precision} is required, and whether {weights.model} meets it is not known: nothing "
-            f"says how it is stored, and {profile.name} was judged by other weights; {WAYS_OUT}"
+            f"says how it is stored, and {profile.title} was judged by other weights; {WAYS_OUT}"
         )

@@ -103,8 +103,8 @@ def _parallel_sizes(profile: Profile, gpus: int) -> tuple[int, int]:
     tp = profile.tp or max(1, gpus // pp)
     if tp * pp != gpus:
         raise LaunchError(
-            f"{profile.name} takes {tp * pp} GPUs, and it was judged on {gpus}: no switch makes up "
-            "for GPUs that are not there; pin or select a profile for fewer"
+            f"{profile.title} takes {tp * pp} GPUs, and it was judged on {gpus}: no switch makes "
+            "up for GPUs that are not there; pin or select a profile for fewer"
         )
     return tp, pp
 
@@ -213,7 +213,7 @@ def _unseen_by_nim(profile: Profile, weights: WeightsSource) -> str:
     if seen or (shape is not None and shape.quantization is not None):
         return ""
     return (
-        f"{profile.name} wants {precision} weights, and nothing says that {weights.model} is "
+        f"{profile.title} wants {precision} weights, and nothing says that {weights.model} is "
         "stored so, nor that a NIM quantises weights as it loads them: --tags precision=bf16 asks "
         "for a 16-bit profile"
     )

@@ -83,7 +83,7 @@ def weights_source(
     if own is not None and path:
         return WeightsSource(_named(path, server), own.shape, judged)
     raise LaunchError(
-        f"nobody says where the weights of {profile.name} are: name a directory or a repository's "
+        f"nobody says where the weights of {profile.title} are: name a directory or a repository's "
         "model with --model or NIM_MODEL_PATH, write checkpoints[].path in the manifest, or let "
         "NIM find its own with --server nim",
         of_profile=True,

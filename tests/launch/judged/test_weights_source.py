@@ -20,6 +20,14 @@ def test_weights_nobody_names_are_asked_for():
         plan_for(Server.VLLM, manifest=parse_manifest(text))
 
 
+def test_a_refusal_repeats_little_of_a_long_name():
+    text = manifest_text("vllm", {"profile": "Qx W" * 6000})
+    text = text.replace("  path: hf://meta-llama/Llama-3.1-8B-Instruct\n", "")
+    with pytest.raises(LaunchError) as caught:
+        plan_for(Server.VLLM, manifest=parse_manifest(text))
+    assert 600 > len(str(caught.value))
+
+
 @pytest.mark.parametrize("path", ["ngc://nim/meta/llama", "s3://bucket/llama"])
 def test_weights_that_an_engine_is_not_known_to_read_are_refused(path):
     text = manifest_text("vllm", {}).replace("hf://meta-llama/Llama-3.1-8B-Instruct", path)
