@@ -59,7 +59,7 @@ class NamePatterns:
             start = thread_time()
             self._answers[pair] = _search(*pair, min(SECONDS, self._left))
             spent = thread_time() - start
-            self._left -= spent if spent > SECONDS / 100 else 0  # many quick ones stay linear
+            self._left -= spent if spent > SECONDS / 10 else 0  # many quick ones stay linear
         return self._answers[pair]
 
 

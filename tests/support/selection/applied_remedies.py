@@ -75,7 +75,8 @@ def _gpu_that_is(wanted):
 
 
 def _product_of_name(names):
-    for name in names:
+    """The first that is known, ids before names: an id is of one board, a name perhaps of several."""
+    for name in sorted(names, key=lambda name: ":" not in name):
         try:
             product = find_product(name)
         except UnknownGpuError:
@@ -159,7 +160,7 @@ def _freed(inventory, request, size, which):
 
 def _version(specifiers):
     texts = re.findall(r"[0-9][0-9.]*", specifiers)
-    known = [*texts, *(f"{text}.1" for text in texts if text.count(".") < 3), "999"]
+    known = [*texts, *(f"{text}.1" for text in texts if text.count(".") < 3), "999", "0"]
     return next(text for text in known if text in SpecifierSet(specifiers))
 
 
