@@ -7,7 +7,7 @@ SHELL = bash -o pipefail
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
 
-test: ## every test, 50 examples a law (two minutes on two cores)
+test: ## every test, 50 examples a law (four minutes on two cores)
 	$(PYTHON) -m pytest -q -n auto
 
 smoke: ## every command once (seconds)
