@@ -91,6 +91,18 @@ def test_what_is_no_expression_is_refused_with_words(expression, tmp_path):
         read_model(str(tmp_path))
 
 
+def reading(folder):
+    """The work of reading a model, or of saying what is wrong with it."""
+
+    def work():
+        try:
+            read_model(str(folder))
+        except NimProfileError as error:
+            return str(error)
+
+    return work
+
+
 def _headers(count, name_of):
     return {
         name_of(at): {"dtype": "BF16", "shape": [1], "data_offsets": [at * 2, at * 2 + 2]}
@@ -114,14 +126,7 @@ def test_reading_the_header_of_weights_takes_time_in_proportion_to_its_length(ki
         header = json.dumps(HEADERS[kind](size)).encode()
         weights = len(header).to_bytes(8, "little") + header + bytes(2 * size)
         (folder / "model.safetensors").write_bytes(weights)
-
-        def work():
-            try:
-                read_model(str(folder))
-            except NimProfileError as error:
-                return str(error)
-
-        return work
+        return reading(folder)
 
     assert "" == grows_with_the_square(work_of, 400)
 
@@ -134,13 +139,6 @@ def test_reading_an_index_takes_time_in_proportion_to_its_files(tmp_path):
         files = {f"t{at}": f"model-{at}.safetensors" for at in range(size)}
         index = {"metadata": {"total_size": 16 << 30}, "weight_map": files}
         (folder / "model.safetensors.index.json").write_text(json.dumps(index), encoding="utf-8")
-
-        def work():
-            try:
-                read_model(str(folder))
-            except NimProfileError as error:
-                return str(error)
-
-        return work
+        return reading(folder)
 
     assert "" == grows_with_the_square(work_of, 100)

@@ -13,7 +13,7 @@ from nimprofile.base.variables.table import VARIABLES
 from nimprofile.cli.main import build_parser
 from nimprofile.testing import FakeNvml
 from tests.support.paths import ROOT
-from tests.tools.attack.shots import SECRET, Shot, bare_environment
+from tests.tools.attack.shots import SECRET, Shot, bare_environment, with_driver
 from tests.tools.attack.texts import argument, hostile
 
 ENGINE = """#!/bin/sh
@@ -87,7 +87,7 @@ def command_lines(random: Random, folder: Path) -> Iterator[Shot]:
     furnish(random, folder)
     environ = bare_environment(folder) | variables(random)
     if random.random() < 0.5:
-        environ |= _driver(random.choice(MACHINES[:4]), environ)
+        environ = with_driver(environ, FakeNvml(random.choice(MACHINES[:4])))
     stdin = random.choice((b"", MANIFEST.encode(), b"\0\xff", b"[" * 5_000, b'{"gpus": []}'))
     yield Shot(words(random), folder, environ, stdin)
 
@@ -197,13 +197,3 @@ def variables(random: Random) -> dict[str, str]:
     if random.random() < 0.05:  # one that is none ends Python before it runs a line of ours
         environ["PYTHONIOENCODING"] = random.choice(("ascii", "ascii:strict", "utf-8"))
     return environ
-
-
-def _driver(machine: str, environ: dict[str, str]) -> dict[str, str]:
-    """The variables that put a fake driver behind pynvml, in place of the ones of this process."""
-    fake = FakeNvml(machine).environ
-    shim = fake["PYTHONPATH"].split(os.pathsep)[0]
-    return {
-        "NIMPROFILE_FAKE_NVML": fake["NIMPROFILE_FAKE_NVML"],
-        "PYTHONPATH": os.pathsep.join((shim, environ["PYTHONPATH"])),
-    }

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
 from nimprofile.testing import FakeNvml, Fault, hanging, lost
 from nimprofile.testing.fake_functions import SYMBOLS, about_a_gpu
-from tests.tools.attack.shots import Ending, Shot, bare_environment, fire, problems
+from tests.tools.attack.shots import Ending, Shot, bare_environment, fire, problems, with_driver
 
 BOARDS = ("h100", "a100", "l40s", "t4", "b200", "rtx4090")
 CODES = (1, 2, 3, 4, 6, 9, 10, 13, 15, 16, 18, 25, 28, 999, 12345)
@@ -25,13 +24,8 @@ def faulty(random: Random, folder: Path) -> tuple[Shot, list[str]]:
     """A machine read by `gpus`, and by `select` twice, and what is wrong with what they say."""
     count = random.choice((1, 2, 4, 8))
     faults = [_fault(random, count) for _ in range(random.choice((1, 1, 2, 3)))]
-    fake = FakeNvml(f"{count}x{random.choice(BOARDS)}", *faults).environ
-    environ = bare_environment(folder)
-    shim = fake["PYTHONPATH"].split(os.pathsep)[0]
-    environ |= {
-        "PYTHONPATH": os.pathsep.join((shim, environ["PYTHONPATH"])),
-        "NIMPROFILE_FAKE_NVML": fake["NIMPROFILE_FAKE_NVML"],
-    }
+    fake = FakeNvml(f"{count}x{random.choice(BOARDS)}", *faults)
+    environ = with_driver(bare_environment(folder), fake)
     wait = ["--nvml-timeout", str(TIMEOUT), "--json"]
     manifest = ["--manifest", random.choice(("llama-3.1-8b-instruct", "llama-3.1-70b-instruct"))]
     read, select = (

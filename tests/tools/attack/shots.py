@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import nimprofile
 from nimprofile.cli import exit_codes
+from nimprofile.testing.fake_nvml import SHIM, VARIABLE, FakeNvml
 
 SECRET = "nvapi-5up3r53cr3t0fth14m4ch1n3"
 """What the shots give as keys and tokens, and no output may have."""
@@ -44,7 +45,7 @@ class Shot(NamedTuple):
     stdin: bytes = b""
 
     def __str__(self) -> str:
-        own = {"PATH", "HOME", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "NIMPROFILE_FAKE_NVML"}
+        own = {"PATH", "HOME", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", VARIABLE}
         variables = {name: value for name, value in self.environ.items() if name not in own}
         return f"nimprofile {' '.join(map(repr, self.argv)):.2000}\n    with {variables!r:.1000}"
 
@@ -71,10 +72,22 @@ def bare_environment(folder: Path) -> dict[str, str]:
     }
 
 
-def start(shot: Shot) -> subprocess.Popen[bytes]:
-    """The run, begun: in a session of its own, with a limit to its processor time."""
+def with_driver(environ: Mapping[str, str], fake: FakeNvml) -> dict[str, str]:
+    """These variables, and those that put a fake driver behind pynvml."""
+    return {
+        **environ,
+        VARIABLE: fake.plan,
+        "PYTHONPATH": os.pathsep.join((SHIM, environ["PYTHONPATH"])),
+    }
+
+
+def start(shot: Shot, within: Sequence[str] = ()) -> subprocess.Popen[bytes]:
+    """The run, begun: in a session of its own, with a limit to its processor time.
+
+    `within` is a command that runs the one behind it.
+    """
     return subprocess.Popen(
-        ["prlimit", f"--cpu={CPU}", "--", *PROGRAM, *shot.argv],
+        [*within, "prlimit", f"--cpu={CPU}", "--", *PROGRAM, *shot.argv],
         cwd=shot.folder,
         env=dict(shot.environ),
         stdin=subprocess.PIPE,

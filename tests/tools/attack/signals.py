@@ -5,14 +5,21 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from random import Random
 
 from nimprofile.testing import FakeNvml, Fault, hanging
 from tests.tools.attack.command_lines import MANIFEST
-from tests.tools.attack.shots import Ending, Shot, bare_environment, ended, problems, start
+from tests.tools.attack.shots import (
+    Ending,
+    Shot,
+    bare_environment,
+    ended,
+    problems,
+    start,
+    with_driver,
+)
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 ENGINE = """#!/bin/sh
@@ -57,14 +64,8 @@ def _argv(random: Random) -> list[str]:
 def _environ(random: Random, folder: Path) -> dict[str, str]:
     slow = Fault("nvmlDeviceGetName", "slow", delay=random.random())
     faults = random.choice(([], [hanging(1)], [slow], [hanging(0), hanging(1)]))
-    fake = FakeNvml("2xl40s", *faults).environ
-    environ = bare_environment(folder)
-    shim = fake["PYTHONPATH"].split(os.pathsep)[0]
-    return environ | {
-        "PYTHONPATH": os.pathsep.join((shim, environ["PYTHONPATH"])),
-        "NIMPROFILE_FAKE_NVML": fake["NIMPROFILE_FAKE_NVML"],
-        "STARTED": str(folder / "started"),
-    }
+    environ = bare_environment(folder) | {"STARTED": str(folder / "started")}
+    return with_driver(environ, FakeNvml("2xl40s", *faults))
 
 
 def _in_a_session(random: Random, shot: Shot) -> list[str]:
@@ -111,15 +112,7 @@ def can_be_first() -> bool:
 def _as_first_process(random: Random, shot: Shot) -> list[str]:
     """The run as the first process of a namespace, where a signal nobody handles is lost."""
     sent = random.choice(SIGNALS)
-    process = subprocess.Popen(
-        [*_NAMESPACE, "--kill-child", sys.executable, "-m", "nimprofile", *shot.argv],
-        cwd=shot.folder,
-        env=dict(shot.environ),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
+    process = start(shot, within=(*_NAMESPACE, "--kill-child"))
     begun = time.monotonic()
     time.sleep(0.15 + random.random() * LATEST)
     first = _child_of(process.pid)
