@@ -25,6 +25,7 @@ from nimprofile.testing import (
     hanging,
 )
 from tests.support.builders import make_gpu, make_inventory
+from tests.support.nvml.processes import children_of
 from tests.support.nvml.reading import BOARD, INSTEAD, PART, StubHost, failure
 
 
@@ -185,9 +186,7 @@ def test_without_the_means_to_start_more_processes_the_crash_is_the_reason(monke
 
 def children():
     """The process ids of our children, zombies included."""
-    pid = os.getpid()
-    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
-        return set(file.read().split())
+    return {*children_of(os.getpid())}
 
 
 linux = pytest.mark.skipif(
@@ -205,7 +204,7 @@ def test_a_child_that_is_killed_or_stopped_leaves_no_zombie_and_no_hang(number):
         while not done.is_set():
             for pid in children() - before:
                 time.sleep(0.8)  # it is reading by then
-                os.kill(int(pid), number)
+                os.kill(pid, number)
                 return
             time.sleep(0.01)
 

@@ -13,6 +13,7 @@ import pytest
 from nimprofile.testing import FakeNvml, hanging
 from tests.support.command_line import environment
 from tests.support.launch.stub_engine import MANIFEST, Box
+from tests.support.nvml.processes import children_of
 
 ENDING = [(signal.SIGHUP, 129), (signal.SIGINT, 130), (signal.SIGTERM, 143)]
 UNSHARE = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
@@ -56,13 +57,9 @@ def use(box, driver):
     box.environ |= {name: value for name, value in environ if os.environ.get(name) != value}
 
 
-def children(pid):
+def descendants(pid):
     """The processes that a process has started, and theirs."""
-    try:
-        found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except OSError:
-        return []
-    return [each for child in map(int, found) for each in (child, *children(child))]
+    return [each for child in children_of(pid) for each in (child, *descendants(child))]
 
 
 def commands(pids):
@@ -80,7 +77,7 @@ def reading(pid):
     """The process below this one that reads the driver, once it is there."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        for child, words in commands(children(pid)).items():
+        for child, words in commands(descendants(pid)).items():
             if b"reader.main(" in words:
                 return child
         time.sleep(0.01)
@@ -123,7 +120,7 @@ def test_a_signal_ends_process_1_while_the_driver_is_read(box, number, code):
     )
     box.started.append(started)
     reader = reading(started.pid)
-    (first, *_) = children(started.pid)
+    (first, *_) = children_of(started.pid)
     os.kill(first, number)
     out, err = started.communicate(timeout=30)
     assert (code, "", "") == (started.returncode, out, err)

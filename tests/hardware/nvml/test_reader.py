@@ -13,6 +13,7 @@ import pytest
 from nimprofile import NoGpuError, discover
 from nimprofile.hardware.nvml import reader
 from nimprofile.testing import NO_LIBRARY, FakeNvml, Fault, hanging
+from tests.support.nvml.processes import children_of
 from tests.support.nvml.reading import StubHost, failure
 
 MAIN = "from nimprofile.hardware.nvml import reader; reader.main({}, {}, reader.read)"
@@ -62,14 +63,6 @@ def test_without_threads_gpus_are_asked_one_after_the_other(monkeypatch):
 # The end of the parent.
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="the signal is Linux's")
-
-
-def children_of(pid):
-    try:
-        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
-            return [int(child) for child in file.read().split()]
-    except OSError:
-        return []
 
 
 def is_alive(pid):

@@ -10,6 +10,7 @@ from pathlib import Path
 from random import Random
 
 from nimprofile.testing import FakeNvml, Fault, hanging
+from tests.support.nvml.processes import children_of
 from tests.tools.attack.command_lines import MANIFEST
 from tests.tools.attack.shots import (
     Ending,
@@ -115,7 +116,7 @@ def _as_first_process(random: Random, shot: Shot) -> list[str]:
     process = start(shot, within=(*_NAMESPACE, "--kill-child"))
     begun = time.monotonic()
     time.sleep(0.15 + random.random() * LATEST)
-    first = _child_of(process.pid)
+    first = next(iter(children_of(process.pid)), None)
     was_started = (shot.folder / "started").exists()
     ready = first is not None and _takes(first, sent)
     if first is not None:
@@ -129,14 +130,6 @@ def _as_first_process(random: Random, shot: Shot) -> list[str]:
     if ready and not was_started and shot.argv[0] == "exec" and ending.code not in _codes(sent):
         wrong.append(f"took the signal, and ended with {ending.code}")
     return [f"{sent.name} as PID 1: {problem}" for problem in wrong]
-
-
-def _child_of(pid: int) -> int | None:
-    try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except OSError:
-        return None
-    return int(children[0]) if children else None
 
 
 def _takes(pid: int, sent: signal.Signals) -> bool:
