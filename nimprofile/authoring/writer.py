@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 
 from nimprofile.base.expect import expect
-from nimprofile.base.printable import printable_json
+from nimprofile.base.printable import printable_json, shown
 from nimprofile.manifest.dialects.registry import tree_dialect_of
 from nimprofile.manifest.dialects.v1 import KEYS_IN_PROFILES
 
@@ -84,9 +84,9 @@ def to_v1(document: Document) -> tuple[Document, tuple[str, ...]]:
     gone = document.keys() - {*kept, "schema_version", "checkpoints", "profiles"}
     if document.get("profile_selection_criteria") == "auto":
         gone -= {"profile_selection_criteria"}
-    notes = [f"schema v1 has no place for {key}: left out" for key in sorted(gone)]
+    notes = [f"schema v1 has no place for {shown(key)}: left out" for key in sorted(gone)]
     unserved = sorted(checkpoints.keys() - served)
-    notes += [f"no profile serves the checkpoint {name}: left out" for name in unserved]
+    notes += [f"no profile serves the checkpoint {shown(name)}: left out" for name in unserved]
     return result, tuple(notes)
 
 

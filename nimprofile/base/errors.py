@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nimprofile.base.printable import message_line
+from nimprofile.base.printable import message_line, shown
 
 
 class NimProfileError(Exception):
@@ -39,7 +39,8 @@ class ManifestError(NimProfileError, ValueError):
     ):
         self.problem, self.source, self.place, self.line = problem, source, place, line
         where = source + (f":{line}" if line else "")
-        super().__init__(": ".join(part for part in (where, place, problem) if part), *below)
+        parts = where, shown(place), problem  # a place has the keys of another's document
+        super().__init__(": ".join(part for part in parts if part), *below)
 
 
 class ModelError(ManifestError):

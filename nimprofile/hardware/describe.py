@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nimprofile.base.printable import sentence
+from nimprofile.base.printable import sentence, shown
 from nimprofile.base.units import format_gpus, is_or_are
 
 TYPE_CHECKING = False
@@ -63,6 +63,6 @@ def describe_machine(inventory: Inventory) -> str:
     counts: dict[str, int] = {}
     for gpu in inventory.offered:
         counts[gpu.label] = counts.get(gpu.label, 0) + 1
-    text = " + ".join(f"{count} × {label}" for label, count in counts.items()) or "no GPUs"
+    text = " + ".join(f"{count} × {shown(label)}" for label, count in counts.items()) or "no GPUs"
     missing = len(inventory.unavailable)
     return f"{text} ({missing} more unavailable)" if missing else text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nimprofile.base.errors import ManifestError
 from nimprofile.base.formats.yaml_reader import place
-from nimprofile.base.printable import quoted
+from nimprofile.base.printable import quoted, shown
 from nimprofile.manifest.dialects.registry import tree_dialect_of
 from nimprofile.manifest.extensions import (
     read_checkpoints,
@@ -102,7 +102,7 @@ def unknown_checkpoints(
 ) -> Iterator[MisplacedError]:
     """The profiles that name none of the manifest's checkpoints."""
     names = {checkpoint.name for checkpoint in checkpoints}
-    known = ", ".join(checkpoint.name for checkpoint in checkpoints[:MOST_NAMED])
+    known = ", ".join(shown(checkpoint.name, 40) for checkpoint in checkpoints[:MOST_NAMED])
     known += ", …" if len(checkpoints) > MOST_NAMED else ""
     for profile in profiles if names else ():
         untagged = profile.checkpoint is None and len(names) == 1

@@ -31,6 +31,9 @@ _KEPT = (
 )
 
 
+MAX_METHOD = 100
+"""The longest name of a way of quantising that is read, in characters."""
+
 MAX_NAME = 1000
 """The longest name of a module that is read, in characters."""
 
@@ -72,6 +75,9 @@ def read_quantization(config: Config | None) -> Quantization | None:
     kept += tuple(f"re:{name.removeprefix('-:')}" for name in names if name.startswith("-:"))
     algorithm = config.text("quant_algo")
     method = (config.text("quant_method") or ("modelopt" if algorithm else "unnamed")).lower()
+    if len(method) > MAX_METHOD:
+        problem = f"{quoted(method, 40)} is longer than the name of any quantisation"
+        raise ModelError(problem, place=config.place("quant_method"))
     rules = _rules(config, method)
     patterns = dict.fromkeys((*kept, *(pattern for pattern, _ in rules or ())))
     if longest := next((pattern for pattern in patterns if len(pattern) > MAX_NAME), None):

@@ -13,7 +13,7 @@ import sys
 
 from nimprofile.base.environment import read_switch
 from nimprofile.base.errors import RequestError
-from nimprofile.base.printable import message_line, message_text, printable_json
+from nimprofile.base.printable import message_line, message_text, printable_json, shown
 from nimprofile.selection.reasons import GpuNotEmpty, TooLittleFree
 
 TYPE_CHECKING = False
@@ -50,7 +50,7 @@ def decision_lines(decision: Decision) -> Iterator[tuple[int, str]]:
     if selected is not None:
         yield logging.INFO, f"Selected profile: {_id_and_name(selected)}"
         for tag, value in sorted(selected.profile.tags.items()):
-            yield logging.INFO, f"Profile metadata: {tag}: {value}"
+            yield logging.INFO, f"Profile metadata: {shown(tag)}: {shown(value)}"
 
 
 def _id_and_name(verdict: Verdict) -> str:

@@ -395,6 +395,11 @@ def test_no_text_of_others_steers_a_terminal_or_forges_a_line(
     command="select --manifest manifest.yaml --gpus 1xt4",
     text="Qx W",
 )
+@example(
+    place=("model.safetensors", (), 1),
+    command="launch --manifest manifest.yaml --gpus 1xh100 --model ./model --adapters ./lora",
+    text="x ",
+)
 @given(
     place=st.sampled_from(PLACES),
     command=st.sampled_from(COMMANDS),
