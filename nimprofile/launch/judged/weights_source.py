@@ -7,7 +7,7 @@ import re
 
 from nimprofile.base.enums import Server
 from nimprofile.base.errors import LaunchError, ManifestError
-from nimprofile.base.printable import quoted
+from nimprofile.base.printable import quoted, shown
 from nimprofile.base.record import Record
 from nimprofile.launch.setup import is_path
 
@@ -175,7 +175,7 @@ def missing_weights(folder: str) -> str | None:
         absent = sorted(_named_by(os.path.join(folder, index)) - names)
         if absent:
             more = f" and {len(absent) - 1} more" if len(absent) > 1 else ""
-            return f"no {absent[0]}{more}, of which {index} tells"
+            return f"no {shown(absent[0])}{more}, of which {shown(index)} tells"
     return None
 
 

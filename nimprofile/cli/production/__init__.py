@@ -1,0 +1,1 @@
+"""The commands `lock`, `check`, `doctor` and `verify`."""

@@ -1,0 +1,1 @@
+"""Checks of a host before the first start."""

@@ -1,0 +1,1 @@
+"""A decision on record, and what has moved since."""

@@ -1,0 +1,1 @@
+"""What the commands `lock`, `check`, `doctor` and `verify` print."""

@@ -1,0 +1,1 @@
+"""What really runs, held against what was decided."""

@@ -1,0 +1,1 @@
+"""Requests that are measured, and the results of other programs that measure."""

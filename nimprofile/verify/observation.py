@@ -1,0 +1,68 @@
+"""What was seen of a server that runs: one value, and the line or the field that told it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from nimprofile.base.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from dataclasses import KW_ONLY
+    from typing import TypeAlias
+
+    Value: TypeAlias = str | int | float | bool
+
+
+class Fact(StrEnum):
+    """What can be seen of a server. Bytes are those of one GPU."""
+
+    PROFILE_ID = "profile_id"
+    PROFILE_NAME = "profile_name"
+    ENGINE = "engine"
+    ENGINE_VERSION = "engine_version"
+    NIM_VERSION = "nim_version"
+    MODEL = "model"
+    PRECISION = "precision"
+    QUANTIZATION = "quantization"
+    """The engine's own word for how the weights are stored: `modelopt_fp4`."""
+    KERNEL = "kernel"
+    """The kernel that multiplies the quantised weights: `marlin`, `cutlass`."""
+    TP = "tp"
+    PP = "pp"
+    DP = "dp"
+    GPUS = "gpus"
+    LORA = "lora"
+    OBJECTIVE = "objective"
+    MAX_MODEL_LEN = "max_model_len"
+    KV_CACHE_DTYPE = "kv_cache_dtype"
+    KV_CACHE_TOKENS = "kv_cache_tokens"
+    KV_CACHE_BYTES = "kv_cache_bytes"
+    WEIGHTS_BYTES = "weights_bytes"
+    CUDA_GRAPHS = "cuda_graphs"
+    """Whether graphs were captured."""
+    CUDA_GRAPHS_BYTES = "cuda_graphs_bytes"
+    MEMORY_FRACTION = "memory_fraction"
+    GPU_NAME = "gpu_name"
+    READY = "ready"
+    FAILURE = "failure"
+    """Why the server did not start, in the words of its log."""
+
+
+class Observation(Record):
+    """One fact that a server told.
+
+    Attributes:
+        fact: what it is about.
+        value: what it told, in the unit of the fact.
+        source: the log or the address.
+        place: where in it: `line 17`, or a field, `modelInfo[0].selectedModelProfileId`.
+        text: the line, or the field with its value, as it was told.
+    """
+
+    fact: Fact
+    value: Value
+    source: str
+    _: KW_ONLY
+    place: str
+    text: str
