@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # `as` says to type checkers that a name is ours to hand on
         GpuMissingError as GpuMissingError,
         InventoryError as InventoryError,
         LaunchError as LaunchError,
+        LockError as LockError,
         ManifestError as ManifestError,
         ModelError as ModelError,
         NimProfileError as NimProfileError,
@@ -70,6 +71,9 @@ if TYPE_CHECKING:  # `as` says to type checkers that a name is ours to hand on
         launchable as launchable,
     )
     from nimprofile.launch.setup import Setup as Setup
+    from nimprofile.lock.reader import load_lock as load_lock, parse_lock as parse_lock
+    from nimprofile.lock.record import Lock as Lock
+    from nimprofile.lock.text import lock_text as lock_text
     from nimprofile.manifest.manifest import Manifest as Manifest
     from nimprofile.manifest.profile import Profile as Profile, Requires as Requires
     from nimprofile.manifest.profile_conditions import Condition as Condition
@@ -109,6 +113,7 @@ _HOME = {
         "GpuMissingError",
         "InventoryError",
         "LaunchError",
+        "LockError",
         "ManifestError",
         "ModelError",
         "NimProfileError",
@@ -211,6 +216,12 @@ _HOME = {
         "launchable",
     ),
     "launch.setup": ("Setup",),
+    "lock.reader": (
+        "load_lock",
+        "parse_lock",
+    ),
+    "lock.record": ("Lock",),
+    "lock.text": ("lock_text",),
     "report.to_json": ("decision_to_dict",),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}

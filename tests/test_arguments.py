@@ -102,6 +102,17 @@ WRONG_TYPES = [
         (BOX, ("0",)),
         "cuda_devices: indices holds an int, not the str '0'; decision.selected.gpus has some",
     ),
+    ("load_lock", (3,), "load_lock: path is a path, not the int 3"),
+    (
+        "parse_lock",
+        (b"lock",),
+        "parse_lock: text is a text, not the bytes b'lock'; load_lock(path) reads a file",
+    ),
+    (
+        "lock_text",
+        ({},),
+        "lock_text: lock is a Lock, not the dict {}; lock_of(decision, manifest) makes one",
+    ),
     ("load_model", (3,), "load_model: path is a path, not the int 3"),
     ("read_model", (None,), "read_model: path is a path, not None"),
     (

@@ -47,6 +47,14 @@ class ModelError(ManifestError):
     """A model's `config.json`, or what lies beside it, cannot be read."""
 
 
+class LockError(ManifestError):
+    """A lock cannot be read or written."""
+
+
+class DriftError(NimProfileError):
+    """What would be started is not what a lock has."""
+
+
 class InventoryError(NimProfileError, ValueError):
     """An inventory or a GPU description cannot be read."""
 

@@ -18,7 +18,8 @@ class LockedManifest(Record):
 
     Attributes:
         source: the file or the bundled name; of a model that a manifest was built of, its path.
-        sha256: of its text, in hexadecimal; of a built manifest, of the text that was built.
+        sha256: of its text, in hexadecimal; of one that was built, of its profiles as they were
+            understood.
         model: the name that it gives its model; None without one.
         release: the version of NIM or of the engine that it tells; None where it tells none.
         profiles: how many it has.
@@ -138,7 +139,9 @@ class LockedChoice(Record):
         lora: whether it serves adapters.
         engine_version: the version that was judged; None where none was known.
         gpus: how many GPUs it takes.
-        max_model_len: the longest context that was judged, in tokens; None is the model's own.
+        server: what is started; None where nothing could be started from what was there.
+        max_model_len: the longest context that was judged, in tokens; None where none was asked
+            for, and the model's own is not known.
         kv_cache_dtype: as it was asked for, `auto` without a wish.
         pinned_by: what pinned it; None where the policy chose.
         deciding: what put it before the next; None with a pin or without another candidate.
@@ -162,6 +165,7 @@ class LockedChoice(Record):
     pinned_by: str | None
     deciding: LockedCriterion | None
     gates: tuple[LockedGate, ...]
+    server: str | None = None
 
 
 class Lock(Record):
