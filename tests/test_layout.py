@@ -60,6 +60,7 @@ ELSEWHERE = {
     "report/manifests.py": "cli/manifests/test_actions.py",
     "engines/memory/components.py": "engines/memory/test_budget.py",
     "launch/judged/on_load.py": "launch/judged/test_served_facts.py",
+    "verify/load/load_report.py": "verify/load/test_plausible.py",
     "launch/servers/ranks.py": "launch/deploy/test_multinode.py",
 }
 """The modules without a test file of their name, and the file that has their tests."""

@@ -55,6 +55,10 @@ class DriftError(NimProfileError):
     """What would be started is not what a lock has."""
 
 
+class ResultsError(ManifestError):
+    """The results of a program that measures servers cannot be read."""
+
+
 class InventoryError(NimProfileError, ValueError):
     """An inventory or a GPU description cannot be read."""
 

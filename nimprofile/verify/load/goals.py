@@ -1,0 +1,115 @@
+"""`Goals`: what is demanded of a measurement, and whether it was met."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from nimprofile.base.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from dataclasses import KW_ONLY
+
+    from nimprofile.verify.load.load_report import LoadReport, Spread
+
+
+class Met(StrEnum):
+    """Whether a goal was met."""
+
+    PROVEN = "proven"
+    CONTRADICTED = "contradicted"
+    NOT_OBSERVABLE = "not observable"
+    """What was measured does not tell; the sentence says why."""
+
+
+class Goals(Record):
+    """What is demanded. Of the two times, 95 % of the requests must not take longer.
+
+    Attributes:
+        max_ttft_ms: time to first token.
+        max_tpot_ms: time per output token.
+        min_tokens_per_second: output tokens of all requests together.
+    """
+
+    max_ttft_ms: float | None = None
+    max_tpot_ms: float | None = None
+    min_tokens_per_second: float | None = None
+
+
+class GoalResult(Record):
+    """One goal, and what was measured.
+
+    Attributes:
+        goal: what was demanded, `time to first token`.
+        met: whether it was met.
+        wanted: the bound, with its unit.
+        measured: the figure that decides, with its unit; "" where none was measured.
+        why: a sentence.
+    """
+
+    goal: str
+    met: Met
+    wanted: str
+    _: KW_ONLY
+    measured: str
+    why: str
+
+
+def judged(report: LoadReport, goals: Goals) -> tuple[GoalResult, ...]:
+    """What becomes of each goal, in the order of `Goals`."""
+    return tuple(_judged(report, goals))
+
+
+def _judged(report: LoadReport, goals: Goals) -> Iterator[GoalResult]:
+    if goals.max_ttft_ms is not None:
+        yield _of_time("time to first token", report.ttft_ms, goals.max_ttft_ms)
+    if goals.max_tpot_ms is not None:
+        yield _of_time("time per output token", report.tpot_ms, goals.max_tpot_ms)
+    if goals.min_tokens_per_second is not None:
+        yield _of_rate(report, goals.min_tokens_per_second)
+
+
+_BELOW = ("p95", "p90", "p50", "least")
+"""What is no higher than p95: where one of these is over the bound, so is p95."""
+_ABOVE = ("p95", "p99", "most")
+"""What is no lower than p95."""
+
+
+def _of_time(goal: str, found: Spread | None, bound: float) -> GoalResult:
+    wanted = f"p95 at most {bound:g} ms"
+    if found is None:
+        return _unknown(goal, wanted, f"no {goal} was measured")
+    for name in _BELOW:
+        value = getattr(found, name)
+        if value is not None and value > bound:
+            shown = f"{name} {value:.4g} ms"
+            why = f"{shown} is over {bound:g} ms"
+            return GoalResult(goal, Met.CONTRADICTED, wanted, measured=shown, why=why)
+    for name in _ABOVE:
+        value = getattr(found, name)
+        if value is not None and value <= bound:
+            shown = f"{name} {value:.4g} ms"
+            why = f"{shown} is not over {bound:g} ms"
+            return GoalResult(goal, Met.PROVEN, wanted, measured=shown, why=why)
+    return _unknown(goal, wanted, "no percentile that is stated decides it")
+
+
+def _of_rate(report: LoadReport, bound: float) -> GoalResult:
+    goal, wanted = "output tokens per second", f"at least {bound:g}"
+    rate = report.output_tokens_per_second
+    if rate is None:
+        return _unknown(goal, wanted, "no tokens per second were measured")
+    if report.tokens_from == "chunks" and rate < bound:
+        why = (
+            f"{rate:.4g} parts of streams came per second, of which one may have several tokens: "
+            "the server tells no number of tokens"
+        )
+        return GoalResult(goal, Met.NOT_OBSERVABLE, wanted, measured=f"{rate:.4g}", why=why)
+    met = Met.PROVEN if rate >= bound else Met.CONTRADICTED
+    why = f"{rate:.4g} is {'not ' if met is Met.PROVEN else ''}below {bound:g}"
+    return GoalResult(goal, met, wanted, measured=f"{rate:.4g}", why=why)
+
+
+def _unknown(goal: str, wanted: str, why: str) -> GoalResult:
+    return GoalResult(goal, Met.NOT_OBSERVABLE, wanted, measured="", why=why)

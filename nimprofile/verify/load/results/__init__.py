@@ -1,0 +1,1 @@
+"""The results of other programs that measure servers."""
