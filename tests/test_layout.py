@@ -13,6 +13,7 @@ SUPPORT = ("tests.support", "tests.tools", "tests.benchmarks")
 ELSEWHERE = {
     # Tables and plain records: what reads them has the tests.
     "base/errors.py": "test_package.py",
+    "base/web/faults.py": "base/web/test_client.py",
     "engines/facts/nim.py": "engines/memory/test_recorded_runs.py",
     "engines/facts/sglang.py": "engines/test_support.py",
     "engines/facts/tensorrt_llm.py": "engines/test_support.py",

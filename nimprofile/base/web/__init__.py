@@ -1,0 +1,1 @@
+"""Questions to other machines: addresses, proxies, and the one client of HTTP."""
