@@ -217,10 +217,9 @@ class Client:
         headers: Headers | None,
         limits: Limits | None,
     ) -> Stream:
-        from nimprofile import __version__
         from nimprofile.base.web.exchange import Exchange
 
-        sent = {"User-Agent": f"nimprofile/{__version__}", "Accept-Encoding": "identity"}
+        sent = {"User-Agent": "nimprofile", "Accept-Encoding": "identity"}
         if body is not None:
             sent["Content-Type"] = "application/json"
         return Stream(
