@@ -47,11 +47,16 @@ TELLING = {Fact.PRECISION: (Fact.PRECISION, Fact.QUANTIZATION)}
 def bears_on(observation: Observation, demand: Demand) -> bool:
     """Whether an observation is about what a demand is about."""
     fact = demand.fact
-    return fact is not None and observation.fact in TELLING.get(fact, (fact,))
+    if fact is Fact.TAG:
+        tag = text_of(observation.value).partition("=")[0]
+        return observation.fact is fact and tag.casefold() == demand.about.casefold()
+    return observation.fact in TELLING.get(fact, (fact,))
 
 
 def compared(demand: Demand, observation: Observation) -> Compared:
     """Hold an observation to a demand on the same fact."""
+    if observation.fact is Fact.TAG:
+        observation = observation.replace(value=text_of(observation.value).partition("=")[2])
     if demand.relation not in {"=", "!="}:
         return _by_size(demand, observation.value)
     answer = _SAME.get(observation.fact, _same_text)(observation.value, demand.value)

@@ -27,7 +27,7 @@ class Demand(Record):
         relation: `=`, `!=`, `>=`, `<=`, `>` or `<`.
         value: what it must be, in the unit of its fact.
         origin: who demands it: `the lock` or `--require`.
-        fact: what a server tells of it; None for a tag of profiles that no server tells.
+        fact: what tells it: `Fact.TAG` for a tag of profiles that only manifests have.
         optional: it is judged where a server tells it, and passed over where none does.
     """
 
@@ -36,7 +36,7 @@ class Demand(Record):
     value: str
     _: KW_ONLY
     origin: str
-    fact: Fact | None
+    fact: Fact
     optional: bool = False
 
     def __str__(self) -> str:
@@ -81,15 +81,14 @@ FACTS = {
 }
 """Tags of conditions -> the fact that tells them, where that has another name."""
 
-NOT_DEMANDED = frozenset({Fact.READY, Fact.FAILURE})
+NOT_DEMANDED = frozenset({Fact.TAG, Fact.READY, Fact.FAILURE})
 
 
-def fact_of(tag: str) -> Fact | None:
-    """What a server tells of a tag; None of a tag that only manifests have."""
-    known = FACTS.get(tag)
-    if known is not None or tag not in {*Fact} - NOT_DEMANDED:
-        return known
-    return Fact(tag)
+def fact_of(tag: str) -> Fact:
+    """What tells of a tag: a fact of its name, or `Fact.TAG` for what only manifests have."""
+    if tag in FACTS:
+        return FACTS[tag]
+    return Fact(tag) if tag in {*Fact} - NOT_DEMANDED else Fact.TAG
 
 
 def expectation_of_conditions(conditions: Iterable[Condition]) -> Expectation:

@@ -172,8 +172,8 @@ def _of(demand: Demand, told: Sequence[tuple[Observation, Compared]]) -> Judgeme
     if met:
         return Judgement(demand, Outcome.PROVEN, met)
     reasons = sorted({answer.why for _, answer in told if answer.why})
-    if not reasons and demand.fact is None:
-        reasons = [f"no server tells {quoted(demand.about)}; name the manifest with --manifest"]
+    if not reasons and demand.fact is Fact.TAG:
+        reasons = [f"no server tells {quoted(demand.about)}: name the manifest with --manifest"]
     return Judgement(
         demand, Outcome.NOT_OBSERVABLE, by_match[Match.UNCLEAR], note="; ".join(reasons)
     )

@@ -111,6 +111,10 @@ def test_a_word_for_the_quantisation_bears_on_the_precision():
     assert Match.MET == answer.match
 
 
-def test_nothing_bears_on_a_tag_that_no_server_tells():
-    tag = Demand("gpu_device", "=", "2330:10de", origin="test", fact=None)
+def test_a_tag_is_held_to_the_demand_on_that_tag():
+    tag = Demand("gpu_device", "=", "2330:10de", origin="test", fact=Fact.TAG)
     assert not bears_on(seen(Fact.GPU_NAME, "x"), tag)
+    assert not bears_on(seen(Fact.TAG, "gpu=H100"), tag)
+    told = seen(Fact.TAG, "GPU_device=2330:10de")
+    assert bears_on(told, tag)
+    assert Match.MET == compared(tag, told).match

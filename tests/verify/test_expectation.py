@@ -71,8 +71,8 @@ LOCK = Lock(
         ("max-model-len>=32K", Fact.MAX_MODEL_LEN),
         ("kv_cache_tokens>=200000", Fact.KV_CACHE_TOKENS),
         ("engine_version=0.33.0", Fact.ENGINE_VERSION),
-        ("gpu_device=2330:10de", None),
-        ("ready=true", None),
+        ("gpu_device=2330:10de", Fact.TAG),
+        ("ready=true", Fact.TAG),
     ],
 )
 def test_a_condition_is_about_the_fact_that_servers_tell_of_it(condition, fact):
@@ -108,4 +108,4 @@ def test_a_lock_without_figures_predicts_none():
 
 
 def test_no_condition_is_about_whether_the_server_started():
-    assert None is fact_of("failure")
+    assert Fact.TAG is fact_of("failure")

@@ -66,7 +66,7 @@ def test_what_was_told_beats_what_follows():
 def test_a_tag_that_no_server_tells_says_how_it_could_be_told():
     (judgement,) = judged("gpu_device=2330:10de").judgements
     assert Outcome.NOT_OBSERVABLE == judgement.outcome
-    assert "no server tells 'gpu_device'; name the manifest with --manifest" == judgement.note
+    assert "no server tells 'gpu_device': name the manifest with --manifest" == judgement.note
 
 
 @pytest.mark.parametrize(

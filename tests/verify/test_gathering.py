@@ -1,0 +1,64 @@
+"""What was seen is gathered: of the last start, each thing once, and in bounded memory."""
+
+import pytest
+
+from nimprofile.verify.gathering import MOST, Gathering
+from nimprofile.verify.observation import Fact, Observation
+
+
+def seen(fact, value, source="a.log", line=1):
+    return Observation(fact, value, source, place=f"line {line}", text=str(value))
+
+
+def gathered(*observations):
+    gathering = Gathering()
+    for each in observations:
+        gathering.add(each)
+    return gathering
+
+
+def test_what_is_told_again_is_kept_once_with_its_first_line():
+    first, again, other = seen(Fact.TP, 8), seen(Fact.TP, 8, line=2), seen(Fact.TP, 8, "b.log")
+    assert [first, other] == [*gathered(first, again, other)]
+
+
+def test_of_a_log_of_two_starts_the_last_counts():
+    old, new = seen(Fact.TP, 4), seen(Fact.TP, 8, line=9)
+    other = seen(Fact.TP, 2, "b.log")
+    start = seen(Fact.START, True, line=5)
+    gathering = gathered(old, other, seen(Fact.READY, True), start, new)
+    assert {other, new} == {*gathering}
+    assert set() == gathering.ended
+
+
+@pytest.mark.parametrize(
+    ("observation", "ended"),
+    [
+        (seen(Fact.READY, True), {"a.log"}),
+        (seen(Fact.READY, False), set()),
+        (seen(Fact.FAILURE, "CUDA out of memory"), {"a.log"}),
+        (seen(Fact.TP, 8), set()),
+    ],
+)
+def test_a_source_has_ended_its_start_when_the_server_is_ready_or_failed(observation, ended):
+    assert ended == gathered(observation).ended
+
+
+def test_a_log_that_is_begun_anew_is_forgotten():
+    gathering = gathered(seen(Fact.TP, 4), seen(Fact.READY, True))
+    gathering.forget("a.log")
+    assert ([], set()) == ([*gathering], gathering.ended)
+
+
+def test_a_source_that_tells_ever_other_values_is_kept_within_bounds():
+    gathering = gathered(*(seen(Fact.WEIGHTS_BYTES, number) for number in range(3 * MOST)))
+    assert (MOST, 2 * MOST) == (len([*gathering]), gathering.left_out)
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [("None", ["bfloat16"]), ("fp8", []), ("compressed-tensors", []), ("gptq", [])],
+)
+def test_weights_that_are_not_quantised_are_stored_as_the_dtype_says(word, told):
+    gathering = gathered(seen(Fact.QUANTIZATION, word), seen(Fact.DTYPE, "bfloat16"))
+    assert told == [each.value for each in gathering if each.fact is Fact.PRECISION]
