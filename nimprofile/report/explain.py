@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nimprofile.base.units import MIB, format_gib, format_gpus
+from nimprofile.base.units import format_gpus
 from nimprofile.engines.memory.suggestions import suggestions
 from nimprofile.hardware.describe import describe_machine
 from nimprofile.report.blocks import Column, Line, Span, Table, line
@@ -15,18 +15,23 @@ from nimprofile.report.text import (
     remedies_of,
     select_blocks,
 )
-from nimprofile.selection.messages import choice_message, doubt_message, message, waiver_message
+from nimprofile.selection.gates.outcomes import (
+    DOUBTED,
+    NO,
+    NOT_WANTED,
+    WAIVED,
+    YES,
+    gate_outcomes,
+)
+from nimprofile.selection.messages import choice_message, doubt_message, message
 from nimprofile.selection.rank import deciding
-from nimprofile.selection.reasons import Effect
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from nimprofile.engines.memory.budget import Budget
-    from nimprofile.engines.memory.need import MemoryNeed
     from nimprofile.engines.memory.suggestions import Suggestion
-    from nimprofile.report.blocks import Block, Cell
+    from nimprofile.report.blocks import Block, Meaning
     from nimprofile.selection.decision import Decision
     from nimprofile.selection.verdict import Verdict
 
@@ -68,17 +73,13 @@ def _grade(verdict: Verdict) -> Span:
     return Span(verdict.grade, GRADE_MEANINGS[verdict.grade])
 
 
-_GATES: tuple[tuple[str, frozenset[str]], ...] = (
-    ("engine", frozenset({"engine", "engine_version", "cpu_architecture"})),
-    ("GPU", frozenset({"gpu", "mixed_gpus"})),
-    ("GPU count", frozenset({"gpu_count", "mig", "divisibility"})),
-    ("capability", frozenset({"precision", "compute_capability", "requires_compute_capability"})),
-    ("total memory", frozenset({"memory_total", "memory_context"})),
-    ("free memory", frozenset({"memory_free", "gpu_not_empty"})),
-    ("driver", frozenset({"driver", "cuda"})),
-    ("LoRA", frozenset({"lora"})),
-    ("tags", frozenset({"tags", "default_selector", "requirement"})),
-)
+_MEANINGS: dict[str, Meaning] = {
+    NO: "bad",
+    NOT_WANTED: "doubtful",
+    WAIVED: "doubtful",
+    DOUBTED: "doubtful",
+    YES: "good",
+}
 
 
 def explain_profile(decision: Decision, verdict: Verdict) -> list[Block]:
@@ -94,7 +95,10 @@ def explain_profile(decision: Decision, verdict: Verdict) -> list[Block]:
             "manifest is of NIM 1.2 or older, which hashed differently"
         )
         blocks.append(line(note))
-    rows = [row for title, kinds in _GATES for row in _gate(title, kinds, verdict, decision)]
+    rows = [
+        (Span(gate.outcome, _MEANINGS[gate.outcome]), gate.gate, gate.text)
+        for gate in gate_outcomes(verdict, decision)
+    ]
     columns = (Column(), Column(), Column(wraps=True))
     blocks += [Line(), Table(columns, rows, lead=2, indent=2, aligned=True)]
     blocks += [line(f"? {doubt_message(doubt)}", indent=2) for doubt in verdict.doubts]
@@ -127,96 +131,6 @@ def _id_disagrees(verdict: Verdict) -> bool:
     return (
         not profile.tags_from_name and len(profile.id) == 64 and profile.computed_id != profile.id
     )
-
-
-def _gate(
-    title: str, kinds: frozenset[str], verdict: Verdict, decision: Decision
-) -> Iterator[tuple[Cell, ...]]:
-    failed = [reason for reason in verdict.reasons if reason.kind in kinds]
-    waived = [reason for reason in verdict.waived if reason.kind in kinds]
-    for reason in failed:
-        unwanted = reason.effect is Effect.NOT_WANTED
-        outcome = Span("not wanted", "doubtful") if unwanted else Span("no", "bad")
-        yield outcome, title, message(reason)
-    for reason in waived:
-        relaxed = decision.request.relax_memory
-        by_pin = verdict is decision.pinned and reason.effect is Effect.LOW_MEMORY and not relaxed
-        yield Span("waived", "doubtful"), title, waiver_message(reason, by_pin=by_pin)
-    if not failed and not waived:
-        doubted = [doubt for doubt in verdict.doubts if doubt.kind in kinds]
-        outcome = Span("?", "doubtful") if doubted else Span("yes", "good")
-        yield outcome, title, _passed(title, verdict, decision)
-
-
-def _passed(title: str, verdict: Verdict, decision: Decision) -> str:
-    """What the profile asks at a gate that held nothing against it."""
-    profile, need = verdict.profile, verdict.need
-    match title:
-        case "engine":
-            return str(profile.engine or "no engine named")
-        case "GPU":
-            wanted = " / ".join(profile.made_for)
-            return f"made for {wanted}" if wanted else "made for any GPU"
-        case "GPU count":
-            sizes = f"tp {profile.tp or '?'} × pp {profile.pp or '?'}"
-            return f"{sizes}: {profile.gpus_needed} of one product"
-        case "capability":
-            return str(profile.precision or "no precision named") + (
-                ", emulated" if verdict.emulated else ", served in fp16" if verdict.in_half else ""
-            )
-        case "total memory":
-            return (
-                "no need known"
-                if need is None
-                else f"{format_gib(need.full_bytes)} per GPU, {need.source}{_beside(need)}"
-            )
-        case "free memory":
-            gpus = [gpu for gpu in decision.inventory.gpus if gpu.index in verdict.gpus]
-            known = [gpu.memory_free_mib for gpu in gpus if gpu.memory_free_mib is not None]
-            return f"{format_gib(min(known) * MIB)} free on each" if known else "nothing against it"
-        case "driver":
-            wants = [
-                f"{name} {condition}"
-                for name, condition in (
-                    ("driver", profile.requires.driver),
-                    ("CUDA", profile.requires.cuda),
-                )
-                if condition
-            ]
-            return f"{', '.join(wants)}" if wants else "nothing required"
-        case "LoRA":
-            return "serves adapters" if profile.lora else "none wanted, none served"
-        case _:
-            request = decision.request
-            asked = [f"{tag}={value}" for tag, value in request.tags]
-            asked += [f"{condition} (required)" for condition in request.require]
-            return ", ".join(asked) or "no selector"
-
-
-def _beside(need: MemoryNeed) -> str:
-    """The estimate beside what the manifest states, when they disagree; else what it is made of."""
-    if need.estimated_bytes is not None:
-        estimate = f" (by the model's shape {format_gib(need.estimated_bytes)})"
-        return estimate if need.disagrees else ""
-    budget = need.budget
-    if budget is None:
-        return ""
-    cache = budget.wanted_cache
-    return (
-        f": weights {format_gib(budget.weights.bytes)}, KV cache {format_gib(cache)} for "
-        f"{budget.serving.max_model_len} tokens, "
-        f"{format_gib(budget.activation.bytes + budget.overhead.bytes)} besides"
-        f"{_memory_share(budget)}"
-    )
-
-
-def _memory_share(budget: Budget) -> str:
-    """Why the sum is less than the need: the engine takes a part of the GPU."""
-    fraction = budget.serving.memory_fraction
-    if fraction is None or fraction >= 1:
-        return ""
-    of = "what is free for the KV cache" if budget.habits.of_free else "the GPU"
-    return f"; {budget.serving.engine} takes {fraction:g} of {of}"
 
 
 def _rank_lines(decision: Decision, verdict: Verdict) -> list[str]:

@@ -6,7 +6,7 @@ import pytest
 
 from nimprofile import Inventory, Request, mock_inventory
 from nimprofile.manifest.profile import Stated
-from nimprofile.report import explain, text as render
+from nimprofile.report import text as render
 from nimprofile.report.blocks import plain_text
 from nimprofile.report.text import (
     describe_machine,
@@ -14,6 +14,7 @@ from nimprofile.report.text import (
     nothing_runs,
     select_blocks,
 )
+from nimprofile.selection.gates.outcomes import GATES
 from nimprofile.selection.reasons import Reason
 from tests.support.builders import decide, gib, make_h100, make_inventory, make_profile
 from tests.support.report_cases import BF16, BUSY, FP8, TWO, in_colour
@@ -179,7 +180,7 @@ def test_the_histogram_counts_profiles_and_not_reasons():
 @pytest.mark.parametrize("kind", get_args(Reason), ids=lambda kind: kind.__name__)
 def test_every_kind_of_reason_has_a_title_and_a_gate(kind):
     assert render._TITLES[kind.kind]
-    assert any(kind.kind in kinds for _, kinds in explain._GATES)
+    assert any(kind.kind in kinds for _, kinds in GATES)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""What a profile has to pass on a machine, gate by gate."""
