@@ -71,6 +71,8 @@ if TYPE_CHECKING:  # `as` says to type checkers that a name is ours to hand on
         launchable as launchable,
     )
     from nimprofile.launch.setup import Setup as Setup
+    from nimprofile.lock.drift import Drift as Drift, drift as drift
+    from nimprofile.lock.making import lock_of as lock_of
     from nimprofile.lock.reader import load_lock as load_lock, parse_lock as parse_lock
     from nimprofile.lock.record import Lock as Lock
     from nimprofile.lock.text import lock_text as lock_text
@@ -216,6 +218,11 @@ _HOME = {
         "launchable",
     ),
     "launch.setup": ("Setup",),
+    "lock.drift": (
+        "Drift",
+        "drift",
+    ),
+    "lock.making": ("lock_of",),
     "lock.reader": (
         "load_lock",
         "parse_lock",

@@ -102,6 +102,16 @@ WRONG_TYPES = [
         (BOX, ("0",)),
         "cuda_devices: indices holds an int, not the str '0'; decision.selected.gpus has some",
     ),
+    (
+        "lock_of",
+        ({}, MANIFEST),
+        "lock_of: decision is a Decision, not the dict {}; select(…) makes one",
+    ),
+    (
+        "drift",
+        ({}, DECISION, MANIFEST),
+        "drift: lock is a Lock, not the dict {}; load_lock(path) reads one",
+    ),
     ("load_lock", (3,), "load_lock: path is a path, not the int 3"),
     (
         "parse_lock",

@@ -201,12 +201,17 @@ def selection_change(
     was = before.selected
     now = {} if was is None else {a.id: b for a, b in _pairs(old, new)}
     return SelectionChange(
-        before, after, "" if was is None else _why(now.get(was.profile.id), after)
+        before, after, "" if was is None else what_became(now.get(was.profile.id), after)
     )
 
 
-def _why(profile: Profile | None, after: Decision) -> str:
-    """Why what was selected before is no longer; "" when it is."""
+def what_became(profile: Profile | None, after: Decision) -> str:
+    """Why what was selected before is no longer; "" when it is.
+
+    Args:
+        profile: what was selected, as the manifest has it now; None when it has it no more.
+        after: what is decided now, without a pin.
+    """
     if profile is None:
         return "is gone"
     now, verdict = after.selected, after.verdict(profile)

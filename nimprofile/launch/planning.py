@@ -158,7 +158,7 @@ def _job_of(verdict: Verdict, decision: Decision, manifest: Manifest, setup: Set
     installed = None
     if serving.engine_version is None and engine is not None and server is not Server.NIM:
         installed = dict(setup.installed).get(engine)
-    verdict = _as_installed(verdict, installed, engine, decision=decision, of=manifest)
+    verdict = as_installed(verdict, installed, engine, decision=decision, of=manifest)
     gpus = tuple(gpu for gpu in decision.inventory.gpus if gpu.index in verdict.gpus)
     named = cuda_devices(decision.inventory, verdict.gpus)
     version = serving.engine_version or installed or manifest.engine_version
@@ -204,7 +204,7 @@ def _job_of(verdict: Verdict, decision: Decision, manifest: Manifest, setup: Set
     )
 
 
-def _as_installed(
+def as_installed(
     verdict: Verdict,
     version: str | None,
     engine: Engine | None,
@@ -213,6 +213,13 @@ def _as_installed(
     of: Manifest,
 ) -> Verdict:
     """The verdict on the same profile with the version of its engine that is installed here.
+
+    Args:
+        verdict: on a profile.
+        version: of the engine; None where it was judged with the right one.
+        engine: that of the profile.
+        decision: of which the verdict is.
+        of: the manifest of the profile.
 
     Raises LaunchError when it does not run with that.
     """
