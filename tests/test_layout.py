@@ -63,6 +63,14 @@ ELSEWHERE = {
     "launch/judged/on_load.py": "launch/judged/test_served_facts.py",
     "verify/load/load_report.py": "verify/load/test_plausible.py",
     "launch/servers/ranks.py": "launch/deploy/test_multinode.py",
+    # Tables of lines, which the reader reads.
+    "verify/logs/common.py": "verify/logs/test_reader.py",
+    "verify/logs/nim.py": "verify/logs/test_reader.py",
+    "verify/logs/patterns.py": "verify/logs/test_reader.py",
+    "verify/logs/sglang.py": "verify/logs/test_reader.py",
+    "verify/logs/tensorrt_llm.py": "verify/logs/test_reader.py",
+    "verify/logs/triton.py": "verify/logs/test_reader.py",
+    "verify/logs/vllm.py": "verify/logs/test_reader.py",
 }
 """The modules without a test file of their name, and the file that has their tests."""
 

@@ -1,1 +1,1 @@
-"""What the logs of servers tell."""
+"""Start-up logs of NIM, vLLM, SGLang, TensorRT-LLM and Triton, read as observations."""

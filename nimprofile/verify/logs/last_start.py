@@ -1,0 +1,71 @@
+"""What the last start in a log came to: for each fact the values that count, the decisive first.
+
+A server tells some facts once for each of its processes, and some several times while it measures.
+"""
+
+from __future__ import annotations
+
+from nimprofile.verify.observation import Fact
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from nimprofile.verify.observation import Observation
+
+_FULLEST = frozenset({Fact.WEIGHTS_BYTES, Fact.CUDA_GRAPHS_BYTES})
+"""Of the GPU that holds most, as `Expected` has them."""
+
+_SMALLEST = frozenset(
+    {
+        Fact.KV_CACHE_BYTES,
+        Fact.KV_CACHE_TOKENS,
+        Fact.KV_CACHE_BLOCKS,
+        Fact.GPU_MEMORY_BYTES,
+        Fact.MAX_CONCURRENCY,
+    }
+)
+"""Of the GPU that has least: a server serves as much as that one can.
+vLLM: `get_kv_cache_configs` in vllm/v1/core/kv_cache_utils.py takes the smallest number of blocks;
+SGLang: `profile_max_num_token` in python/sglang/srt/model_executor/model_runner.py the least free
+memory."""
+
+_EVERY = frozenset({Fact.FINDING, Fact.FAILURE, Fact.GPU_NAME, Fact.PROFILE_ID, Fact.PROFILE_NAME})
+"""Facts of which a start may tell several that do not replace each other."""
+
+
+_OF_EACH_STAGE = ("GPU KV cache size", "Maximum concurrency for ")
+"""Lines that one process of vLLM prints for each stage (vllm/v1/core/kv_cache_utils.py, 0.8)."""
+
+
+def last_start(told: Iterable[Observation]) -> dict[Fact, tuple[Observation, ...]]:
+    """What counts of the observations of one log, by fact.
+
+    Only what follows the last `Fact.START` counts. Of one process the later value replaces the
+    earlier one, for TensorRT-LLM tells of a small KV cache first, with which it measures. All
+    weights stay, for a draft model has its own, and all that vLLM tells of the stages of a
+    pipeline. Where several values are left, the first one is of the fullest GPU for sizes of
+    weights and CUDA graphs, and of the GPU that has least for the KV cache; else it is the last
+    that was told.
+    """
+    latest: dict[Fact, dict[tuple[str, object], Observation]] = {}
+    for each in told:
+        if each.fact is Fact.START:
+            latest.clear()
+            continue
+        several = each.fact in _EVERY | _FULLEST or each.text.startswith(_OF_EACH_STAGE)
+        process = each.process if each.fact in _FULLEST | _SMALLEST else ""
+        of_fact = latest.setdefault(each.fact, {})
+        key = (process, each.value if several else None)
+        of_fact.pop(key, None)
+        of_fact[key] = each
+    return {fact: tuple(_ordered(fact, by.values())) for fact, by in latest.items()}
+
+
+def _ordered(fact: Fact, told: Iterable[Observation]) -> list[Observation]:
+    if fact in _EVERY:
+        return list(told)
+    unlike = {each.value: each for each in told}
+    if fact in _FULLEST | _SMALLEST:
+        return sorted(unlike.values(), key=lambda each: each.value, reverse=fact in _FULLEST)
+    return list(unlike.values())[::-1]

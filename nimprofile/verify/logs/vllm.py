@@ -1,0 +1,335 @@
+"""The table of the lines of vLLM that tell what it runs.
+
+Each row names the file of vLLM that prints it and versions in which it does; the texts were read in
+the sources of vllm-project/vllm at the tags named, and in the public logs of `tests/corpus/logs`.
+"""
+
+from __future__ import annotations
+
+from nimprofile.verify.logs.patterns import Line, Table
+from nimprofile.verify.observation import Fact
+
+_CONFIG = {
+    "model": Fact.MODEL,
+    "dtype": Fact.DTYPE,
+    "max_seq_len": Fact.MAX_MODEL_LEN,
+    "tensor_parallel_size": Fact.TP,
+    "pipeline_parallel_size": Fact.PP,
+    "data_parallel_size": Fact.DP,
+    "quantization": Fact.QUANTIZATION,
+    "enforce_eager": Fact.CUDA_GRAPHS,
+    "kv_cache_dtype": Fact.KV_CACHE_DTYPE,
+}
+"""Of `VllmConfig.__str__` (vllm/config/vllm.py, 0.32; vllm/config.py, 0.8) and, before V1, of
+`LLMEngine.__init__` (vllm/engine/llm_engine.py, 0.4 to 0.10)."""
+
+_ARGUMENTS = {
+    "model": Fact.MODEL,
+    "dtype": Fact.DTYPE,
+    "max_model_len": Fact.MAX_MODEL_LEN,
+    "tensor_parallel_size": Fact.TP,
+    "pipeline_parallel_size": Fact.PP,
+    "data_parallel_size": Fact.DP,
+    "quantization": Fact.QUANTIZATION,
+    "enforce_eager": Fact.CUDA_GRAPHS,
+    "kv_cache_dtype": Fact.KV_CACHE_DTYPE,
+    "gpu_memory_utilization": Fact.MEMORY_FRACTION,
+    "enable_lora": Fact.LORA,
+    "block_size": Fact.BLOCK_SIZE,
+}
+"""Of `EngineArgs` (vllm/engine/arg_utils.py)."""
+
+_REAL = r"[0-9]{1,9}(?:\.[0-9]{1,6})?"
+_COUNT = r"[0-9][0-9,]{0,18}"
+_WEIGHT_ONLY = (
+    "the quantised weights are multiplied by Marlin, which computes in 16 bits: "
+    "the GPU has no native kernel for them"
+)
+
+LINES = (
+    Line(
+        "vLLM API server version ",
+        r"vLLM API server version (?P<engine_version>[0-9][\w.+-]{0,60})",
+        source="vllm/entrypoints/openai/api_server.py, 0.3.3 to 0.10",
+        starts=True,
+    ),
+    Line(
+        "vLLM server version ",
+        r"vLLM server version (?P<engine_version>[0-9][\w.+-]{0,60})",
+        source="vllm/entrypoints/openai/api_server.py, 0.11",
+        starts=True,
+    ),
+    Line(
+        "Initializing a",
+        r"Initializing an? (?:V[01] )?LLM engine \(v(?P<engine_version>[0-9][\w.+-]{0,60})\) "
+        r"with config: ",
+        source="vllm/v1/engine/core.py, 0.6.5 to 0.32; vllm/engine/llm_engine.py, 0.2 to 0.10",
+        settings=_CONFIG,
+        settled=True,
+        starts=True,
+    ),
+    Line(
+        "non-default args: ",
+        r"non-default args: ",
+        source="vllm/entrypoints/utils.py, 0.9 to 0.19; vllm/entrypoints/api_utils.py, 0.26",
+        settings=_ARGUMENTS,
+    ),
+    Line(
+        "args: Namespace(",
+        r"args: ",
+        source="vllm/entrypoints/openai/api_server.py, 0.3 to 0.9",
+        settings=_ARGUMENTS,
+    ),
+    Line(
+        "rank ",
+        r"rank [0-9]{1,5} in world size (?P<gpus>[0-9]{1,5}) is assigned as ",
+        source="vllm/distributed/parallel_state.py, 0.7 to 0.32",
+    ),
+    Line(
+        "Using max model len ",
+        r"Using max model len (?P<max_model_len>[0-9]{1,12})",
+        source="vllm/config/__init__.py, 0.10; vllm/config/model.py, 0.11 to 0.32",
+    ),
+    Line(
+        "Auto-fit max_model_len: reduced from ",
+        r"Auto-fit max_model_len: reduced from [0-9]{1,12} to (?P<max_model_len>[0-9]{1,12}) ",
+        source="vllm/v1/core/kv_cache_utils.py, 0.32",
+        finding="the longest context was shortened to what the KV cache holds",
+    ),
+    Line(
+        "Model loading took ",
+        rf"Model loading took (?P<weights_bytes>{_REAL}) (?P<weights_bytes_unit>Gi?B)",
+        source="vllm/v1/worker/gpu_model_runner.py and vllm/worker/model_runner.py, 0.8 to 0.32",
+    ),
+    Line(
+        "Loading model weights took ",
+        rf"Loading model weights took (?P<weights_bytes>{_REAL}) (?P<weights_bytes_unit>Gi?B)",
+        source="vllm/worker/model_runner.py, 0.4 to 0.7; GB of 2**30 bytes",
+    ),
+    Line(
+        "model weights take ",
+        rf"model weights take (?P<weights_bytes>{_REAL})GiB; non_torch_memory takes [^;]{{1,40}}; "
+        rf"PyTorch activation peak memory takes [^;]{{1,40}}; the rest of the memory reserved for "
+        rf"KV Cache is (?P<kv_cache_bytes>{_REAL})GiB",
+        source="vllm/worker/worker.py, 0.7 to 0.9",
+    ),
+    Line(
+        "model weights take ",
+        rf"model weights take (?P<weights_bytes>{_REAL})GiB; ",
+        source="the same where the rest is cut off",
+    ),
+    Line(
+        "the current vLLM instance can use ",
+        rf"the current vLLM instance can use total_gpu_memory \((?P<gpu_memory_bytes>{_REAL})GiB\) "
+        rf"x gpu_memory_utilization \((?P<memory_fraction>{_REAL})\)",
+        source="vllm/worker/worker.py, 0.7 to 0.9; newer ones print a line for each part",
+    ),
+    Line(
+        "Memory profiling results: ",
+        rf"Memory profiling results: total_gpu_memory=(?P<gpu_memory_bytes>{_REAL})GiB .{{0,300}}?"
+        rf"kv_cache_size=(?P<kv_cache_bytes>{_REAL})GiB",
+        source="vllm/worker/worker.py, 0.6.4",
+    ),
+    Line(
+        "Memory profiling takes ",
+        rf"Memory profiling takes .{{0,300}}?the current vLLM instance can use total_gpu_memory "
+        rf"\((?P<gpu_memory_bytes>{_REAL})GiB\)",
+        source="vllm/worker/worker.py, 0.6.5 to 0.9, on one line where a log joins them",
+    ),
+    Line(
+        "Available KV cache memory: ",
+        rf"Available KV cache memory: (?P<kv_cache_bytes>{_REAL}) GiB",
+        source="vllm/v1/worker/gpu_worker.py, 0.9 to 0.32",
+    ),
+    Line(
+        "GPU KV cache size: ",
+        rf"GPU KV cache size: (?P<kv_cache_tokens>{_COUNT}) tokens"
+        rf"(?:, Maximum concurrency for (?P<max_model_len>{_COUNT}) tokens per request: "
+        rf"(?P<max_concurrency>{_REAL})x)?",
+        source="vllm/v1/core/kv_cache_utils.py, 0.7 to 0.32",
+    ),
+    Line(
+        "GPU + host KV cache size: ",
+        rf"GPU \+ host KV cache size: (?P<kv_cache_tokens>{_COUNT}) tokens",
+        source="vllm/v1/core/kv_cache_utils.py, 0.32",
+        finding="the KV cache lies partly in the memory of the host",
+    ),
+    Line(
+        "Maximum concurrency for ",
+        rf"Maximum concurrency for (?P<max_model_len>{_COUNT}) tokens per request: "
+        rf"(?P<max_concurrency>{_REAL})x",
+        source="vllm/v1/core/kv_cache_utils.py, 0.7 to 0.31; vllm/executor, 0.6 to 0.9",
+    ),
+    Line(
+        "# ",
+        r"# (?:GPU|cuda|CUDA) blocks: (?P<kv_cache_blocks>[0-9]{1,12}),? # CPU blocks: ",
+        source="vllm/executor/*_executor.py and executor_base.py, 0.2 to 0.9",
+    ),
+    Line(
+        "Engine ",
+        r"Engine [0-9]{1,5}: vllm cache_config_info with initialization after num_gpu_blocks is: "
+        r"(?P<kv_cache_blocks>[0-9]{1,12})",
+        source="vllm/v1/metrics/loggers.py, 0.19",
+    ),
+    Line(
+        "Free memory on device ",
+        rf"Free memory on device \({_REAL}/(?P<gpu_memory_bytes>{_REAL}) GiB\) on startup\. "
+        rf"Desired GPU memory utilization is \((?P<memory_fraction>{_REAL}), "
+        rf"(?:.{{0,300}}? and (?P<cuda_graphs_bytes>{_REAL}) GiB for CUDAGraph memory)?",
+        source="vllm/v1/worker/gpu_worker.py, 0.11 to 0.32, on the level DEBUG",
+    ),
+    Line(
+        "Graph capturing finished in ",
+        rf"Graph capturing finished in [0-9.]{{1,9}} secs?(?:, took (?P<cuda_graphs_bytes>{_REAL}) "
+        rf"GiB)?",
+        source="vllm/v1/worker/gpu_model_runner.py, 0.7 to 0.32; vllm/worker/model_runner.py",
+        sets={Fact.CUDA_GRAPHS: True},
+    ),
+    Line(
+        "Skipping CUDA graph capture",
+        r"Skipping CUDA graph capture",
+        source="vllm/v1/worker/gpu_model_runner.py, 0.8 to 0.32",
+        sets={Fact.CUDA_GRAPHS: False},
+        finding="no CUDA graphs were captured, so each step is launched kernel by kernel",
+    ),
+    Line(
+        "Cudagraph is disabled under eager mode",
+        r"Cudagraph is disabled under eager mode",
+        source="vllm/config/vllm.py, 0.11",
+        sets={Fact.CUDA_GRAPHS: False},
+    ),
+    Line(
+        "Your GPU does not have native support for FP",
+        r"Your GPU does not have native support for FP[48] computation",
+        source="vllm/model_executor/layers/quantization/utils/marlin_utils_fp8.py, "
+        "marlin_utils_fp4.py, 0.6 to 0.32",
+        sets={Fact.KERNEL: "marlin"},
+        finding=_WEIGHT_ONLY,
+    ),
+    Line(
+        "Using ",
+        r"Using '?(?P<kernel>\w{1,60})'? (?:NvFp4|MxFp4|Mxfp4|MxFp8|Fp8|Int8|WNA16|W4A8(?: Int8)?"
+        r"|Unquantized|Humming) (?:MoE|MOE) backend",
+        source="vllm/model_executor/layers/fused_moe/oracle/*.py, 0.14 to 0.32",
+    ),
+    Line(
+        "Using ",
+        r"Using (?P<kernel>\w{1,60}LinearKernel|\w{1,60}Kernel) for "
+        r"(?:\w{1,60}LinearMethod|CompressedTensors\w{1,30}|mixed-precision linear"
+        r"|(?:NVFP4|MXFP4|MXFP6|MXFP8) GEMM|\w{1,60}Linear\w{0,30}|\w{1,60}Fp8\w{0,30})",
+        source="vllm/model_executor/kernels/linear/__init__.py, 0.32; "
+        "vllm/model_executor/layers/quantization, 0.6 to 0.32",
+    ),
+    Line(
+        "Selected ",
+        r"Selected (?P<kernel>\w{1,60}Kernel) for ",
+        source="vllm/model_executor/layers/quantization/kernels/scaled_mm/__init__.py, 0.13",
+    ),
+    Line(
+        "Using ",
+        r"Using (?:AttentionBackendEnum\.)?(?P<attention_backend>[A-Z][A-Z0-9_]{2,40}) "
+        r"attention backend",
+        source="vllm/platforms/cuda.py, 0.12 to 0.32",
+    ),
+    Line(
+        "Using ",
+        r"Using (?P<attention_backend>Flash Attention|FlashInfer|Flex ?Attention|Triton|XFormers"
+        r"|FlashMLA|Cutlass MLA|Triton MLA) backend",
+        source="vllm/platforms/cuda.py, 0.5 to 0.11",
+    ),
+    Line(
+        "UMA device detected: clamping gpu_memory_utilization ",
+        rf"UMA device detected: clamping gpu_memory_utilization {_REAL} -> "
+        rf"(?P<memory_fraction>{_REAL})",
+        source="NIM 2.0.6 on a GB10: tests/corpus, case 032",
+        finding="the share of the memory was lowered, for GPU and host share it",
+    ),
+    Line(
+        "NVFP4 linear falling back to the slow and unoptimized ",
+        r"NVFP4 linear falling back to the slow and unoptimized ",
+        source="vllm/model_executor/kernels/linear/__init__.py, 0.32",
+        finding="NVFP4 weights are multiplied by a slow emulation",
+    ),
+    Line(
+        "Using ",
+        r"Using (?P<kernel>\w{1,80}Emulation\w{1,80}) (?:MoE|MOE) backend",
+        source="vllm/model_executor/layers/fused_moe/experts/*emulation_moe.py, 0.32",
+        finding="the quantised experts are multiplied by an emulation, which is slow",
+    ),
+    Line(
+        "Sequence group ",
+        r"Sequence group .{1,200}? is preempted by ",
+        source="vllm/core/scheduler.py, 0.3 to 0.10",
+        finding="requests were preempted: the KV cache does not hold those that run at once",
+    ),
+    Line(
+        "Using default MoE config",
+        r"Using default MoE config\. Performance might be sub-optimal",
+        source="vllm/model_executor/layers/fused_moe/fused_moe.py, 0.5 to 0.32",
+        finding="the experts run with default sizes of tiles: no tuned ones are there for this GPU",
+    ),
+    Line(
+        "Using default W8A8 Block FP8 kernel config",
+        r"Using default W8A8 Block FP8 kernel config",
+        source="vllm/model_executor/layers/quantization/utils/fp8_utils.py, 0.7 to 0.32",
+        finding="FP8 blocks run with default sizes of tiles: no tuned ones are there for this GPU",
+    ),
+    Line(
+        "",
+        r"\w{1,100} has no vLLM implementation, falling back to Transformers",
+        source="vllm/model_executor/model_loader/utils.py, 0.7 to 0.32",
+        finding="the model runs with the code of transformers, for vLLM has none of its own",
+    ),
+)
+
+FAILURES = (
+    Line(
+        "ValueError: No available memory for the cache blocks",
+        r"ValueError: No available memory for the cache blocks",
+        source="vllm/v1/core/kv_cache_utils.py, 0.7 to 0.32; vllm/worker/worker.py",
+        fails=True,
+    ),
+    Line(
+        "ValueError: The model's max seq len ",
+        r"ValueError: The model's max seq len \((?P<max_model_len>[0-9]{1,12})\) is larger than "
+        r"the maximum number of tokens that can be stored in KV cache "
+        r"\((?P<kv_cache_tokens>[0-9]{1,12})\)",
+        source="vllm/worker/worker.py, 0.4 to 0.9",
+        fails=True,
+    ),
+    Line(
+        "ValueError: To serve at least one request with the model",
+        rf"ValueError: To serve at least one request with the model.{{1,60}}? max seq len "
+        rf"\((?P<max_model_len>{_COUNT})\), \(?{_REAL} GiB KV cache is needed, which is larger "
+        rf"than the available KV cache memory \((?P<kv_cache_bytes>{_REAL}) GiB\)",
+        source="vllm/v1/core/kv_cache_utils.py, 0.7 to 0.32",
+        fails=True,
+    ),
+    Line(
+        "ValueError: Free memory on device ",
+        rf"ValueError: Free memory on device (?:cuda:[0-9]{{1,3}} )?\({_REAL}/"
+        rf"(?P<gpu_memory_bytes>{_REAL}) GiB\) on startup is less than desired",
+        source="vllm/v1/worker/utils.py, 0.9 to 0.32",
+        fails=True,
+    ),
+    Line(
+        "RuntimeError: Engine core initialization failed",
+        r"RuntimeError: Engine core initialization failed",
+        source="vllm/v1/engine/utils.py, 0.9 to 0.32",
+        fails=True,
+    ),
+    Line(
+        "RuntimeError: CUDA out of memory occurred when warming up sampler",
+        r"RuntimeError: CUDA out of memory occurred when warming up sampler",
+        source="vllm/v1/worker/gpu_model_runner.py, 0.8 to 0.32",
+        fails=True,
+    ),
+    Line(
+        "EngineCore failed to start",
+        r"EngineCore failed to start",
+        source="vllm/v1/engine/core.py, 0.9 to 0.32",
+        fails=True,
+    ),
+)
+
+TABLE = Table((*LINES, *FAILURES), "vllm")
