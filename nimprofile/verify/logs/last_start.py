@@ -9,7 +9,7 @@ from nimprofile.verify.observation import Fact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from nimprofile.verify.observation import Observation
 
@@ -30,9 +30,22 @@ vLLM: `get_kv_cache_configs` in vllm/v1/core/kv_cache_utils.py takes the smalles
 SGLang: `profile_max_num_token` in python/sglang/srt/model_executor/model_runner.py the least free
 memory."""
 
-_EVERY = frozenset({Fact.FINDING, Fact.FAILURE, Fact.GPU_NAME, Fact.PROFILE_ID, Fact.PROFILE_NAME})
+SEVERAL = frozenset(
+    {
+        Fact.FINDING,
+        Fact.FAILURE,
+        Fact.GPU_NAME,
+        Fact.PROFILE_ID,
+        Fact.PROFILE_NAME,
+        Fact.TAG,
+        Fact.KERNEL,
+        Fact.ATTENTION_BACKEND,
+    }
+)
 """Facts of which a start may tell several that do not replace each other."""
 
+_CONSTANT = frozenset({Fact.ENGINE, Fact.TP, Fact.PP, Fact.DP, Fact.PRECISION, Fact.OBJECTIVE})
+"""Facts that no server changes while it starts, so that two values contradict each other."""
 
 _OF_EACH_STAGE = ("GPU KV cache size", "Maximum concurrency for ")
 """Lines that one process of vLLM prints for each stage (vllm/v1/core/kv_cache_utils.py, 0.8)."""
@@ -53,7 +66,9 @@ def last_start(told: Iterable[Observation]) -> dict[Fact, tuple[Observation, ...
         if each.fact is Fact.START:
             latest.clear()
             continue
-        several = each.fact in _EVERY | _FULLEST or each.text.startswith(_OF_EACH_STAGE)
+        several = each.fact in SEVERAL | _CONSTANT | _FULLEST or each.text.startswith(
+            _OF_EACH_STAGE
+        )
         process = each.process if each.fact in _FULLEST | _SMALLEST else ""
         of_fact = latest.setdefault(each.fact, {})
         key = (process, each.value if several else None)
@@ -62,8 +77,14 @@ def last_start(told: Iterable[Observation]) -> dict[Fact, tuple[Observation, ...
     return {fact: tuple(_ordered(fact, by.values())) for fact, by in latest.items()}
 
 
+def settled(told: Iterable[Observation]) -> Iterator[Observation]:
+    """The observations of one log that count, without those that later ones replace."""
+    for which in last_start(told).values():
+        yield from which
+
+
 def _ordered(fact: Fact, told: Iterable[Observation]) -> list[Observation]:
-    if fact in _EVERY:
+    if fact in SEVERAL:
         return list(told)
     unlike = {each.value: each for each in told}
     if fact in _FULLEST | _SMALLEST:

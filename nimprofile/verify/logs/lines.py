@@ -5,7 +5,7 @@ put a level, a time, a process and a file before it, progress bars stand before 
 `log_lines` takes all of that off, so that a pattern looks only at how a message begins, and what a
 request says in the middle of a line is never taken for a message of the server.
 
-Any log is read in bounded memory: a line is cut after `MAX_LINE` characters.
+Any log is read in bounded memory: a line is cut after `MOST_OF_LINE` characters.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from dataclasses import KW_ONLY
 
-MAX_LINE = 1 << 16
+MOST_OF_LINE = 1 << 16
 """Characters of a line that are read. The longest line that matters, the arguments of a server,
 has less than a tenth of them."""
 
@@ -90,20 +90,20 @@ class LogLine(Record):
 def lines_of(parts: Iterable[bytes]) -> Iterator[str]:
     """The lines of bytes that come in parts of any size, each as soon as it is whole.
 
-    What is no UTF-8 becomes U+FFFD, and of a line only the first `MAX_LINE` bytes are kept.
+    What is no UTF-8 becomes U+FFFD, and of a line only the first `MOST_OF_LINE` bytes are kept.
     """
     left, cut = bytearray(), False
     for part in parts:
         at = 0
         while (end := part.find(b"\n", at)) >= 0:
             if not cut:
-                left += part[at:end][: MAX_LINE - len(left)]
+                left += part[at:end][: MOST_OF_LINE - len(left)]
             yield left.decode("utf-8", "replace")
             left.clear()
             at, cut = end + 1, False
         if not cut:
-            left += part[at:][: MAX_LINE - len(left)]
-            cut = len(left) >= MAX_LINE
+            left += part[at:][: MOST_OF_LINE - len(left)]
+            cut = len(left) >= MOST_OF_LINE
     if left:
         yield left.decode("utf-8", "replace")
 
@@ -112,12 +112,12 @@ def log_lines(lines: Iterable[str]) -> Iterator[LogLine]:
     """The messages of a log, in order, without empty ones."""
     begun, begun_at = "", 0
     for number, line in enumerate(lines, 1):
-        text, whole = _unwrapped(line[:MAX_LINE].rstrip("\r\n"))
+        text, whole = _unwrapped(line[:MOST_OF_LINE].rstrip("\r\n"))
         if not whole:  # containers write a long line in several records
-            begun, begun_at = (begun + text)[:MAX_LINE], begun_at or number
+            begun, begun_at = (begun + text)[:MOST_OF_LINE], begun_at or number
             continue
         if begun:
-            number_told, text = begun_at, (begun + text)[:MAX_LINE]
+            number_told, text = begun_at, (begun + text)[:MOST_OF_LINE]
             begun, begun_at = "", 0
         else:
             number_told = number

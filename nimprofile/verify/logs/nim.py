@@ -11,7 +11,6 @@ import re
 
 from nimprofile.base.formats.matched_profiles import pairs_in
 from nimprofile.base.printable import clipped
-from nimprofile.manifest.profile_names import parse_name
 from nimprofile.verify.logs.patterns import Line, Table, value_of
 from nimprofile.verify.observation import Fact
 
@@ -40,7 +39,7 @@ LINES = (
     ),
     Line(
         "Profile metadata: ",
-        r"Profile metadata: (?P<tag>[\w.-]{1,80}): (?P<tag_value>\S.{0,200})",
+        r"Profile metadata: (?P<metadata>[\w.-]{1,80}): (?P<told>\S.{0,200})",
         source="NIM LLM 1.0 to 1.15: cases 017, 018; nimprofile exec",
     ),
     Line(
@@ -122,21 +121,21 @@ TAGS = {
 
 
 def tag_facts(tags: Mapping[str, str]) -> Iterator[Told]:
-    """What the tags of the profile that NIM runs tell of the server."""
-    for tag, fact in TAGS.items():
-        if tag in tags and (value := value_of(fact, tags[tag])) is not None:
+    """The tags of the profile that NIM runs, and what they tell of the server."""
+    for tag, text in tags.items():
+        fact = TAGS.get(tag)
+        if fact is not None and (value := value_of(fact, text)) is not None:
             yield fact, value
+        yield Fact.TAG, clipped(f"{tag}={text}")
 
 
 def more_facts(match: re.Match[str]) -> Iterator[Told]:
-    """What a line of this table tells beyond its facts: tags, or the meaning of a name."""
+    """What a line of this table tells beyond its facts: tags of the profile."""
     groups = match.groupdict()
-    if groups.get("tag") is not None:
-        yield from tag_facts({groups["tag"]: groups["tag_value"].strip()})
+    if groups.get("metadata") is not None:
+        yield from tag_facts({groups["metadata"]: groups["told"].strip()})
     if groups.get("tags") is not None:
         yield from tag_facts(pairs_in(groups["tags"]) or {})
-    if groups.get("profile_name") is not None:
-        yield from tag_facts(parse_name(groups["profile_name"]).tags)
 
 
 class Block:
@@ -146,8 +145,8 @@ class Block:
     id on the next line (case 062).
     """
 
-    MOST = 40
-    """Lines of the tags of one profile."""
+    MOST, MOST_OF_LINE = 40, 400
+    """Lines of the tags of one profile, and characters of one."""
 
     def __init__(self) -> None:
         self._banner = self._heading = False
@@ -167,5 +166,7 @@ class Block:
             if message.startswith("profile_id: "):
                 yield from tag_facts(pairs_in(" ".join(self._tags)) or {})
                 self._tags = None
+            elif len(self._tags) < self.MOST and len(message) <= self.MOST_OF_LINE:
+                self._tags.append(message)
             else:
-                self._tags = [*self._tags, message[:400]] if len(self._tags) < self.MOST else None
+                self._tags = None

@@ -10,6 +10,7 @@ from __future__ import annotations
 from nimprofile.base.printable import clipped
 from nimprofile.base.secrets.output import concealed
 from nimprofile.verify.logs import common, nim, sglang, tensorrt_llm, triton, vllm
+from nimprofile.verify.logs.last_start import SEVERAL
 from nimprofile.verify.logs.lines import log_lines
 from nimprofile.verify.logs.patterns import facts_in, setting_facts
 from nimprofile.verify.logs.settings import settings_in
@@ -66,7 +67,8 @@ class _Reading:
 
     def __init__(self, source: str):
         self._source = source
-        self._told: set[tuple[Fact, Value, str]] = set()
+        self._told: dict[tuple[Fact, str], Value] = {}
+        self._count = 0
         self._begun: set[tuple[str, str]] = set()
         self._block = nim.Block()
         self._blocks = 0
@@ -124,6 +126,7 @@ class _Reading:
         mark = (row.begins, line.process.rpartition(" ")[0])
         if mark in self._begun:
             self._told.clear()
+            self._count = 0
             self._begun.clear()
             self._blocks = 0
             yield self._observed(line, Fact.START, value=True, text=line.message)
@@ -131,11 +134,13 @@ class _Reading:
 
     def _seen(self, line: LogLine, told: Iterable[_Told]) -> Iterator[Observation]:
         for fact, value, text in told:
-            whole = fact in _OF_THE_SERVER
-            key = (fact, value, "" if whole else line.process)
-            if key in self._told or len(self._told) >= MOST_TOLD:
+            # A value is told again where another came between: the last one counts.
+            process = "" if fact in _OF_THE_SERVER else line.process
+            key = (fact, str(value) if fact in SEVERAL else process)
+            if self._told.get(key) == value or self._count >= MOST_TOLD:
                 continue
-            self._told.add(key)
+            self._told[key] = value
+            self._count += 1
             yield self._observed(line, fact, value=value, text=text)
 
     def _observed(self, line: LogLine, fact: Fact, *, value: Value, text: str) -> Observation:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from nimprofile.verify.logs.lines import MAX_LINE, lines_of, log_lines
+from nimprofile.verify.logs.lines import MOST_OF_LINE, lines_of, log_lines
 
 SAID = "GPU KV cache size: 93,872 tokens"
 DRESSES = {
@@ -109,7 +109,7 @@ def test_lines_come_out_of_bytes_as_soon_as_they_are_whole():
 
 def test_of_a_line_without_an_end_only_the_beginning_is_kept():
     lines = list(lines_of([b"a" * 100_000] * 4 + [b"\nb\n"]))
-    assert ["a" * MAX_LINE, "b"] == lines
+    assert ["a" * MOST_OF_LINE, "b"] == lines
 
 
 def test_escapes_and_control_characters_are_no_part_of_a_message():

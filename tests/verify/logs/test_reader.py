@@ -153,7 +153,11 @@ def test_the_profile_of_nim_is_told_with_its_tags():
         Fact.PP: 1,
         Fact.LORA: False,
         Fact.OBJECTIVE: "throughput",
+        Fact.TAG: "feat_lora=false",
     } == values(LOGS["nim.jsonl"]["017"])
+    tags = last_start(observations(LOGS["nim.jsonl"]["017"], ""))[Fact.TAG]
+    assert "gpu_device=20b2:10de" in [each.value for each in tags]
+    assert 8 == len(tags)
 
 
 @pytest.mark.parametrize(
