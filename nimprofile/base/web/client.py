@@ -8,7 +8,9 @@ another host than the one that was named, and no message has a header that was s
 
 from __future__ import annotations
 
+from threading import Lock
 from time import monotonic
+from weakref import WeakSet
 
 from nimprofile.base.errors import RequestError
 from nimprofile.base.printable import shown
@@ -151,6 +153,8 @@ class Client:
         self._limits = Limits() if limits is None else limits
         self._headers = {} if key is None else {"Authorization": f"Bearer {key}"}
         self._manager = manager_of(address, environ, connections)
+        self._under_way: WeakSet[Exchange] = WeakSet()
+        self._lock = Lock()
 
     def get(self, path: str, *, headers: Headers | None = None) -> Answer:
         """Ask for a path. Redirects within the server are followed.
@@ -199,6 +203,16 @@ class Client:
         """
         return self._asked(method, self.address.of(path), body, headers, limits)
 
+    def abandon(self) -> None:
+        """Close the connection of every exchange that is not over; each ends with a WebError.
+
+        From another thread, so that no server goes on with what nobody waits for.
+        """
+        with self._lock:
+            under_way = [*self._under_way]
+        for exchange in under_way:
+            exchange.leave()
+
     def close(self) -> None:
         """Close the connections that are kept."""
         self._manager.clear()
@@ -222,14 +236,15 @@ class Client:
         sent = {"User-Agent": "nimprofile", "Accept-Encoding": "identity"}
         if body is not None:
             sent["Content-Type"] = "application/json"
-        return Stream(
-            Exchange(
-                self._manager,
-                (method, at, body),
-                headers=sent | self._headers | dict(headers or {}),
-                limits=limits or self._limits,
-            )
+        exchange = Exchange(
+            self._manager,
+            (method, at, body),
+            headers=sent | self._headers | dict(headers or {}),
+            limits=limits or self._limits,
         )
+        with self._lock:
+            self._under_way.add(exchange)
+        return Stream(exchange)
 
     def _next(self, at: str, location: str) -> str:
         """The address that a redirect leads to, on this server. Raises WebError."""

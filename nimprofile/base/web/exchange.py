@@ -137,7 +137,7 @@ class Exchange:
         with suppress(OSError):
             if sock is not None:
                 sock.shutdown(SHUT_RDWR)
-        with suppress(OSError, ValueError):  # a ValueError where it was closed before
+        with suppress(OSError, ValueError, RuntimeError):  # the last two where it is over
             if self._response is not None:
                 self._response.shutdown()
 

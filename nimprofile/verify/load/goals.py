@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from nimprofile.base.record import Record
+from nimprofile.verify.judgement import Outcome
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,15 +11,6 @@ if TYPE_CHECKING:
     from dataclasses import KW_ONLY
 
     from nimprofile.verify.load.load_report import LoadReport, Spread
-
-
-class Met(StrEnum):
-    """Whether a goal was met."""
-
-    PROVEN = "proven"
-    CONTRADICTED = "contradicted"
-    NOT_OBSERVABLE = "not observable"
-    """What was measured does not tell; the sentence says why."""
 
 
 class Goals(Record):
@@ -42,14 +32,14 @@ class GoalResult(Record):
 
     Attributes:
         goal: what was demanded, `time to first token`.
-        met: whether it was met.
+        outcome: whether it was met.
         wanted: the bound, with its unit.
         measured: the figure that decides, with its unit; "" where none was measured.
         why: a sentence.
     """
 
     goal: str
-    met: Met
+    outcome: Outcome
     wanted: str
     _: KW_ONLY
     measured: str
@@ -85,13 +75,13 @@ def _of_time(goal: str, found: Spread | None, bound: float) -> GoalResult:
         if value is not None and value > bound:
             shown = f"{name} {value:.4g} ms"
             why = f"{shown} is over {bound:g} ms"
-            return GoalResult(goal, Met.CONTRADICTED, wanted, measured=shown, why=why)
+            return GoalResult(goal, Outcome.CONTRADICTED, wanted, measured=shown, why=why)
     for name in _ABOVE:
         value = getattr(found, name)
         if value is not None and value <= bound:
             shown = f"{name} {value:.4g} ms"
             why = f"{shown} is not over {bound:g} ms"
-            return GoalResult(goal, Met.PROVEN, wanted, measured=shown, why=why)
+            return GoalResult(goal, Outcome.PROVEN, wanted, measured=shown, why=why)
     return _unknown(goal, wanted, "no percentile that is stated decides it")
 
 
@@ -105,11 +95,11 @@ def _of_rate(report: LoadReport, bound: float) -> GoalResult:
             f"{rate:.4g} parts of streams came per second, of which one may have several tokens: "
             "the server tells no number of tokens"
         )
-        return GoalResult(goal, Met.NOT_OBSERVABLE, wanted, measured=f"{rate:.4g}", why=why)
-    met = Met.PROVEN if rate >= bound else Met.CONTRADICTED
-    why = f"{rate:.4g} is {'not ' if met is Met.PROVEN else ''}below {bound:g}"
-    return GoalResult(goal, met, wanted, measured=f"{rate:.4g}", why=why)
+        return GoalResult(goal, Outcome.NOT_OBSERVABLE, wanted, measured=f"{rate:.4g}", why=why)
+    outcome = Outcome.PROVEN if rate >= bound else Outcome.CONTRADICTED
+    why = f"{rate:.4g} is {'not ' if outcome is Outcome.PROVEN else ''}below {bound:g}"
+    return GoalResult(goal, outcome, wanted, measured=f"{rate:.4g}", why=why)
 
 
 def _unknown(goal: str, wanted: str, why: str) -> GoalResult:
-    return GoalResult(goal, Met.NOT_OBSERVABLE, wanted, measured="", why=why)
+    return GoalResult(goal, Outcome.NOT_OBSERVABLE, wanted, measured="", why=why)

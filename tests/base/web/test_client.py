@@ -302,3 +302,30 @@ def test_the_package_is_imported_without_the_client():
         timeout=60, env=dict(os.environ),
     )  # fmt: skip
     assert "[]\n" == done.stdout
+
+
+@pytest.mark.parametrize(
+    "way", [ways.silent, ways.endless], ids=["before it began", "while it comes"]
+)
+def test_what_is_under_way_can_be_abandoned_from_another_thread(way):
+    with serving({"/": way}) as server, client(server, limits=Limits(most=1 << 40)) as asking:
+        ends = []
+
+        def ask():
+            try:
+                with asking.open("POST", "/") as stream:
+                    for _ in stream:
+                        pass
+            except WebError as error:
+                ends.append(error.fault)
+            else:
+                ends.append(None)
+
+        thread = threading.Thread(target=ask)
+        thread.start()
+        while not server.asked:
+            time.sleep(0.005)
+        asking.abandon()
+        thread.join(10)
+        assert not thread.is_alive()
+        assert set(ends) <= {Fault.CUT_OFF, None}

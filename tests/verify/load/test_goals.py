@@ -1,12 +1,13 @@
 import pytest
 
-from nimprofile.verify.load.goals import Goals, Met, judged
+from nimprofile.verify.judgement import Outcome
+from nimprofile.verify.load.goals import Goals, judged
 from nimprofile.verify.load.load_report import LoadReport, Spread
 
 
 def _met(goals, **figures):
     (result,) = judged(LoadReport("tool", "file", "model", **figures), goals)
-    return result.met
+    return result.outcome
 
 
 def test_without_goals_nothing_is_judged():
@@ -16,14 +17,14 @@ def test_without_goals_nothing_is_judged():
 @pytest.mark.parametrize(
     ("spread", "met"),
     [
-        (Spread(p95=100.0), Met.PROVEN),
-        (Spread(p95=100.1), Met.CONTRADICTED),
-        (Spread(p50=50.0, p99=99.0), Met.PROVEN),
-        (Spread(p90=101.0, p99=200.0), Met.CONTRADICTED),
-        (Spread(p90=99.0, p99=200.0), Met.NOT_OBSERVABLE),
-        (Spread(mean=500.0), Met.NOT_OBSERVABLE),
-        (Spread(most=80.0), Met.PROVEN),
-        (None, Met.NOT_OBSERVABLE),
+        (Spread(p95=100.0), Outcome.PROVEN),
+        (Spread(p95=100.1), Outcome.CONTRADICTED),
+        (Spread(p50=50.0, p99=99.0), Outcome.PROVEN),
+        (Spread(p90=101.0, p99=200.0), Outcome.CONTRADICTED),
+        (Spread(p90=99.0, p99=200.0), Outcome.NOT_OBSERVABLE),
+        (Spread(mean=500.0), Outcome.NOT_OBSERVABLE),
+        (Spread(most=80.0), Outcome.PROVEN),
+        (None, Outcome.NOT_OBSERVABLE),
     ],
 )
 def test_a_time_is_judged_by_the_percentiles_that_decide_it(spread, met):
@@ -32,7 +33,8 @@ def test_a_time_is_judged_by_the_percentiles_that_decide_it(spread, met):
 
 
 @pytest.mark.parametrize(
-    ("rate", "met"), [(100.0, Met.PROVEN), (99.9, Met.CONTRADICTED), (None, Met.NOT_OBSERVABLE)]
+    ("rate", "met"),
+    [(100.0, Outcome.PROVEN), (99.9, Outcome.CONTRADICTED), (None, Outcome.NOT_OBSERVABLE)],
 )
 def test_a_rate_is_judged_by_itself(rate, met):
     assert met == _met(Goals(min_tokens_per_second=100.0), output_tokens_per_second=rate)
@@ -40,7 +42,7 @@ def test_a_rate_is_judged_by_itself(rate, met):
 
 def test_parts_of_streams_prove_a_rate_and_do_not_contradict_it():
     goals = Goals(min_tokens_per_second=100.0)
-    assert [Met.PROVEN, Met.NOT_OBSERVABLE] == [
+    assert [Outcome.PROVEN, Outcome.NOT_OBSERVABLE] == [
         _met(goals, output_tokens_per_second=rate, tokens_from="chunks") for rate in (100.0, 50.0)
     ]
 
