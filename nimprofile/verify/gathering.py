@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nimprofile.verify.logs.last_start import settled
 from nimprofile.verify.observation import Fact, Observation
 from nimprofile.verify.precisions import meaning_of
 
@@ -9,9 +10,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MOST = 100
-"""Different values of one fact that are kept of a source: no server has so many ranks that tell
-one."""
+MOST = 1000
+"""Values of one fact that are kept of a source: no server has so many ranks that tell one."""
 
 
 class Gathering:
@@ -40,11 +40,11 @@ class Gathering:
         if fact is Fact.FAILURE or (fact is Fact.READY and observation.value is True):
             self.ended.add(source)
         values = self._kept.setdefault(source, {}).setdefault(fact, {})
-        key = type(observation.value), str(observation.value)
+        key = type(observation.value), str(observation.value), observation.process
         if key not in values and len(values) >= MOST:
             self.left_out += 1
             return
-        values.setdefault(key, observation)
+        values[key] = values.pop(key, observation)  # the last place is of what was told last
 
     def forget(self, source: str) -> None:
         """Drop what a source told, as its log was begun anew."""
@@ -52,10 +52,9 @@ class Gathering:
         self.ended.discard(source)
 
     def __iter__(self) -> Iterator[Observation]:
-        """What is kept, source by source; and the precision of weights that are not quantised."""
+        """What counts of each source; and the precision of weights that are not quantised."""
         for facts in self._kept.values():
-            for values in facts.values():
-                yield from values.values()
+            yield from settled(each for values in facts.values() for each in values.values())
             yield from _precision_of_dtype(facts)
 
 

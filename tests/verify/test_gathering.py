@@ -62,3 +62,13 @@ def test_a_source_that_tells_ever_other_values_is_kept_within_bounds():
 def test_weights_that_are_not_quantised_are_stored_as_the_dtype_says(word, told):
     gathering = gathered(seen(Fact.QUANTIZATION, word), seen(Fact.DTYPE, "bfloat16"))
     assert told == [each.value for each in gathering if each.fact is Fact.PRECISION]
+
+
+def test_of_a_value_that_changed_while_a_server_started_the_last_counts():
+    told = [seen(Fact.MAX_MODEL_LEN, length, line=length) for length in (8192, 4096, 8192)]
+    assert [8192] == [each.value for each in gathered(*told)]
+
+
+def test_values_that_no_server_changes_contradict_each_other():
+    told = [seen(Fact.TP, number, line=number) for number in (8, 4)]
+    assert {8, 4} == {each.value for each in gathered(*told)}

@@ -5,6 +5,8 @@ A server tells some facts once for each of its processes, and some several times
 
 from __future__ import annotations
 
+import sys
+
 from nimprofile.verify.observation import Fact
 
 TYPE_CHECKING = False
@@ -59,22 +61,42 @@ def last_start(told: Iterable[Observation]) -> dict[Fact, tuple[Observation, ...
     weights stay, for a draft model has its own, and all that vLLM tells of the stages of a
     pipeline. Where several values are left, the first one is of the fullest GPU for sizes of
     weights and CUDA graphs, and of the GPU that has least for the KV cache; else it is the last
-    that was told.
+    that was told. A failure that the server outlived is left out.
     """
     latest: dict[Fact, dict[tuple[str, object], Observation]] = {}
     for each in told:
         if each.fact is Fact.START:
             latest.clear()
             continue
-        several = each.fact in SEVERAL | _CONSTANT | _FULLEST or each.text.startswith(
-            _OF_EACH_STAGE
+        several = (
+            each.fact in SEVERAL | _CONSTANT | _FULLEST
+            or each.text.startswith(_OF_EACH_STAGE)
+            or not each.place.startswith("line ")  # an interface tells what is, once
         )
         process = each.process if each.fact in _FULLEST | _SMALLEST else ""
         of_fact = latest.setdefault(each.fact, {})
         key = (process, each.value if several else None)
         of_fact.pop(key, None)
         of_fact[key] = each
-    return {fact: tuple(_ordered(fact, by.values())) for fact, by in latest.items()}
+    counting = {fact: tuple(_ordered(fact, by.values())) for fact, by in latest.items()}
+    return _without_survived(counting)
+
+
+def _without_survived(
+    counting: dict[Fact, tuple[Observation, ...]],
+) -> dict[Fact, tuple[Observation, ...]]:
+    """Without the failures after which the same log says that the server is ready."""
+    ready = max((_line_of(each) for each in counting.get(Fact.READY, ()) if each.value), default=0)
+    failures = [each for each in counting.get(Fact.FAILURE, ()) if _line_of(each) >= ready]
+    if failures:
+        return counting | {Fact.FAILURE: tuple(failures)}
+    return {fact: told for fact, told in counting.items() if fact is not Fact.FAILURE}
+
+
+def _line_of(observation: Observation) -> int:
+    """The number of a line; of what no line told, one behind all of them."""
+    number = observation.place.removeprefix("line ")
+    return int(number) if number.isascii() and number.isdigit() else sys.maxsize
 
 
 def settled(told: Iterable[Observation]) -> Iterator[Observation]:

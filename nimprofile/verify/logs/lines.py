@@ -26,11 +26,11 @@ has less than a tenth of them."""
 MAX_SHELLS = 3
 """JSON within JSON within JSON: a container's record of a shipper's record of a server's record."""
 
-# ESC [ … m and its like, ESC ] … BEL, and the two forms in which pasted logs show the former.
+# ESC [ … m and its like, ESC ] … BEL; below, the two forms in which pasted logs show the former.
 _ESCAPES = re.compile(
     r"\x1b\[[0-?]{0,64}[ -/]{0,8}[@-~]|\x1b\][^\x07\x1b]{0,512}(?:\x07|\x1b\\)|\x1b."
-    r"|\^\[\[[0-9;]{0,16}m|(?<![\w'\"])\[(?:0|[0-9]{1,2}(?:;[0-9]{1,3}){0,4})m"
 )
+_COLOURS = re.compile(r"\^\[\[[0-9;]{0,16}m|(?<![\w'\"])\[(?:0|[0-9]{1,2}(?:;[0-9]{1,3}){0,4})m")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 _TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?"
@@ -38,7 +38,7 @@ _LEVEL = r"(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL)"
 _FILE = r"[^\s\[\]:]{1,200}:[0-9]{1,6}"
 _BEFORE = re.compile(
     r"[\s>]{1,16}|# (?=(?:INFO|WARNING|ERROR) )"  # a quoted log
-    r"|[\w.-]{1,100}\s{0,40}\| (?=[\w(\[{^])"  # docker compose: `vllm-1  | `
+    r"|[\w.-]{1,100}\s{0,40}\| (?=[^\s|])"  # docker compose: `vllm-1  | `
     r"|\[pod/[^\]\s]{1,300}\] "  # kubectl logs --prefix
     rf"|{_TIME}(?:Z|[+-][0-9]{{2}}:?[0-9]{{2}})\s+(?:std(?:out|err) [FP] )?"  # containers
     r"|[A-Z][a-z]{2} [ 0-9][0-9] [0-9:]{8} \S{1,100} [\w./-]{1,100}(?:\[[0-9]{1,8}\])?: "  # journal
@@ -173,8 +173,8 @@ def _message_of(line: str) -> str | None:
 def _bare(line: str, number: int) -> LogLine:
     if not line.isprintable():
         line = _CONTROLS.sub("", _ESCAPES.sub("", line).expandtabs(1))
-    elif "[" in line:
-        line = _ESCAPES.sub("", line)
+    if "[" in line:
+        line = _COLOURS.sub("", line)
     process, engine, at = "", "", 0
     for _ in range(8):
         if match := _PROCESS.match(line, at):

@@ -130,7 +130,8 @@ class _Reading:
             self._begun.clear()
             self._blocks = 0
             yield self._observed(line, Fact.START, value=True, text=line.message)
-        self._begun.add(mark)
+        if len(self._begun) < MOST_TOLD:
+            self._begun.add(mark)
 
     def _seen(self, line: LogLine, told: Iterable[_Told]) -> Iterator[Observation]:
         for fact, value, text in told:

@@ -1,6 +1,6 @@
 """Which of several values counts."""
 
-from nimprofile.verify.logs.last_start import last_start
+from nimprofile.verify.logs.last_start import last_start, settled
 from nimprofile.verify.observation import Fact, Observation
 
 
@@ -58,3 +58,18 @@ def test_only_the_last_start_counts():
 def test_several_profiles_are_all_told():
     told = [seen(Fact.PROFILE_ID, "a"), seen(Fact.PROFILE_ID, "b")]
     assert ["a", "b"] == counts(Fact.PROFILE_ID, *told)
+
+
+def test_a_failure_that_the_server_outlived_does_not_count():
+    failure, ready = seen(Fact.FAILURE, "no memory", line=3), seen(Fact.READY, value=True, line=9)
+    assert {Fact.READY: (ready,)} == last_start([failure, ready])
+    later = seen(Fact.FAILURE, "engine died", line=12)
+    assert (later,) == last_start([failure, ready, later])[Fact.FAILURE]
+
+
+def test_what_an_interface_tells_replaces_nothing():
+    told = [
+        Observation(Fact.MAX_MODEL_LEN, length, "http://a", place=f"data[{at}]", text="")
+        for at, length in enumerate((8192, 4096))
+    ]
+    assert [4096, 8192] == [each.value for each in settled(told)]
