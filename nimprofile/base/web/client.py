@@ -54,7 +54,7 @@ class Answer(Record):
         status: 200, 404.
         headers: by their names in small letters; of several of one name the last.
         body: as it came.
-        seconds: from the question to the end of the answer.
+        seconds: from the question to the end of the answer, without redirects before it.
     """
 
     address: str
@@ -165,21 +165,25 @@ class Client:
 
         Raises WebError where there is no answer; a status is no error.
         """
-        began, at = monotonic(), self.address.of(path)
+        at = self.address.of(path)
         for _ in range(MOST_REDIRECTS):
-            with self._asked("GET", at, None, headers, None) as stream:
-                body = b"".join(piece for _, piece in stream)
-                answer = Answer(
-                    stream.address,
-                    stream.status,
-                    headers=stream.headers,
-                    body=body,
-                    seconds=monotonic() - began,
-                )
+            answer = self._whole("GET", at, None, headers)
             if answer.status not in _REDIRECTS or "location" not in answer.headers:
                 return answer
             at = self._next(at, answer.headers["location"])
         raise WebError(Fault.REDIRECT, f"{self.address.of(path)}: redirected for ever")
+
+    def post(self, path: str, body: bytes, *, headers: Headers | None = None) -> Answer:
+        """Send JSON. Redirects are not followed.
+
+        Args:
+            path: below the address.
+            body: that is sent.
+            headers: beside those that are always sent.
+
+        Raises WebError where there is no answer; a status is no error.
+        """
+        return self._whole("POST", self.address.of(path), body, headers)
 
     def open(
         self,
@@ -222,6 +226,17 @@ class Client:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _whole(self, method: str, at: str, body: bytes | None, headers: Headers | None) -> Answer:
+        with self._asked(method, at, body, headers, None) as stream:
+            data = b"".join(piece for _, piece in stream)
+            return Answer(
+                stream.address,
+                stream.status,
+                headers=stream.headers,
+                body=data,
+                seconds=monotonic() - stream.began,
+            )
 
     def _asked(
         self,
