@@ -60,6 +60,7 @@ MENTIONS = {
     "nimprofile/report/startup_log.py": "the log of `exec`, whose formatters use `message_line`",
     "nimprofile/base/formats/written_files.py": "files",
     "nimprofile/hardware/nvml/reader.py": "the pipe to the parent",
+    "nimprofile/doctor/bounded.py": "a process in which standard error is taken down for the parent",
 }
 """Modules that mention a standard stream or write to a descriptor, and why they do."""
 

@@ -14,6 +14,10 @@ ELSEWHERE = {
     # Tables and plain records: what reads them has the tests.
     "base/errors.py": "test_package.py",
     "base/web/faults.py": "base/web/test_client.py",
+    "doctor/checks.py": "doctor/test_examination.py",
+    "doctor/problems.py": "doctor/test_start.py",
+    "doctor/files/folders.py": "doctor/files/test_cache.py",
+    "doctor/files/walk.py": "doctor/files/test_leftovers.py",
     "engines/facts/nim.py": "engines/memory/test_recorded_runs.py",
     "engines/facts/sglang.py": "engines/test_support.py",
     "engines/facts/tensorrt_llm.py": "engines/test_support.py",

@@ -49,6 +49,7 @@ COMMANDS = {
     "manifest schema": '"$defs"',
     "manifest list": "gpt-oss-120b",
     "schema decision": '"ranked"',
+    "doctor --gpus 1xh100": "only the host is examined",
     "gpus": "NVIDIA H100 80GB HBM3",
     "gpus --gpus 2xl40s --json": '"NVIDIA L40S"',
     "gpus --known": "a100_sxm4_40gb",

@@ -115,6 +115,19 @@ def seconds(text: str) -> float:
     return value
 
 
+def user(text: str) -> tuple[int, int | None]:
+    """The numbers of a user and perhaps of a group, `1000` or `1000:1000`, as `docker run -u`."""
+    numbers = text.split(":")
+    if len(numbers) > 2 or not all(
+        number.isascii() and number.isdigit() and len(number) <= 10 and int(number) < 1 << 32
+        for number in numbers
+    ):
+        raise argparse.ArgumentTypeError(
+            f"{quoted(text)} is no user by number, as 1000, or with a group, as 1000:1000"
+        )
+    return int(numbers[0]), int(numbers[1]) if len(numbers) == 2 else None
+
+
 def chain(text: str) -> str:
     """A chain of criteria that a policy can take."""
     from nimprofile.selection.policies import DEFAULT, find_policy

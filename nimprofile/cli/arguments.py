@@ -174,6 +174,20 @@ class RenderArguments(Record):
     format: str
 
 
+class DoctorArguments(Record):
+    """The options of `nimprofile doctor`."""
+
+    machine: MachineArguments
+    selection: SelectionArguments
+    server: ServerArguments
+    _: KW_ONLY
+    uid: tuple[int, int | None] | None
+    timeout: float
+    online: bool
+    format: str
+    color: str
+
+
 class GpusArguments(Record):
     """The options of `nimprofile gpus`."""
 

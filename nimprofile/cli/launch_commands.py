@@ -19,12 +19,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import NoReturn, TypeAlias
 
-    from nimprofile.cli.arguments import ExecArguments, LaunchArguments, RenderArguments
+    from nimprofile.cli.arguments import (
+        DoctorArguments,
+        ExecArguments,
+        LaunchArguments,
+        RenderArguments,
+    )
     from nimprofile.launch.job import Job
     from nimprofile.launch.plan import LaunchPlan
+    from nimprofile.manifest.manifest import Manifest
     from nimprofile.selection.decision import Decision
 
-    Arguments: TypeAlias = LaunchArguments | ExecArguments | RenderArguments
+    Arguments: TypeAlias = LaunchArguments | ExecArguments | RenderArguments | DoctorArguments
 
 
 def launch(arguments: LaunchArguments) -> int:
@@ -165,7 +171,15 @@ def render(arguments: RenderArguments) -> int:
 
 
 def _job_of(arguments: Arguments, *, here: bool = False) -> tuple[Decision, Job | None]:
-    """The decision, and what there is to serve when it selects something.
+    """The decision, and what there is to serve when it selects something."""
+    _, decision, job = judged_job(arguments, here=here)
+    return decision, job
+
+
+def judged_job(
+    arguments: Arguments, *, here: bool = False
+) -> tuple[Manifest, Decision, Job | None]:
+    """The manifest, the decision, and what there is to serve when it selects something.
 
     Args:
         arguments: of the command.
@@ -193,9 +207,9 @@ def _job_of(arguments: Arguments, *, here: bool = False) -> tuple[Decision, Job 
         setup = setup.replace(startable=None)  # then the check of this host says what is missing
         decision = launchable(best, manifest, setup)
     if decision.selected is not None:
-        return decision, job_of(decision, manifest, setup)
+        return manifest, decision, job_of(decision, manifest, setup)
     if not decision.passed_over or decision.required_in_vain:
-        return decision, None
+        return manifest, decision, None
     first, *others = decision.passed_over
     problem = first.problem
     if others:

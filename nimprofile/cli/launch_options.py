@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 
 def launch_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `nimprofile launch`."""
-    _server_options(parser)
+    server_options(parser)
     add_format(parser, "shell", "json", "argv")
     parser.set_defaults(arguments=LaunchArguments)
 
 
 def exec_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `nimprofile exec`."""
-    _server_options(parser)
+    server_options(parser)
     parser.set_defaults(arguments=ExecArguments)
 
 
@@ -48,7 +48,7 @@ def render_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "target", choices=tuple(TARGETS), metavar="TARGET", help=f"one of {', '.join(TARGETS)}"
     )
-    _server_options(parser)
+    server_options(parser)
     add = parser.add_argument_group("deployment").add_argument
     add(
         "--name",
@@ -84,7 +84,8 @@ def render_options(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(arguments=RenderArguments)
 
 
-def _server_options(parser: argparse.ArgumentParser) -> None:
+def server_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of every command that starts a server, or looks at what would be started."""
     machine_options(parser)
     selection_options(parser)
     add = parser.add_argument_group("server").add_argument

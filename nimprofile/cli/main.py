@@ -1,4 +1,4 @@
-"""The command line: its commands, and the exit code of each ending.
+"""The command line: the table of its commands, and the exit code of each ending.
 
 Results go to standard output, everything else to standard error.
 """
@@ -163,7 +163,7 @@ _CODES = (
     (NotStartedError, NOT_STARTED),
     (OutputError, OUTPUT_FAILED),
 )
-_STARTING = frozenset({"launch", "exec", "render"})
+_STARTING = frozenset({"launch", "exec", "render", "doctor"})
 
 
 def build_parser(only: str | None = None) -> argparse.ArgumentParser:
@@ -249,6 +249,12 @@ _COMMANDS: dict[str, Command] = {
         "print what deploys that server: for Docker, Compose, Kubernetes, KServe, the NIM Operator",
         "nimprofile render k8s --manifest gpt-oss-120b --gpus 2xh100",
         _late("cli.launch_options", "render_options"),
+    ),
+    "doctor": (
+        _late("cli.production.doctor", "doctor"),
+        "look for what would keep the server from starting on this host, or make it slow",
+        "nimprofile doctor --manifest gpt-oss-120b --server nim --cache /opt/nim-cache",
+        _late("cli.production.doctor", "doctor_options"),
     ),
     "manifest": (
         _manifest,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from nimprofile.launch.flags import GivenFlag
     from nimprofile.launch.job import Job
+    from nimprofile.launch.setup import Setup
     from nimprofile.model.shape import ModelShape
 
 
@@ -34,10 +35,10 @@ def hub_cache(environ: Mapping[str, str]) -> tuple[str, str]:
     return os.path.join(home, "hub"), "HF_HOME"
 
 
-def nim_cache(job: Job, environ: Mapping[str, str]) -> tuple[str, str] | None:
+def nim_cache(setup: Setup, environ: Mapping[str, str]) -> tuple[str, str] | None:
     """Where a NIM keeps its models, and what says so; None where that is its image's own place."""
-    if is_path(job.setup.cache):
-        return job.setup.cache, "--cache"
+    if is_path(setup.cache):
+        return setup.cache, "--cache"
     folder = environ.get("NIM_CACHE_PATH", "").strip()
     return (folder, "NIM_CACHE_PATH") if is_path(folder) else None
 

@@ -54,22 +54,22 @@ class HostProblem(Record):
 
 def host_problems(job: Job, plan: LaunchPlan, environ: Mapping[str, str]) -> Iterator[HostProblem]:
     """Everything on this host that is wrong, or likely to be."""
-    yield from _program(plan, environ)
+    yield from program_problems(plan, environ)
     yield from _ports(job, plan)
-    yield from _model(job)
-    yield from _adapters(job)
+    yield from weights_problems(job)
+    yield from adapter_problems(job)
     yield from _cache(job, environ)
-    yield from _files(plan)
+    yield from file_problems(plan)
     if plan.server is Server.NIM and not environ.get(KEY):
         fix = "set it: NGC wants it for images and weights, but for some of NIM 2.0.12 and later"
         yield HostProblem(f"{KEY} is not set", fix, fatal=False)
     if len(job.gpus) > 1 and plan.server is not Server.NIM:
-        yield from _shared_memory()
+        yield from shared_memory_problems()
     if plan.server in {Server.VLLM, Server.TRITON}:
-        yield from _variables_of_vllm(environ)
+        yield from variables_of_vllm(environ)
 
 
-def _variables_of_vllm(environ: Mapping[str, str]) -> Iterator[HostProblem]:
+def variables_of_vllm(environ: Mapping[str, str]) -> Iterator[HostProblem]:
     """Variables that vLLM takes for its port and its number of copies."""
     copies = environ.get("VLLM_DP_SIZE", "").strip() or "1"
     if copies != "1":
@@ -84,7 +84,8 @@ def _variables_of_vllm(environ: Mapping[str, str]) -> Iterator[HostProblem]:
         )
 
 
-def _program(plan: LaunchPlan, environ: Mapping[str, str]) -> Iterator[HostProblem]:
+def program_problems(plan: LaunchPlan, environ: Mapping[str, str]) -> Iterator[HostProblem]:
+    """The program that is started must be on the PATH."""
     program, path = plan.argv[0], environ.get("PATH")
     if (there := shutil.which(program, path=path)) is not None:
         if plan.argv[1] == "-m" and not _has_module(there, plan.argv[2].partition(".")[0]):
@@ -155,7 +156,8 @@ def _port_problem(host: str, port: int) -> HostProblem | None:
     return None
 
 
-def _model(job: Job) -> Iterator[HostProblem]:
+def weights_problems(job: Job) -> Iterator[HostProblem]:
+    """A directory of weights must have them, and a name must be one of Hugging Face's."""
     fix = "mount them there, or name another with --model or NIM_MODEL_PATH"
     if is_path(job.model):
         if not os.path.isfile(os.path.join(job.model, "config.json")):
@@ -174,7 +176,8 @@ def _model(job: Job) -> Iterator[HostProblem]:
 _REPOSITORY = re.compile(r"[\w.-]+(?:/[\w.-]+)?", re.ASCII)
 
 
-def _adapters(job: Job) -> Iterator[HostProblem]:
+def adapter_problems(job: Job) -> Iterator[HostProblem]:
+    """A directory of adapters must be there, and have some."""
     source = job.setup.peft_source if job.lora else None
     if source is None or job.setup.adapters:
         return
@@ -189,15 +192,11 @@ def _adapters(job: Job) -> Iterator[HostProblem]:
 
 def _cache(job: Job, environ: Mapping[str, str]) -> Iterator[HostProblem]:
     """The cache that a model is downloaded into must be writable, and have room for it."""
-    if job.server is Server.NIM:
-        cache = nim_cache(job, environ)
-    else:
-        offline = environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}
-        cache = None if is_path(job.model) or offline else downloads(job, environ)
+    cache = cache_of(job, environ)
     if cache is None:
         return
     folder, variable = cache
-    if (why := _why_not_writable(folder)) is not None:
+    if (why := why_not_writable(folder)) is not None:
         if variable == "NIM_CACHE_PATH":  # a NIM is served of a cache that is filled and read-only
             return
         yield HostProblem(
@@ -205,6 +204,21 @@ def _cache(job: Job, environ: Mapping[str, str]) -> Iterator[HostProblem]:
             f"mount it writable for user {os.getuid()}, or name another with {variable}",
         )
         return
+    yield from room_problems(job, folder, variable, environ)
+
+
+def cache_of(job: Job, environ: Mapping[str, str]) -> tuple[str, str] | None:
+    """The directory that a model is downloaded into, and what says so; None where none is."""
+    if job.server is Server.NIM:
+        return nim_cache(job.setup, environ)
+    offline = environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}
+    return None if is_path(job.model) or offline else downloads(job, environ)
+
+
+def room_problems(
+    job: Job, folder: str, variable: str, environ: Mapping[str, str]
+) -> Iterator[HostProblem]:
+    """A cache must have room for what is yet to be downloaded."""
     needed, free = to_download(job, folder, environ), free_bytes(folder)
     if needed is not None and free is not None and needed > free:
         yield HostProblem(
@@ -215,14 +229,15 @@ def _cache(job: Job, environ: Mapping[str, str]) -> Iterator[HostProblem]:
         )
 
 
-def _files(plan: LaunchPlan) -> Iterator[HostProblem]:
+def file_problems(plan: LaunchPlan) -> Iterator[HostProblem]:
+    """The directories of the plan's files must be writable."""
     for folder in dict.fromkeys(os.path.dirname(file.path) for file in plan.files):
-        if (why := _why_not_writable(folder)) is not None:
+        if (why := why_not_writable(folder)) is not None:
             fix = "name another directory with --dir"
             yield HostProblem(f"files of the plan cannot be written in {folder} ({why})", fix)
 
 
-def _why_not_writable(folder: str) -> str | None:
+def why_not_writable(folder: str) -> str | None:
     """Why a directory, there or yet to be made, cannot be written; None when it can."""
     there = existing(folder)
     if not os.path.isdir(there):
@@ -234,7 +249,8 @@ def _why_not_writable(folder: str) -> str | None:
         return f"{there}: {error.strerror}"
 
 
-def _shared_memory() -> Iterator[HostProblem]:
+def shared_memory_problems() -> Iterator[HostProblem]:
+    """The ranks of an engine need more shared memory than Docker gives by default."""
     try:
         filesystem = os.statvfs("/dev/shm")  # noqa: S108 - its size is all that is asked
     except OSError:

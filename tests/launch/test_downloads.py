@@ -114,9 +114,9 @@ def test_a_nim_is_warned_of_its_own_cache_and_not_of_one_with_models(monkeypatch
 
 
 def test_a_nims_cache_is_the_directory_that_is_mounted_or_its_variables():
-    assert ("/a", "--cache") == nim_cache(job("nim", cache="/a"), {"NIM_CACHE_PATH": "/b"})
-    assert ("/b", "NIM_CACHE_PATH") == nim_cache(job("nim"), {"NIM_CACHE_PATH": "/b "})
-    assert None is nim_cache(job("nim"), {})
+    assert ("/a", "--cache") == nim_cache(job("nim", cache="/a").setup, {"NIM_CACHE_PATH": "/b"})
+    assert ("/b", "NIM_CACHE_PATH") == nim_cache(job("nim").setup, {"NIM_CACHE_PATH": "/b "})
+    assert None is nim_cache(job("nim").setup, {})
 
 
 def test_hugging_faces_cache_is_where_its_page_says():

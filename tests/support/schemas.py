@@ -7,7 +7,13 @@ import jsonschema
 
 from nimprofile.report.schemas.catalogue import schema_of
 
-PRINTED = {"select": "decision", "list": "decision", "memory": "memory", "launch": "launch"}
+PRINTED = {
+    "select": "decision",
+    "list": "decision",
+    "memory": "memory",
+    "launch": "launch",
+    "doctor": "doctor",
+}
 """Commands -> what they print with --json."""
 
 

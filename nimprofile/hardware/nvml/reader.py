@@ -56,7 +56,7 @@ def main(parent: int, seconds: int, job: Callable[..., None], *args: object) -> 
 
     The process ends with its parent, and after this many seconds at the latest.
     """
-    _end_with(parent, seconds)
+    end_with(parent, seconds)
     out = os.dup(1)
     os.dup2(2, 1)  # what the driver's library prints must not stand between our lines
 
@@ -76,7 +76,7 @@ def main(parent: int, seconds: int, job: Callable[..., None], *args: object) -> 
     os._exit(0)  # the library's own end may hang
 
 
-def _end_with(parent: int, seconds: int) -> None:
+def end_with(parent: int, seconds: int) -> None:
     """Have this process killed when its parent ends, also while it is stopped.
 
     The kernel does so on Linux; elsewhere an alarm ends it. A crash leaves no core file.
@@ -172,7 +172,7 @@ def _ask_alone(ask: Asker, index: int, seconds: int) -> int | None:
         return None
     try:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
-        _end_with(parent, seconds)
+        end_with(parent, seconds)
         if _starts(ask, index):
             ask.safely(index)
     except BaseException:  # noqa: BLE001 - the process ends here in any case

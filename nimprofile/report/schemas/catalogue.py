@@ -8,7 +8,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nimprofile.report.schemas.terms import Schema
 
-SCHEMAS = ("decision", "explanation", "memory", "launch", "inventory", "manifest", "error")
+SCHEMAS = (
+    "decision",
+    "explanation",
+    "memory",
+    "launch",
+    "inventory",
+    "manifest",
+    "doctor",
+    "error",
+)
 """What there is a schema of."""
 
 
@@ -37,6 +46,10 @@ def schema_of(name: str) -> Schema:
             from nimprofile.authoring.json_schema import manifest_schema
 
             made = manifest_schema()
+        case "doctor":
+            from nimprofile.report.production.doctor import doctor_schema
+
+            made = doctor_schema()
         case "error":
             from nimprofile.report.schemas.errors import error_schema
 

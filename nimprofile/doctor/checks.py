@@ -1,0 +1,61 @@
+"""The checks of a host, in the order in which they are told.
+
+To add one: a function in a file of its subject, which takes a `Subject` and gives a `Finding` or
+several, and its row here. It may wait as long as it likes: it runs in a process of its own, which
+is ended when its time is up.
+"""
+
+from __future__ import annotations
+
+from nimprofile.base.record import Record
+from nimprofile.doctor import memory, start
+from nimprofile.doctor.files import cache, leftovers, room, speed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from nimprofile.doctor.finding import Finding
+    from nimprofile.doctor.subject import Subject
+
+
+class Check(Record):
+    """A check of a host.
+
+    Attributes:
+        name: what its findings are called.
+        find: gives at least one finding.
+        about: what it looks at, for the page on them.
+    """
+
+    name: str
+    find: Callable[[Subject], Iterator[Finding]]
+    about: str
+
+
+CHECKS: tuple[Check, ...] = (
+    Check("program", start.program, "the program that is started, on the `PATH`"),
+    Check(
+        "cache",
+        cache.cache,
+        "the directory of downloaded models: there, of whom, on which file system; a file is "
+        "written, synced, renamed and deleted in it as the user of the server",
+    ),
+    Check("space", room.space, "free bytes of the cache, against what is to be downloaded"),
+    Check(
+        "read speed",
+        speed.read_speed,
+        "how fast the largest file of the cache, or one that is written for it, is read",
+    ),
+    Check(
+        "leftovers",
+        leftovers.leftovers,
+        "downloads that were not finished, and a manifest that an earlier NIM left in its cache",
+    ),
+    Check("weights", start.weights, "the directory or the name of the weights, and their adapters"),
+    Check("files", start.files, "the directory of the files that the server reads"),
+    Check("shared memory", memory.shared_memory, "the size of `/dev/shm`, for several GPUs"),
+    Check("host memory", memory.host_memory, "the host's memory, where the engine is built here"),
+    Check("variables", start.variables, "variables that vLLM takes for its port and its copies"),
+)
+"""Every check. None of them starts a server, or changes anything but its own files."""
