@@ -153,6 +153,9 @@ def _hear(
             if not waited and time.monotonic() - began > PATIENCE:
                 waited = True
                 on_wait()
+    for child in children:
+        if not child.over:
+            child.take()
 
 
 def _work(

@@ -8,10 +8,9 @@ from nimprofile.base.errors import ManifestError
 from nimprofile.doctor.checks import CHECKS, Check
 from nimprofile.doctor.examination import examine, starts, summary
 from nimprofile.doctor.finding import Finding, Status
+from tests.support.doctor.deadlines import soon_late  # noqa: F401
 from tests.support.doctor.subjects import host, served
 from tests.support.paths import DOCS
-
-QUICK = {"seconds": 0.1}
 
 
 def check(name, find):
@@ -37,22 +36,24 @@ def breaks(subject):
     yield
 
 
+@pytest.mark.usefixtures("soon_late")
 def test_findings_come_in_the_order_of_the_checks():
     checks = [check("b", hangs), check("a", well), check("c", refuses), check("d", breaks)]
     checks.append(check("e", lambda subject: iter(())))
     expected = [
         Finding("b", Status.OK, "so far"),
-        Finding("b", Status.UNKNOWN, "there was no answer within 0.1 s"),
+        Finding("b", Status.UNKNOWN, "there was no answer within 5 s"),
         Finding("a", Status.OK, "well"),
         Finding("c", Status.UNKNOWN, "cannot be read"),
         Finding("d", Status.UNKNOWN, "it failed: KeyError: 'x'"),
         Finding("e", Status.SKIPPED, "it does not apply here"),
     ]
-    assert expected == [*examine(host(**QUICK), checks)]
+    assert expected == [*examine(host(), checks)]
 
 
+@pytest.mark.usefixtures("soon_late")
 def test_a_check_of_files_that_hangs_says_where_to_look():
-    (_, finding) = examine(host(**QUICK), [check("cache", hangs)])
+    (_, finding) = examine(host(), [check("cache", hangs)])
     assert finding.fix.startswith("look whether the file system answers")
 
 
