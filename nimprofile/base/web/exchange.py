@@ -252,7 +252,8 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 def _of_cause(error: BaseException) -> tuple[Fault, str] | None:
     """The kind of one error, where it tells one."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        return Fault.TLS, f"its certificate is not trusted: {shown(error.verify_message)}"
+        words = f"its certificate is not trusted: {shown(error.verify_message)}"
+        return Fault.TLS, f"{words}; SSL_CERT_FILE names the file of an authority of your own"
     if isinstance(error, ssl.SSLError):
         reason = (getattr(error, "reason", None) or "unknown").lower().replace("_", " ")
         return Fault.TLS, f"the connection could not be made safe: {shown(reason)}"

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 
 import pytest
 
@@ -186,24 +187,47 @@ def test_a_server_without_tls_is_told():
     assert Fault.TLS == error.value.fault
 
 
-@pytest.mark.skipif(not shutil.which("openssl"), reason="no openssl makes a certificate here")
-def test_a_certificate_that_nobody_vouches_for_is_told(tmp_path):
+@pytest.fixture
+def certificate(tmp_path):
+    """A certificate for localhost that vouches for itself, and its key."""
+    if not shutil.which("openssl"):
+        pytest.skip("no openssl makes a certificate here")
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
     command = (
         "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
-        f"-subj /CN=localhost -keyout {key} -out {certificate}"
+        "-subj /CN=localhost -addext subjectAltName=DNS:localhost "
+        f"-keyout {key} -out {certificate}"
     )
     subprocess.run(command.split(), check=True, capture_output=True, timeout=60)
+    return certificate, key
+
+
+@contextmanager
+def serving_safely(routes, certificate):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    with serving({}) as server:
+    context.load_cert_chain(*certificate)
+    with serving(routes) as server:
         server._http.socket = context.wrap_socket(server._http.socket, server_side=True)
-        address = address_of(server.url.replace("http:", "https:"))
+        yield server, address_of(f"https://localhost:{server.port}")
+
+
+def test_a_certificate_that_nobody_vouches_for_is_told(certificate):
+    with serving_safely({}, certificate) as (server, address):
         with pytest.raises(WebError) as error:
             Client(address, environ={}, limits=Limits(total=5), key=KEY).get("/")
         assert [] == server.asked
     assert Fault.TLS == error.value.fault
-    assert "certificate is not trusted: self-signed certificate" in str(error.value)
+    assert "certificate is not trusted: self-signed certificate; SSL_CERT_FILE" in str(error.value)
+
+
+def test_an_authority_of_ones_own_is_trusted_by_its_file(certificate, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
+    with serving_safely({"/": ways.answer({"safe": True})}, certificate) as (_, address):
+        assert {"safe": True} == Client(address, environ={}).get("/").json()
+        wrong = address.replace(host="127.0.0.1")
+        with pytest.raises(WebError, match="IP address mismatch") as error:
+            Client(wrong, environ={}).get("/")
+    assert Fault.TLS == error.value.fault
 
 
 def test_a_proxy_is_asked_with_its_user_and_is_not_told_the_key_of_a_safe_server():
@@ -282,7 +306,7 @@ def test_who_waits_no_longer_for_an_answer_leaves_no_thread():
 
 
 @pytest.mark.parametrize(
-    ("body", "words"), [(b"\xff", "UTF-8"), (b"[", "not JSON"), (b"[" * 9999, "deep")]
+    ("body", "words"), [(b"\xff", "UTF-8"), (b"[", "not JSON"), (b"[" * 9999 + b"]" * 9999, "deep")]
 )
 def test_an_answer_that_is_no_json_is_told(body, words):
     with serving({"/": ways.answer(body)}) as server, client(server) as asking:

@@ -114,7 +114,7 @@ def test_one_answer_that_does_not_come_costs_that_answer():
     ("body", "words"),
     [
         (b"<html>", "answered, but not JSON"),
-        (b"[" * 5000, "answered, but nested"),
+        (b"[" * 5000 + b"]" * 5000, "answered, but nested"),
         (b"\xff", "answered, but the answer is not UTF-8"),
     ],
 )

@@ -1,6 +1,8 @@
 """Metrics in the text form of Prometheus."""
 
 import pytest
+from hypothesis import given, strategies as st
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from nimprofile.verify.servers.metrics import engine_of, kv_usage, samples
 
@@ -55,3 +57,19 @@ def test_a_line_and_a_text_have_a_length_at_which_reading_ends():
     assert [] == [*samples(f"gpu_cache_usage_perc{{{label}}} 1", "gpu_cache_usage_perc")]
     many = 'gpu_cache_usage_perc{a="b"} 1\n' * 20_000
     assert 3000 < len([*samples(many, "gpu_cache_usage_perc")]) < 6000
+
+
+@given(
+    labels=st.dictionaries(
+        st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True), st.text(max_size=30), max_size=4
+    ),
+    value=st.floats(0, 1),
+)
+def test_what_the_client_library_of_prometheus_writes_is_read(labels, value):
+    """vLLM and SGLang write their metrics with it."""
+    registry = CollectorRegistry()
+    gauge = Gauge("vllm:kv_cache_usage_perc", "", [*labels], registry=registry)
+    (gauge.labels(**labels) if labels else gauge).set(value)
+    text = generate_latest(registry).decode()
+    (found,) = samples(text, "vllm:kv_cache_usage_perc")
+    assert (labels, value) == (found.labels, found.value)
