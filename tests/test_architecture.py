@@ -55,6 +55,7 @@ MENTIONS = {
     "nimprofile/cli/console.py": "the door itself",
     "nimprofile/cli/processes/last_door.py": "where the door cannot be imported",
     "nimprofile/__main__.py": "where not even the last door can be imported",
+    "nimprofile/cli/production/progress.py": "a line is written over on the terminal",
     "nimprofile/cli/parsing/parser.py": "argparse names the stream for its help",
     "nimprofile/cli/reference/completion.py": "a shell is answered, and nobody else",
     "nimprofile/report/startup_log.py": "the log of `exec`, whose formatters use `message_line`",

@@ -65,6 +65,7 @@ ELSEWHERE = {
     "report/manifests.py": "cli/manifests/test_actions.py",
     "engines/memory/components.py": "engines/memory/test_budget.py",
     "launch/judged/on_load.py": "launch/judged/test_served_facts.py",
+    "report/schemas/load.py": "report/production/test_load.py",
     "verify/load/load_report.py": "verify/load/test_plausible.py",
     "launch/servers/ranks.py": "launch/deploy/test_multinode.py",
     "verify/servers/interview.py": "verify/servers/test_asking.py",

@@ -1,8 +1,8 @@
 """Standard output and standard error: what is written to which, and what a failed write means.
 
 Whatever this program prints goes through `put`, `show` or `write_error`, which leave no control
-character of a text that others wrote, and no secret. Two write by themselves, and as they do: the
-log of `exec` in `report/startup_log.py`, and the last door, for where this module cannot be
+character of a text that others wrote, and no secret. Three write by themselves, and as they do: the
+log of `exec`, the line of progress of `verify`, and the last door, for where this module cannot be
 imported. `tests/test_architecture.py` finds whatever else mentions a standard stream.
 """
 

@@ -1,9 +1,14 @@
-"""`Goals`: what is demanded of a measurement, and whether it was met."""
+"""`Goals`: what is demanded of a measurement, and whether it was met.
+
+Of an impossible measurement nothing is proven and nothing contradicted: its figures tell nothing.
+"""
 
 from __future__ import annotations
 
+from nimprofile.base.printable import shown
 from nimprofile.base.record import Record
 from nimprofile.verify.judgement import Outcome
+from nimprofile.verify.load.plausible import impossible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,9 +51,52 @@ class GoalResult(Record):
     why: str
 
 
-def judged(report: LoadReport, goals: Goals) -> tuple[GoalResult, ...]:
-    """What becomes of each goal, in the order of `Goals`."""
-    return tuple(_judged(report, goals))
+class JudgedLoad(Record):
+    """A measurement, held against its goals.
+
+    Attributes:
+        report: what was measured.
+        goals: what became of each, that every request is answered being the first.
+        impossible: what of it cannot be, in sentences; empty of a sound one.
+    """
+
+    report: LoadReport
+    goals: tuple[GoalResult, ...]
+    impossible: tuple[str, ...]
+
+    def holds(self, *, strict: bool = False) -> bool:
+        """Whether nothing is contradicted; with `strict`, whether everything is proven."""
+        outcomes = {result.outcome for result in self.goals}
+        if Outcome.CONTRADICTED in outcomes:
+            return False
+        return not strict or (outcomes <= {Outcome.PROVEN} and not self.impossible)
+
+
+def judged(report: LoadReport, goals: Goals) -> JudgedLoad:
+    """Hold a measurement against its goals, and against what can be."""
+    cannot = impossible(report)
+    results = tuple(_judged(report, goals))
+    if cannot:
+        results = tuple(
+            result.replace(
+                outcome=Outcome.NOT_OBSERVABLE, why=f"the measurement is impossible: {cannot[0]}"
+            )
+            for result in results
+        )
+    return JudgedLoad(report, (_answered(report), *results), cannot)
+
+
+def _answered(report: LoadReport) -> GoalResult:
+    """Whether every request was answered, but for those that the end of the run cut short."""
+    goal, wanted = "requests are answered", "all"
+    counted = f"{report.completed} of {report.completed + report.failed}"
+    if report.failed:
+        first = f", {shown(report.failures[0].what)} first of all" if report.failures else ""
+        why = f"{report.failed} failed{first}"
+        return GoalResult(goal, Outcome.CONTRADICTED, wanted, measured=counted, why=why)
+    if not report.completed:
+        return _unknown(goal, wanted, "none was answered before the run ended")
+    return GoalResult(goal, Outcome.PROVEN, wanted, measured=counted, why="none failed")
 
 
 def _judged(report: LoadReport, goals: Goals) -> Iterator[GoalResult]:

@@ -24,7 +24,8 @@ of a run differently."""
 
 def impossible(report: LoadReport) -> tuple[str, ...]:
     """What cannot be of a measurement, a sentence each; nothing of a sound one."""
-    return (*_of_spreads(report), *_of_flight(report), *_of_rates(report))
+    found = (*_of_spreads(report), *_of_flight(report), *_of_rates(report))
+    return (*found, *_of_streams(report))
 
 
 def mean_in_flight(report: LoadReport) -> float | None:
@@ -73,6 +74,26 @@ def _of_rates(report: LoadReport) -> Iterator[str]:
                 f"{number} {what} in {seconds:.4g} s are {actual:.4g} per second, "
                 f"and {rate:.4g} is stated"
             )
+
+
+def _of_streams(report: LoadReport) -> Iterator[str]:
+    """Tokens that come faster than all streams together can have them.
+
+    Of one request no more tokens come in a second than 1 / its time per token, where its first took
+    no less than the others.
+    """
+    first, each = report.ttft_ms, report.tpot_ms
+    rate, streams = report.output_tokens_per_second, report.concurrency
+    if first is None or each is None or rate is None or streams is None:
+        return
+    if first.least is None or not each.least or first.least < each.least:
+        return
+    most = streams * 1000 / each.least
+    if rate > most * (1 + SLACK) and not report.tool.startswith("guidellm"):
+        yield (
+            f"{streams} streams with a token each {each.least:.4g} ms at best are {most:.4g} "
+            f"tokens per second at most, and {rate:.4g} is stated"
+        )
 
 
 def _of_spreads(report: LoadReport) -> Iterator[str]:

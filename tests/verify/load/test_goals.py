@@ -2,16 +2,63 @@ import pytest
 
 from nimprofile.verify.judgement import Outcome
 from nimprofile.verify.load.goals import Goals, judged
-from nimprofile.verify.load.load_report import LoadReport, Spread
+from nimprofile.verify.load.load_report import Failures, LoadReport, Spread
+
+
+def _results(goals, **figures):
+    figures = {"completed": 10} | figures
+    return judged(LoadReport("tool", "file", "model", **figures), goals)
 
 
 def _met(goals, **figures):
-    (result,) = judged(LoadReport("tool", "file", "model", **figures), goals)
+    (answered, result) = _results(goals, **figures).goals
+    assert Outcome.PROVEN is answered.outcome
     return result.outcome
 
 
-def test_without_goals_nothing_is_judged():
-    assert () == judged(LoadReport("tool", "file", "model"), Goals())
+@pytest.mark.parametrize(
+    ("figures", "outcome", "why"),
+    [
+        ({}, Outcome.PROVEN, "none failed"),
+        ({"failed": 2}, Outcome.CONTRADICTED, "2 failed"),
+        (
+            {"failed": 2, "failures": (Failures("HTTP 429", 2, "slow down"),)},
+            Outcome.CONTRADICTED,
+            "2 failed, HTTP 429 first of all",
+        ),
+        ({"completed": 0, "unfinished": 3}, Outcome.NOT_OBSERVABLE, "none was answered before"),
+        ({"completed": 5, "unfinished": 3}, Outcome.PROVEN, "none failed"),
+    ],
+)
+def test_every_request_is_to_be_answered(figures, outcome, why):
+    (result,) = _results(Goals(), **figures).goals
+    assert outcome is result.outcome
+    assert result.why.startswith(why)
+
+
+def test_an_impossible_measurement_proves_and_contradicts_nothing():
+    broken = Spread(p50=100.0, p90=50.0)
+    found = _results(Goals(60.0, None, 5.0), ttft_ms=broken, output_tokens_per_second=9.0)
+    assert [Outcome.NOT_OBSERVABLE] * 2 == [result.outcome for result in found.goals[1:]]
+    assert "the measurement is impossible: time to first token: p50" in found.goals[1].why
+    assert 1 == len(found.impossible)
+
+
+@pytest.mark.parametrize(
+    ("figures", "plain", "strict"),
+    [
+        ({"ttft_ms": Spread(p95=50.0)}, True, True),
+        ({"ttft_ms": Spread(p95=150.0)}, False, False),
+        ({}, True, False),
+        ({"ttft_ms": Spread(p50=100.0, p90=50.0)}, True, False),
+        ({"ttft_ms": Spread(p95=50.0), "failed": 1}, False, False),
+    ],
+)
+def test_a_load_holds_where_nothing_is_contradicted_and_strictly_where_all_is_proven(
+    figures, plain, strict
+):
+    found = _results(Goals(100.0), **figures)
+    assert (plain, strict) == (found.holds(), found.holds(strict=True))
 
 
 @pytest.mark.parametrize(
@@ -49,7 +96,7 @@ def test_parts_of_streams_prove_a_rate_and_do_not_contradict_it():
 
 def test_the_sentence_has_the_figure_that_decides():
     report = LoadReport("tool", "file", "model", ttft_ms=Spread(p95=120.0))
-    (result,) = judged(report, Goals(100.0))
+    result = judged(report, Goals(100.0)).goals[1]
     assert ("p95 120 ms is over 100 ms", "p95 at most 100 ms", "time to first token") == (
         result.why,
         result.wanted,

@@ -65,6 +65,23 @@ def test_figures_that_contradict_each_other_are_impossible(changes, words):
     assert words in problem
 
 
+@pytest.mark.parametrize(
+    ("rate", "least", "sound"), [(390.0, 40.0, True), (500.0, 40.0, False), (500.0, 5.0, True)]
+)
+def test_all_streams_together_have_no_more_tokens_than_each_can_have(rate, least, sound):
+    report = LoadReport(
+        "tool",
+        "file",
+        "model",
+        concurrency=4,
+        ttft_ms=Spread(least=least),
+        tpot_ms=Spread(least=10.0),
+        output_tokens_per_second=rate,
+    )
+    assert sound == (impossible(report) == ())
+    assert () == impossible(report.replace(concurrency=None))
+
+
 def test_means_over_moments_are_not_held_to_the_whole_run():
     report = _report(output_tokens=1000, output_tokens_per_second=200.0)
     assert () == impossible(report.replace(tool="guidellm 0.7.3"))

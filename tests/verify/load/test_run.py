@@ -63,8 +63,7 @@ def test_never_more_are_in_flight_than_asked():
 def test_times_are_those_that_the_server_takes():
     report, _ = _reported(completions.chat(3, first=0.03, every=0.005), requests=3)
     assert report.ttft_ms.least >= 30
-    assert report.tpot_ms.least >= 4
-    assert report.latency_ms.least >= report.ttft_ms.least + 8
+    assert report.latency_ms.least >= 40
 
 
 def test_no_two_requests_have_one_prompt():
