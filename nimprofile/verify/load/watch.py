@@ -9,6 +9,7 @@ from itertools import pairwise
 from nimprofile.base.errors import NimProfileError
 from nimprofile.base.web.faults import WebError
 from nimprofile.verify.load.load_report import GpuMemory
+from nimprofile.verify.servers.metrics import kv_usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,44 +21,13 @@ if TYPE_CHECKING:
 
     ReadGpus: TypeAlias = "Callable[[], tuple[Gpu, ...]]"
 
-KV_USE = (
-    "vllm:kv_cache_usage_perc",
-    "vllm:gpu_cache_usage_perc",
-    "gpu_cache_usage_perc",
-    "sglang:token_usage",
-    "trtllm_kv_cache_utilization",
-)
-"""Gauges of the part of the KV cache that is in use, 0 to 1, the first that there is.
-
-vLLM: vllm/v1/metrics/loggers.py, under the second name in older
-versions. NIM 1.x:
-docs.nvidia.com/nim/large-language-models/latest/observability.html. SGLang with `--enable-metrics`:
-python/sglang/srt/metrics/collector.py. TensorRT-LLM: tensorrt_llm/metrics/collector.py.
-"""
-
 PATHS = ("/metrics", "/v1/metrics", "/prometheus/metrics")
-"""Where they are: of vLLM and SGLang, of NIM 1.x, of TensorRT-LLM."""
+"""Where metrics are: of vLLM and of SGLang with `--enable-metrics`, of NIM 1.x (docs.nvidia.com/nim/
+large-language-models/latest/observability.html), of TensorRT-LLM with `return_perf_metrics`
+(tensorrt_llm/serve/openai_server.py)."""
 
 KV_PAUSE, GPU_PAUSE = 0.5, 2.0
 """Seconds between two looks. One at the GPUs is a process that asks NVML."""
-
-
-def kv_use(text: str) -> float | None:
-    """The part of the KV cache in use, of Prometheus' text; None where it has no such gauge.
-
-    Of a server with several caches, as one with data parallel ranks, it is that of the fullest.
-    """
-    from prometheus_client.parser import text_string_to_metric_families
-
-    found: dict[str, float] = {}
-    try:
-        for family in text_string_to_metric_families(text):
-            for sample in family.samples:
-                if sample.name in KV_USE and 0 <= sample.value <= 1:
-                    found[sample.name] = max(sample.value, found.get(sample.name, 0.0))
-    except (ValueError, KeyError, IndexError, TypeError):  # no text of Prometheus'
-        return None
-    return next((found[name] for name in KV_USE if name in found), None)
 
 
 def is_this_host(host: str, proc: str = "/proc") -> bool:
@@ -209,7 +179,7 @@ class Watch:
     def _kv_at(self, path: str) -> float | None:
         try:
             answer = self._client.get(path)
-            return kv_use(answer.text()) if answer.status == 200 else None
+            return kv_usage(answer.text()) if answer.status == 200 else None
         except WebError:
             return None
 

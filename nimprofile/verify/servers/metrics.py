@@ -4,7 +4,8 @@ vLLM's names are those of vllm/v1/metrics/loggers.py: `vllm:kv_cache_usage_perc`
 `vllm:gpu_cache_usage_perc` before; `vllm:cache_config_info` since its pull request 3100.
 SGLang's are those of its pull request 1853: `sglang:token_usage`. A NIM 1.x names
 `gpu_cache_usage_perc` without an engine
-(docs.nvidia.com/nim/llama-3-1-nemotron-safety-guard-8b/observability, 1.14.0).
+(docs.nvidia.com/nim/llama-3-1-nemotron-safety-guard-8b/observability, 1.14.0), TensorRT-LLM
+`trtllm_kv_cache_utilization` (tensorrt_llm/metrics/collector.py).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 USAGES = (
     *("vllm:kv_cache_usage_perc", "vllm:gpu_cache_usage_perc"),
-    *("sglang:token_usage", "gpu_cache_usage_perc"),
+    *("sglang:token_usage", "gpu_cache_usage_perc", "trtllm_kv_cache_utilization"),
 )
 """Names of the used share of the KV cache, from 0 to 1."""
 

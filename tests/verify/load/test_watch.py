@@ -8,7 +8,7 @@ from nimprofile.base.web.addresses import address_of
 from nimprofile.base.web.client import Client
 from nimprofile.hardware.inventory import Gpu
 from nimprofile.verify.load.load_report import GpuMemory
-from nimprofile.verify.load.watch import Watch, is_this_host, kv_use, own_addresses
+from nimprofile.verify.load.watch import Watch, is_this_host, own_addresses
 from tests.support.http import ways
 from tests.support.http.server import serving
 
@@ -18,43 +18,11 @@ VLLM = """\
 vllm:kv_cache_usage_perc{engine="0",model_name="m"} %s
 vllm:kv_cache_usage_perc{engine="1",model_name="m"} 0.125
 """
-NIM = """\
-# HELP gpu_cache_usage_perc GPU KV-cache usage. 1 means 100 percent usage.
-# TYPE gpu_cache_usage_perc gauge
-gpu_cache_usage_perc{model_name="meta/llama-3.1-8b-instruct"} 0.25
-"""
 SGLANG = """\
 # HELP sglang:token_usage The token usage
 # TYPE sglang:token_usage gauge
 sglang:token_usage{model_name="meta-llama/Llama-3.1-8B-Instruct"} 0.28
 """
-TENSORRT_LLM = """\
-# HELP trtllm_kv_cache_utilization KV cache utilization
-# TYPE trtllm_kv_cache_utilization gauge
-trtllm_kv_cache_utilization{model_name="m"} 0.5
-"""
-
-
-@pytest.mark.parametrize(
-    ("text", "part"),
-    [
-        (VLLM % 0.5, 0.5),
-        (VLLM % 0.0, 0.125),
-        ("vllm:gpu_cache_usage_perc 0.75\n", 0.75),
-        (NIM, 0.25),
-        (SGLANG, 0.28),
-        (TENSORRT_LLM, 0.5),
-        ("", None),
-        ("other 0.5\n", None),
-        ("sglang:token_usage NaN\n", None),
-        ("sglang:token_usage 7\n", None),
-        ('[{"gpuMemUsage": 1}]', None),
-        ("\x1b[2J{{{ nonsense", None),
-        ('a{b="', None),
-    ],
-)
-def test_the_use_of_the_kv_cache_is_that_of_the_fullest(text, part):
-    assert part == kv_use(text)
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ def test_the_series_of_a_name_are_read_with_their_labels():
         ('vllm:gpu_cache_usage_perc{model_name="m"} 1.0\n', 1.0),
         ('sglang:token_usage{tp_rank="0"} 0.28\n', 0.28),
         ('gpu_cache_usage_perc{model_name="m"} 0\n', 0.0),
+        ('trtllm_kv_cache_utilization{model_name="m"} 0.5\n', 0.5),
         ("gpu_cache_usage_perc NaN\n", None),
         ("gpu_cache_usage_perc 25\n", None),
         ("gpu_cache_usage_perc\n", None),
