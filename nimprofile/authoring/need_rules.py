@@ -13,10 +13,11 @@ from nimprofile.engines.support import stored_as
 from nimprofile.hardware.catalog import mock_inventory, products
 from nimprofile.hardware.gpu_groups import Machine
 from nimprofile.model.weights import weight_bytes
-from nimprofile.selection.fit import Judge, not_divisible
+from nimprofile.selection.fit import Judge
 from nimprofile.selection.messages import message
 from nimprofile.selection.reasons import INCOMPATIBLE, TooFewGpus
 from nimprofile.selection.request import Request
+from nimprofile.selection.rules import not_divisible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

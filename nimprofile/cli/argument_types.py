@@ -142,7 +142,7 @@ def chain(text: str) -> str:
 
 def tags(text: str) -> tuple[tuple[str, str], ...]:
     """Conditions on tags."""
-    from nimprofile.selection.request import parse_tags
+    from nimprofile.manifest.profile_conditions import parse_tags
 
     try:
         return parse_tags(text, "")

@@ -63,6 +63,7 @@ class SelectionArguments(Record):
     relax_memory: bool | None
     allow_unsafe: bool | None
     allow_nvfp4_emulation: bool | None
+    avoid_advised: bool | None
     empty_gpu_gate: bool | None
     uniform_gpus: bool | None
     serving: ServingArguments

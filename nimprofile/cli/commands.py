@@ -129,9 +129,9 @@ def run_explain(arguments: records.ExplainArguments) -> int:
     if pinned is not None and pinned.profile.id == verdict.profile.id:
         verdict = pinned
     if arguments.format == "json":
-        print_json(explanation_to_dict(decision, verdict))
+        print_json(explanation_to_dict(decision, verdict, manifest))
     else:
-        show(explain_profile(decision, verdict), arguments.color)
+        show(explain_profile(decision, verdict, manifest), arguments.color)
     return DONE
 
 
@@ -290,9 +290,9 @@ def _warn(warnings: Iterable[DecisionWarning], decision: Decision) -> None:
 
 
 def _warn_of_machine(decision: Decision) -> None:
-    """Report what a list of profiles does not show: lost GPUs and vain wishes, say."""
-    from nimprofile.selection.warnings import NEVER_MET, NewerNim, missing_warnings
+    """Report what a list of profiles does not show: lost GPUs, vain wishes and known issues."""
+    from nimprofile.selection.warnings import NEVER_MET, Advised, NewerNim, missing_warnings
 
-    shown = (*NEVER_MET, NewerNim)
+    shown = (*NEVER_MET, NewerNim, Advised)
     others = (warning for warning in decision.warnings if isinstance(warning, shown))
     _warn((*missing_warnings(decision), *others), decision)

@@ -199,7 +199,7 @@ def _request(selection: SelectionArguments, extra: tuple[str, ...]) -> Request:
     return request.replace(**given(chosen))
 
 
-_SWITCHES = ("lora", "relax_memory", "allow_unsafe", "allow_nvfp4_emulation")
+_SWITCHES = ("lora", "relax_memory", "allow_unsafe", "allow_nvfp4_emulation", "avoid_advised")
 _SAME = ("require", "empty_gpu_gate", "uniform_gpus", *_SWITCHES)
 """What is called the same on the command line and in a request."""
 
@@ -209,7 +209,7 @@ def _tags(
 ) -> tuple[tuple[str, str], ...]:
     """The tag selector: --tags, or its variable, and the flags that each stand for one tag."""
     from nimprofile.manifest.profile_conditions import OBJECTIVE
-    from nimprofile.selection.request import nims_tag
+    from nimprofile.manifest.profile_conditions import nims_tag
 
     own = {
         nims_tag(name): str(value)

@@ -274,6 +274,12 @@ _COMMANDS: dict[str, Command] = {
         "nimprofile policies",
         _late("cli.reference.tables", "policies_options"),
     ),
+    "advisories": (
+        _late("cli.production.advisories", "run_advisories"),
+        "print the known issues of profiles, or one of them, each with its source",
+        "nimprofile advisories nim-1.13-vllm-before-tensorrt-llm",
+        _late("cli.production.advisories", "advisories_options"),
+    ),
     "engines": (
         _late("cli.reference.tables", "run_engines"),
         "print which checkpoints and models each engine serves, on which GPUs, since when",

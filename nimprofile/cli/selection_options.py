@@ -132,6 +132,12 @@ def _choice_options(parser: argparse.ArgumentParser) -> None:
         "no)",
     )
     add(
+        "--avoid-advised",
+        action=switch,
+        help="pass over profiles with a known issue on the GPUs they take; `advisories` lists the "
+        "issues (default: warn of them)",
+    )
+    add(
         "--empty-gpu-gate",
         action=switch,
         help="a GPU must have 95%% of its memory free (default: as the policy says)",

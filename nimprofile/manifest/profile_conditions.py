@@ -136,6 +136,32 @@ def conditions_of(value: object, source: str) -> tuple[Condition, ...]:
     return tuple(conditions)
 
 
+def nims_tag(tag: str) -> str:
+    """A tag as NIM calls it: a selector may use our names too, and the case does not matter."""
+    return TAG_ALIASES.get(tag.casefold(), tag)
+
+
+def parse_tags(text: str, source: str) -> tuple[tuple[str, str], ...]:
+    """Read `precision=fp8,tp=1`; a part without `=` belongs to the value before it.
+
+    So `databases=uniref30,pdb70,pdb` is one condition: values of BioNeMo's tags have commas
+    (corpus, 128). RequestError says which part is wrong.
+    """
+    if not text.strip():
+        return ()
+    conditions: list[tuple[str, list[str]]] = []
+    for part in text.split(","):
+        key, equals, value = (piece.strip() for piece in part.partition("="))
+        if key and not equals and conditions:
+            conditions[-1][1].append(key)
+            continue
+        if not (key and equals and value):
+            problem = f"{quoted(part.strip())} is not tag=value, as in precision=fp8,tp=1"
+            raise RequestError(f"{source}: {problem}" if source else problem)
+        conditions.append((nims_tag(key), [value]))
+    return tuple((tag, ",".join(values)) for tag, values in conditions)
+
+
 def unmet(
     conditions: Iterable[Condition],
     profile: Profile,

@@ -6,6 +6,7 @@ from nimprofile.base.units import format_gpus
 from nimprofile.engines.memory.suggestions import suggestions
 from nimprofile.hardware.describe import describe_machine
 from nimprofile.report.blocks import Column, Line, Span, Table, line
+from nimprofile.report.production.advisories import issue_blocks
 from nimprofile.report.text import (
     GRADE_MEANINGS,
     SHORT_ID,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nimprofile.engines.memory.suggestions import Suggestion
+    from nimprofile.manifest.manifest import Manifest
     from nimprofile.report.blocks import Block, Meaning
     from nimprofile.selection.decision import Decision
     from nimprofile.selection.verdict import Verdict
@@ -82,8 +84,13 @@ _MEANINGS: dict[str, Meaning] = {
 }
 
 
-def explain_profile(decision: Decision, verdict: Verdict) -> list[Block]:
-    """One profile: every gate, which profile ranks before it, what would have to change."""
+def explain_profile(
+    decision: Decision, verdict: Verdict, manifest: Manifest | None = None
+) -> list[Block]:
+    """One profile: every gate, which profile ranks before it, what would have to change.
+
+    Without the manifest that was decided on, nothing is said of issues that may apply.
+    """
     profile = verdict.profile
     blocks: list[Block] = [
         line(Span(profile.name, "strong"), ": ", _grade(verdict)),
@@ -102,6 +109,7 @@ def explain_profile(decision: Decision, verdict: Verdict) -> list[Block]:
     columns = (Column(), Column(), Column(wraps=True))
     blocks += [Line(), Table(columns, rows, lead=2, indent=2, aligned=True)]
     blocks += [line(f"? {doubt_message(doubt)}", indent=2) for doubt in verdict.doubts]
+    blocks += issue_blocks(decision, verdict, manifest)
     if is_informative(verdict.choice):
         would = "takes" if verdict.fits else "would take"
         gpus = format_gpus(verdict.gpus)

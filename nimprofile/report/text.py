@@ -272,6 +272,7 @@ _TITLES = {
     "lora": "LoRA not as wanted",
     "default_selector": "not what this NIM takes unasked",
     "tags": "tag selector does not match",
+    "advised": "an issue of it is known",
     "requirement": "not as required",
 }
 

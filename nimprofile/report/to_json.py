@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from nimprofile.base.variables.table import Variable
     from nimprofile.hardware.catalog import Product
     from nimprofile.hardware.inventory import Inventory
+    from nimprofile.manifest.manifest import Manifest
     from nimprofile.selection.rank import Policy
     from nimprofile.selection.reasons import Reason
     from nimprofile.selection.verdict import Verdict
@@ -123,8 +124,15 @@ def policy_to_dict(policy: Policy) -> dict[str, Any]:
     }
 
 
-def explanation_to_dict(decision: Decision, verdict: Verdict) -> dict[str, Any]:
-    """The explanation of one profile as plain JSON values."""
+def explanation_to_dict(
+    decision: Decision, verdict: Verdict, manifest: Manifest | None = None
+) -> dict[str, Any]:
+    """The explanation of one profile as plain JSON values.
+
+    Without the manifest that was decided on, nothing is said of issues that may apply.
+    """
+    from nimprofile.report.production.advisories import advisory_to_dict, possible
+
     ranked = [candidate.profile.id for candidate in decision.ranked]
     place = ranked.index(verdict.profile.id) + 1 if verdict.profile.id in ranked else None
     beaten = None
@@ -139,6 +147,11 @@ def explanation_to_dict(decision: Decision, verdict: Verdict) -> dict[str, Any]:
         "gpus": list(verdict.gpus),
         "waived": [reason_to_dict(reason) for reason in verdict.waived],
         "doubts": [doubt_message(doubt) for doubt in verdict.doubts],
+        "advisories": [advisory_to_dict(known) for known in verdict.advisories],
+        "possible_advisories": [
+            {"id": one.advisory.id, "unknown": list(one.unknown)}
+            for one in possible(decision, verdict, manifest)
+        ],
         "memory": _memory(verdict),
         "choice": _choice(verdict),
         "candidate": place,
@@ -194,6 +207,8 @@ def _version(release: tuple[int, ...] | None) -> str | None:
 
 
 def _selected(verdict: Verdict, inventory: Inventory) -> dict[str, Any]:
+    from nimprofile.report.production.advisories import advisory_to_dict
+
     profile, cuda = verdict.profile, cuda_devices(inventory, verdict.gpus)
     return {
         "id": profile.id,
@@ -203,6 +218,7 @@ def _selected(verdict: Verdict, inventory: Inventory) -> dict[str, Any]:
         "grade": verdict.grade,
         "memory": _memory(verdict),
         "choice": _choice(verdict),
+        "advisories": [advisory_to_dict(known) for known in verdict.advisories],
         "cuda_visible_devices": None if cuda is None else cuda.devices,
         "cuda_device_order": None if cuda is None else cuda.order,
     }

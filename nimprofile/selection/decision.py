@@ -16,7 +16,7 @@ from nimprofile.selection.fit import Judge
 from nimprofile.selection.policies import AUTO
 from nimprofile.selection.rank import Criterion, Policy, deciding, rank
 from nimprofile.selection.ranking.generation import WAS_ASKED, resolve
-from nimprofile.selection.request import Request, find_pin
+from nimprofile.selection.request import Request, find_pin, sized
 from nimprofile.selection.rules import sizes_asked
 from nimprofile.selection.verdict import Verdict, shortcoming
 from nimprofile.selection.warnings import (
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from dataclasses import KW_ONLY
 
     from nimprofile.manifest.profile import Profile
+    from nimprofile.selection.advisories.advisory import Advisory
     from nimprofile.selection.ranking.generation import PolicyOrigin
     from nimprofile.selection.reasons import Reason
     from nimprofile.selection.warnings import DecisionWarning, PassedOver
@@ -211,14 +212,6 @@ def _decide_preferring(
     return other.replace(request=request, warnings=(warning, *other.warnings))
 
 
-def _sized(profile: Profile, request: Request) -> Profile:
-    """A profile of an engine that leaves its parallel sizes open, with those that are asked for."""
-    asked = request.tp or request.pp
-    if asked is None or profile.engine is None or (profile.tp and profile.pp):
-        return profile
-    return profile.replace(tp=profile.tp or request.tp, pp=profile.pp or request.pp)
-
-
 def _unselected(
     manifest: Manifest, machine: Machine, request: Request
 ) -> Callable[[Profile], Iterable[Reason]]:
@@ -228,6 +221,18 @@ def _unselected(
     from nimprofile.selection.non_llm.default_selector import DefaultSelector
 
     return DefaultSelector(manifest.profiles, machine, request).against
+
+
+def _advised(
+    manifest: Manifest, inventory: Inventory, request: Request
+) -> Callable[[Profile, tuple[int, ...]], tuple[Advisory, ...]]:
+    """The known issues of a profile on GPUs; none where no version is known, as each is of some."""
+    version = request.serving.engine_version or manifest.engine_version
+    if not (request.nim or manifest.nim or version or inventory.driver_version):
+        return lambda *_: ()
+    from nimprofile.selection.advisories.lookup import advised
+
+    return advised(manifest, inventory, request)
 
 
 def _beyond_model(
@@ -245,7 +250,7 @@ def _beyond_model(
 
 
 def _decide(manifest: Manifest, inventory: Inventory, request: Request, policy: Policy) -> Decision:
-    pin = None if request.pin is None else _sized(find_pin(request.pin, manifest), request)
+    pin = None if request.pin is None else sized(find_pin(request.pin, manifest), request)
     machine = Machine(inventory)
     asked = request
     if manifest.engine_version is not None and request.serving.engine_version is None:
@@ -263,9 +268,10 @@ def _decide(manifest: Manifest, inventory: Inventory, request: Request, policy: 
         uniform_gpus=uniform,
         stored_as=memoised(manifest.stored_as),
         unselected=_unselected(manifest, machine, request),
+        advised=_advised(manifest, inventory, request),
     )
     judged = judge()
-    verdicts = [judged.verdict(_sized(profile, request)) for profile in manifest.profiles]
+    verdicts = [judged.verdict(sized(profile, request)) for profile in manifest.profiles]
     ranked = rank((verdict for verdict in verdicts if verdict.fits), policy)
     rejected = rank((verdict for verdict in verdicts if not verdict.fits), policy)
     decided = deciding(ranked[0], ranked[1], policy) if len(ranked) > 1 and pin is None else None

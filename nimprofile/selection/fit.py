@@ -6,26 +6,31 @@ and a mixed machine is simply several groups of identical GPUs.
 
 from __future__ import annotations
 
-from enum import IntEnum
-
 from nimprofile.base.memo import memoised
 from nimprofile.base.record import Record
 from nimprofile.engines.compute_floors import is_emulated
 from nimprofile.engines.memory.need import Needs
 from nimprofile.hardware.gpu_groups import lowest_capability
 from nimprofile.manifest.profile_conditions import unmet
-from nimprofile.selection.placement import choose
+from nimprofile.selection.placement import Fitness, choose
 from nimprofile.selection.reasons import (
     INCOMPATIBLE,
+    AdvisedAgainst,
     ContextTooLong,
     Doubt,
     MigAlone,
     MixedGpus,
-    NotDivisible,
     RequirementUnmet,
     TooFewGpus,
 )
-from nimprofile.selection.rules import FREE_RULES, GPU_RULES, MACHINE_RULES, WISH_RULES, in_half
+from nimprofile.selection.rules import (
+    FREE_RULES,
+    GPU_RULES,
+    MACHINE_RULES,
+    WISH_RULES,
+    in_half,
+    not_divisible,
+)
 from nimprofile.selection.verdict import Verdict
 
 TYPE_CHECKING = False
@@ -38,22 +43,13 @@ if TYPE_CHECKING:
     from nimprofile.engines.memory.need import MemoryNeed
     from nimprofile.hardware.gpu_groups import GpuGroup, GpuKind, Machine
     from nimprofile.manifest.profile import Profile
+    from nimprofile.selection.advisories.advisory import Advisory
     from nimprofile.selection.placement import Choice
     from nimprofile.selection.reasons import Finding, Reason
     from nimprofile.selection.request import Request
     from nimprofile.selection.rules import GpuRule
 
-    _Usable = tuple["Fitness", GpuKind]
-
-
-class Fitness(IntEnum):
-    """How well a profile runs on a GPU, best first; SHORT is once memory is freed."""
-
-    CLEAR = 0
-    DOUBTED = 1
-    WAIVED = 2
-    SHORT = 3
-    BLOCKED = 4
+    _Usable = tuple[Fitness, GpuKind]
 
 
 class _Trial(Record):
@@ -90,6 +86,7 @@ class Judge:
         waivers: what is set aside; more when the operator asked for the very profile (`pinned`).
         stored_as: in which precision the model of a profile was published.
         unselected: why a profile is not among those that its NIM takes unasked.
+        advised: the known issues of a profile on the GPUs of these indices.
     """
 
     def __init__(
@@ -102,11 +99,12 @@ class Judge:
         pinned: bool = False,
         stored_as: Callable[[Profile], Precision | None] = lambda _: None,
         unselected: Callable[[Profile], Iterable[Reason]] = lambda _: (),
+        advised: Callable[[Profile, tuple[int, ...]], tuple[Advisory, ...]] = lambda *_: (),
     ):
         self.machine, self.request, self.stored_as = machine, request, stored_as
         self.needs = needs or Needs(lambda _: None, request.serving)
         self.uniform_gpus = uniform_gpus
-        self.unselected = unselected
+        self.unselected, self.advised = unselected, advised
         self.waivers = request.waivers(pinned=pinned)
         self._trial = memoised(self._best_trial)
 
@@ -134,6 +132,7 @@ class Judge:
             stored_as=self.stored_as(profile),
             elsewhere=trial.elsewhere,
             choice=trial.choice,
+            advisories=self.advised(profile, trial.gpus),
         )
 
     def _findings(self, profile: Profile, trial: _Trial) -> Iterator[Finding]:
@@ -213,9 +212,10 @@ class Judge:
         if wanted > 1 and not (group.kinds[0].devices or group.kinds[0].spellings):
             alike = f"{wanted} GPUs alike"
             findings = (*findings, Doubt("gpu_count", "the product", alike, gpus=gpus))
+        avoided = self._avoided(profile, gpus)
         return _Trial(
-            max(usable[index][0] for index in gpus),
-            findings,
+            max(self._fitness(avoided), *(usable[index][0] for index in gpus)),
+            (*findings, *avoided),
             need,
             gpus=gpus,
             choice=choice,
@@ -223,6 +223,13 @@ class Judge:
             in_half=in_half(profile, lead, self.request, need),
             capability=lowest_capability(taken.values()),
         )
+
+    def _avoided(self, profile: Profile, gpus: tuple[int, ...]) -> tuple[AdvisedAgainst, ...]:
+        """The known issues of a profile on these GPUs, where such profiles are to be avoided."""
+        if not self.request.avoid_advised:
+            return ()
+        known = self.advised(profile, gpus)
+        return tuple(AdvisedAgainst(one.id, one.title) for one in known if one.avoidable)
 
     def _of_longest_context(
         self, profile: Profile, usable: Mapping[int, _Usable], wanted: int
@@ -275,14 +282,6 @@ class Judge:
                 fitness = Fitness.BLOCKED if finding.effect is INCOMPATIBLE else Fitness.SHORT
             worst = max(worst, fitness)
         return worst
-
-
-def not_divisible(profile: Profile, needs: Needs) -> list[NotDivisible]:
-    """Why the engine cannot divide the model as the profile says."""
-    return [
-        NotDivisible(misfit.what, misfit.number, misfit.by, divisor=misfit.divisor)
-        for misfit in needs.misfits(profile)
-    ]
 
 
 def _distance(trial: _Trial) -> tuple[int, bool, bool, int, int]:

@@ -19,6 +19,7 @@ from nimprofile.hardware.describe import causes_of, describe_machine, machine_me
 from nimprofile.manifest.profile_conditions import condition_text, our_tag
 from nimprofile.selection.placement import By
 from nimprofile.selection.reasons import (
+    AdvisedAgainst,
     CapabilityTooLow,
     CapabilityUnmet,
     ContextTooLong,
@@ -137,6 +138,8 @@ def message(reason: Reason) -> str:
             return f"{by or 'the selector'} wants {tag}={wanted}; the profile has {has}"
         case NotDefault(tag, default, have):
             return f"unasked this NIM takes {tag}={default}; the profile has {tag}={have}"
+        case AdvisedAgainst(advisory, title):
+            return f"known issue: {title} (advisory {advisory}); such profiles are to be avoided"
         case RequirementUnmet(tag, relation, wanted, have=None):
             asked = condition_text(tag, relation, wanted)
             return f"{asked} is required; the profile has no {our_tag(tag)}"

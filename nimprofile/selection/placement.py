@@ -5,7 +5,7 @@ Those it runs on best, then healthy ones, then empty ones, the best connected, t
 
 from __future__ import annotations
 
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from itertools import combinations
 from math import comb
 
@@ -17,6 +17,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from nimprofile.hardware.gpu_groups import Machine
+
+
+class Fitness(IntEnum):
+    """How well a profile runs on a GPU, best first; SHORT is once memory is freed."""
+
+    CLEAR = 0
+    DOUBTED = 1
+    WAIVED = 2
+    SHORT = 3
+    BLOCKED = 4
 
 
 class By(StrEnum):

@@ -305,6 +305,22 @@ class NotDefault(Record):
     waived_by = PIN
 
 
+class AdvisedAgainst(Record):
+    """An issue of the profile is known on the GPUs it takes, and such profiles are not wanted.
+
+    Attributes:
+        advisory: the id of the advisory.
+        title: what is wrong, in half a sentence.
+    """
+
+    advisory: str
+    title: str
+
+    kind = "advised"
+    effect = NOT_WANTED
+    waived_by = PIN
+
+
 class RequirementUnmet(Record):
     """A condition that must be met is not; `have` is None when the profile has no such tag.
 
@@ -343,6 +359,7 @@ Reason: TypeAlias = (
     | LoraMismatch
     | TagMismatch
     | NotDefault
+    | AdvisedAgainst
     | RequirementUnmet
 )
 

@@ -14,6 +14,7 @@ from nimprofile.manifest.profile_conditions import condition_text
 from nimprofile.selection.messages import each_gpu_of, no_words_for
 from nimprofile.selection.reasons import (
     WRONG_PRODUCT,
+    AdvisedAgainst,
     CapabilityTooLow,
     CapabilityUnmet,
     ContextTooLong,
@@ -109,6 +110,8 @@ def remedy(reason: Reason) -> str:
             return f"ask for {tag}={have} (--tags, NIM_TAGS_SELECTOR)"
         case TagMismatch(tag, wanted, _):
             return f"take {tag}={wanted} out of the selector (--tags, NIM_TAGS_SELECTOR)"
+        case AdvisedAgainst(advisory, _):
+            return f"leave out --avoid-advised, and do as `nimprofile advisories {advisory}` says"
         case RequirementUnmet(tag, relation, wanted):
             asked = condition_text(tag, relation, wanted)
             return f"take {asked} out of what is required (--require)"

@@ -18,7 +18,13 @@ from nimprofile.base.record import Record
 from nimprofile.base.variables.notes import variable_notes
 from nimprofile.engines.serving import DEFAULTS, Serving
 from nimprofile.manifest.nim_version import NimVersion, stated_version, version_in_environment
-from nimprofile.manifest.profile_conditions import TAG_ALIASES, Condition, conditions_of, limited
+from nimprofile.manifest.profile_conditions import (
+    Condition,
+    conditions_of,
+    limited,
+    nims_tag,
+    parse_tags,
+)
 from nimprofile.selection.reasons import (
     ALLOW_UNSAFE,
     INCOMPATIBLE,
@@ -64,6 +70,7 @@ class Request(Record):
         relax_memory: low-memory profiles may be chosen (`NIM_RELAX_MEM_CONSTRAINTS`).
         allow_unsafe: a pin may ignore hardware mismatches (`NIM_MANIFEST_ALLOW_UNSAFE`).
         allow_nvfp4_emulation: NVFP4 below compute capability 10.0.
+        avoid_advised: pass over profiles of which an issue is known.
         empty_gpu_gate: apply NIM's rule that a GPU must be nearly empty; None is the policy's.
         uniform_gpus: reject all when GPUs of several products are visible; None is the policy's.
         manifest_path: `NIM_MANIFEST_PATH`, from which the caller loads the manifest.
@@ -86,6 +93,7 @@ class Request(Record):
     relax_memory: bool = False
     allow_unsafe: bool = False
     allow_nvfp4_emulation: bool = False
+    avoid_advised: bool = False
     empty_gpu_gate: bool | None = None
     uniform_gpus: bool | None = None
     manifest_path: str | None = None
@@ -109,6 +117,7 @@ class Request(Record):
             relax_memory: bool = False,
             allow_unsafe: bool = False,
             allow_nvfp4_emulation: bool = False,
+            avoid_advised: bool = False,
             empty_gpu_gate: bool | None = None,
             uniform_gpus: bool | None = None,
             manifest_path: str | None = None,
@@ -212,32 +221,6 @@ def _pin(value: str | None, source: str) -> Pin | None:
     return Pin(value, source) if value and value.lower() != "default" else None
 
 
-def nims_tag(tag: str) -> str:
-    """A tag as NIM calls it: a selector may use our names too, and the case does not matter."""
-    return TAG_ALIASES.get(tag.casefold(), tag)
-
-
-def parse_tags(text: str, source: str) -> tuple[tuple[str, str], ...]:
-    """Read `precision=fp8,tp=1`; a part without `=` belongs to the value before it.
-
-    So `databases=uniref30,pdb70,pdb` is one condition: values of BioNeMo's tags have commas
-    (corpus, 128). RequestError says which part is wrong.
-    """
-    if not text.strip():
-        return ()
-    conditions: list[tuple[str, list[str]]] = []
-    for part in text.split(","):
-        key, equals, value = (piece.strip() for piece in part.partition("="))
-        if key and not equals and conditions:
-            conditions[-1][1].append(key)
-            continue
-        if not (key and equals and value):
-            problem = f"{quoted(part.strip())} is not tag=value, as in precision=fp8,tp=1"
-            raise RequestError(f"{source}: {problem}" if source else problem)
-        conditions.append((nims_tag(key), [value]))
-    return tuple((tag, ",".join(values)) for tag, values in conditions)
-
-
 def find_pin(pin: Pin, manifest: Manifest) -> Profile:
     """The profile a pin names, by id, by name or by the only id that begins so.
 
@@ -267,6 +250,14 @@ def find_pin(pin: Pin, manifest: Manifest) -> Profile:
             raise PinError(f"{pin.source}: {problem}:", *_listed(begin))
     problem, *lines = _not_found(value, profiles)
     raise PinError(f"{pin.source}: {problem}", *lines)
+
+
+def sized(profile: Profile, request: Request) -> Profile:
+    """A profile of an engine that leaves its parallel sizes open, with those that are asked for."""
+    asked = request.tp or request.pp
+    if asked is None or profile.engine is None or (profile.tp and profile.pp):
+        return profile
+    return profile.replace(tp=profile.tp or request.tp, pp=profile.pp or request.pp)
 
 
 NIMS_PIN = "NIM_MODEL_PROFILE"

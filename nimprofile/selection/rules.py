@@ -25,6 +25,7 @@ from nimprofile.selection.reasons import (
     GpuNotEmpty,
     LoraMismatch,
     MigAlone,
+    NotDivisible,
     PrecisionUnknown,
     TagMismatch,
     TooLittleFree,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from nimprofile.base.units import ComputeCapability
-    from nimprofile.engines.memory.need import MemoryNeed
+    from nimprofile.engines.memory.need import MemoryNeed, Needs
     from nimprofile.hardware.gpu_groups import GpuKind, Machine
     from nimprofile.manifest.profile import Profile
     from nimprofile.selection.reasons import Finding
@@ -62,6 +63,14 @@ def _half_floor(profile: Profile, request: Request, need: MemoryNeed | None) -> 
 
 
 # Rules about the profile and the machine as a whole.
+
+
+def not_divisible(profile: Profile, needs: Needs) -> list[NotDivisible]:
+    """Why the engine cannot divide the model as the profile says."""
+    return [
+        NotDivisible(misfit.what, misfit.number, misfit.by, divisor=misfit.divisor)
+        for misfit in needs.misfits(profile)
+    ]
 
 
 def engine_available(profile: Profile, machine: Machine, request: Request) -> tuple[Finding, ...]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from nimprofile.base.units import ComputeCapability
     from nimprofile.engines.memory.need import MemoryNeed
     from nimprofile.manifest.profile import Profile
+    from nimprofile.selection.advisories.advisory import Advisory
     from nimprofile.selection.placement import Choice
     from nimprofile.selection.reasons import Doubt, Reason
 
@@ -47,6 +48,7 @@ class Verdict(Record):
         elsewhere: on a mixed machine, `reasons` are those of the product that comes nearest; these
             are the reasons against the other products.
         stored_as: the precision in which its model was published; None when it is not known.
+        advisories: the known issues of it on the GPUs that it takes.
     """
 
     profile: Profile
@@ -62,6 +64,7 @@ class Verdict(Record):
     elsewhere: tuple[Reason, ...] = ()
     choice: Choice | None = None
     stored_as: Precision | None = None
+    advisories: tuple[Advisory, ...] = ()
 
     @property
     def fits(self) -> bool:
@@ -85,7 +88,8 @@ def as_wished(rejected: Iterable[Verdict]) -> str:
     held = [{reason.kind for reason in verdict.reasons} for verdict in rejected]
     if {"requirement"} in held:
         return " and is as required"
-    return " and is as asked for" if any(kinds <= {"requirement", "tags"} for kinds in held) else ""
+    asked = {"requirement", "tags", "advised"}
+    return " and is as asked for" if any(kinds <= asked for kinds in held) else ""
 
 
 def shortcoming(verdict: Verdict) -> tuple[int, int, bool, int, int, int]:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from nimprofile.engines.memory.budget import Budget
     from nimprofile.engines.memory.need import MemoryNeed
     from nimprofile.hardware.inventory import Gpu, Inventory
+    from nimprofile.selection.advisories.advisory import Advisory
     from nimprofile.selection.decision import Decision
     from nimprofile.selection.request import Request
     from nimprofile.selection.verdict import Verdict
@@ -292,6 +293,18 @@ class PassedOver(Record):
         return f"{self.profile} ranks before it and is passed over: {self.problem}"
 
 
+class Advised(Record):
+    """An issue of the selected profile on the chosen GPUs is known."""
+
+    advisory: Advisory
+
+    kind = "advised"
+
+    def __str__(self) -> str:
+        known = self.advisory
+        return f"known issue, {known.effect}: {known.title}; {known.remedy} (advisory {known.id})"
+
+
 DecisionWarning: TypeAlias = (
     Overridden
     | NotChecked
@@ -313,6 +326,7 @@ DecisionWarning: TypeAlias = (
     | ContextBeyondModel
     | NotCounted
     | PassedOver
+    | Advised
 )
 
 NEVER_MET = (TagUnknown, TagValueUnknown, TagsContradict)
@@ -336,6 +350,7 @@ def selection_warnings(
         yield Emulated(str(selected.profile.precision))
     if selected.in_half:
         yield ServedInHalf()
+    yield from map(Advised, selected.advisories)
     yield from _newer_engine(selected.profile.engine, request.serving.engine_version)
     yield from _memory_warnings(selected.need, request)
     for gpu in inventory.gpus:

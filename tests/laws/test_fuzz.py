@@ -41,7 +41,8 @@ from nimprofile.report.explain import explain_decision, explain_profile
 from nimprofile.report.manifests import diff_blocks, diff_to_dict, manifest_blocks, manifest_to_dict
 from nimprofile.report.nim_listing import LAYOUTS, nim_listing
 from nimprofile.report.tables import list_blocks
-from nimprofile.selection.request import find_pin, parse_tags
+from nimprofile.manifest.profile_conditions import parse_tags
+from nimprofile.selection.request import find_pin
 from tests.support.report_cases import in_colour, on_terminal
 
 MACHINE = mock_inventory("2xh100,1xl4")

@@ -15,7 +15,7 @@ from nimprofile import (
     select,
 )
 from nimprofile.manifest.profile_names import parse_name
-from nimprofile.selection.request import parse_tags
+from nimprofile.manifest.profile_conditions import parse_tags
 from tests.support.paths import CORPUS
 
 PATHS = sorted((CORPUS / "cases").glob("*.json"))

@@ -209,6 +209,12 @@ def _manifest_of(arguments: Any) -> Manifest | None:
     return None
 
 
+def _advisories(**_: Any) -> list[str]:
+    from nimprofile.selection.advisories.advisory import known_advisories
+
+    return [known.id for known in known_advisories()]
+
+
 VALUES: dict[str, Completer] = {
     "manifest": _manifests,
     "manifests": _manifests,
@@ -226,5 +232,6 @@ VALUES: dict[str, Completer] = {
     "tags": _tags,
     "require": _requirements,
     "max_model_len": _contexts,
+    "advisory": _advisories,
 }
 """Where an argument's value is put -> what completes it; the others are files, or numbers."""

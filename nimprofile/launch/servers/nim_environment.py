@@ -23,7 +23,7 @@ from nimprofile.launch.flags import flag_groups, merge_arguments
 from nimprofile.launch.servers import sglang, vllm
 from nimprofile.launch.setup import TRUST, is_path
 from nimprofile.manifest.profile_conditions import OBJECTIVE
-from nimprofile.selection.request import parse_tags
+from nimprofile.manifest.profile_conditions import parse_tags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -16,6 +16,7 @@ SCHEMAS = (
     "inventory",
     "manifest",
     "doctor",
+    "advisories",
     "error",
 )
 """What there is a schema of."""
@@ -50,6 +51,10 @@ def schema_of(name: str) -> Schema:
             from nimprofile.report.production.doctor import doctor_schema
 
             made = doctor_schema()
+        case "advisories":
+            from nimprofile.report.schemas.advisories import advisories_schema
+
+            made = advisories_schema()
         case "error":
             from nimprofile.report.schemas.errors import error_schema
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nimprofile.report.schemas.advisories import advisory_definitions
 from nimprofile.report.schemas.inventory import inventory_schema
 from nimprofile.report.schemas.terms import (
     document,
@@ -126,6 +127,15 @@ def explanation_schema() -> Schema:
         waived=_WAIVED,
         doubts=texts("what could not be judged, because a figure is unknown"),
         memory=or_null(ref("Memory")),
+        advisories=several("the known issues of it on these GPUs", ref("Advisory")),
+        possible_advisories=several(
+            "the known issues that it may have; what would tell is not known",
+            obj(
+                "an issue that it may have",
+                id=text("the id of the advisory"),
+                unknown=texts("what is not known, in words"),
+            ),
+        ),
         choice=or_null(ref("Choice")),
         candidate=or_null(whole("its place among the candidates, from 1; null for none", 1)),
         beaten=or_null(
@@ -162,6 +172,7 @@ def _selected() -> Schema:
         grade=_GRADE,
         memory=or_null(ref("Memory")),
         choice=or_null(ref("Choice")),
+        advisories=several("the known issues of it on these GPUs", ref("Advisory")),
         cuda_visible_devices=or_null(
             text("the value of CUDA_VISIBLE_DEVICES for these GPUs; null when CUDA cannot name one")
         ),
@@ -189,6 +200,7 @@ def _definitions() -> dict[str, Schema]:
         ),
         "Choice": choice,
         **links,
+        **advisory_definitions(),
         **reasons(),
     }
 

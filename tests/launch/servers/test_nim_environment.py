@@ -25,7 +25,7 @@ from nimprofile.base.environment import FRACTIONS, PRECISIONS
 from nimprofile.engines.arguments import as_started
 from nimprofile.launch.deploy.documents import TARGETS, deployed
 from nimprofile.launch.planning import job_of, launch_plan, plan_of
-from nimprofile.selection.request import parse_tags
+from nimprofile.manifest.profile_conditions import parse_tags
 from tests.support.builders import make_h100, make_inventory
 from tests.support.launch.cases import LORA, manifest_of
 from tests.support.launch.cluster_rules import containers

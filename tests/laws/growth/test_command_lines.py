@@ -26,7 +26,8 @@ from nimprofile.manifest.profile_conditions import Condition, matches, parse_con
 from nimprofile.manifest.profile_names import parse_name
 from nimprofile.selection.policies import POLICIES
 from nimprofile.selection.ranking.preference import prefer
-from nimprofile.selection.request import Pin, find_pin, parse_tags
+from nimprofile.manifest.profile_conditions import parse_tags
+from nimprofile.selection.request import Pin, find_pin
 from tests.support.growth.ratio import command, grows_with_the_square
 
 WORDS = {

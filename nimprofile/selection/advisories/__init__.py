@@ -1,0 +1,1 @@
+"""Known issues of profiles, from release notes and issue threads, and which of them apply."""
