@@ -57,6 +57,7 @@ ELSEWHERE = {
     "report/memory_report.py": "cli/test_memory_command.py",
     "report/memory_text.py": "cli/test_memory_command.py",
     "cli/reference/tables.py": "cli/test_commands.py",
+    "report/schemas/advisories.py": "report/schemas/test_catalogue.py",
     "report/schemas/decision.py": "report/schemas/test_catalogue.py",
     "report/schemas/errors.py": "cli/parsing/test_failures.py",
     "report/schemas/inventory.py": "report/schemas/test_catalogue.py",

@@ -54,6 +54,7 @@ COMMANDS = {
     "gpus --gpus 2xl40s --json": '"NVIDIA L40S"',
     "gpus --known": "a100_sxm4_40gb",
     "policies": "nim-2.0",
+    "advisories": "nim-1.13-vllm-before-tensorrt-llm",
     "variables --all": "NIM_MAX_MODEL_LEN",
     "engines": "sglang",
     "completion bash": "complete",

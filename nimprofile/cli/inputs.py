@@ -208,8 +208,7 @@ def _tags(
     selection: SelectionArguments, variable: tuple[tuple[str, str], ...]
 ) -> tuple[tuple[str, str], ...]:
     """The tag selector: --tags, or its variable, and the flags that each stand for one tag."""
-    from nimprofile.manifest.profile_conditions import OBJECTIVE
-    from nimprofile.manifest.profile_conditions import nims_tag
+    from nimprofile.manifest.profile_conditions import OBJECTIVE, nims_tag
 
     own = {
         nims_tag(name): str(value)

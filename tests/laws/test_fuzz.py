@@ -35,13 +35,13 @@ from nimprofile.base.enums import parse_engine
 from nimprofile.base.formats import yaml_reader
 from nimprofile.base.formats.nim_printout import read_listing
 from nimprofile.base.formats.text_files import decode
+from nimprofile.manifest.profile_conditions import parse_tags
 from nimprofile.manifest.reader import bundled_manifests, read_tree
 from nimprofile.report.blocks import plain_text
 from nimprofile.report.explain import explain_decision, explain_profile
 from nimprofile.report.manifests import diff_blocks, diff_to_dict, manifest_blocks, manifest_to_dict
 from nimprofile.report.nim_listing import LAYOUTS, nim_listing
 from nimprofile.report.tables import list_blocks
-from nimprofile.manifest.profile_conditions import parse_tags
 from nimprofile.selection.request import find_pin
 from tests.support.report_cases import in_colour, on_terminal
 

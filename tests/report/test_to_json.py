@@ -64,6 +64,7 @@ def test_the_selected_profile_has_its_tags_and_gpus():
         "grade": "runnable",
         "memory": None,
         "choice": {"by": "all", "passed_over": [], "link": None, "message": "all that would do"},
+        "advisories": [],
         "cuda_visible_devices": "0",
         "cuda_device_order": "PCI_BUS_ID",
     } == report([FP8, BF16], "1xh100")["selected"]

@@ -14,8 +14,8 @@ from nimprofile import (
     plain_shape,
     select,
 )
-from nimprofile.manifest.profile_names import parse_name
 from nimprofile.manifest.profile_conditions import parse_tags
+from nimprofile.manifest.profile_names import parse_name
 from tests.support.paths import CORPUS
 
 PATHS = sorted((CORPUS / "cases").glob("*.json"))

@@ -13,6 +13,7 @@ PRINTED = {
     "memory": "memory",
     "launch": "launch",
     "doctor": "doctor",
+    "advisories": "advisories",
 }
 """Commands -> what they print with --json."""
 

@@ -3,6 +3,7 @@
 from nimprofile.base.enums import Engine, Precision
 from nimprofile.base.units import MIB, ComputeCapability
 from nimprofile.selection.reasons import (
+    AdvisedAgainst,
     CapabilityTooLow,
     CapabilityUnmet,
     ContextTooLong,
@@ -232,6 +233,11 @@ WORDED = [
         TagMismatch("tp", "2", "1", by="NIM_TENSOR_PARALLEL_SIZE"),
         "NIM_TENSOR_PARALLEL_SIZE wants tp=2; the profile has tp=1",
         "take NIM_TENSOR_PARALLEL_SIZE=2 away",
+    ),
+    (
+        AdvisedAgainst("nim-1.5-hang", "hangs at start"),
+        "known issue: hangs at start (advisory nim-1.5-hang); such profiles are to be avoided",
+        "leave out --avoid-advised, and do as `nimprofile advisories nim-1.5-hang` says",
     ),
     (
         RequirementUnmet("tp", ">=", "4", have="2"),

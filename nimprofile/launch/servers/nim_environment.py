@@ -22,8 +22,7 @@ from nimprofile.hardware.gpu_groups import EMPTY_GPU_FRACTION
 from nimprofile.launch.flags import flag_groups, merge_arguments
 from nimprofile.launch.servers import sglang, vllm
 from nimprofile.launch.setup import TRUST, is_path
-from nimprofile.manifest.profile_conditions import OBJECTIVE
-from nimprofile.manifest.profile_conditions import parse_tags
+from nimprofile.manifest.profile_conditions import OBJECTIVE, parse_tags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -37,15 +37,13 @@ def advisories_blocks(advisories: Iterable[Advisory]) -> list[Block]:
         *(Column("advisory"), Column("effect"), Column("of", wraps=True)),
         *(Column("issue", wraps=True), Column("date", narrow=1)),
     )
-    rows = [
-        (one.id, str(one.effect), _concerned(one), one.title, one.date) for one in advisories
-    ]
+    rows = [(one.id, str(one.effect), _concerned(one), one.title, one.date) for one in advisories]
     return [Table(columns, rows)]
 
 
 def advisory_blocks(advisory: Advisory) -> list[Block]:
     """One known issue, with all that is known of it."""
-    rows = [
+    rows: list[tuple[str, str | Span]] = [
         ("advisory", Span(advisory.id, "strong")),
         ("date", advisory.date),
         ("effect", str(advisory.effect)),

@@ -104,5 +104,7 @@ def _rows() -> list[dict[str, Any]]:
 
 
 def _advisory(row: dict[str, Any]) -> Advisory:
-    values = {key: tuple(value) if type(value) is list else value for key, value in row.items()}
+    values: dict[str, Any] = {
+        key: tuple(value) if type(value) is list else value for key, value in row.items()
+    }
     return Advisory(**values | {"effect": Effect(row["effect"])})

@@ -33,7 +33,7 @@ MODEL, NIM, DRIVER, PRODUCT, CAPABILITY = (
 )
 """What may not be known, as it is said."""
 
-VLLM_OF_NIM = {
+VLLM_OF_NIM: dict[tuple[int, ...], str] = {
     (2, 0, 1): "0.17.1",
     (2, 0, 2): "0.18.0",
     (2, 0, 3): "0.19.0",

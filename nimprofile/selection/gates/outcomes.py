@@ -33,7 +33,7 @@ GATES: tuple[tuple[str, frozenset[str]], ...] = (
     (FREE_MEMORY, frozenset({"memory_free", "gpu_not_empty"})),
     ("driver", frozenset({"driver", "cuda"})),
     ("LoRA", frozenset({"lora"})),
-    ("tags", frozenset({"tags", "default_selector", "requirement"})),
+    ("tags", frozenset({"tags", "default_selector", "advised", "requirement"})),
 )
 
 

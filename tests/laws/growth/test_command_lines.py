@@ -22,11 +22,10 @@ from nimprofile.engines.serving import DEFAULTS
 from nimprofile.hardware.conditions import with_condition
 from nimprofile.launch.server_spec import version_in_tag
 from nimprofile.manifest.nim_version import nim_version
-from nimprofile.manifest.profile_conditions import Condition, matches, parse_conditions
+from nimprofile.manifest.profile_conditions import Condition, matches, parse_conditions, parse_tags
 from nimprofile.manifest.profile_names import parse_name
 from nimprofile.selection.policies import POLICIES
 from nimprofile.selection.ranking.preference import prefer
-from nimprofile.manifest.profile_conditions import parse_tags
 from nimprofile.selection.request import Pin, find_pin
 from tests.support.growth.ratio import command, grows_with_the_square
 
