@@ -39,7 +39,7 @@ COMMANDS = commands(build_parser())
 
 
 def test_every_command_is_looked_at():
-    assert 21 == len(COMMANDS)
+    assert 22 == len(COMMANDS)
     assert {"select", "exec", "manifest build", "completion"} <= COMMANDS.keys()
 
 
