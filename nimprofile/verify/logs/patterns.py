@@ -156,7 +156,7 @@ FRACTIONS = frozenset({Fact.MEMORY_FRACTION, Fact.MAX_CONCURRENCY})
 SWITCHES = frozenset({Fact.LORA, Fact.CUDA_GRAPHS, Fact.READY})
 
 _FACTS = {str(fact): fact for fact in Fact}
-_UNITS = {"GiB": GIB, "GB": GIB, "MiB": MIB, "MB": MIB}
+_UNITS = {"GiB": GIB, "GB": GIB, "MiB": MIB, "MB": MIB, "bytes": 1}
 """Each of these servers divides by powers of two, whatever it calls the unit."""
 
 
@@ -167,7 +167,7 @@ def _number(text: str) -> float | None:
         number = float(text)
     except ValueError:
         return None
-    return number if 0 <= number < 1e9 else None
+    return number if 0 <= number < 1e15 else None
 
 
 @cache

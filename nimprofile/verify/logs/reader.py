@@ -71,12 +71,13 @@ class _Reading:
         self._count = 0
         self._begun: set[tuple[str, str]] = set()
         self._block = nim.Block()
+        self._arguments = tensorrt_llm.ArgumentsBelow()
         self._blocks = 0
 
     def told(self, line: LogLine) -> Iterator[Observation]:
         message = line.message
-        for fact, value in self._block.facts(message):
-            yield from self._seen(line, [(fact, value, message)])
+        below: list[_Told] = [(fact, value, message) for fact, value in self._block.facts(message)]
+        yield from self._seen(line, [*below, *self._arguments.facts(message)])
         if line.engine:
             yield from self._seen(line, [(Fact.ENGINE, line.engine, message)])
         for row, engine in _rows_of(message):

@@ -302,3 +302,104 @@ def test_texts_are_short_whatever_a_line_holds():
     line = "ValueError: No available memory for the cache blocks" + "x" * 5000
     assert all(len(each.text) <= MOST_TEXT + 1 for each in observations([line], ""))
     assert all(len(str(each.value)) <= 201 for each in observations([line], ""))
+
+
+def test_the_logo_of_vllm_tells_its_version_and_its_model():
+    head = "(APIServer pid=1) INFO 11-02 10:00:00 [utils.py:299] "
+    assert {
+        Fact.ENGINE_VERSION: "0.26.0",
+        Fact.MODEL: "openai/gpt-oss-20b",
+        Fact.ENGINE: "vllm",
+    } == told(
+        f"{head}       █     █     █▄   ▄█",
+        f"{head} ▄▄ ▄█ █     █     █ ▀▄▀ █  version 0.26.0",
+        f"{head}  █▄█▀ █     █     █     █  model   openai/gpt-oss-20b",
+        f"{head}   ▀▀  ▀▀▀▀▀ ▀▀▀▀▀ ▀     ▀",
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "fact", "value"),
+    [
+        ("Using AttentionBackendEnum.FLASHINFER backend.", Fact.ATTENTION_BACKEND, "flashinfer"),
+        (
+            "Using FLASH_ATTN attention backend out of potential backends: ['A'].",
+            Fact.ATTENTION_BACKEND,
+            "flash_attn",
+        ),
+        ("Using Triton backend on V1 engine.", Fact.ATTENTION_BACKEND, "triton"),
+        ("Using Flash Attention backend.", Fact.ATTENTION_BACKEND, "flash attention"),
+        ("Using Marlin backend", Fact.KERNEL, "marlin"),
+        ("Using FlashInfer MXFP4 MXFP8 CUTLASS backend for SM100", Fact.KERNEL, "flashinfer"),
+        (
+            "Using FlashInferCutlassNvFp4LinearKernel for NVFP4 GEMM",
+            Fact.KERNEL,
+            "flashinfercutlassnvfp4linearkernel",
+        ),
+        ("Using MarlinLinearKernel for GPTQMarlinLinearMethod", Fact.KERNEL, "marlinlinearkernel"),
+        (
+            "Using MacheteLinearKernel for CompressedTensorsWNA16",
+            Fact.KERNEL,
+            "machetelinearkernel",
+        ),
+        (
+            "Using DEEPGEMM Fp8 MoE backend out of potential backends: ['A'].",
+            Fact.KERNEL,
+            "deepgemm",
+        ),
+        ("Using 'MARLIN' Mxfp4 MoE backend.", Fact.KERNEL, "marlin"),
+        ("Using TRITON backend for Unquantized MoE", Fact.KERNEL, "triton"),
+        ("rank 3 in world size 8 is assigned as DP rank 0, PP rank 0, TP rank 3", Fact.GPUS, 8),
+    ],
+)
+def test_vllm_tells_its_kernels_and_its_ranks(line, fact, value):
+    assert {fact: value, Fact.ENGINE: "vllm"} == told(f"INFO 06-01 10:00:00 [a.py:1] {line}")
+
+
+def test_a_backend_of_which_it_is_not_said_whose_it_is_tells_nothing():
+    assert {} == told("INFO 06-01 10:00:00 [mxfp4.py:96] Using Triton backend")
+
+
+def test_tensorrt_llm_tells_its_arguments_on_the_line_below():
+    assert {
+        Fact.MODEL: "nvidia/Llama 8B",
+        Fact.TP: 4,
+        Fact.PP: 1,
+        Fact.DTYPE: "bfloat16",
+        Fact.ENGINE: "tensorrt_llm",
+    } == told(
+        "[02/14/2025-09:38:53] [TRT-LLM] [I] LLM Args:",
+        "model='nvidia/Llama 8B' tokenizer=None tensor_parallel_size=4 pipeline_parallel_size=1 "
+        "dtype='bfloat16' kv_cache_config=KvCacheConfig(dtype='auto', max_tokens=None) max_seq_len=None",
+    )
+
+
+def test_an_engine_of_tensorrt_llm_tells_its_size_and_its_ranks():
+    assert {
+        Fact.ENGINE: "tensorrt_llm",
+        Fact.GPUS: 4,
+        Fact.MAX_MODEL_LEN: 2048,
+        Fact.WEIGHTS_BYTES: 3404 << 20,
+        Fact.KV_CACHE_BYTES: 21_705_523_200,
+        Fact.KV_CACHE_TOKENS: 220_800,
+    } == told(
+        "[TensorRT-LLM][INFO] MPI size: 4, MPI local size: 4, rank: 0",
+        "[TensorRT-LLM][INFO] TRTGptModel maxSequenceLen: 2048",
+        "[TensorRT-LLM][INFO] Loaded engine size: 3404 MiB",
+        "[TensorRT-LLM][INFO] Allocate 21705523200 bytes for k/v cache.",
+        "[TensorRT-LLM][INFO] Using 220800 tokens in paged KV cache.",
+    )
+
+
+def test_a_checkpoint_of_modelopt_tells_its_format_to_sglang():
+    line = (
+        "[2026-06-07 18:31:49] Load weight end. elapsed=20.11 s, type=Qwen3ForCausalLM, "
+        "quant=modelopt, quant_algo=NVFP4, avail mem=108.97 GB, mem usage=3.27 GB."
+    )
+    assert "nvfp4" == told(line)[Fact.QUANTIZATION]
+    assert (
+        "fp8"
+        == told(line.replace("quant=modelopt, quant_algo=NVFP4", "quant=fp8, fmt=e4m3"))[
+            Fact.QUANTIZATION
+        ]
+    )

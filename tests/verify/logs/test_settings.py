@@ -32,3 +32,9 @@ def test_a_value_that_is_cut_off_is_not_read(text):
 
 def test_brackets_that_do_not_fit_end_nothing():
     assert [("a", "1")] == list(settings_in("a=1, )))b=((2"))
+
+
+def test_settings_may_stand_apart_by_blanks():
+    text = "model='a b' tp=2 kv=KvCacheConfig(a=1, tp=3) end=None"
+    pairs = [("model", "'a b'"), ("tp", "2"), ("kv", "KvCacheConfig(a=1, tp=3)"), ("end", "None")]
+    assert pairs == list(settings_in(text, " "))
