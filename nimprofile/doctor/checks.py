@@ -8,7 +8,7 @@ is ended when its time is up.
 from __future__ import annotations
 
 from nimprofile.base.record import Record
-from nimprofile.doctor import memory, start
+from nimprofile.doctor import advisories, memory, start
 from nimprofile.doctor.files import cache, leftovers, room, speed
 
 TYPE_CHECKING = False
@@ -56,6 +56,12 @@ CHECKS: tuple[Check, ...] = (
     Check("files", start.files, "the directory of the files that the server reads"),
     Check("shared memory", memory.shared_memory, "the size of `/dev/shm`, for several GPUs"),
     Check("host memory", memory.host_memory, "the host's memory, where the engine is built here"),
+    Check(
+        "advisories",
+        advisories.advisories,
+        "the known issues of the selected profile on its GPUs, or of the driver alone where "
+        "nothing is selected",
+    ),
     Check("variables", start.variables, "variables that vLLM takes for its port and its copies"),
 )
 """Every check. None of them starts a server, or changes anything but its own files."""

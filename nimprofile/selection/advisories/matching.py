@@ -76,6 +76,21 @@ def facts_of(manifest: Manifest, inventory: Inventory, request: Request) -> Fact
     )
 
 
+def of_machine(inventory: Inventory) -> tuple[Advice, ...]:
+    """The advisories that apply to a machine, or may, whatever is served on it."""
+    facts = Facts(driver=inventory.driver_version)
+    found = (
+        (row, _standing(row, facts), [_on_gpus(row, [gpu]) for gpu in inventory.gpus])
+        for row in known_advisories()
+        if not (row.models or row.engines or row.profiles or row.nim)
+    )
+    return tuple(
+        Advice(row, tuple(dict.fromkeys((*unknown, *min(boards, key=len)))))
+        for row, unknown, each in found
+        if unknown is not None and (boards := [one for one in each if one is not None])
+    )
+
+
 class Advisor:
     """The advisories that can apply with these facts, ready to be held to profiles.
 
