@@ -45,14 +45,20 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "read speed",
         speed.read_speed,
-        "how fast the largest file of the cache, or one that is written for it, is read",
+        "how fast the largest file of the weights or of the cache, or one that is written for it, "
+        "is read",
     ),
     Check(
         "leftovers",
         leftovers.leftovers,
         "downloads that were not finished, and a manifest that an earlier NIM left in its cache",
     ),
-    Check("weights", start.weights, "the directory or the name of the weights, and their adapters"),
+    Check(
+        "weights",
+        start.weights,
+        "the directory or the name of the weights, which the user of the server can read, and "
+        "their adapters",
+    ),
     Check("files", start.files, "the directory of the files that the server reads"),
     Check("shared memory", memory.shared_memory, "the size of `/dev/shm`, for several GPUs"),
     Check("host memory", memory.host_memory, "the host's memory, where the engine is built here"),

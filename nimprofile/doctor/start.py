@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nimprofile.base.enums import Server
 from nimprofile.base.printable import shown
+from nimprofile.doctor.files.reading import unreadable
 from nimprofile.doctor.finding import Finding, Status
 from nimprofile.doctor.problems import findings_of, needs_a_profile
 from nimprofile.launch import preflight
@@ -33,7 +34,11 @@ def weights(subject: Subject) -> Iterator[Finding]:
     here = f"they are in {shown(job.model)}"
     elsewhere = f"they are {shown(job.model)} of a repository" if job.model else "the NIM has them"
     told = here if is_path(job.model) else elsewhere
-    yield from findings_of("weights", preflight.weights_problems(job), told)
+    problems = [*preflight.weights_problems(job)]
+    found = (
+        [] if problems or not is_path(job.model) else [*unreadable("weights", job.model, subject)]
+    )
+    yield from found or findings_of("weights", problems, told)
     for problem in preflight.adapter_problems(job):
         yield from findings_of("weights", [problem], "")
 

@@ -10,13 +10,12 @@ from __future__ import annotations
 import os
 import stat
 from contextlib import suppress
-from functools import partial
 
 from nimprofile.base.printable import shown
-from nimprofile.doctor.bounded import bounded
 from nimprofile.doctor.files.file_systems import file_system_of
 from nimprofile.doctor.files.folders import cache_folder, why_none
 from nimprofile.doctor.finding import Finding, Status
+from nimprofile.doctor.users import can_be, first_told
 from nimprofile.hardware.host import Host
 from nimprofile.launch.downloads import existing
 
@@ -44,7 +43,8 @@ def cache(subject: Subject) -> Iterator[Finding]:
         fix = f"remove that file, or name another directory with {variable}"
         yield Finding(NAME, Status.FAILED, f"{shown(there)} is a file", fix=fix)
         return
-    by_docker = subject.job is None or subject.job.server == "nim"
+    in_container = Host(subject.root).in_container()
+    by_docker = not in_container and (subject.job is None or subject.job.server == "nim")
     if there != os.path.abspath(folder) and by_docker:
         yield _absent(folder, subject)
         return
@@ -57,8 +57,8 @@ def cache(subject: Subject) -> Iterator[Finding]:
 def _absent(folder: str, subject: Subject) -> Finding:
     """That a container's cache is not there: `docker run -v` makes it, for root alone.
 
-    "Bind mounts" of Docker's manual: with -v a directory that is missing is created. Its daemon
-    runs as root.
+    docs.docker.com/engine/storage/bind-mounts: with -v a directory that is missing is created. It
+    is root's, for whom the daemon runs.
     """
     make = f"mkdir -p {shown(folder)} && chown {subject.uid}:{subject.group} {shown(folder)}"
     if subject.uid == 0:
@@ -78,16 +78,15 @@ def _writable(
     uid, found = subject.uid, os.stat(folder)
     of_whom = f"{found.st_uid}:{found.st_gid}, {stat.filemode(found.st_mode)}"
     where = f"{shown(folder)} ({of_whom}{'' if system is None else f', {system.kind}'})"
-    own = os.geteuid()
-    if own not in {0, uid}:
+    if not can_be(subject):
         yield _judged(where, uid, found, subject)
         return
-    why = _why_not(folder, subject)
-    if why is None:
+    why, tried = first_told(folder, subject, _steps)
+    if not why:
         done = f"user {uid} wrote, synced, renamed and deleted a file in {where}"
         yield Finding(NAME, Status.OK, done)
         return
-    if why.startswith(_LATE):
+    if not tried:
         yield Finding(NAME, Status.UNKNOWN, f"user {uid} could not try to write in {where}: {why}")
         return
     full = os.strerror(28) in why or os.strerror(122) in why
@@ -105,9 +104,6 @@ def _writable(
     # A NIM is served of a cache that is filled and mounted read-only.
     status = Status.WARNING if filled and not full else Status.FAILED
     yield Finding(NAME, status, f"user {uid} cannot write in {where}: {why}", fix=fix)
-
-
-_LATE = "there was no"
 
 
 def _judged(where: str, uid: int, found: os.stat_result, subject: Subject) -> Finding:
@@ -129,33 +125,12 @@ def _judged(where: str, uid: int, found: os.stat_result, subject: Subject) -> Fi
     )
 
 
-def _why_not(folder: str, subject: Subject) -> str | None:
-    """Why the user of the server cannot write there; None when he can."""
-    # A container sees the directory without those above it, which may be closed to that user.
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        steps = partial(_steps, opened, subject)
-        if os.geteuid() == subject.uid:
-            return next(iter(steps()), None)
-        (outcome,) = bounded([steps], subject.seconds * 0.8, kept=(opened,))
-    finally:
-        os.close(opened)
-    if outcome.values:
-        return str(outcome.values[0])
-    return outcome.ending or None
-
-
-def _steps(opened: int, subject: Subject) -> Iterator[str]:
+def _steps(opened: int) -> Iterator[str]:
     """Write, sync, rename and delete a file; gives the step that cannot be done, and why."""
-    if os.geteuid() != subject.uid:
-        os.setgroups([])
-        os.setgid(subject.group)
-        os.setuid(subject.uid)
-    os.umask(0o077)
     name = f".nimprofile-doctor-{os.getpid()}"
     step = "making a directory"
     try:
-        os.mkdir(name, dir_fd=opened)
+        os.mkdir(name, 0o700, dir_fd=opened)
         step = "making a file"
         inside = os.open(name, os.O_RDONLY | os.O_DIRECTORY, dir_fd=opened)
         try:

@@ -7,6 +7,7 @@ import os
 from nimprofile.launch.downloads import nim_cache
 from nimprofile.launch.preflight import cache_of
 from nimprofile.launch.servers.nim import CACHE
+from nimprofile.launch.setup import is_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,6 +29,14 @@ def cache_folder(subject: Subject) -> tuple[str, str] | None:
     return (own, "NIM_CACHE_PATH") if cache is None and os.path.isdir(own) else cache
 
 
+def weights_folder(subject: Subject) -> str | None:
+    """The directory that the server reads its weights from: theirs, else the cache."""
+    if subject.job is not None and is_path(subject.job.model):
+        return subject.job.model
+    named = cache_folder(subject)
+    return None if named is None else named[0]
+
+
 def why_none(subject: Subject) -> str:
     """Why there is no directory of downloaded models to look at."""
     job = subject.job
@@ -35,6 +44,6 @@ def why_none(subject: Subject) -> str:
         return "no cache is named: name one with --cache or NIM_CACHE_PATH"
     if job.server == "nim":
         return "a volume of Docker's keeps the models: name a directory with --cache"
-    if job.model.startswith("/"):
+    if is_path(job.model):
         return "nothing is downloaded: the weights are in a directory"
     return "nothing is downloaded: HF_HUB_OFFLINE is set"

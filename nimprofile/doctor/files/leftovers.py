@@ -97,7 +97,19 @@ def _ago(seconds: float) -> str:
 
 def _locks(paths: list[str]) -> Iterator[Finding]:
     """Locks that a process holds: another download waits for its end."""
-    held = [path for path in paths if _is_held(path)]
+    ways = {path: _held(path) for path in paths}
+    stale = [path for path, held in ways.items() if held is None]
+    held = [path for path, held in ways.items() if held]
+    if stale:
+        # huggingface_hub, utils/_fixes.py, WeakFileLock: "It will default to a SoftFileLock if the
+        # filesystem does not support flock", whose file is the lock.
+        yield Finding(
+            NAME,
+            Status.WARNING,
+            f"the file system has no flock, and {shown(stale[0])} is there: huggingface_hub takes "
+            "it for a lock that is held",
+            fix="delete it where nothing is being downloaded",
+        )
     if held:
         more = f" and {len(held) - 1} more" if len(held) > 1 else ""
         yield Finding(
@@ -108,7 +120,9 @@ def _locks(paths: list[str]) -> Iterator[Finding]:
         )
 
 
-def _is_held(path: str) -> bool:
+def _held(path: str) -> bool | None:
+    """Whether a process holds a lock; None where the file system has no such locks."""
+    import errno
     import fcntl
 
     try:
@@ -119,8 +133,8 @@ def _is_held(path: str) -> bool:
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
-    except OSError:  # a file system without locks
-        return False
+    except OSError as error:
+        return None if error.errno == errno.ENOSYS else False
     finally:
         os.close(file)
     return False

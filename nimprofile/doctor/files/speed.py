@@ -1,4 +1,4 @@
-"""How fast the cache is read: weights of 70 GB take six minutes at 200 MB/s.
+"""How fast the weights are read: those of 70 GB take six minutes at 200 MB/s.
 
 The article of which this project grew tells of eight GPUs of which four were used, for the cache
 was on a slow network file system and a check before the start ran out of time.
@@ -14,7 +14,7 @@ from contextlib import suppress
 from nimprofile.base.printable import shown
 from nimprofile.base.units import format_gib
 from nimprofile.doctor.files.file_systems import file_system_of
-from nimprofile.doctor.files.folders import cache_folder, why_none
+from nimprofile.doctor.files.folders import weights_folder, why_none
 from nimprofile.doctor.files.walk import entries_below
 from nimprofile.doctor.finding import Finding, Status
 from nimprofile.launch.downloads import existing
@@ -41,12 +41,12 @@ BLOCK = 4 << 20
 
 def read_speed(subject: Subject) -> Iterator[Finding]:
     """The speed at which the largest file is read, or one that is written for it."""
-    named = cache_folder(subject)
-    folder = None if named is None else existing(named[0])
-    if named is None or folder is None or not os.path.isdir(folder):
-        yield Finding(NAME, Status.SKIPPED, why_none(subject) if named is None else "no directory")
+    named = weights_folder(subject)
+    if named is None:
+        yield Finding(NAME, Status.SKIPPED, why_none(subject))
         return
-    path = _largest(folder)
+    folder = existing(named)
+    path = _largest(folder) if folder == os.path.abspath(named) else None
     try:
         measured = _read(path) if path is not None else _written_and_read(folder)
     except OSError as error:
@@ -67,7 +67,7 @@ def _judged(folder: str, measured: tuple[int, float], subject: Subject) -> Findi
         told += f"; {format_gib(weights)} of weights take {_minutes(weights / rate)}"
     if rate >= SLOW:
         return Finding(NAME, Status.OK, told)
-    fix = "keep the cache on a fast disk of this host, and give the start time (probes, timeouts)"
+    fix = "keep the weights on a fast disk of this host, and give the start time (probes, timeouts)"
     return Finding(NAME, Status.WARNING, f"{told}, which is slow", fix=fix)
 
 

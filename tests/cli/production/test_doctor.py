@@ -16,6 +16,13 @@ MOUNTS = ROOT / "tests" / "support" / "doctor" / "mounts.py"
 LLAMA = ("--manifest", "llama-3.1-8b-instruct", "--gpus", "2xh100")
 
 
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    """No disk is kept busy to learn of its speed."""
+    monkeypatch.setattr("nimprofile.doctor.files.speed.MOST_WRITTEN", 1 << 12)
+    monkeypatch.setattr("nimprofile.doctor.files.speed.BLOCK", 1 << 12)
+
+
 @pytest.fixture
 def docker(tmp_path, monkeypatch):
     """A host with a program called docker, whose cache can be written."""
@@ -60,7 +67,8 @@ def test_a_host_that_is_well_is_0(run, docker):
     assert " ok" in rows[-1][0]
 
 
-def test_a_host_with_a_fault_is_6_with_what_to_do(examined, docker):
+def test_a_host_with_a_fault_is_6_with_what_to_do(examined, docker, monkeypatch):
+    monkeypatch.setattr("nimprofile.hardware.host.Host.in_container", lambda self: False)
     os.rmdir(docker)
     code, found = examined(*LLAMA, "--server", "nim", "--cache", docker, "--uid", "1000:1000")
     assert 6 == code
@@ -133,7 +141,7 @@ def test_what_cannot_be_read_is_no_finding(run, argv, code):
 def test_the_user_is_the_one_that_the_server_runs_as(run, monkeypatch, argv, uid):
     monkeypatch.setattr("nimprofile.hardware.host.Host.in_container", lambda self: False)
     manifest = LLAMA if argv else LLAMA[2:]
-    out = run("doctor", *manifest, *argv, "--json")[1]
+    out = run("doctor", *manifest, *argv, "--json", "--timeout", "0.01")[1]
     assert uid == json.loads(out)["uid"]
 
 
@@ -168,13 +176,13 @@ def test_notes_on_the_way_are_told(run, docker):
     assert "nim-2.0" not in err or err.startswith(("note: ", "warning: "))
 
 
-def in_a_name_space(tmp_path, kind, *argv):
+def in_a_name_space(tmp_path, kind, *argv, folder=None, gpus="1xh100"):
     """The exit code and the findings of the doctor, in a name space where a folder is a fault."""
     if shutil.which("unshare") is None:
         pytest.skip("there is no unshare, which makes a name space of its own")
-    folder = tmp_path / "fault"
-    folder.mkdir()
-    words = [sys.executable, "-m", "nimprofile", "doctor", "--gpus", "1xh100", "--json"]
+    folder = folder or tmp_path / "fault"
+    os.makedirs(folder, exist_ok=True)
+    words = [sys.executable, "-m", "nimprofile", "doctor", "--gpus", gpus, "--json"]
     words += [word.replace("FOLDER", str(folder)) for word in argv]
     done = subprocess.run(
         ["unshare", "-rm", sys.executable, MOUNTS, kind, folder, *words],
@@ -212,6 +220,32 @@ def test_a_mount_that_hangs_hangs_no_check_but_its_own(tmp_path):
     late = "there was no answer within 0.2 s"
     unknown = {each["check"] for each in findings if each["finding"] == late}
     assert {"cache", "space", "read speed", "leftovers"} <= unknown
+
+
+def test_a_small_dev_shm_is_found_for_several_gpus(tmp_path):
+    shm = "/dev/shm"
+    argv = ("--manifest", "llama-3.1-8b-instruct", "--engine", "vllm", "--tp", "2")
+    _, findings = in_a_name_space(tmp_path, "small", *argv, folder=shm, gpus="2xh100")
+    (warning,) = [each for each in findings if each["check"] == "shared memory"]
+    assert ("warning", "start the container with --ipc=host or --shm-size=16g") == (
+        warning["status"],
+        warning["fix"],
+    )
+    assert warning["finding"].startswith("/dev/shm has 0 MiB, and the ranks of an engine")
+
+
+HOSTILE = "a\x1b[31m\nfailed\u202e"
+
+
+def test_names_of_others_steer_no_terminal_and_begin_no_line(run, tmp_path):
+    folder = tmp_path / HOSTILE
+    folder.mkdir()
+    (folder / f"{HOSTILE}.incomplete").touch()
+    _, out, err = run("doctor", *LLAMA[2:], "--cache", str(folder))
+    assert (out + err).replace("\n", "").replace("\t", "").isprintable()
+    assert not any(line.startswith("failed") for line in out.splitlines())
+    _, out, _ = run("doctor", *LLAMA[2:], "--cache", str(folder), "--json")
+    assert out.isascii()
 
 
 def test_a_manifest_on_a_mount_that_hangs_is_a_finding(tmp_path):

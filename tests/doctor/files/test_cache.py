@@ -117,11 +117,11 @@ def test_a_cache_that_is_a_file_cannot_be_used(tmp_path):
 
 
 def test_a_cache_that_is_not_there_would_be_made_for_root_by_docker(tmp_path):
-    folder = tmp_path / "none"
-    (failed,) = found(folder, uid=1000, gid=1000)
+    folder, root = tmp_path / "none", str(tmp_path)
+    (failed,) = found(folder, uid=1000, gid=1000, root=root)
     assert "failed" == failed.status
     assert f"mkdir -p {folder} && chown 1000:1000 {folder}" == failed.fix
-    assert ["ok"] == statuses(found(folder, uid=0))
+    assert ["ok"] == statuses(found(folder, uid=0, root=root))
 
 
 def test_an_engine_makes_its_own_cache_below_what_is_there(tmp_path):
@@ -133,7 +133,7 @@ def test_an_engine_makes_its_own_cache_below_what_is_there(tmp_path):
 
 
 def test_a_filled_cache_of_a_nim_may_be_read_only(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "_why_not", lambda folder, subject: "making a directory: no")
+    monkeypatch.setattr(module, "first_told", lambda *_: ("making a directory: no", True))
     subject = host({"NIM_CACHE_PATH": str(tmp_path)})
     assert "failed" == next(iter(cache(subject))).status
     (tmp_path / "ngc" / "hub").mkdir(parents=True)
@@ -193,8 +193,22 @@ def test_a_layered_file_system_of_a_host_is_well(tmp_path):
 
 
 def test_of_a_network_file_system_the_exports_are_to_be_looked_at(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "_why_not", lambda folder, subject: "making a directory: no")
+    monkeypatch.setattr(module, "first_told", lambda *_: ("making a directory: no", True))
     failed, _ = mounted(tmp_path, "nfs4 filer:/models")
     assert failed.fix.endswith(
         "look at the exports of filer:/models (root_squash, all_squash, the map of users)"
     )
+
+
+def test_a_user_who_comes_to_no_end_leaves_it_unknown(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "first_told", lambda *_: ("there was no answer within 4 s", False))
+    first = found(tmp_path)[0]
+    assert "unknown" == first.status
+    assert first.finding.endswith(": there was no answer within 4 s")
+
+
+def test_inside_of_a_container_a_cache_is_made_by_the_nim_itself(tmp_path):
+    (tmp_path / ".dockerenv").touch()
+    first = found(tmp_path / "none", root=str(tmp_path))[0]
+    assert "ok" == first.status
+    assert f" in {tmp_path} (" in first.finding

@@ -1,5 +1,6 @@
 """What earlier starts left in a cache is found, and only that."""
 
+import errno
 import fcntl
 import os
 import time
@@ -116,3 +117,15 @@ def test_a_walk_is_bounded_in_number_and_depth(tmp_path, monkeypatch):
 def test_without_a_cache_it_is_skipped(tmp_path):
     (finding,) = leftovers(host(root=str(tmp_path)))
     assert "skipped" == finding.status
+
+
+def test_a_lock_on_a_file_system_without_locks_is_taken_for_held(tmp_path, monkeypatch):
+    def none(file, how):
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    path = put(tmp_path, ".locks/a.lock")
+    monkeypatch.setattr(fcntl, "flock", none)
+    (finding,) = found(tmp_path)
+    assert "warning" == finding.status
+    assert f"the file system has no flock, and {path} is there" in finding.finding
+    assert "delete it where nothing is being downloaded" == finding.fix

@@ -56,6 +56,14 @@ def test_an_empty_cache_is_written_to_and_left_empty(tmp_path):
     assert [] == os.listdir(tmp_path)
 
 
+def test_above_a_directory_that_is_yet_to_be_made_no_file_is_looked_for(tmp_path, monkeypatch):
+    (tmp_path / "a").write_bytes(b"x" * 2000)
+    monkeypatch.setattr(module, "_written_and_read", lambda folder: (1 << 30, 0.5))
+    finding = one(tmp_path / "none" / "hub")
+    assert finding.finding.startswith(str(tmp_path))
+    assert finding.finding.endswith("gave 1024 MiB at 2.1 GB/s")
+
+
 def test_a_slow_one_is_said_with_the_time_that_the_weights_take(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "_written_and_read", lambda folder: (64 << 20, 4.0))
     subject = served("nim", cache=str(tmp_path))
