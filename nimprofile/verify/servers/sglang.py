@@ -1,10 +1,10 @@
 """What SGLang tells: all of its arguments, its cache and its version, at `/server_info`.
 
-`/get_server_info` is the older name of it, which newer versions answer too and will drop
-(python/sglang/srt/entrypoints/http_server.py). The fields are those of `ServerArgs`, with
-`max_total_num_tokens` and `status` of the scheduler and one of `internal_states` for each data
-parallel rank. Memory is in GiB with two decimals
-(`get_internal_state` in managers/scheduler.py, `GB = 1024**3` in mem_cache/memory_pool.py): the
+`/get_server_info` is its name from 0.4.1 to 0.5.5, which 0.5.10 and 0.5.23 answer too and will drop
+(sglang/srt/entrypoints/http_server.py). The fields are those of `ServerArgs`, with
+`max_total_num_tokens` and `status` of the scheduler and, since 0.4.9, one of `internal_states` for
+each data parallel rank. Memory is in GiB with two decimals, with three in 0.5.23
+(`get_internal_state` of managers/scheduler.py, `GB = 1024**3` in mem_cache/memory_pool.py): the
 docs' own run of Qwen2.5-0.5B (docs.sglang.io/basic_usage/native_api) has 20,480 tokens of 12,288
 bytes in 0.23.
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 PATHS = ("/server_info", "/get_server_info")
 MODEL_PATHS = ("/model_info", "/get_model_info")
 GIB = 1 << 30
+MOST_GIB = 100_000
 
 
 def server_info(interview: Interview) -> tuple[str, dict[str, Any]] | None:
@@ -91,10 +92,29 @@ def _tell_memory(interview: Interview, path: str, info: dict[str, Any]) -> None:
     if usages:
         place = "internal_states[0].memory_usage"
         for key, fact in (("weight", Fact.WEIGHTS_BYTES), ("kvcache", Fact.KV_CACHE_BYTES)):
-            size = usages[0].get(key)
-            if isinstance(size, int | float) and not isinstance(size, bool) and 0 < size < 1e5:
+            size: Any = usages[0].get(key)
+            if _is_size(size):
                 told = f"{size} (GiB)"
                 interview.tell(fact, round(size * GIB), path, f"{place}.{key}", told=told)
+        _tell_graphs(interview, path, place, usages[0])
+
+
+def _tell_graphs(interview: Interview, path: str, place: str, usage: dict[str, Any]) -> None:
+    """The memory of CUDA graphs: one figure, or in 0.5.23 one for each phase."""
+    for key in ("graph", "cuda_graph"):
+        graphs = usage.get(key)
+        sizes: list[Any] = [*graphs.values()] if isinstance(graphs, dict) else [graphs]
+        known = [size for size in sizes if _is_size(size)]
+        if known:
+            size, field = sum(known), f"{place}.{key}"
+            told = f"{size:g} (GiB)"
+            interview.tell(Fact.CUDA_GRAPHS, True, path, field, told=told)
+            interview.tell(Fact.CUDA_GRAPHS_BYTES, round(size * GIB), path, field, told=told)
+            return
+
+
+def _is_size(value: Any) -> bool:
+    return type(value) in {int, float} and 0 < value < MOST_GIB
 
 
 def _tell_model(interview: Interview) -> None:

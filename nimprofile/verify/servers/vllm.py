@@ -1,14 +1,15 @@
 """What vLLM tells: `/version`, `/metrics`, and `/server_info` of a server in development mode.
 
-`/server_info` is there with VLLM_SERVER_DEV_MODE=1 alone
-(vllm/entrypoints/serve/instrumentator/server_info.py, in openai/api_server.py before). It has the
-configuration as JSON where it is asked for so, and in older versions as the text that the log has
-too. Its environment is not looked at.
+`/server_info` is there with VLLM_SERVER_DEV_MODE=1 alone (vllm/entrypoints/openai/api_server.py at
+0.8.5 and 0.10.2, serve/instrumentator/server_info.py at 0.19, serve/dev/server_info/api_router.py
+at 0.26 and 0.33). It has the configuration as JSON where it is asked for so, and in 0.8.5 and
+0.10.2 as the text that the log has too. Its environment is not looked at.
 
-`kv_cache_size_tokens` of `vllm:cache_config_info` is the engine's own count. Where it is missing,
-blocks times the size of a block is the count up to 0.8. Later one cache has groups of blocks (vLLM
-pull request 17996), and the size that is told is not that of all (issues 42966 and 51163), so that
-nothing follows from the product.
+`kv_cache_size_tokens` of `vllm:cache_config_info` is the engine's own count, in 0.26 and not yet in
+0.19; with data parallelism it is that of one rank, and `num_gpu_blocks` the sum of all
+(`core_client.py` at 0.26). Where it is missing, blocks times the size of a block is the count up to
+0.8. Later one cache has groups of blocks (vLLM pull request 17996), and the size that is told is
+not that of all (issues 42966 and 51163), so that nothing follows from the product.
 """
 
 from __future__ import annotations
