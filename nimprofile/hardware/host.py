@@ -16,6 +16,9 @@ NVIDIA = "0x10de"
 DISPLAY_CLASSES = ("0x0300", "0x0302")
 """PCI classes of a GPU: VGA controller, 3D controller."""
 
+BRIDGE_CLASS = "0x0680"
+"""PCI class of an NVSwitch, up to its third generation: another bridge (`10de:22a3` of an H100)."""
+
 _NODE = re.compile(r"nvidia\d+")
 
 
@@ -57,6 +60,26 @@ class Host:
             if self._read(f"{folder}/{name}/vendor").strip() == NVIDIA
             and self._read(f"{folder}/{name}/class").startswith(DISPLAY_CLASSES)
         ]
+
+    def switches(self) -> int:
+        """How many NVSwitches are on the PCI bus; those of an HGX B200 are not on it."""
+        folder = "sys/bus/pci/devices"
+        return sum(
+            self._read(f"{folder}/{name}/class").startswith(BRIDGE_CLASS)
+            and self._read(f"{folder}/{name}/vendor").strip() == NVIDIA
+            for name in self._bus() or ()
+        )
+
+    def runs(self, program: str) -> bool:
+        """Whether a process of this name runs; the kernel keeps 15 letters of it (proc(5))."""
+        try:
+            names = os.listdir(os.path.join(self.root, "proc"))
+        except OSError:
+            return False
+        wanted = program[:15]
+        return any(
+            self._read(f"proc/{name}/comm").strip() == wanted for name in names if name.isdigit()
+        )
 
     def _bus(self) -> list[str] | None:
         try:

@@ -60,13 +60,20 @@ def host_problems(job: Job, plan: LaunchPlan, environ: Mapping[str, str]) -> Ite
     yield from adapter_problems(job)
     yield from _cache(job, environ)
     yield from file_problems(plan)
-    if plan.server is Server.NIM and not environ.get(KEY):
-        fix = "set it: NGC wants it for images and weights, but for some of NIM 2.0.12 and later"
-        yield HostProblem(f"{KEY} is not set", fix, fatal=False)
+    if plan.server is Server.NIM and (problem := key_problem(environ)) is not None:
+        yield problem
     if len(job.gpus) > 1 and plan.server is not Server.NIM:
         yield from shared_memory_problems()
     if plan.server in {Server.VLLM, Server.TRITON}:
         yield from variables_of_vllm(environ)
+
+
+def key_problem(environ: Mapping[str, str]) -> HostProblem | None:
+    """That NGC's key is not set; None when it is."""
+    if environ.get(KEY, "").strip():
+        return None
+    fix = "set it: NGC wants it for images and weights, but for some of NIM 2.0.12 and later"
+    return HostProblem(f"{KEY} is not set", fix, fatal=False)
 
 
 def variables_of_vllm(environ: Mapping[str, str]) -> Iterator[HostProblem]:
@@ -121,39 +128,53 @@ def _has_module(python: str, module: str) -> bool:
 
 
 def _ports(job: Job, plan: LaunchPlan) -> Iterator[HostProblem]:
-    ports = [plan.port]
-    if plan.server is Server.TRITON:
-        ports += [last_port(plan.argv, flag, TRITON_FLAGS, 0) for flag in _MORE_PORTS]
+    ports = ports_of(plan)
+    if (shared := shared_port(ports)) is not None:
+        yield shared
+        return
+    for port in ports:
+        if (problem := port_problem(job.setup.host, port)) is not None:
+            yield problem
+
+
+def ports_of(plan: LaunchPlan) -> tuple[int, ...]:
+    """The ports that a server listens on: Triton's are three."""
+    more = _MORE_PORTS if plan.server is Server.TRITON else ()
+    return (plan.port, *(last_port(plan.argv, flag, TRITON_FLAGS, 0) for flag in more))
+
+
+def shared_port(ports: tuple[int, ...]) -> HostProblem | None:
+    """That a server is given one port twice; None when it is not."""
     for port in ports:
         if ports.count(port) > 1:
             fix = "name others with --port, or with --grpc-port and --metrics-port after --"
-            yield HostProblem(f"port {port} is that of two of Triton's services", fix)
-            return
-    for port in ports:
-        if (problem := _port_problem(job.setup.host, port)) is not None:
-            yield problem
+            return HostProblem(f"port {port} is that of two of Triton's services", fix)
+    return None
 
 
 _MORE_PORTS = ("--grpc-port", "--metrics-port")
 
 
-def _port_problem(host: str, port: int) -> HostProblem | None:
+def port_problem(host: str, port: int) -> HostProblem | None:
     """Why nothing can listen there; None when something can."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
+    try:
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
-        except (OSError, OverflowError) as error:
-            why = getattr(error, "strerror", None) or str(error)
-            elsewhere = isinstance(error, socket.gaierror) or (
-                isinstance(error, OSError) and error.errno == errno.EADDRNOTAVAIL
-            )
-            fix = "stop what holds it, or name another with --port or NIM_SERVER_PORT"
-            if elsewhere:
-                fix = "name an address of this host with --host"
-            return HostProblem(f"port {port} of {host} cannot be listened on ({why})", fix)
+    except (OSError, OverflowError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        fix = "stop what holds it, or name another with --port or NIM_SERVER_PORT"
+        number = getattr(error, "errno", None)
+        if isinstance(error, socket.gaierror) or number in _NOT_HERE:
+            fix = "name an address of this host with --host"
+        elif number == errno.EACCES:
+            fix = "name a port from 1024 on with --port or NIM_SERVER_PORT: those below are root's"
+        return HostProblem(f"port {port} of {host} cannot be listened on ({why})", fix)
     return None
+
+
+_NOT_HERE = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
 
 
 def weights_problems(job: Job) -> Iterator[HostProblem]:

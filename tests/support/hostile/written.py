@@ -17,7 +17,7 @@ def written(argv, **variables):
     with (
         mock.patch.dict(os.environ, clean | variables, clear=True),
         mock.patch("os.execvpe", became),
-        mock.patch("nimprofile.launch.preflight._port_problem", return_value=None),
+        mock.patch("nimprofile.launch.preflight.port_problem", return_value=None),
         mock.patch("signal.signal"),
         mock.patch("signal.pthread_sigmask"),
         contextlib.redirect_stdout(streams),

@@ -1,0 +1,1 @@
+"""The driver, the GPUs and how they are joined."""

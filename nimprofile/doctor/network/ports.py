@@ -1,0 +1,148 @@
+"""Whether the ports of a server are free, on every address that a client may reach it by."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import socket
+from itertools import islice
+
+from nimprofile.base.enums import Server
+from nimprofile.base.errors import ManifestError
+from nimprofile.base.formats.text_files import OpenFile
+from nimprofile.base.printable import quoted
+from nimprofile.doctor.finding import Finding, Status
+from nimprofile.launch.preflight import port_problem, ports_of, shared_port
+from nimprofile.launch.setup import ANYWHERE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nimprofile.launch.plan import LaunchPlan
+
+CHECK = "port"
+
+
+def port_findings(plan: LaunchPlan, host: str, *, root: str = "/") -> Iterator[Finding]:
+    """One finding for each port of a server.
+
+    Args:
+        plan: what is started.
+        host: the address that it listens on.
+        root: where the host's files are; for tests.
+    """
+    ports = ports_of(plan)
+    if (shared := shared_port(ports)) is not None:
+        yield Finding(CHECK, Status.FAILED, shared.problem, fix=shared.fix)
+        return
+    for port in ports:
+        yield _finding(host, port, plan.server, root)
+
+
+def _finding(host: str, port: int, server: Server, root: str) -> Finding:
+    if (problem := port_problem(host, port)) is not None:
+        whole = problem.problem + _held_by(port, root)
+        return Finding(CHECK, Status.FAILED, whole, fix=problem.fix)
+    free = [host]
+    for other in _also(host):
+        taken = _taken(other, port)
+        if taken is None:
+            continue  # this host has no such addresses
+        if not taken:
+            free.append(other)
+            continue
+        held = f"port {port} is free on {host}, but taken on {other}{_held_by(port, root)}"
+        if server is Server.NIM:  # Docker publishes on both, unless an address is named
+            fix = "stop what holds it, name another with --port, or one address with --host"
+            return Finding(CHECK, Status.FAILED, f"{held}: Docker publishes on both", fix=fix)
+        return Finding(
+            CHECK,
+            Status.WARNING,
+            f"{held}: a client that looks localhost up may reach that",
+            fix="stop what holds it, or let clients name 127.0.0.1",
+        )
+    return Finding(CHECK, Status.OK, f"port {port} is free on {' and '.join(free)}")
+
+
+def _also(host: str) -> tuple[str, ...]:
+    """The addresses of the other family by which clients take the same server to be reached."""
+    return {ANYWHERE: ("::",), "::": (ANYWHERE,), "127.0.0.1": ("::1",), "localhost": ("::1",)}.get(
+        host, ()
+    )
+
+
+_NO_SUCH_FAMILY = frozenset(
+    {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPFNOSUPPORT, errno.EACCES, errno.EPERM}
+)
+
+
+def _taken(address: str, port: int) -> bool | None:
+    """Whether something listens there; None where that cannot be told."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family is socket.AF_INET6:  # that of IPv4 is asked by itself
+                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            probe.bind((address, port))
+    except OSError as error:
+        return None if error.errno in _NO_SUCH_FAMILY else True
+    return False
+
+
+MOST_PROCESSES, MOST_FILES = 4096, 1024
+"""So many processes, and so many open files of each, are looked through for who holds a port."""
+
+_MOST_TABLE = 1 << 20
+_LISTENS = "0A"  # TCP_LISTEN of the kernel's include/net/tcp_states.h
+
+
+def _held_by(port: int, root: str) -> str:
+    """Who listens on a port, as far as this user may see it; "" where that cannot be told."""
+    inodes = {
+        inode
+        for table in ("proc/net/tcp", "proc/net/tcp6")
+        for inode in listening(_read(os.path.join(root, table)), port)
+    }
+    if not inodes:
+        return ""
+    wanted = {f"socket:[{inode}]" for inode in inodes}
+    try:
+        processes = [name for name in os.listdir(os.path.join(root, "proc")) if name.isdigit()]
+    except OSError:
+        return ""
+    for process in processes[:MOST_PROCESSES]:
+        if _has_open(os.path.join(root, "proc", process, "fd"), wanted):
+            name = _read(os.path.join(root, "proc", process, "comm")).strip()
+            return f"; process {process} ({quoted(name)}) listens there"
+    return ""
+
+
+def listening(table: str, port: int) -> Iterator[str]:
+    """The inodes of what listens on a port, by the text of `/proc/net/tcp` or `tcp6` (proc(5))."""
+    for line in table.splitlines()[1:]:
+        words = line.split()
+        if len(words) > 9 and words[3] == _LISTENS and _PORT.fullmatch(words[1]):
+            if int(words[1].rpartition(":")[2], 16) == port and words[9].isdigit():
+                yield words[9]
+
+
+_PORT = re.compile(r"[0-9A-F]+:[0-9A-F]{1,8}")
+
+
+def _has_open(folder: str, wanted: set[str]) -> bool:
+    try:
+        with os.scandir(folder) as entries:
+            return any(os.readlink(entry.path) in wanted for entry in islice(entries, MOST_FILES))
+    except OSError:  # another user's, or gone
+        return False
+
+
+def _read(path: str) -> str:
+    try:
+        with OpenFile(path) as file:
+            return file.read(_MOST_TABLE).decode(errors="replace")
+    except ManifestError:
+        return ""

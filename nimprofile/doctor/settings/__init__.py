@@ -1,0 +1,1 @@
+"""Variables that decide what a server sees and does."""
