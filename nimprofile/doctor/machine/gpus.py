@@ -24,7 +24,7 @@ others as not runnable (docs/discovery.md, "Which of several GPUs")."""
 def gpus(subject: Subject) -> Iterator[Finding]:
     """The GPUs of what is selected; where nothing is, all of the machine."""
     if subject.inventory is None:
-        yield Finding(CHECK, Status.UNKNOWN, "no GPU could be read", fix="see: nimprofile gpus")
+        yield Finding(CHECK, Status.SKIPPED, "nothing more is known of the GPUs of this host")
         return
     chosen = None if subject.job is None else subject.job.gpus
     yield from gpu_findings(subject.inventory, chosen)
@@ -112,8 +112,8 @@ _FABRIC = (
     "start the fabric manager of this very driver version (systemctl status nvidia-fabricmanager), "
     "without which CUDA answers error 802"
 )
-"""docs.nvidia.com/datacenter/tesla/fabric-manager-user-guide; github.com/NVIDIA/NVSentinel/issues/883
-(the states), github.com/pytorch/pytorch/issues/35710 (the error)."""
+"""docs.nvidia.com/datacenter/tesla/fabric-manager-user-guide; the states of the fabric:
+github.com/NVIDIA/NVSentinel/issues/883; the error: github.com/pytorch/pytorch/issues/35710."""
 
 _FIXES = {
     Kind.LOST: f"see dmesg for its Xid; {_RESET}",
@@ -137,4 +137,3 @@ _FIXES = {
 def _fix(text: str) -> str:
     kind = text.kind if isinstance(text, Condition) else None
     return _FIXES.get(kind, "see nvidia-smi and dmesg") if kind else "see nvidia-smi and dmesg"
-

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from nimprofile.doctor.subject import Subject
     from nimprofile.hardware.inventory import Gpu, Inventory
 
+_DESCRIBED = "the machine is described, and not this one"
 NVLINK, FABRIC, IMEX = "nvlink", "fabric manager", "imex"
 
 
@@ -82,6 +83,9 @@ nccl/user-guide/docs/env.html, NCCL_P2P_DISABLE)."""
 
 def fabric(subject: Subject) -> Iterator[Finding]:
     """Whether the fabric manager runs where there are NVSwitches."""
+    if not subject.this_machine:
+        yield Finding(FABRIC, Status.SKIPPED, _DESCRIBED)
+        return
     yield fabric_finding(Host(subject.root))
 
 
@@ -112,6 +116,9 @@ _START = "systemctl start nvidia-fabricmanager, of the very version of the drive
 
 def imex(subject: Subject) -> Iterator[Finding]:
     """Whether there is an IMEX channel, where GPUs of several hosts can share memory."""
+    if not subject.this_machine:
+        yield Finding(IMEX, Status.SKIPPED, _DESCRIBED)
+        return
     gpus = () if subject.inventory is None else subject.inventory.gpus
     yield imex_finding(gpus, subject.root)
 

@@ -6,7 +6,6 @@ No finding has a key or a part of one, nor its length.
 from __future__ import annotations
 
 import base64
-import binascii
 import os
 import re
 
@@ -38,16 +37,18 @@ class Form(Record):
     Attributes:
         kind: `personal` (`nvapi-…`, also of a service), `legacy` (base64), "" for no known form.
         problem: what is wrong with it; "" where nothing is.
+        refused: NGC is certain to refuse it.
     """
 
     kind: str
     problem: str = ""
+    refused: bool = False
 
 
 _PERSONAL = re.compile(r"nvapi-[A-Za-z0-9_-]*", re.ASCII)
 _LENGTH = len("nvapi-") + 64
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
-_PLACEHOLDER = re.compile(r"[<{\[].*[>}\]]|\$.*|x+|.*\.\.\.|.*…|.*(?:your|value|changeme).*", re.I)
+_PLACEHOLDER = re.compile(r"[<{\[].*|\$.*|[xX*]+|.*(?:\.\.\.|…)|.*(?:YOUR|your)[-_ ].*", re.DOTALL)
 
 
 def form_of(key: str) -> Form:
@@ -59,13 +60,15 @@ def form_of(key: str) -> Form:
     """
     bare = key.strip()
     if _PLACEHOLDER.fullmatch(bare.removeprefix("nvapi-")) is not None:
-        return Form("", "it is a placeholder and no key")
+        return Form("", "it is a placeholder and no key", refused=True)
     if bare != key:
-        return Form(form_of(bare).kind, "it has white space around it, which is sent with it")
+        told = "it has white space around it, which is sent with it"
+        return Form(form_of(bare).kind, told, refused=True)
     if key[:1] in "\"'" and key[:1] == key[-1:]:
-        return Form("", "it has quotation marks around it, which are sent with it")
+        told = "it has quotation marks around it, which are sent with it"
+        return Form(form_of(key[1:-1]).kind, told, refused=True)
     if key.startswith("hf_"):
-        return Form("", "it is a token of Hugging Face's")
+        return Form("", "it is a token of Hugging Face's", refused=True)
     if key.startswith("nvapi-"):
         if _PERSONAL.fullmatch(key) is None:
             return Form(PERSONAL, "it has characters that no such key has")
@@ -73,13 +76,18 @@ def form_of(key: str) -> Form:
             than = "shorter" if len(key) < _LENGTH else "longer"
             return Form(PERSONAL, f"it is {than} than such keys are: it was not copied whole")
         return Form(PERSONAL)
-    try:
-        client, _, tail = base64.b64decode(key, validate=True).decode("ascii").partition(":")
-    except (binascii.Error, ValueError):
-        return Form("", "it is of no form that NGC's keys have (nvapi-…, or base64)")
-    if client and _UUID.fullmatch(tail):
+    if _is_legacy(key):
         return Form(LEGACY)
     return Form("", "it is of no form that NGC's keys have (nvapi-…, or base64)")
+
+
+def _is_legacy(key: str) -> bool:
+    try:
+        decoded = base64.b64decode(key, validate=True).decode("ascii")
+    except ValueError:
+        return False
+    client, _, tail = decoded.partition(":")
+    return bool(client) and _UUID.fullmatch(tail) is not None
 
 
 def ngc_key(subject: Subject) -> Iterator[Finding]:
@@ -114,10 +122,7 @@ def ngc_key_findings(environ: Mapping[str, str]) -> Iterator[Finding]:
         return
     form = form_of(key)
     if form.problem:
-        # What is sent with blanks or cut off is refused, and so is another's token.
-        status = Status.WARNING if form.kind == PERSONAL and key.strip() == key else Status.FAILED
-        if not form.kind and key.strip() == key and "form" in form.problem:
-            status = Status.WARNING
+        status = Status.FAILED if form.refused else Status.WARNING
         yield Finding(NGC, status, f"{KEY} is set, and {form.problem}", fix=_NEW)
     elif form.kind == LEGACY:
         yield Finding(
@@ -167,7 +172,7 @@ def hf_token_finding(environ: Mapping[str, str]) -> Finding:
     return Finding(HF, Status.OK, f"{where} has the form of a token (hf_…)")
 
 
-_HF = re.compile(r"(?:hf|api_org)_[A-Za-z0-9]{17,}", re.ASCII)
+_HF = re.compile(r"hf_[A-Za-z0-9]{17,}", re.ASCII)
 _MOST = 1 << 12
 
 

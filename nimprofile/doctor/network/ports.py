@@ -14,34 +14,46 @@ from nimprofile.base.formats.text_files import OpenFile
 from nimprofile.base.printable import quoted
 from nimprofile.doctor.finding import Finding, Status
 from nimprofile.launch.preflight import port_problem, ports_of, shared_port
-from nimprofile.launch.setup import ANYWHERE
+from nimprofile.launch.setup import ANYWHERE, PORT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from nimprofile.launch.plan import LaunchPlan
+    from nimprofile.doctor.subject import Subject
 
 CHECK = "port"
 
 
-def port_findings(plan: LaunchPlan, host: str, *, root: str = "/") -> Iterator[Finding]:
+def ports(subject: Subject) -> Iterator[Finding]:
+    """Whether the ports of the server are free; where nothing is selected, the port alone."""
+    host = subject.setup.host
+    if subject.plan is not None:
+        yield from port_findings(subject.plan.server, host, ports_of(subject.plan), subject.root)
+    else:
+        numbers = (subject.setup.port or PORT,)
+        yield from port_findings(subject.setup.server, host, numbers, subject.root)
+
+
+def port_findings(
+    server: Server | None, host: str, ports: tuple[int, ...], root: str = "/"
+) -> Iterator[Finding]:
     """One finding for each port of a server.
 
     Args:
-        plan: what is started.
+        server: what is started; None where that is not known.
         host: the address that it listens on.
+        ports: what it listens on.
         root: where the host's files are; for tests.
     """
-    ports = ports_of(plan)
     if (shared := shared_port(ports)) is not None:
         yield Finding(CHECK, Status.FAILED, shared.problem, fix=shared.fix)
         return
     for port in ports:
-        yield _finding(host, port, plan.server, root)
+        yield _finding(host, port, server, root)
 
 
-def _finding(host: str, port: int, server: Server, root: str) -> Finding:
+def _finding(host: str, port: int, server: Server | None, root: str) -> Finding:
     if (problem := port_problem(host, port)) is not None:
         whole = problem.problem + _held_by(port, root)
         return Finding(CHECK, Status.FAILED, whole, fix=problem.fix)
@@ -124,9 +136,10 @@ def listening(table: str, port: int) -> Iterator[str]:
     """The inodes of what listens on a port, by the text of `/proc/net/tcp` or `tcp6` (proc(5))."""
     for line in table.splitlines()[1:]:
         words = line.split()
-        if len(words) > 9 and words[3] == _LISTENS and _PORT.fullmatch(words[1]):
-            if int(words[1].rpartition(":")[2], 16) == port and words[9].isdigit():
-                yield words[9]
+        if len(words) < 10 or words[3] != _LISTENS or _PORT.fullmatch(words[1]) is None:
+            continue
+        if int(words[1].rpartition(":")[2], 16) == port and words[9].isdigit():
+            yield words[9]
 
 
 _PORT = re.compile(r"[0-9A-F]+:[0-9A-F]{1,8}")

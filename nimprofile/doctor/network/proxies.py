@@ -104,8 +104,7 @@ def _loopback(environ: Mapping[str, str]) -> Iterator[Finding]:
     yield Finding(
         CHECK,
         Status.WARNING,
-        f"no_proxy leaves out neither of {', '.join(LOOPBACK)}"
-        if len(missing) == len(LOOPBACK)
-        else f"no_proxy does not leave out {missing[0]}",
-        fix=f"add {','.join(missing)} to no_proxy, or probes and clients of this host ask the proxy",
+        f"no_proxy does not leave out {' and '.join(missing)}: probes and clients of this host ask "
+        "the proxy",
+        fix=f"add {','.join(missing)} to no_proxy",
     )

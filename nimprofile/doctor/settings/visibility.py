@@ -23,20 +23,18 @@ def visibility(subject: Subject) -> Iterator[Finding]:
     yield from visibility_findings(subject.environ, subject.inventory)
 
 
-def visibility_findings(
-    environ: Mapping[str, str], machine: Inventory | None
-) -> Iterator[Finding]:
+def visibility_findings(environ: Mapping[str, str], machine: Inventory | None) -> Iterator[Finding]:
     """What hides GPUs, or shows them in another order than is meant.
 
     Args:
         environ: the variables.
         machine: as it was read, with its remarks on what is hidden.
     """
-    found = [*_hidden(machine), *_of_runtime(environ), *_order(environ, machine)]
+    found = [*_hidden(machine), *_of_runtime(environ), *_order(environ)]
     yield from found
     if not found:
         names = [name for name in (CUDA, RUNTIME) if name in environ]
-        told = f"{' and '.join(names)} hide no GPU" if names else f"{CUDA} is not set"
+        told = f"no GPU is hidden by {' or '.join(names)}" if names else f"{CUDA} is not set"
         yield Finding(CHECK, Status.OK, told)
 
 
@@ -67,22 +65,9 @@ def _of_runtime(environ: Mapping[str, str]) -> Iterator[Finding]:
         yield Finding(CHECK, Status.FAILED, told, fix=f"set {CAPABILITIES}=compute,utility")
 
 
-def _order(environ: Mapping[str, str], machine: Inventory | None) -> Iterator[Finding]:
-    """CUDA counts from the fastest GPU on, NVML along the bus; with one product that is the same.
-
-    CUDA programming guide, "CUDA environment variables", CUDA_DEVICE_ORDER.
-    """
+def _order(environ: Mapping[str, str]) -> Iterator[Finding]:
+    """An order that CUDA does not know: CUDA programming guide, "CUDA environment variables"."""
     order = environ.get(CUDA_ORDER)
     if order is not None and order.strip() not in {BUS_ORDER, "FASTEST_FIRST"}:
         told = f"{CUDA_ORDER} is neither {BUS_ORDER} nor FASTEST_FIRST, and counts for nothing"
         yield Finding(CHECK, Status.WARNING, told, fix=f"set {CUDA_ORDER}={BUS_ORDER}")
-    value = environ.get(CUDA, "").strip()
-    products = {gpu.name for gpu in () if machine is None else machine.gpus}
-    if value[:1].isdigit() and len(products) > 1 and order != BUS_ORDER:
-        told = f"{CUDA} counts from the fastest GPU on, nvidia-smi along the bus, and there are "
-        yield Finding(
-            CHECK,
-            Status.WARNING,
-            f"{told}{len(products)} products here",
-            fix=f"set {CUDA_ORDER}={BUS_ORDER}, or name UUIDs",
-        )
