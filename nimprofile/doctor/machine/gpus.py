@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nimprofile.base.printable import clipped
+from nimprofile.base.printable import sentence
 from nimprofile.base.units import format_gib, format_gpus
 from nimprofile.doctor.finding import Finding, Status
 from nimprofile.hardware.conditions import Condition, Kind
@@ -61,7 +61,7 @@ def _unavailable(gpus: Iterable[Gpu]) -> Iterator[Finding]:
         yield Finding(
             CHECK,
             Status.WARNING,
-            f"{format_gpus(indices)} cannot be used: {clipped(reason)}",
+            f"{format_gpus(indices)} cannot be used: {sentence(reason)}",
             fix=_fix(reason),
         )
 
@@ -74,7 +74,7 @@ def _ailing(gpus: Iterable[Gpu], *, several: bool) -> Iterator[Finding]:
         yield Finding(
             CHECK,
             Status.FAILED if fatal else Status.WARNING,
-            f"{format_gpus(indices)}: {clipped(issue)}",
+            f"{format_gpus(indices)}: {sentence(issue)}",
             fix=_fix(issue),
         )
 

@@ -85,7 +85,9 @@ def online_findings(
         model: the name of weights on Hugging Face; None where none come from there.
         hosts: who is asked.
     """
-    asking = _Asking(environ, hosts or Hosts(), seconds / (2 * nim + 2 * bool(model) + 1))
+    questions = 1 + 2 * (image is not None) if nim else 0
+    questions += 2 * (model is not None)
+    asking = _Asking(environ, hosts or Hosts(), 0.9 * seconds / max(questions, 1))
     key = environ.get(KEY, "").strip() or environ.get(CLI_KEY, "").strip()
     if nim and not key:
         yield Finding(CHECK, Status.SKIPPED, f"NGC is not asked: {KEY} is not set")

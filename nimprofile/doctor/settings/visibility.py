@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nimprofile.base.printable import clipped
+from nimprofile.base.printable import sentence
 from nimprofile.doctor.finding import Finding, Status
 from nimprofile.hardware.conditions import Condition, Kind
 from nimprofile.hardware.visible_devices import BUS_ORDER, CUDA, CUDA_ORDER, RUNTIME
@@ -45,9 +45,9 @@ def _hidden(machine: Inventory | None) -> Iterator[Finding]:
             doubt = remark.figures["doubt"]
             fix = f"unset {variable}, or name the GPUs in it by their UUIDs (nvidia-smi -L)"
             if not doubt:  # it was set so as to hide them, which is no fault
-                yield Finding(CHECK, Status.OK, clipped(remark))
+                yield Finding(CHECK, Status.OK, sentence(remark))
             else:
-                yield Finding(CHECK, Status.WARNING, clipped(remark), fix=fix)
+                yield Finding(CHECK, Status.WARNING, sentence(remark), fix=fix)
 
 
 def _of_runtime(environ: Mapping[str, str]) -> Iterator[Finding]:
