@@ -10,6 +10,9 @@ from __future__ import annotations
 from nimprofile.base.record import Record
 from nimprofile.doctor import advisories, memory, start
 from nimprofile.doctor.files import cache, leftovers, room, speed
+from nimprofile.doctor.machine import driver, gpus, links
+from nimprofile.doctor.network import keys, online, ports, proxies
+from nimprofile.doctor.settings import nim_variables, visibility
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,5 +72,47 @@ CHECKS: tuple[Check, ...] = (
         "nothing is selected",
     ),
     Check("variables", start.variables, "variables that vLLM takes for its port and its copies"),
+    Check(
+        "port",
+        ports.ports,
+        "every port of the server, on every address by which a client may reach it, and who holds it",
+    ),
+    Check(
+        "driver",
+        driver.driver,
+        "the driver's version, against the CUDA of the image and what the profile requires",
+    ),
+    Check("gpus", gpus.gpus, "the chosen GPUs: there, healthy, and their memory free"),
+    Check(
+        "nvlink",
+        links.nvlink,
+        "how the chosen GPUs are joined, and variables that keep NCCL from it",
+    ),
+    Check("fabric manager", links.fabric, "that it runs, where there are NVSwitches"),
+    Check("imex", links.imex, "the channel by which hosts of one rack share memory (GB200, GB300)"),
+    Check(
+        "visibility",
+        visibility.visibility,
+        "variables that hide GPUs, or the driver, from a server",
+    ),
+    Check(
+        "nim variables",
+        nim_variables.nim_variables,
+        "NIM's variables that are set and change nothing, and those it does not know",
+    ),
+    Check(
+        "proxy",
+        proxies.proxy,
+        "variables of proxies: that they are addresses, agree, leave out this host and reach the server",
+    ),
+    Check("ngc key", keys.ngc_key, "NGC's key: set, of a form that NGC gives, and the only one"),
+    Check(
+        "hf token", keys.hf_token, "the token of Hugging Face's, where the weights come from there"
+    ),
+    Check(
+        "online",
+        online.online,
+        "with `--online`: what NGC, nvcr.io and Hugging Face say to the keys",
+    ),
 )
 """Every check. None of them starts a server, or changes anything but its own files."""
