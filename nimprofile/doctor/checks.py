@@ -75,7 +75,7 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "port",
         ports.ports,
-        "every port of the server, on every address by which a client may reach it, and who holds it",
+        "every port of the server, on every address that leads to it, and who holds it",
     ),
     Check(
         "driver",
@@ -103,7 +103,7 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "proxy",
         proxies.proxy,
-        "variables of proxies: that they are addresses, agree, leave out this host and reach the server",
+        "variables of proxies: addresses, which agree, leave out this host and reach the server",
     ),
     Check("ngc key", keys.ngc_key, "NGC's key: set, of a form that NGC gives, and the only one"),
     Check(

@@ -177,6 +177,20 @@ def port_problem(host: str, port: int) -> HostProblem | None:
 _NOT_HERE = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
 
 
+def is_taken(address: str, port: int) -> bool | None:
+    """Whether something listens at a number of this host, which has no name; None: not known."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family is socket.AF_INET6:  # IPv4 is asked about by itself
+                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            probe.bind((address, port))
+    except OSError as error:
+        return True if error.errno == errno.EADDRINUSE else None
+    return False
+
+
 def weights_problems(job: Job) -> Iterator[HostProblem]:
     """A directory of weights must have them, and a name must be one of Hugging Face's."""
     fix = "mount them there, or name another with --model or NIM_MODEL_PATH"

@@ -99,3 +99,23 @@ def test_the_architecture_of_the_cpu_is_the_kernels_word(root, tmp_path):
 
 def test_this_machine_has_a_cpu():
     assert Host().cpu_architecture() == os.uname().machine
+
+
+def test_an_nvswitch_is_a_bridge_of_nvidias(root, tmp_path):
+    assert 0 == Host(str(tmp_path)).switches()
+    for at, (vendor, kind) in enumerate(
+        [("0x10de", "0x068000"), ("0x8086", "0x068000"), ("0x10de", "0x030200"), ("0x10de", "")]
+    ):
+        root(f"sys/bus/pci/devices/0000:0{at}:00.0/vendor", f"{vendor}\n")
+        root(f"sys/bus/pci/devices/0000:0{at}:00.0/class", f"{kind}\n")
+    assert 1 == Host(str(tmp_path)).switches()
+
+
+def test_a_process_runs_by_the_fifteen_letters_that_the_kernel_keeps_of_its_name(root, tmp_path):
+    assert not Host(str(tmp_path)).runs("nv-fabricmanager")
+    root("proc/12/comm", "nv-fabricmanage\n")
+    root("proc/self/comm", "bash\n")
+    host = Host(str(tmp_path))
+    assert host.runs("nv-fabricmanager")
+    assert not host.runs("bash")
+    assert not host.runs("nv-fabric")

@@ -34,6 +34,9 @@ def driver(subject: Subject) -> Iterator[Finding]:
     if subject.inventory is None:
         yield Finding(CHECK, Status.SKIPPED, "nothing is known of the driver of this host")
         return
+    if not subject.this_machine and subject.inventory.driver_version is None:
+        yield Finding(CHECK, Status.SKIPPED, "the machine is described without its driver")
+        return
     job = subject.job
     if job is None:
         yield from driver_findings(subject.inventory, subject.inventory.offered)

@@ -27,6 +27,10 @@ def nvlink(subject: Subject) -> Iterator[Finding]:
     if subject.job is None or subject.inventory is None:
         yield Finding(NVLINK, Status.SKIPPED, "no GPUs are chosen: name a manifest")
         return
+    known = subject.this_machine or subject.inventory.connections
+    if not known and len(subject.job.gpus) > 1:
+        yield Finding(NVLINK, Status.SKIPPED, "the machine is described without its links")
+        return
     yield nvlink_finding(subject.inventory, subject.job.gpus, subject.environ)
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
-import socket
 from itertools import islice
 
 from nimprofile.base.enums import Server
@@ -13,7 +11,7 @@ from nimprofile.base.errors import ManifestError
 from nimprofile.base.formats.text_files import OpenFile
 from nimprofile.base.printable import quoted
 from nimprofile.doctor.finding import Finding, Status
-from nimprofile.launch.preflight import port_problem, ports_of, shared_port
+from nimprofile.launch.preflight import is_taken, port_problem, ports_of, shared_port
 from nimprofile.launch.setup import ANYWHERE, PORT
 
 TYPE_CHECKING = False
@@ -59,7 +57,7 @@ def _finding(host: str, port: int, server: Server | None, root: str) -> Finding:
         return Finding(CHECK, Status.FAILED, whole, fix=problem.fix)
     free = [host]
     for other in _also(host):
-        taken = _taken(other, port)
+        taken = is_taken(other, port)
         if taken is None:
             continue  # this host has no such addresses
         if not taken:
@@ -83,25 +81,6 @@ def _also(host: str) -> tuple[str, ...]:
     return {ANYWHERE: ("::",), "::": (ANYWHERE,), "127.0.0.1": ("::1",), "localhost": ("::1",)}.get(
         host, ()
     )
-
-
-_NO_SUCH_FAMILY = frozenset(
-    {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPFNOSUPPORT, errno.EACCES, errno.EPERM}
-)
-
-
-def _taken(address: str, port: int) -> bool | None:
-    """Whether something listens there; None where that cannot be told."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    try:
-        with socket.socket(family) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family is socket.AF_INET6:  # that of IPv4 is asked by itself
-                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            probe.bind((address, port))
-    except OSError as error:
-        return None if error.errno in _NO_SUCH_FAMILY else True
-    return False
 
 
 MOST_PROCESSES, MOST_FILES = 4096, 1024

@@ -44,7 +44,7 @@ def proxy_findings(environ: Mapping[str, str], server: Server | None = None) -> 
                 Finding(
                     CHECK,
                     Status.WARNING,
-                    f"{_listed(names)} are set here, and docker run hands none of them to the NIM",
+                    f"docker run hands no variable of this shell to the NIM, as {_listed(names)}",
                     fix="configure proxies in ~/.docker/config.json, or hand them on by -e; it "
                     f"must let it reach {', '.join(NEEDED)}",
                 )

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 
@@ -31,7 +32,10 @@ def docker(tmp_path, monkeypatch):
     (folder / "docker").write_text("#!/bin/sh\n", encoding="utf-8")
     (folder / "docker").chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
-    monkeypatch.setenv("NGC_API_KEY", "nvapi-" + "Ab1" * 20)
+    monkeypatch.setenv("NGC_API_KEY", "nvapi-" + "Ab1_" * 16)
+    with socket.socket() as probe:  # 8000 may be that of somebody else here
+        probe.bind(("", 0))
+        monkeypatch.setenv("NIM_SERVER_PORT", str(probe.getsockname()[1]))
     cache = tmp_path / "cache"
     cache.mkdir()
     return str(cache)

@@ -122,7 +122,7 @@ def subject(server="nim", machine="1xh100", **setup):
     manifest = manifest_of("vllm", {"tp": "1"})
     inventory = mock_inventory(machine).replace(driver_version="570.124.06", cuda_version="12.8")
     job = job_of(select(manifest, inventory), manifest, Setup(server, **setup))
-    return SimpleNamespace(inventory=inventory, job=job, manifest=manifest)
+    return SimpleNamespace(inventory=inventory, job=job, manifest=manifest, this_machine=True)
 
 
 @pytest.mark.parametrize(
@@ -147,11 +147,17 @@ def test_of_an_image_without_a_version_nothing_is_known():
 
 def test_without_a_selection_the_driver_is_told():
     machine = make_inventory(make_gpu(), driver="580.1", cuda="13.0")
-    (finding,) = driver(SimpleNamespace(inventory=machine, job=None))
+    (finding,) = driver(SimpleNamespace(inventory=machine, job=None, this_machine=True))
     assert Status.UNKNOWN is finding.status
     assert "driver 580.1, which serves CUDA 13.0; no server is chosen" == finding.finding
 
 
 def test_without_an_inventory_nothing_is_known_of_the_driver():
     (finding,) = driver(SimpleNamespace(inventory=None, job=None))
+    assert Status.SKIPPED is finding.status
+
+
+def test_a_machine_that_is_described_need_not_have_its_driver():
+    subject = SimpleNamespace(inventory=make_inventory(make_gpu()), job=None, this_machine=False)
+    (finding,) = driver(subject)
     assert Status.SKIPPED is finding.status

@@ -84,8 +84,18 @@ def test_without_a_selection_no_links_are_judged():
 def test_the_links_of_a_job_are_those_of_its_gpus():
     machine = machine_of(3, p01="nvlink", p02="sys", p12="sys")
     job = SimpleNamespace(gpus=machine.gpus[:2])
-    (finding,) = nvlink(SimpleNamespace(job=job, inventory=machine, environ={}))
+    subject = SimpleNamespace(job=job, inventory=machine, environ={}, this_machine=True)
+    (finding,) = nvlink(subject)
     assert "GPUs 0-1 are joined by NVLink" == finding.finding
+
+
+def test_a_machine_that_is_described_need_not_have_its_links():
+    machine = machine_of(2)
+    subject = SimpleNamespace(
+        job=SimpleNamespace(gpus=machine.gpus), inventory=machine, environ={}, this_machine=False
+    )
+    (finding,) = nvlink(subject)
+    assert Status.SKIPPED is finding.status
 
 
 @pytest.fixture

@@ -79,7 +79,9 @@ def test_an_address_that_is_none_is_found(value, status):
 def test_the_container_of_a_nim_sees_no_proxy_of_this_shell():
     finding = only(Server.NIM, https_proxy=PROXY, **AROUND)
     assert Status.WARNING is finding.status
-    assert "docker run hands none of them to the NIM" in finding.finding
+    assert (
+        "docker run hands no variable of this shell to the NIM, as https_proxy" in finding.finding
+    )
     assert "authn.nvidia.com, api.ngc.nvidia.com, xfiles.ngc.nvidia.com" in finding.fix
     assert Status.OK is only(Server.NIM).status
 
