@@ -176,7 +176,7 @@ class _Reading:
             self.refusal = Refusal(None, "a part that is no JSON", shown(error.problem))
             return
         if not isinstance(value, dict) or value.get("error") or name == "error":
-            self.refusal = Refusal(None, "an error in the stream", _message(data) or shown(data))
+            self.refusal = Refusal(None, "an error in the stream", shown(_message(data) or data))
             return
         self._count(value.get("usage"))
         text, finished = _of_choices(value.get("choices"))

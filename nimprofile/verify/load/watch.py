@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     ReadGpus: TypeAlias = "Callable[[], tuple[Gpu, ...]]"
 
 PATHS = ("/metrics", "/v1/metrics", "/prometheus/metrics")
-"""Where metrics are: of vLLM and of SGLang with `--enable-metrics`, of NIM 1.x (docs.nvidia.com/nim/
-large-language-models/latest/observability.html), of TensorRT-LLM with `return_perf_metrics`
+"""Where metrics are: of vLLM and of SGLang with `--enable-metrics`; of NIM 1.x
+(docs.nvidia.com/nim/large-language-models/latest/observability.html); of TensorRT-LLM
 (tensorrt_llm/serve/openai_server.py)."""
 
 KV_PAUSE, GPU_PAUSE = 0.5, 2.0

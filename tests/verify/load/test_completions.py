@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from hypothesis import given, strategies as st
 
 from nimprofile.base.errors import RequestError
 from nimprofile.base.web.addresses import address_of
@@ -219,3 +220,34 @@ def test_a_prompt_is_about_as_long_as_is_asked(tokens):
 
 def test_the_same_prompt_is_made_again_of_the_same_words():
     assert prompt_of(3, 100, "s") == prompt_of(3, 100, "s")
+
+
+PARTS = st.one_of(
+    st.binary(max_size=30),
+    st.sampled_from(
+        [ROLE, DONE, FINISHED, completions.part("a"), completions.usage(7, 3), b"\n\n", b"data: "]
+    ),
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(["choices", "delta", "content", "usage", "error", "text"]), inner
+            )
+        ),
+        max_leaves=6,
+    ).map(completions.event),
+)
+
+
+@given(st.lists(PARTS, max_size=8), st.integers(1, 40))
+def test_whatever_a_stream_holds_it_is_an_answer_or_a_failure(parts, size):
+    data = b"".join(parts)
+    pieces = [data[at : at + size] for at in range(0, len(data), size)]
+    answered = _read(*pieces)
+    assert answered.began <= answered.ended <= len(pieces)
+    assert answered.first is None or answered.began < answered.first <= len(pieces)
+    assert (answered.first is None) == (answered.parts == 0)
+    if answered.refusal is not None:
+        assert answered.refusal.text.isprintable()
+        assert len(answered.refusal.text) <= 800

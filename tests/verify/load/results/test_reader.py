@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from hypothesis import given, strategies as st
 
 from nimprofile.base.errors import ResultsError
 from nimprofile.verify.load.plausible import impossible
@@ -69,3 +70,46 @@ def test_a_file_has_a_thousand_runs_at_most(tmp_path):
     line = json.dumps({"completed": 1, "output_throughput": 1.0})
     with pytest.raises(ResultsError, match=r"results:1001: more than 1000 runs"):
         read_results(_written(tmp_path, f"{line}\n" * 1001))
+
+
+ODD = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-5, 10**20),
+    st.floats(),
+    st.sampled_from(["", "ms", "sec", "\x1b[2J", "x" * 3000, [], {}, [[]], [{}], {"avg": "x"}]),
+)
+
+
+def _places(value, path=()):
+    """Every place in a document."""
+    if isinstance(value, dict | list):
+        for key in value if isinstance(value, dict) else range(len(value)):
+            yield (*path, key)
+            yield from _places(value[key], (*path, key))
+
+
+@given(name=st.sampled_from([name for name in FILES if name.endswith(".json")]), data=st.data())
+def test_a_damaged_file_is_read_or_refused_with_words(tmp_path_factory, name, data):
+    value = json.loads((LOADS / name).read_text(encoding="utf-8"))
+    for place in data.draw(st.lists(st.sampled_from([*_places(value)]), max_size=3)):
+        holder = value
+        try:
+            for key in place[:-1]:
+                holder = holder[key]
+            holder[place[-1]] = data.draw(ODD)
+        except (KeyError, IndexError, TypeError):  # what was damaged before
+            continue
+    path = tmp_path_factory.getbasetemp() / name
+    path.write_text(json.dumps(value), encoding="utf-8")
+    assert _is_sound(path)
+
+
+def _is_sound(path):
+    """Whether a file is read into figures that can be printed, or refused with a few words."""
+    try:
+        reports = read_results(path)
+    except ResultsError as error:
+        return str(error).isprintable() and len(str(error)) < 2000
+    json.dumps([report.to_dict() for report in reports], allow_nan=False)
+    return all(problem.isprintable() for report in reports for problem in impossible(report))
