@@ -35,6 +35,7 @@ if TYPE_CHECKING:  # `as` says to type checkers that a name is ours to hand on
         PinError as PinError,
         RequestError as RequestError,
         RequirementError as RequirementError,
+        ResultsError as ResultsError,
         UnknownGpuError as UnknownGpuError,
     )
     from nimprofile.base.units import ComputeCapability as ComputeCapability
@@ -101,6 +102,13 @@ if TYPE_CHECKING:  # `as` says to type checkers that a name is ours to hand on
     from nimprofile.selection.remedies import remedy as remedy
     from nimprofile.selection.request import Pin as Pin, Request as Request
     from nimprofile.selection.verdict import Verdict as Verdict
+    from nimprofile.verify.load.goals import (
+        Goals as Goals,
+        JudgedLoad as JudgedLoad,
+        judge_load as judge_load,
+    )
+    from nimprofile.verify.load.load_report import LoadReport as LoadReport, Spread as Spread
+    from nimprofile.verify.load.results.reader import read_results as read_results
 
 __version__ = "0.1.0"
 
@@ -124,6 +132,7 @@ _HOME = {
         "PinError",
         "RequestError",
         "RequirementError",
+        "ResultsError",
         "UnknownGpuError",
     ),
     "base.units": ("ComputeCapability",),
@@ -180,6 +189,16 @@ _HOME = {
         "select",
     ),
     "selection.verdict": ("Verdict",),
+    "verify.load.goals": (
+        "Goals",
+        "JudgedLoad",
+        "judge_load",
+    ),
+    "verify.load.load_report": (
+        "LoadReport",
+        "Spread",
+    ),
+    "verify.load.results.reader": ("read_results",),
     "selection.messages": ("message",),
     "selection.policies": ("POLICIES",),
     "selection.ranking.preference": ("prefer",),

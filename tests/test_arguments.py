@@ -10,10 +10,12 @@ from nimprofile import (
     ComputeCapability,
     Connection,
     Engine,
+    Goals,
     Gpu,
     Inventory,
     InventoryError,
     Link,
+    LoadReport,
     MigInstance,
     Pin,
     Precision,
@@ -125,6 +127,17 @@ WRONG_TYPES = [
     ),
     ("load_model", (3,), "load_model: path is a path, not the int 3"),
     ("read_model", (None,), "read_model: path is a path, not None"),
+    ("read_results", (None,), "read_results: path is a path, not None"),
+    (
+        "judge_load",
+        ("x", Goals()),
+        "judge_load: report is a LoadReport, not the str 'x'; read_results(path) reads some",
+    ),
+    (
+        "judge_load",
+        (LoadReport("aiperf", "f", None), {}),
+        "judge_load: goals is a Goals, not the dict {}",
+    ),
     (
         "shape_from_config",
         ("config.json",),
@@ -292,6 +305,11 @@ def test_every_public_function_with_arguments_is_tested_with_a_wrong_type():
 
 
 IMPOSSIBLE = {
+    "max_ttft_ms 0 is no number above 0": lambda: Goals(0),
+    "max_tpot_ms '5' is no number above 0": lambda: Goals(max_tpot_ms="5"),
+    "min_tokens_per_second nan is no number above 0": lambda: Goals(
+        min_tokens_per_second=float("nan")
+    ),
     "tp 0 is not a whole number from 1 on": lambda: Serving(tp=0),
     "tp '2' is not a whole number from 1 on": lambda: Serving(tp="2"),
     "tp True is not a whole number from 1 on": lambda: Serving(tp=True),

@@ -9,7 +9,7 @@ from nimprofile.base.record import Record
 from nimprofile.cli.console import watched
 from nimprofile.cli.parsing.parser import UsageError
 from nimprofile.cli.production.progress import progress
-from nimprofile.verify.load.goals import Goals, judged
+from nimprofile.verify.load.goals import Goals, judge_load
 from nimprofile.verify.load.plan import LoadPlan
 from nimprofile.verify.load.results.reader import read_results
 
@@ -68,7 +68,7 @@ def measured(arguments: LoadArguments, urls: Sequence[str], key: str | None) -> 
         reports.append(report)
         if number is not None:
             break
-    return Loads(tuple(judged(report, goals) for report in reports), number)
+    return Loads(tuple(judge_load(report, goals) for report in reports), number)
 
 
 def _smoke(url: str, arguments: LoadArguments, key: str | None) -> tuple[LoadReport, int | None]:

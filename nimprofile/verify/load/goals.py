@@ -5,9 +5,14 @@ Of an impossible measurement nothing is proven and nothing contradicted: its fig
 
 from __future__ import annotations
 
-from nimprofile.base.printable import shown
+from math import inf
+
+from nimprofile.base.errors import RequestError
+from nimprofile.base.expect import expect
+from nimprofile.base.printable import quoted, shown
 from nimprofile.base.record import Record
 from nimprofile.verify.judgement import Outcome
+from nimprofile.verify.load.load_report import LoadReport
 from nimprofile.verify.load.plausible import impossible
 
 TYPE_CHECKING = False
@@ -15,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from dataclasses import KW_ONLY
 
-    from nimprofile.verify.load.load_report import LoadReport, Spread
+    from nimprofile.verify.load.load_report import Spread
 
 
 class Goals(Record):
@@ -30,6 +35,14 @@ class Goals(Record):
     max_ttft_ms: float | None = None
     max_tpot_ms: float | None = None
     min_tokens_per_second: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in self._fields:
+            value = getattr(self, name)
+            if value is None:
+                continue
+            if isinstance(value, bool) or not (isinstance(value, int | float) and 0 < value < inf):
+                raise RequestError(f"{name} {quoted(value)} is no number above 0")
 
 
 class GoalResult(Record):
@@ -72,8 +85,10 @@ class JudgedLoad(Record):
         return not strict or (outcomes <= {Outcome.PROVEN} and not self.impossible)
 
 
-def judged(report: LoadReport, goals: Goals) -> JudgedLoad:
+def judge_load(report: LoadReport, goals: Goals) -> JudgedLoad:
     """Hold a measurement against its goals, and against what can be."""
+    expect("judge_load: report", report, LoadReport, hint="read_results(path) reads some")
+    expect("judge_load: goals", goals, Goals)
     cannot = impossible(report)
     results = tuple(_judged(report, goals))
     if cannot:

@@ -6,7 +6,7 @@ import pytest
 from nimprofile.report.blocks import plain_text
 from nimprofile.report.production.load import load_blocks, load_to_dict
 from nimprofile.report.schemas.load import load_schema
-from nimprofile.verify.load.goals import Goals, judged
+from nimprofile.verify.load.goals import Goals, judge_load
 from nimprofile.verify.load.load_report import Failures, GpuMemory, LoadReport, Spread
 from nimprofile.verify.load.results.reader import read_results
 from tests.support.paths import ROOT
@@ -44,7 +44,7 @@ _UNKNOWN = (
 
 
 def _text(report, goals=None):
-    return plain_text(load_blocks(judged(report, goals or Goals())))
+    return plain_text(load_blocks(judge_load(report, goals or Goals())))
 
 
 def test_a_load_of_ours_in_words():
@@ -105,12 +105,12 @@ def _schema():
 @pytest.mark.parametrize("name", sorted(path.name for path in LOADS.glob("*.json*")))
 def test_json_is_as_its_schema_says(name):
     for report in read_results(LOADS / name):
-        load = load_to_dict(judged(report, Goals(50.0, 16.0, 100.0)))
+        load = load_to_dict(judge_load(report, Goals(50.0, 16.0, 100.0)))
         jsonschema.validate(json.loads(json.dumps(load)), _schema())
 
 
 def test_json_says_whether_it_holds():
-    load = judged(OURS.replace(failed=0), Goals(max_tpot_ms=5.0))
+    load = judge_load(OURS.replace(failed=0), Goals(max_tpot_ms=5.0))
     assert [True, False] == [load_to_dict(load, strict=strict)["holds"] for strict in (False, True)]
     jsonschema.validate(load_to_dict(load), _schema())
 

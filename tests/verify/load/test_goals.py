@@ -1,13 +1,13 @@
 import pytest
 
 from nimprofile.verify.judgement import Outcome
-from nimprofile.verify.load.goals import Goals, judged
+from nimprofile.verify.load.goals import Goals, judge_load
 from nimprofile.verify.load.load_report import Failures, LoadReport, Spread
 
 
 def _results(goals, **figures):
     figures = {"completed": 10} | figures
-    return judged(LoadReport("tool", "file", "model", **figures), goals)
+    return judge_load(LoadReport("tool", "file", "model", **figures), goals)
 
 
 def _met(goals, **figures):
@@ -96,7 +96,7 @@ def test_parts_of_streams_prove_a_rate_and_do_not_contradict_it():
 
 def test_the_sentence_has_the_figure_that_decides():
     report = LoadReport("tool", "file", "model", ttft_ms=Spread(p95=120.0))
-    result = judged(report, Goals(100.0)).goals[1]
+    result = judge_load(report, Goals(100.0)).goals[1]
     assert ("p95 120 ms is over 100 ms", "p95 at most 100 ms", "time to first token") == (
         result.why,
         result.wanted,
