@@ -33,8 +33,8 @@ LINES = (
     ),
     Line(
         "Selected profile: ",
-        rf"Selected profile: (?:{_PROFILE}|[0-9a-f]{{1,63}}(?:…|\.\.\.)) "
-        r"\((?P<profile_name>[^()]{1,400})\)",
+        # A quoted log may leave out the end of an id: `e2f00b2c…`.
+        r"Selected profile: (?P<profile_id>\S{1,200})(?: \((?P<profile_name>.{1,400})\))?\s*$",
         source="NIM LLM 1.0 to 1.15: cases 011, 017, 018, 039, 045, 057; nimprofile exec",
     ),
     Line(

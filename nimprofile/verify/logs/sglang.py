@@ -150,6 +150,12 @@ LINES = (
         finding="requests were retracted: the KV cache does not hold those that run at once",
     ),
     Line(
+        "Scheduler hit an exception: ",
+        r"Scheduler hit an exception: ",
+        source="python/sglang/srt/managers/scheduler.py, 0.4.6 to 0.5.23",
+        fails=True,
+    ),
+    Line(
         "ValueError: Loaded weights leave no GPU memory for the KV cache",
         r"ValueError: Loaded weights leave no GPU memory for the KV cache",
         source="python/sglang/srt/mem_cache/kv_cache_configurator.py, 0.5.23",

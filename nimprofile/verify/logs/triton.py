@@ -30,6 +30,12 @@ LINES = (
         fails=True,
     ),
     Line(
+        "error: creating server: ",
+        r"error: creating server: ",
+        source="src/main.cc of the server, in public logs since 2020",
+        fails=True,
+    ),
+    Line(
         '"Started HTTPService at ',
         r"\"Started HTTPService at ",
         source="the same with the quotes of the log format of 24.x",

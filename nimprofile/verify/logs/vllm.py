@@ -379,6 +379,12 @@ FAILURES = (
         fails=True,
     ),
     Line(
+        "EngineCore encountered a fatal error",
+        r"EngineCore encountered a fatal error",
+        source="vllm/v1/engine/core.py, 0.8.5 to 0.33.0",
+        fails=True,
+    ),
+    Line(
         "EngineCore failed to start",
         r"EngineCore failed to start",
         source="vllm/v1/engine/core.py, 0.8.5 to 0.33.0",

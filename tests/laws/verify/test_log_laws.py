@@ -7,6 +7,10 @@ import tracemalloc
 import pytest
 from hypothesis import given, strategies as st
 
+from nimprofile import select
+from nimprofile.base.printable import shown
+from nimprofile.report.startup_log import decision_lines, record_of
+from nimprofile.testing import situations
 from nimprofile.verify.logs.last_start import last_start
 from nimprofile.verify.logs.lines import MOST_OF_LINE, lines_of, log_lines
 from nimprofile.verify.logs.patterns import COUNTS, FRACTIONS, SIZES, SWITCHES
@@ -89,6 +93,24 @@ def test_what_is_put_around_a_line_changes_nothing_that_it_tells(wrap):
         # A line that begins with blanks is a part of a block, or of a picture of letters.
         plain = [line for line in log if line[:1] not in " |"]
         assert facts(plain) == facts(map(wrap, plain))
+
+
+@given(situations(), st.booleans())
+def test_our_own_start_up_log_tells_the_profile_that_is_selected(situation, as_json):
+    decision = select(*situation)
+    log = [
+        record_of(f"note: {message}")
+        if as_json
+        else f"INFO 2026-04-22 00:46:45.123 plan.py:1] {message}"
+        for _, message in decision_lines(decision)
+    ]
+    told = last_start(observations(log, ""))
+    chosen = decision.selected
+    wanted = [] if chosen is None else [chosen.profile.id]
+    assert wanted == [each.value for each in told.get(Fact.PROFILE_ID, ())]
+    if chosen is not None:
+        tags = {shown(f"{tag}={value}") for tag, value in chosen.profile.tags.items()}
+        assert {shown(each.value) for each in told.get(Fact.TAG, ())} <= tags
 
 
 @given(LOG, LOG)

@@ -242,6 +242,32 @@ def test_triton_is_ready_when_it_listens():
     assert {Fact.READY: True} == told(line)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "error: creating server: Internal - failed to load all models",
+        "(EngineCore pid=9) ERROR 06-01 10:00:00 [core.py:398] EngineCore encountered a fatal error.",
+        "[2026-06-07 18:31:49 TP0] Scheduler hit an exception: Traceback (most recent call last):",
+        (
+            "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 1.25 GiB. GPU 1 has a "
+            "total capacity of 93.02 GiB of which 1.18 GiB is free."
+        ),
+        "torch.cuda.OutOfMemoryError: CUDA out of memory.",
+        "ERROR 07-23 22:27:24 utils.py:21] Could not match a profile in manifest",
+    ],
+)
+def test_a_server_that_fails_says_why(line):
+    assert Fact.FAILURE in told(line)
+
+
+def test_the_id_of_a_profile_may_be_any_word_and_a_name_may_have_brackets():
+    line = "Selected profile: 70b-trt-engine (my (own) engine)"
+    assert {Fact.PROFILE_ID: "70b-trt-engine", Fact.PROFILE_NAME: "my (own) engine"} == told(line)
+    assert {Fact.PROFILE_ID: "e2f00b2c…", Fact.PROFILE_NAME: "vllm"} == values(
+        LOGS["nim.jsonl"]["057"][2:]
+    )
+
+
 def test_the_blocks_of_old_engines_are_tokens_where_the_size_of_a_block_follows():
     lines = [
         "INFO 12-06 14:08:01 gpu_executor.py:113] # GPU blocks: 7366, # CPU blocks: 8192",
