@@ -6,6 +6,7 @@ import os
 from functools import partial
 
 from nimprofile.doctor.bounded import bounded
+from nimprofile.hardware.nvml.reader import end_with
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,4 +55,5 @@ def _as_user(work: Callable[[int], Iterator[str]], opened: int, subject: Subject
     os.setgroups([])
     os.setgid(subject.group)
     os.setuid(subject.uid)
+    end_with(os.getppid(), int(subject.seconds) + 2)  # the kernel forgot it with the old user
     yield from work(opened)

@@ -1,11 +1,15 @@
 """Work is done as the user of the server, where this one may become him."""
 
+import ctypes
 import os
+import signal
 
 import pytest
 
 from nimprofile.doctor.users import can_be, first_told
 from tests.support.doctor.subjects import host
+
+PR_GET_PDEATHSIG = 2
 
 
 def who(opened):
@@ -34,6 +38,18 @@ def test_only_root_and_he_himself_can_be_a_user(monkeypatch):
     assert [True, False] == [can_be(host(uid=uid)) for uid in (501, 1000)]
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     assert can_be(host(uid=1000))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_the_process_of_another_user_ends_with_ours_too(tmp_path):
+    def ends_by(opened):
+        number = ctypes.c_int()
+        ctypes.CDLL(None).prctl(PR_GET_PDEATHSIG, ctypes.byref(number), 0, 0, 0)
+        yield str(number.value)
+
+    assert (str(int(signal.SIGKILL)), True) == first_told(
+        str(tmp_path), host(uid=1000, gid=77), ends_by
+    )
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")

@@ -127,7 +127,7 @@ def _judged(where: str, uid: int, found: os.stat_result, subject: Subject) -> Fi
 
 def _steps(opened: int) -> Iterator[str]:
     """Write, sync, rename and delete a file; gives the step that cannot be done, and why."""
-    name = f".nimprofile-doctor-{os.getpid()}"
+    name = f".nimprofile-doctor-{os.urandom(8).hex()}"  # another host may try at the same time
     step = "making a directory"
     try:
         os.mkdir(name, 0o700, dir_fd=opened)

@@ -69,6 +69,7 @@ def test_a_host_that_is_well_is_0(run, docker):
     assert ["profile", "ok"] == rows[0][:2]
     assert "failed" not in {row[1] for row in rows[:-1]}
     assert " ok" in rows[-1][0]
+    assert [] == os.listdir(docker), "what was written to try it is gone"
 
 
 def test_a_host_with_a_fault_is_6_with_what_to_do(examined, docker, monkeypatch):
