@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import re
 
-from nimprofile.base.enums import Server
-from nimprofile.base.errors import LaunchError
 from nimprofile.base.versions import satisfies
 from nimprofile.doctor.finding import Finding, Status
 from nimprofile.doctor.machine.driver_needs import OLDEST_DRIVER, need_of
-from nimprofile.launch.server_spec import server_spec, version_in_tag
-from nimprofile.manifest.nim_version import version_of_image
+from nimprofile.doctor.machine.releases import image_of, release_of
 from nimprofile.selection.messages import message
 from nimprofile.selection.reasons import CudaTooOld, DriverTooOld
 
@@ -21,8 +18,6 @@ if TYPE_CHECKING:
     from nimprofile.doctor.machine.driver_needs import CudaNeed
     from nimprofile.doctor.subject import Subject
     from nimprofile.hardware.inventory import Gpu, Inventory
-    from nimprofile.launch.job import Job
-    from nimprofile.manifest.manifest import Manifest
     from nimprofile.manifest.profile import Requires
 
 CHECK = "driver"
@@ -41,8 +36,8 @@ def driver(subject: Subject) -> Iterator[Finding]:
     if job is None:
         yield from driver_findings(subject.inventory, subject.inventory.offered)
         return
-    image = _image(job)
-    version = _version(job, image, subject.manifest)
+    image = image_of(job)
+    version = release_of(job, image, subject.manifest)
     yield from driver_findings(
         subject.inventory,
         job.gpus,
@@ -50,26 +45,6 @@ def driver(subject: Subject) -> Iterator[Finding]:
         need=need_of(job.server, version, image),
         requires=job.profile.requires,
     )
-
-
-def _image(job: Job) -> str | None:
-    try:
-        return job.setup.image or server_spec(job.server).image(job)
-    except LaunchError:  # nobody names one
-        return None
-
-
-def _version(job: Job, image: str | None, manifest: Manifest | None) -> str | None:
-    """The version that the table counts by; None where nothing tells it."""
-    if job.server is Server.TRITON:
-        return None if image is None else version_in_tag(image)
-    if job.server is not Server.NIM:
-        return job.version or None
-    if job.engine is None:  # a NIM of another kind counts its versions by itself
-        return None
-    told = None if image is None else version_of_image(image)
-    told = told or (None if manifest is None else manifest.nim)
-    return None if told is None else ".".join(map(str, told.low))
 
 
 def driver_findings(

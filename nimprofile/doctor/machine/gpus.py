@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from nimprofile.base.enums import Server
 from nimprofile.base.printable import sentence
 from nimprofile.base.units import format_gib, format_gpus
+from nimprofile.base.versions import satisfies
 from nimprofile.doctor.finding import Finding, Status
+from nimprofile.doctor.machine.releases import image_of, release_of
 from nimprofile.hardware.conditions import Condition, Kind
 
 TYPE_CHECKING = False
@@ -26,8 +29,26 @@ def gpus(subject: Subject) -> Iterator[Finding]:
     if subject.inventory is None:
         yield Finding(CHECK, Status.SKIPPED, "nothing more is known of the GPUs of this host")
         return
-    chosen = None if subject.job is None else subject.job.gpus
-    yield from gpu_findings(subject.inventory, chosen)
+    job = subject.job
+    if job is None:
+        yield from gpu_findings(subject.inventory, None)
+        return
+    if job.server is Server.NIM and any(gpu.mig is not None for gpu in job.gpus):
+        yield from mig_findings(release_of(job, image_of(job), subject.manifest))
+    yield from gpu_findings(subject.inventory, job.gpus)
+
+
+MIG_SINCE = "1.13"
+"""The first NIM for language models whose page supports MIG: docs.nvidia.com/nim/
+large-language-models/1.13.0/supported-models.html; that of 1.12.0 says it does not."""
+
+
+def mig_findings(release: str | None) -> Iterator[Finding]:
+    """That a NIM is older than its support of MIG instances; nothing of one that is not known."""
+    if release is not None and satisfies(release, f"<{MIG_SINCE}"):
+        told = f"a MIG instance is chosen, and NIM {release} does not support MIG"
+        fix = f"take NIM {MIG_SINCE} or later, or a whole GPU"
+        yield Finding(CHECK, Status.WARNING, told, fix=fix)
 
 
 def gpu_findings(machine: Inventory, chosen: tuple[Gpu, ...] | None) -> Iterator[Finding]:

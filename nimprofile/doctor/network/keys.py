@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 NGC, HF = "ngc key", "hf token"
 CLI_KEY = "NGC_CLI_API_KEY"
-"""The variable of NGC's own command line. NIM 2.x reads it before NGC_API_KEY."""
+"""The variable of NGC's own command line. NIM 2.x reads it before NGC_API_KEY (LLM 2.0.12
+environment-variables)."""
 
 PERSONAL, LEGACY = "personal", "legacy"
 

@@ -4,9 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from nimprofile import mock_inventory
+from nimprofile import MigInstance, Server, Setup, mock_inventory
 from nimprofile.doctor.finding import Status
-from nimprofile.doctor.machine.gpus import _FIXES, gpu_findings, gpus
+from nimprofile.doctor.machine.gpus import _FIXES, gpu_findings, gpus, mig_findings
 from nimprofile.hardware.conditions import Condition, Kind
 from tests.support.builders import make_gpu, make_inventory
 
@@ -117,6 +117,26 @@ def test_without_an_inventory_nothing_more_is_told():
 
 def test_of_a_job_its_gpus_are_looked_at():
     machine = mock_inventory("2xh100")
-    subject = SimpleNamespace(inventory=machine, job=SimpleNamespace(gpus=machine.gpus[1:]))
-    (finding,) = gpus(subject)
+    job = SimpleNamespace(gpus=machine.gpus[1:], server=Server.VLLM)
+    (finding,) = gpus(SimpleNamespace(inventory=machine, job=job))
     assert finding.finding.startswith("GPU 1 of 2 that can be used answers")
+
+
+@pytest.mark.parametrize(
+    ("release", "count"), [("1.8.4", 1), ("1.12.0", 1), ("1.13.0", 0), ("2.0.12", 0), (None, 0)]
+)
+def test_a_nim_that_is_older_than_its_support_of_mig_is_doubtful(release, count):
+    findings = [*mig_findings(release)]
+    assert [Status.WARNING] * count == [each.status for each in findings]
+
+
+@pytest.mark.parametrize(("tag", "count"), [("1.8.4", 2), ("1.15.4", 1)])
+def test_the_release_of_a_nim_is_that_of_its_image(tag, count):
+    instance = make_gpu(1, mig=MigInstance(0))
+    machine = make_inventory(make_gpu(0, mig_enabled=True), instance)
+    image = f"nvcr.io/nim/meta/llama:{tag}"
+    job = SimpleNamespace(
+        gpus=(instance,), server=Server.NIM, engine="vllm", setup=Setup(image=image)
+    )
+    found = [*gpus(SimpleNamespace(inventory=machine, job=job, manifest=None))]
+    assert count == len(found)
