@@ -127,8 +127,10 @@ def value_of(fact: Fact, text: str, unit: str | None = None) -> Value | None:
         return str(Engine.known(text) or text)
     if fact is Fact.DTYPE:
         text = text.removeprefix("torch.")
-    if fact in {Fact.KERNEL, Fact.ATTENTION_BACKEND, Fact.QUANTIZATION}:
+    if fact in {Fact.ATTENTION_BACKEND, Fact.QUANTIZATION}:
         text = text.strip("'\"").lower()
+    if fact is Fact.KERNEL:
+        text = _kernel(text.strip("'\"").lower())
     return clipped(text) if text else None
 
 
@@ -158,6 +160,21 @@ SWITCHES = frozenset({Fact.LORA, Fact.CUDA_GRAPHS, Fact.READY})
 _FACTS = {str(fact): fact for fact in Fact}
 _UNITS = {"GiB": GIB, "GB": GIB, "MiB": MIB, "MB": MIB, "bytes": 1}
 """Each of these servers divides by powers of two, whatever it calls the unit."""
+
+
+_OF_FORMATS = re.compile(
+    r"_?(?:nvfp4|mxfp[468]|fp8|bf16|int8|w4a16|w8a8|blockscaled|scaledmm|mm(?=kernel)|linear"
+    r"|kernel)"
+)
+_AFTER_MAKER = re.compile(r"(?<=flashinfer)[_ ]?(?=[a-z])")
+
+
+def _kernel(name: str) -> str:
+    """What a kernel is called, without the formats that it is for: `marlin`, `flashinfer_cutlass`.
+
+    vLLM names a class for dense layers (`MarlinNvFp4LinearKernel`) and a word for experts.
+    """
+    return _AFTER_MAKER.sub("_", _OF_FORMATS.sub("", name)).strip("_") or name
 
 
 def _number(text: str) -> float | None:

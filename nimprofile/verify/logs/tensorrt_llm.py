@@ -34,7 +34,13 @@ LINES = (
     Line(
         "TensorRT",
         r"TensorRT[- ]LLM version: (?P<engine_version>[0-9][\w.+]{0,40}?)(?=\[|\s|$)",
+        # Each rank prints it as it imports the package, so that it begins no start.
         source="tensorrt_llm/_common.py, in public logs of 0.8.0 to 1.3.0",
+    ),
+    Line(
+        "Using LLM with ",
+        r"Using LLM with (?:PyTorch|TensorRT|AutoDeploy) backend",
+        source="tensorrt_llm/llmapi/llm.py, in public logs of 1.2.0 and 1.3.0",
         starts=True,
     ),
     Line(

@@ -292,6 +292,16 @@ def test_engines_side_by_side_are_one_start():
     assert Fact.START not in told(CONFIG, other)
 
 
+def test_the_ranks_of_tensorrt_llm_are_one_start():
+    version = "[TensorRT-LLM] TensorRT LLM version: 1.2.0"
+    begin = "[11/22/2025-11:19:23] [TRT-LLM] [I] Using LLM with PyTorch backend"
+    seen = "[TensorRT-LLM][INFO] MPI size: 2, MPI local size: 2, rank: 0"
+    assert Fact.START not in told(version, begin, seen, version, version)
+    assert {Fact.ENGINE: "tensorrt_llm", Fact.ENGINE_VERSION: "1.2.0"} == values(
+        [version, begin, seen, version, begin, version]
+    )
+
+
 def test_a_fact_is_told_once_by_each_process():
     first = "(Worker_TP0 pid=1) INFO 02-02 13:19:10 [a.py:1] Model loading took 9.8 GiB memory and 1 seconds"
     second = first.replace("Worker_TP0 pid=1", "Worker_TP1 pid=2")
@@ -360,13 +370,13 @@ def test_the_logo_of_vllm_tells_its_version_and_its_model():
         (
             "Using FlashInferCutlassNvFp4LinearKernel for NVFP4 GEMM",
             Fact.KERNEL,
-            "flashinfercutlassnvfp4linearkernel",
+            "flashinfer_cutlass",
         ),
-        ("Using MarlinLinearKernel for GPTQMarlinLinearMethod", Fact.KERNEL, "marlinlinearkernel"),
+        ("Using MarlinLinearKernel for GPTQMarlinLinearMethod", Fact.KERNEL, "marlin"),
         (
             "Using MacheteLinearKernel for CompressedTensorsWNA16",
             Fact.KERNEL,
-            "machetelinearkernel",
+            "machete",
         ),
         (
             "Using DEEPGEMM Fp8 MoE backend out of potential backends: ['A'].",
@@ -374,6 +384,22 @@ def test_the_logo_of_vllm_tells_its_version_and_its_model():
             "deepgemm",
         ),
         ("Using 'MARLIN' Mxfp4 MoE backend.", Fact.KERNEL, "marlin"),
+        (
+            "Using 'FLASHINFER_TRTLLM_MXFP4_BF16' Mxfp4 MoE backend.",
+            Fact.KERNEL,
+            "flashinfer_trtllm",
+        ),
+        (
+            "Using FlashInfer CUTLASS Unquantized MoE backend out of potential backends: []",
+            Fact.KERNEL,
+            "flashinfer_cutlass",
+        ),
+        ("Using DeepGemmFp8BlockScaledMMKernel for Fp8LinearMethod", Fact.KERNEL, "deepgemm"),
+        (
+            "Selected CutlassFP8ScaledMMLinearKernel for CompressedTensorsW8A8Fp8",
+            Fact.KERNEL,
+            "cutlass",
+        ),
         ("Using TRITON backend for Unquantized MoE", Fact.KERNEL, "triton"),
         ("rank 3 in world size 8 is assigned as DP rank 0, PP rank 0, TP rank 3", Fact.GPUS, 8),
     ],
