@@ -102,6 +102,17 @@ if TYPE_CHECKING:  # `as` says to type checkers that a name is ours to hand on
     from nimprofile.selection.remedies import remedy as remedy
     from nimprofile.selection.request import Pin as Pin, Request as Request
     from nimprofile.selection.verdict import Verdict as Verdict
+    from nimprofile.verify.expectation import (
+        Expectation as Expectation,
+        expectation_of_conditions as expectation_of_conditions,
+        expectation_of_lock as expectation_of_lock,
+    )
+    from nimprofile.verify.gathering import observations_in as observations_in
+    from nimprofile.verify.judgement import (
+        Judgement as Judgement,
+        Verification as Verification,
+        verification_of as verification_of,
+    )
     from nimprofile.verify.load.goals import (
         Goals as Goals,
         JudgedLoad as JudgedLoad,
@@ -109,6 +120,7 @@ if TYPE_CHECKING:  # `as` says to type checkers that a name is ours to hand on
     )
     from nimprofile.verify.load.load_report import LoadReport as LoadReport, Spread as Spread
     from nimprofile.verify.load.results.reader import read_results as read_results
+    from nimprofile.verify.observation import Fact as Fact, Observation as Observation
 
 __version__ = "0.1.0"
 
@@ -199,6 +211,21 @@ _HOME = {
         "Spread",
     ),
     "verify.load.results.reader": ("read_results",),
+    "verify.expectation": (
+        "Expectation",
+        "expectation_of_conditions",
+        "expectation_of_lock",
+    ),
+    "verify.gathering": ("observations_in",),
+    "verify.judgement": (
+        "Judgement",
+        "Verification",
+        "verification_of",
+    ),
+    "verify.observation": (
+        "Fact",
+        "Observation",
+    ),
     "selection.messages": ("message",),
     "selection.policies": ("POLICIES",),
     "selection.ranking.preference": ("prefer",),

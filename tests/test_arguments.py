@@ -105,6 +105,35 @@ WRONG_TYPES = [
         "cuda_devices: indices holds an int, not the str '0'; decision.selected.gpus has some",
     ),
     (
+        "expectation_of_lock",
+        ({},),
+        "expectation_of_lock: lock is a Lock, not the dict {}; load_lock(path) reads one",
+    ),
+    (
+        "expectation_of_conditions",
+        (3,),
+        (
+            "expectation_of_conditions: conditions is a str or a list or a tuple or a dict, "
+            "not the int 3"
+        ),
+    ),
+    (
+        "observations_in",
+        ("INFO",),
+        (
+            "observations_in: lines is several of str, not the str 'INFO'; "
+            "text.splitlines() makes them"
+        ),
+    ),
+    (
+        "verification_of",
+        ("tp=8", ()),
+        (
+            "verification_of: expectation is an Expectation, not the str 'tp=8'; "
+            "expectation_of_lock(lock) makes one"
+        ),
+    ),
+    (
         "lock_of",
         ({}, MANIFEST),
         "lock_of: decision is a Decision, not the dict {}; select(…) makes one",

@@ -50,6 +50,7 @@ COMMANDS = {
     "manifest list": "gpt-oss-120b",
     "schema decision": '"ranked"',
     "doctor --gpus 1xh100": "only the host is examined",
+    "verify --require tp=8 --logs server.log": "1 proven, 0 contradicted, 0 not observable",
     "gpus": "NVIDIA H100 80GB HBM3",
     "gpus --gpus 2xl40s --json": '"NVIDIA L40S"',
     "gpus --known": "a100_sxm4_40gb",
@@ -63,10 +64,12 @@ COMMANDS = {
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A folder with a model."""
+    """A folder with a model and a log."""
     folder = tmp_path_factory.mktemp("smoke")
     (folder / "model").mkdir()
     (folder / "model" / "config.json").write_text(json.dumps(LLAMA_8B), encoding="utf-8")
+    line = "INFO 2024-09-27 12:59:39.860 ngc_injector.py:214] Profile metadata: tp: 8\n"
+    (folder / "server.log").write_text(line, encoding="utf-8")
     return folder
 
 

@@ -256,6 +256,12 @@ _COMMANDS: dict[str, Command] = {
         "nimprofile doctor --manifest gpt-oss-120b --server nim --cache /opt/nim-cache",
         _late("cli.production.doctor", "doctor_options"),
     ),
+    "verify": (
+        _late("cli.production.verify", "run_verify"),
+        "say what a server really runs, by its log and its interfaces: proven or contradicted",
+        "nimprofile verify --require precision=fp8,tp=8 --logs nim.log",
+        _late("cli.production.verify_options", "verify_options"),
+    ),
     "manifest": (
         _manifest,
         "list, build, check, show, convert and compare manifests",

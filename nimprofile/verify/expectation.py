@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from nimprofile.base.expect import expect
 from nimprofile.base.record import Record
-from nimprofile.manifest.profile_conditions import our_tag
+from nimprofile.lock.record import Lock
+from nimprofile.manifest.profile_conditions import conditions_of, our_tag
 from nimprofile.verify.observation import Fact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from dataclasses import KW_ONLY
 
-    from nimprofile.lock.record import Lock
     from nimprofile.manifest.profile import Profile
-    from nimprofile.manifest.profile_conditions import Condition
 
 THE_LOCK = "the lock"
 REQUIRED = "--require"
@@ -81,7 +81,7 @@ FACTS = {
 }
 """Tags of conditions -> the fact that tells them, where that has another name."""
 
-NOT_DEMANDED = frozenset({Fact.TAG, Fact.READY, Fact.FAILURE})
+NOT_DEMANDED = frozenset({Fact.TAG, Fact.READY, Fact.FAILURE, Fact.FINDING, Fact.START})
 
 
 def fact_of(tag: str) -> Fact:
@@ -91,8 +91,13 @@ def fact_of(tag: str) -> Fact:
     return Fact(tag) if tag in {*Fact} - NOT_DEMANDED else Fact.TAG
 
 
-def expectation_of_conditions(conditions: Iterable[Condition]) -> Expectation:
-    """What `--require` demands: every condition on a profile, and on any fact by its name."""
+def expectation_of_conditions(conditions: object) -> Expectation:
+    """What conditions demand: `precision=fp8,tp>=4`, a mapping, or a list of texts and records.
+
+    A condition is on a tag of profiles, or on any fact by its name: `kv_cache_tokens>=200000`.
+    Raises RequestError.
+    """
+    expect("expectation_of_conditions: conditions", conditions, str, list, tuple, dict)
     return Expectation(
         tuple(
             Demand(
@@ -102,13 +107,14 @@ def expectation_of_conditions(conditions: Iterable[Condition]) -> Expectation:
                 origin=REQUIRED,
                 fact=fact_of(condition.tag),
             )
-            for condition in conditions
+            for condition in conditions_of(conditions, "conditions")
         )
     )
 
 
 def expectation_of_lock(lock: Lock) -> Expectation:
     """What a lock demands of the server, and the figures that it predicts."""
+    expect("expectation_of_lock: lock", lock, Lock, hint="load_lock(path) reads one")
     choice, expected = lock.choice, lock.expected
     figures = {} if expected is None else {fact: getattr(expected, fact) for fact in FIGURES}
     return Expectation(

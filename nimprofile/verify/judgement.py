@@ -1,13 +1,14 @@
-"""`verify`: what a server was seen to be, held against what was expected of it."""
+"""`verification_of`: what a server was seen to be, held against what was expected of it."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 
+from nimprofile.base.expect import expect
 from nimprofile.base.printable import quoted
 from nimprofile.base.record import Record
 from nimprofile.verify.comparison import Compared, Match, bears_on, compared, number_of, text_of
-from nimprofile.verify.expectation import Demand
+from nimprofile.verify.expectation import Demand, Expectation
 from nimprofile.verify.observation import Fact
 
 TYPE_CHECKING = False
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from dataclasses import KW_ONLY
 
-    from nimprofile.verify.expectation import Expectation, Prediction
+    from nimprofile.verify.expectation import Prediction
     from nimprofile.verify.observation import Observation
 
 
@@ -78,6 +79,7 @@ class Verification(Record):
         judgements: of each demand, in their order.
         figures: the predictions beside what was measured.
         seen: every observation, in the order in which they came.
+        findings: what makes the server slower or smaller than it could be.
         notes: what the operator should know, in sentences.
     """
 
@@ -85,6 +87,7 @@ class Verification(Record):
     figures: tuple[Figure, ...]
     seen: tuple[Observation, ...]
     _: KW_ONLY
+    findings: tuple[Observation, ...] = ()
     notes: tuple[str, ...] = ()
 
     def of(self, outcome: Outcome) -> tuple[Judgement, ...]:
@@ -97,7 +100,7 @@ class Verification(Record):
         return bad.isdisjoint(each.outcome for each in self.judgements)
 
 
-def verify(
+def verification_of(
     expectation: Expectation,
     observations: Iterable[Observation],
     implied: Iterable[Observation] = (),
@@ -113,6 +116,12 @@ def verify(
     Without observations nothing is proven and nothing is contradicted. The order of the
     observations changes no outcome.
     """
+    expect(
+        "verification_of: expectation",
+        expectation,
+        Expectation,
+        hint="expectation_of_lock(lock) makes one",
+    )
     seen, following = tuple(observations), tuple(implied)
     judgements = [
         judged
@@ -123,6 +132,7 @@ def verify(
         tuple(judgements),
         tuple(_figure(prediction, seen) for prediction in expectation.predictions),
         seen,
+        findings=tuple(each for each in seen if each.fact is Fact.FINDING),
     )
 
 
@@ -158,12 +168,18 @@ def _held(demand: Demand, observation: Observation) -> Compared:
     return compared(demand, observation)
 
 
+SEVERAL = frozenset({Fact.GPU_NAME, Fact.MODEL, Fact.KERNEL})
+"""Facts of which a server can tell several that all hold: a machine of several products."""
+
+
 def _of(demand: Demand, told: Sequence[tuple[Observation, Compared]]) -> Judgement:
     """What these observations say of a demand together."""
     by_match = {
         match: tuple(each for each, answer in told if answer.match is match) for match in Match
     }
     met, unmet = by_match[Match.MET], by_match[Match.UNMET]
+    if met and demand.fact in SEVERAL and demand.relation == "=":
+        unmet = ()
     if unmet:
         note = ""
         if met:

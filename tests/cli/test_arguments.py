@@ -39,7 +39,7 @@ COMMANDS = commands(build_parser())
 
 
 def test_every_command_is_looked_at():
-    assert 22 == len(COMMANDS)
+    assert 23 == len(COMMANDS)
     assert {"select", "exec", "manifest build", "completion"} <= COMMANDS.keys()
 
 
@@ -90,7 +90,9 @@ def test_what_was_read_cannot_be_changed():
 
 def test_what_argparse_makes_is_seen_by_one_module_alone():
     root = Path(nimprofile.__file__).parent
-    outside = [path for path in root.rglob("*.py") if path != root / "cli" / "arguments.py"]
+    # Servers print their arguments as `Namespace(…)`, which the readers of their logs know.
+    seeing = {root / "cli" / "arguments.py", root / "verify" / "logs" / "settings.py"}
+    outside = [path for path in root.rglob("*.py") if path not in seeing]
     texts = {path.name: path.read_text(encoding="utf-8") for path in outside}
     assert [] == [
         name for name, text in texts.items() if "Namespace" in text or "parse_args" in text

@@ -14,6 +14,7 @@ PRINTED = {
     "launch": "launch",
     "doctor": "doctor",
     "advisories": "advisories",
+    "verify": "verification",
 }
 """Commands -> what they print with --json."""
 

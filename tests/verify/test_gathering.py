@@ -1,8 +1,9 @@
-"""What was seen is gathered: of the last start, each thing once, and in bounded memory."""
+"""What was seen is gathered: of the last start, and in bounded memory."""
 
 import pytest
 
-from nimprofile.verify.gathering import MOST, Gathering
+from nimprofile.verify import gathering as module
+from nimprofile.verify.gathering import Gathering
 from nimprofile.verify.observation import Fact, Observation
 
 
@@ -17,9 +18,9 @@ def gathered(*observations):
     return gathering
 
 
-def test_what_is_told_again_is_kept_once_with_its_first_line():
-    first, again, other = seen(Fact.TP, 8), seen(Fact.TP, 8, line=2), seen(Fact.TP, 8, "b.log")
-    assert [first, other] == [*gathered(first, again, other)]
+def test_several_sources_are_kept_apart():
+    first, other = seen(Fact.TP, 8), seen(Fact.TP, 4, "b.log")
+    assert [first, other] == [*gathered(first, other).settled()]
 
 
 def test_of_a_log_of_two_starts_the_last_counts():
@@ -27,7 +28,7 @@ def test_of_a_log_of_two_starts_the_last_counts():
     other = seen(Fact.TP, 2, "b.log")
     start = seen(Fact.START, True, line=5)
     gathering = gathered(old, other, seen(Fact.READY, True), start, new)
-    assert {other, new} == {*gathering}
+    assert {other, new} == {*gathering.settled()}
     assert set() == gathering.ended
 
 
@@ -44,15 +45,10 @@ def test_a_source_has_ended_its_start_when_the_server_is_ready_or_failed(observa
     assert ended == gathered(observation).ended
 
 
-def test_a_log_that_is_begun_anew_is_forgotten():
-    gathering = gathered(seen(Fact.TP, 4), seen(Fact.READY, True))
-    gathering.forget("a.log")
-    assert ([], set()) == ([*gathering], gathering.ended)
-
-
-def test_a_source_that_tells_ever_other_values_is_kept_within_bounds():
-    gathering = gathered(*(seen(Fact.WEIGHTS_BYTES, number) for number in range(3 * MOST)))
-    assert (MOST, 2 * MOST) == (len([*gathering]), gathering.left_out)
+def test_a_source_that_tells_ever_more_is_kept_within_bounds(monkeypatch):
+    monkeypatch.setattr(module, "MOST", 10)
+    gathering = gathered(*(seen(Fact.FAILURE, str(number)) for number in range(30)))
+    assert (10, 20) == (len([*gathering.settled()]), gathering.left_out)
 
 
 @pytest.mark.parametrize(
@@ -61,14 +57,22 @@ def test_a_source_that_tells_ever_other_values_is_kept_within_bounds():
 )
 def test_weights_that_are_not_quantised_are_stored_as_the_dtype_says(word, told):
     gathering = gathered(seen(Fact.QUANTIZATION, word), seen(Fact.DTYPE, "bfloat16"))
-    assert told == [each.value for each in gathering if each.fact is Fact.PRECISION]
+    assert told == [each.value for each in gathering.settled() if each.fact is Fact.PRECISION]
+
+
+def test_a_kernel_that_unpacks_the_weights_of_a_gpu_that_need_not_is_a_finding():
+    gathering = gathered(
+        seen(Fact.PRECISION, "nvfp4"), seen(Fact.KERNEL, "marlin"), seen(Fact.TP, 1)
+    )
+    (finding,) = [each for each in gathering.settled(["NVIDIA B200"]) if each.fact is Fact.FINDING]
+    assert "Marlin" in finding.value
 
 
 def test_of_a_value_that_changed_while_a_server_started_the_last_counts():
     told = [seen(Fact.MAX_MODEL_LEN, length, line=length) for length in (8192, 4096, 8192)]
-    assert [8192] == [each.value for each in gathered(*told)]
+    assert [8192] == [each.value for each in gathered(*told).settled()]
 
 
 def test_values_that_no_server_changes_contradict_each_other():
     told = [seen(Fact.TP, number, line=number) for number in (8, 4)]
-    assert {8, 4} == {each.value for each in gathered(*told)}
+    assert {8, 4} == {each.value for each in gathered(*told).settled()}

@@ -6,7 +6,7 @@ from nimprofile.manifest.profile_conditions import parse_conditions
 from nimprofile.manifest.reader import parse_manifest
 from nimprofile.verify.expectation import expectation_of_conditions
 from nimprofile.verify.implied import implied
-from nimprofile.verify.judgement import Outcome, verify
+from nimprofile.verify.judgement import Outcome, verification_of
 from nimprofile.verify.observation import Fact, Observation
 
 TP4, TP8 = "4" * 64, "8" * 64
@@ -29,7 +29,7 @@ def named(fact, value):
 
 def judged(conditions, observations, manifest=MANIFEST):
     expectation = expectation_of_conditions(parse_conditions(conditions))
-    return verify(expectation, observations, implied(observations, manifest)).judgements
+    return verification_of(expectation, observations, implied(observations, manifest)).judgements
 
 
 @pytest.mark.parametrize(

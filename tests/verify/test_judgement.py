@@ -4,7 +4,7 @@ import pytest
 
 from nimprofile.manifest.profile_conditions import conditions_of, parse_conditions
 from nimprofile.verify.expectation import Expectation, Prediction, expectation_of_conditions
-from nimprofile.verify.judgement import Outcome, verify
+from nimprofile.verify.judgement import Outcome, verification_of
 from nimprofile.verify.observation import Fact, Observation
 
 
@@ -14,7 +14,7 @@ def seen(fact, value, source="server.log", line=1):
 
 def judged(conditions, *observations, implied=()):
     expectation = expectation_of_conditions(conditions_of(conditions, "test"))
-    return verify(expectation, observations, implied)
+    return verification_of(expectation, observations, implied)
 
 
 def test_a_demand_that_was_told_is_proven_with_the_line():
@@ -52,6 +52,13 @@ def test_sources_that_contradict_each_other_contradict_the_demand_and_are_named(
     ) == judgement.note
 
 
+def test_of_a_machine_of_several_products_one_that_is_demanded_is_enough():
+    told = [seen(Fact.GPU_NAME, name) for name in ("NVIDIA T400", "NVIDIA L40S")]
+    (judgement,) = judged("gpu_name=NVIDIA L40S", *told).judgements
+    assert (Outcome.PROVEN, (told[1],)) == (judgement.outcome, judgement.evidence)
+    assert not judged("gpu_name!=NVIDIA L40S", *told).holds()
+
+
 def test_what_follows_counts_where_nothing_was_told():
     follows = seen(Fact.TP, 4)
     (judgement,) = judged("tp=8", implied=[follows]).judgements
@@ -85,8 +92,8 @@ def test_whether_the_server_came_up_is_judged_where_it_was_told(observation, out
 def test_an_optional_demand_is_passed_over_where_nothing_tells_it():
     (demand,) = expectation_of_conditions(parse_conditions("lora=false")).demands
     optional = Expectation((demand.replace(optional=True),))
-    assert () == verify(optional, ()).judgements
-    assert 1 == len(verify(optional, [seen(Fact.LORA, True)]).judgements)
+    assert () == verification_of(optional, ()).judgements
+    assert 1 == len(verification_of(optional, [seen(Fact.LORA, True)]).judgements)
 
 
 def test_strict_fails_on_what_is_not_observable():
@@ -103,16 +110,18 @@ TOKENS = Prediction(Fact.KV_CACHE_TOKENS, 90, "estimated")
 
 
 def test_a_prediction_stands_beside_what_was_measured_with_the_error():
-    (figure,) = verify(Expectation((), (WEIGHTS,)), [seen(Fact.WEIGHTS_BYTES, 100)]).figures
+    (figure,) = verification_of(
+        Expectation((), (WEIGHTS,)), [seen(Fact.WEIGHTS_BYTES, 100)]
+    ).figures
     assert (110, 100, pytest.approx(0.1)) == (figure.predicted, figure.measured, figure.error)
 
 
 def test_of_several_ranks_the_fullest_gpu_and_the_smallest_cache_count():
     told = [seen(fact, value) for fact in (WEIGHTS.fact, TOKENS.fact) for value in (99, 101, 100)]
-    figures = verify(Expectation((), (WEIGHTS, TOKENS)), told).figures
+    figures = verification_of(Expectation((), (WEIGHTS, TOKENS)), told).figures
     assert [101, 99] == [figure.measured for figure in figures]
 
 
 def test_a_figure_that_nothing_told_has_no_error():
-    (figure,) = verify(Expectation((), (WEIGHTS,)), []).figures
+    (figure,) = verification_of(Expectation((), (WEIGHTS,)), []).figures
     assert (None, None) == (figure.measured, figure.error)

@@ -8,63 +8,35 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nimprofile.report.schemas.terms import Schema
 
-SCHEMAS = (
-    "decision",
-    "explanation",
-    "memory",
-    "launch",
-    "inventory",
-    "manifest",
-    "doctor",
-    "advisories",
-    "error",
-)
+_HOME = {
+    "decision": ("report.schemas.decision", "decision_schema"),
+    "explanation": ("report.schemas.decision", "explanation_schema"),
+    "memory": ("report.schemas.memory", "memory_schema"),
+    "launch": ("report.schemas.catalogue", "launch_schema"),
+    "inventory": ("report.schemas.inventory", "inventory_schema"),
+    "manifest": ("authoring.json_schema", "manifest_schema"),
+    "doctor": ("report.production.doctor", "doctor_schema"),
+    "advisories": ("report.schemas.advisories", "advisories_schema"),
+    "verification": ("report.schemas.verification", "verification_schema"),
+    "error": ("report.schemas.errors", "error_schema"),
+}
+"""A name -> the module that has its schema, and what makes it there."""
+
+SCHEMAS = tuple(_HOME)
 """What there is a schema of."""
 
 
 def schema_of(name: str) -> Schema:
     """The JSON Schema of this name; KeyError without one."""
-    match name:
-        case "decision":
-            from nimprofile.report.schemas.decision import decision_schema
+    from importlib import import_module
 
-            made = decision_schema()
-        case "explanation":
-            from nimprofile.report.schemas.decision import explanation_schema
-
-            made = explanation_schema()
-        case "inventory":
-            from nimprofile.report.schemas.inventory import inventory_schema
-
-            made = inventory_schema()
-        case "memory":
-            from nimprofile.report.schemas.memory import memory_schema
-
-            made = memory_schema()
-        case "launch":
-            made = _launch()
-        case "manifest":
-            from nimprofile.authoring.json_schema import manifest_schema
-
-            made = manifest_schema()
-        case "doctor":
-            from nimprofile.report.production.doctor import doctor_schema
-
-            made = doctor_schema()
-        case "advisories":
-            from nimprofile.report.schemas.advisories import advisories_schema
-
-            made = advisories_schema()
-        case "error":
-            from nimprofile.report.schemas.errors import error_schema
-
-            made = error_schema()
-        case _:
-            raise KeyError(name)
+    module, function = _HOME[name]
+    made: Schema = getattr(import_module(f"nimprofile.{module}"), function)()
     return made
 
 
-def _launch() -> Schema:
+def launch_schema() -> Schema:
+    """The JSON Schema of a plan."""
     from nimprofile.launch.plan import PLAN_VERSION
 
     return document(

@@ -78,6 +78,10 @@ def last_start(told: Iterable[Observation]) -> dict[Fact, tuple[Observation, ...
         key = (process, each.value if several else None)
         of_fact.pop(key, None)
         of_fact[key] = each
+    lengths = latest.get(Fact.MAX_MODEL_LEN, {}).values()
+    if served := [each for each in lengths if each.text.startswith(_OF_EACH_STAGE)]:
+        # A model that drafts tells a context of its own, and what requests may have comes last.
+        latest[Fact.MAX_MODEL_LEN] = {("", each.value): each for each in served}
     counting = {fact: tuple(_ordered(fact, by.values())) for fact, by in latest.items()}
     return _without_survived(counting)
 

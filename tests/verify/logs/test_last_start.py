@@ -73,3 +73,12 @@ def test_what_an_interface_tells_replaces_nothing():
         for at, length in enumerate((8192, 4096))
     ]
     assert [4096, 8192] == [each.value for each in settled(told)]
+
+
+def test_the_context_of_a_model_that_drafts_is_not_that_of_requests():
+    told = [
+        seen(Fact.MAX_MODEL_LEN, 131_072, text="Using max model len 131072"),
+        seen(Fact.MAX_MODEL_LEN, 262_144, text="Using max model len 262144"),
+        seen(Fact.MAX_MODEL_LEN, 131_072, text="Maximum concurrency for 131,072 tokens"),
+    ]
+    assert [131_072] == counts(Fact.MAX_MODEL_LEN, *told)
