@@ -34,7 +34,7 @@ def advised(
         return lambda *_: ()
     from nimprofile.selection.advisories.matching import Advisor, facts_of
 
-    advisor = Advisor(facts_of(manifest, inventory, request), inventory.gpus)
+    advisor = Advisor(facts_of(manifest, inventory, request), inventory.gpus, sure=True)
 
     def known(profile: Profile, gpus: tuple[int, ...]) -> tuple[Advisory, ...]:
         return tuple(one.advisory for one in advisor.on(profile, gpus) if not one.unknown)

@@ -6,10 +6,10 @@ its conditions hold, and may apply when none is broken and some are on what is n
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
+from functools import cache
 
 from nimprofile.base.record import Record
-from nimprofile.base.versions import satisfies, split_requirement
+from nimprofile.base.versions import satisfies
 from nimprofile.hardware.identity import product_of
 from nimprofile.manifest.profile_conditions import parse_conditions, unmet
 from nimprofile.selection.advisories.advisory import Advice, known_advisories
@@ -94,15 +94,19 @@ def of_machine(inventory: Inventory) -> tuple[Advice, ...]:
 class Advisor:
     """The advisories that can apply with these facts, ready to be held to profiles.
 
-    What depends on no profile is looked at once.
+    What depends on no profile is looked at once. With `sure`, those that only may apply for what is
+    not known of the model, the NIM or the driver are left aside.
     """
 
-    def __init__(self, facts: Facts, gpus: Iterable[Gpu]):
+    def __init__(self, facts: Facts, gpus: Iterable[Gpu], *, sure: bool = False):
         self._gpus = {gpu.index: gpu for gpu in gpus}
         rows = ((row, _standing(row, facts)) for row in known_advisories())
-        self._open = [(row, unknown) for row, unknown in rows if unknown is not None]
+        self._open = [
+            (row, unknown)
+            for row, unknown in rows
+            if unknown is not None and not (sure and unknown)
+        ]
         self._facts = facts
-        self._conditions: dict[str, tuple[Condition, ...]] = {}
 
     def on(self, profile: Profile, gpus: Iterable[int]) -> tuple[Advice, ...]:
         """The advisories that apply to a profile on the GPUs of these indices, or may."""
@@ -111,21 +115,23 @@ class Advisor:
 
     def _advice(self, profile: Profile, gpus: list[Gpu]) -> Iterator[Advice]:
         for row, unknown in self._open:
-            if not self._as_described(row, profile, len(gpus)):
-                continue
             engine = _of_engine(row, profile, self._facts)
             board = None if engine is None else _on_gpus(row, gpus)
-            if engine is not None and board is not None:
-                yield Advice(row, tuple(dict.fromkeys((*unknown, *engine, *board))))
+            if engine is None or board is None or not _as_described(row, profile, len(gpus)):
+                continue
+            yield Advice(row, tuple(dict.fromkeys((*unknown, *engine, *board))))
 
-    def _as_described(self, row: Advisory, profile: Profile, gpus: int) -> bool:
-        """Whether the profile meets the conditions of one entry."""
-        for text in row.profiles:
-            if text not in self._conditions:
-                self._conditions[text] = parse_conditions(text)
-            if next(unmet(self._conditions[text], profile, gpus), None) is None:
-                return True
-        return not row.profiles
+
+def _as_described(row: Advisory, profile: Profile, gpus: int) -> bool:
+    """Whether the profile meets the conditions of one entry."""
+    entries = map(_conditions, row.profiles)
+    return not row.profiles or any(not [*unmet(entry, profile, gpus)] for entry in entries)
+
+
+@cache
+def _conditions(text: str) -> tuple[Condition, ...]:
+    """The conditions of an entry, which is one of the list's."""
+    return parse_conditions(text)
 
 
 def _standing(row: Advisory, facts: Facts) -> tuple[str, ...] | None:
@@ -134,7 +140,7 @@ def _standing(row: Advisory, facts: Facts) -> tuple[str, ...] | None:
     if row.models:
         if facts.model is None:
             unknown.append(MODEL)
-        elif not any(fnmatchcase(model_name(facts.model), pattern) for pattern in row.models):
+        elif not any(_is_like(model_name(facts.model), pattern) for pattern in row.models):
             return None
     if row.nim is not None:
         match None if facts.nim is None else _is_of(facts.nim, row.nim):
@@ -153,6 +159,25 @@ def _standing(row: Advisory, facts: Facts) -> tuple[str, ...] | None:
 def model_name(name: str) -> str:
     """A model's name as `Advisory.models` has it: `nim/meta/llama-3_1-8b` is `llama-3.1-8b`."""
     return name.rstrip("/").rpartition("/")[2].casefold().replace("_", ".")
+
+
+def _is_like(name: str, pattern: str) -> bool:
+    """Whether a name is like a pattern, in which `*` stands for anything.
+
+    Patterns are compared so, for compiling one expression for each takes a millisecond or two.
+    """
+    first, *others = pattern.split("*")
+    if not others:
+        return name == pattern
+    if not name.startswith(first) or not name.endswith(others[-1]):
+        return False
+    at, end = len(first), len(name) - len(others[-1])
+    for part in others[:-1]:
+        found = name.find(part, at, end)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return at <= end
 
 
 def _is_of(nim: NimVersion, specifiers: str) -> bool | None:
@@ -180,8 +205,9 @@ def _of_engine(row: Advisory, profile: Profile, facts: Facts) -> tuple[str, ...]
     if not row.engines:
         return ()
     for text in row.engines:
-        name, specifiers = split_requirement(text)
-        if profile.engine is None or name != profile.engine:
+        name = str(profile.engine)
+        specifiers = text.removeprefix(name)
+        if not text.startswith(name) or specifiers[:1] not in {"", "<", ">", "="}:
             continue
         if not specifiers:
             return ()

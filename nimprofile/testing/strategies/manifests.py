@@ -212,6 +212,7 @@ def _requests(draw: st.DrawFn, manifest: Manifest | None) -> Request:
         relax_memory=draw(flags),
         allow_unsafe=draw(flags),
         allow_nvfp4_emulation=draw(flags),
+        avoid_advised=draw(flags),
         empty_gpu_gate=draw(st.sampled_from([None, False, True])),
         uniform_gpus=draw(st.sampled_from([None, False, True])),
         serving=Serving(fit_context=draw(st.sampled_from([False, False, True]))),

@@ -15,6 +15,7 @@ from nimprofile.hardware.gpu_groups import Machine
 from nimprofile.hardware.identity import product_of
 from nimprofile.manifest.profile_tags import profile_from_tags
 from nimprofile.selection import reasons as r
+from nimprofile.selection.advisories.advisory import known_advisories
 from nimprofile.selection.fit import Judge
 from nimprofile.testing import inventories, manifests, near_misses, requests, situations
 
@@ -97,6 +98,10 @@ def assert_true(reason, profile, inventory, request):  # noqa: C901, PLR0912, PL
             assert (tag, wanted) in request.tags
             assert profile.tags.get(tag) == have
             assert (have or "").casefold() != wanted.casefold()
+        case r.AdvisedAgainst(advisory, title):
+            (known,) = (each for each in known_advisories() if each.id == advisory)
+            assert title == known.title
+            assert request.avoid_advised
         case r.RequirementUnmet(tag, relation, wanted, have=have):
             (unmet,) = (each for each in request.require if each.tag == tag)
             assert (relation, wanted) == (unmet.relation, unmet.value)
@@ -131,9 +136,14 @@ def test_each_reason_of_a_near_miss_is_true_of_its_own_numbers(miss):
         assert_true(reason, miss.profile, miss.inventory, miss.request)
 
 
-BREAKABLE = [reason for reason in EVERY_REASON if reason not in (r.NotDivisible, r.NotDefault)]
-"""The others need a model's shape: `test_a_model_that_does_not_divide_is_rejected_for_that`, or a
-second profile: `tests/selection/non_llm/test_default_selector.py`."""
+BREAKABLE = [
+    reason
+    for reason in EVERY_REASON
+    if reason not in (r.NotDivisible, r.NotDefault, r.AdvisedAgainst)
+]
+"""The others need a model's shape: `test_a_model_that_does_not_divide_is_rejected_for_that`, a
+second profile: `tests/selection/non_llm/test_default_selector.py`, or a row of the list of known
+issues: `test_advisory_laws.py`."""
 
 
 @pytest.mark.parametrize("reason", BREAKABLE, ids=lambda reason: reason.kind)

@@ -1,5 +1,7 @@
 """An advisory applies when all its conditions hold, and may where one is on what is not known."""
 
+from fnmatch import fnmatchcase
+
 import pytest
 from hypothesis import given, strategies as st
 
@@ -204,3 +206,11 @@ def test_more_knowledge_never_brings_an_issue_that_was_not_possible(facts, profi
 
 def test_the_list_is_read_once():
     assert known_advisories() is known_advisories()
+
+
+@given(
+    st.text("ab-", max_size=6),
+    st.text("ab-*", max_size=6),
+)
+def test_names_are_like_patterns_as_in_a_shell(name, pattern):
+    assert fnmatchcase(name, pattern) == matching._is_like(name, pattern)
