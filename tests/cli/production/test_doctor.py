@@ -9,7 +9,11 @@ import sys
 
 import pytest
 
+from nimprofile.cli.arguments import read_arguments
+from nimprofile.cli.main import build_parser
 from nimprofile.cli.production import doctor as module
+from nimprofile.doctor.finding import Finding
+from nimprofile.doctor.subject import Subject
 from tests.support.command_line import environment
 from tests.support.paths import ROOT
 
@@ -166,6 +170,54 @@ def test_a_manifest_that_hangs_is_a_finding_and_the_host_is_examined(examined, m
     code, found = examined("--gpus", "1xh100", "--timeout", "0.05", "--nvml-timeout", "0.05")
     assert 0 == code
     assert ["unknown"] == statuses(found, "profile")
+
+
+def made(*argv):
+    """What is known of the subject at last, and the findings on the way to it."""
+    words, extra = [*argv], ()
+    if "--" in words:
+        words, extra = words[: words.index("--")], words[words.index("--") + 1 :]
+    _, arguments = read_arguments(build_parser("doctor"), ["doctor", *words], extra)
+    values = [*module._made(arguments)]
+    subjects = [value for value in values if isinstance(value, Subject)]
+    found = [(str(each.status), each.finding) for each in values if isinstance(each, Finding)]
+    return subjects[-1], found
+
+
+def test_the_subject_has_all_that_is_to_be_started():
+    subject, found = made(*LLAMA, "--engine", "vllm", "--online", "--timeout", "3")
+    assert [("ok", "vllm-bf16-tp2-pp1 is selected, on GPUs 0-1")] == found
+    assert ("vllm", 2, "serve") == (subject.job.server, len(subject.job.gpus), subject.plan.argv[1])
+    assert subject.manifest.source.endswith("llama-3.1-8b-instruct.yaml")
+    assert (True, False, 3.0) == (subject.online, subject.this_machine, subject.seconds)
+    assert subject.inventory == subject.decision.inventory
+
+
+def test_a_host_alone_has_its_machine():
+    subject, found = made("--gpus", "2xh100")
+    assert (2, None) == (len(subject.inventory.gpus), subject.job)
+    assert ["skipped"] == [status for status, _ in found]
+
+
+@pytest.mark.parametrize(
+    ("more", "says", "known"),
+    [
+        (("--tp", "3"), "No profile found for what is asked", True),
+        (("--profile", "nonesuch"), "nonesuch", False),
+        (("--expect-gpus", "8"), "--expect-gpus 8: 2 can be used", False),
+        (
+            ("--engine", "vllm", "--", "--tensor-parallel-size", "7"),
+            "it cannot be started: your --tensor-parallel-size 7",
+            False,
+        ),
+    ],
+)
+def test_on_the_way_what_is_wrong_is_told_in_one_line(more, says, known):
+    subject, found = made(*LLAMA, *more)
+    ((status, finding),) = found
+    assert ("failed", known, None) == (status, subject.decision is not None, subject.job)
+    assert says in finding
+    assert "\n" not in finding
 
 
 def test_no_secret_of_the_environment_is_told(run, docker, monkeypatch):

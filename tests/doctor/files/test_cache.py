@@ -82,8 +82,8 @@ def as_user(monkeypatch, uid):
 @pytest.mark.parametrize(
     ("mode", "status", "says"),
     [
-        (0o755, "failed", "by its owner and mode user 1000 cannot write in"),
-        (0o777, "unknown", "by its owner and mode user 1000 can write in"),
+        (0o755, "failed", "by its owner and mode user 4242 cannot write in"),
+        (0o777, "unknown", "by its owner and mode user 4242 can write in"),
     ],
 )
 def test_who_can_become_nobody_judges_by_owner_and_mode_and_says_so(
@@ -91,7 +91,7 @@ def test_who_can_become_nobody_judges_by_owner_and_mode_and_says_so(
 ):
     as_user(monkeypatch, 501)
     tmp_path.chmod(mode)
-    first = found(tmp_path, uid=1000, gid=1000)[0]
+    first = found(tmp_path, uid=4242, gid=4242)[0]
     assert status == first.status
     assert first.finding.startswith(says)
     assert first.fix
