@@ -41,6 +41,8 @@ COMMANDS = {
     f"render k8s {H100.replace('1xh100', '16xh100')} --server nim": "kind: Deployment",
     f"render kserve {H100} --engine vllm": "kind: InferenceService",
     f"render nim-operator {H100}": "kind: NIMService",
+    f"lock {H100} --engine vllm": "name: vllm-bf16-tp1-pp1",
+    "check --lock smoke.lock --gpus 1xh100": "as smoke.lock has it: vllm-bf16-tp1-pp1",
     "manifest build model": "checkpoints:",
     "manifest check llama-3.1-8b-instruct --json": '"errors": 0',
     "manifest show llama-3.1-8b-instruct": "vllm-bf16-tp1-pp1",
@@ -64,12 +66,13 @@ COMMANDS = {
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A folder with a model and a log."""
+    """A folder with a model, a log and a lock."""
     folder = tmp_path_factory.mktemp("smoke")
     (folder / "model").mkdir()
     (folder / "model" / "config.json").write_text(json.dumps(LLAMA_8B), encoding="utf-8")
     line = "INFO 2024-09-27 12:59:39.860 ngc_injector.py:214] Profile metadata: tp: 8\n"
     (folder / "server.log").write_text(line, encoding="utf-8")
+    assert 0 == main(shlex.split(f"lock {H100} --engine vllm -o {folder / 'smoke.lock'}"))
     return folder
 
 

@@ -22,7 +22,13 @@ if TYPE_CHECKING:
 
 
 class Edit(Record):
-    """One thing that is said otherwise; None: not at all."""
+    """One thing that is said otherwise.
+
+    Attributes:
+        what: the thing.
+        old: what was said of it; None: nothing.
+        new: what is said of it now; None: nothing.
+    """
 
     what: str
     old: str | None

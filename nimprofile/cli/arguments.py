@@ -10,11 +10,12 @@ from nimprofile.base.record import Record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from dataclasses import KW_ONLY
     from typing import Any, Literal, TypeAlias
 
     from nimprofile.base.enums import Engine, Precision, Server
+    from nimprofile.lock.record import Lock
     from nimprofile.manifest.profile_conditions import Condition
 
     Layout: TypeAlias = Literal["auto", "1.0", "1.3", "2.0", "speech"]
@@ -152,11 +153,14 @@ class LaunchArguments(Record):
 
 
 class ExecArguments(Record):
-    """The options of `nimprofile exec`."""
+    """The options of `nimprofile exec`; `locked` is what the file of `lock` has."""
 
     machine: MachineArguments
     selection: SelectionArguments
     server: ServerArguments
+    _: KW_ONLY
+    lock: str | None
+    locked: Lock | None
 
 
 class RenderArguments(Record):
@@ -236,14 +240,16 @@ class CompletionArguments(Record):
 
 
 def read_arguments(
-    parser: argparse.ArgumentParser, argv: Sequence[str], extra: Sequence[str] | None = None
+    parser: argparse.ArgumentParser,
+    argv: Sequence[str],
+    given: Mapping[str, object] | None = None,
 ) -> tuple[Callable[[Any], int], Record]:
     """Parse a command line into the function that runs its command, and that function's record.
 
     Args:
         parser: the whole command line.
         argv: the words to parse.
-        extra: of a command that starts a server, the words after `--`.
+        given: fields of the record that no option has, such as `extra`, the words after `--`.
 
     Raises:
         SystemExit: the words cannot be parsed, or ask for help.
@@ -253,8 +259,7 @@ def read_arguments(
     run, kind = values.pop("run"), values.pop("arguments")
     for name in ("command", "action"):  # which `run` stands for
         values.pop(name, None)
-    if extra is not None:
-        values["extra"] = tuple(extra)
+    values |= given or {}
     record = _take(kind, values)
     if values:
         raise TypeError(f"{kind.__name__} has no field for {', '.join(values)}")

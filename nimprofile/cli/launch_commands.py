@@ -5,32 +5,25 @@ from __future__ import annotations
 import os
 
 from nimprofile.base.enums import Server
-from nimprofile.base.errors import LaunchError, NotStartedError
+from nimprofile.base.errors import NotStartedError, PinError
 from nimprofile.base.printable import a_dozen
 from nimprofile.cli.console import flush_what_can_be, print_json, put, tell
 from nimprofile.cli.exit_codes import DONE, code_of_nothing
-from nimprofile.cli.inputs import judge
-from nimprofile.cli.launch_options import all_installed, all_startable, nim_of, restricted, setup_of
 from nimprofile.cli.parsing.parser import UsageError
+from nimprofile.cli.starting.judged import job_of_judged, judged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import logging
     from collections.abc import Iterable, Iterator
-    from typing import NoReturn, TypeAlias
+    from typing import NoReturn
 
-    from nimprofile.cli.arguments import (
-        DoctorArguments,
-        ExecArguments,
-        LaunchArguments,
-        RenderArguments,
-    )
+    from nimprofile.cli.arguments import ExecArguments, LaunchArguments, RenderArguments
+    from nimprofile.cli.starting.judged import Judged
     from nimprofile.launch.job import Job
     from nimprofile.launch.plan import LaunchPlan
-    from nimprofile.manifest.manifest import Manifest
+    from nimprofile.launch.setup import Setup
     from nimprofile.selection.decision import Decision
-
-    Arguments: TypeAlias = LaunchArguments | ExecArguments | RenderArguments | DoctorArguments
 
 
 def launch(arguments: LaunchArguments) -> int:
@@ -38,12 +31,13 @@ def launch(arguments: LaunchArguments) -> int:
     from nimprofile.launch.planning import plan_of
     from nimprofile.launch.shell_script import shell_script
 
-    decision, job = _job_of(arguments)
+    found = judged(arguments, here=False)
+    decision, job = found.decision, job_of_judged(found)
     if job is None:
-        return _nothing(decision, arguments.format)
-    _no_secrets(job)
+        return nothing(decision, arguments.format)
+    refuse_secrets(job.setup, job.model)
     plan = plan_of(job)
-    _tell(decision, (*_notes(job, plan), *_without_weights(job)))
+    tell_of(decision, (*_notes(job, plan), *_without_weights(job)))
     match arguments.format:
         case "json":
             print_json(plan.to_dict())
@@ -64,9 +58,15 @@ def become(arguments: ExecArguments) -> int:
     from nimprofile.report.text import nothing_runs
 
     log = logger_of(os.environ)
-    decision, job = _job_of(arguments, here=True)
+    found = _judged_here(arguments)
+    decision = found.decision
     for level, line in decision_lines(decision):
         log.log(level, line)
+    if arguments.locked is not None:
+        from nimprofile.cli.production.check import require_as_locked
+
+        require_as_locked(arguments.locked, found, arguments.lock or "", log)
+    job = job_of_judged(found)
     if job is None:
         if wants_json(os.environ):
             log.critical(nothing_runs(decision))
@@ -87,11 +87,23 @@ def become(arguments: ExecArguments) -> int:
     return _start(plan, log)
 
 
+def _judged_here(arguments: ExecArguments) -> Judged:
+    """The decision where the server starts; DriftError where the pin of a lock names nothing."""
+    try:
+        return judged(arguments, here=True)
+    except PinError as error:
+        if arguments.locked is None:
+            raise
+        from nimprofile.cli.production.check import refuse_lost_pin
+
+        refuse_lost_pin(arguments.locked, error, arguments.lock or "")
+
+
 LARGEST_MACHINE = 8
 """GPUs of one machine, as most have them."""
 
 
-def _tell(decision: Decision, notes: Iterable[str] = ()) -> None:
+def tell_of(decision: Decision, notes: Iterable[str] = ()) -> None:
     """The warnings of a decision, and the notes of its request before these."""
     tell(f"warning: {warning}" for warning in a_dozen(decision.warnings, "gpus"))
     noted = a_dozen(decision.request.notes, "variables")
@@ -148,12 +160,13 @@ def render(arguments: RenderArguments) -> int:
     server = arguments.server
     if arguments.target == "nim-operator" and server.kind is None:  # which deploys nothing else
         arguments = arguments.replace(server=server.replace(kind=Server.NIM))
-    decision, job = _job_of(arguments)
+    found = judged(arguments, here=False)
+    decision, job = found.decision, job_of_judged(found)
     if job is None:
-        return _nothing(decision, arguments.format)
+        return nothing(decision, arguments.format)
     if arguments.deployment is not None:
         job = job.replace(setup=job.setup.replace(name=arguments.deployment))
-    _no_secrets(job)
+    refuse_secrets(job.setup, job.model)
     rendered = deployed(
         arguments.target,
         job,
@@ -162,7 +175,7 @@ def render(arguments: RenderArguments) -> int:
         secret=arguments.secret,
         pull_secret=arguments.pull_secret,
     )
-    _tell(decision, (*rendered.notes, *_without_weights(job)))
+    tell_of(decision, (*rendered.notes, *_without_weights(job)))
     if arguments.format == "json":
         print_json(rendered.value)
     else:
@@ -170,57 +183,8 @@ def render(arguments: RenderArguments) -> int:
     return DONE
 
 
-def _job_of(arguments: Arguments, *, here: bool = False) -> tuple[Decision, Job | None]:
-    """The decision, and what there is to serve when it selects something."""
-    _, decision, job = judged_job(arguments, here=here)
-    return decision, job
-
-
-def judged_job(
-    arguments: Arguments, *, here: bool = False
-) -> tuple[Manifest, Decision, Job | None]:
-    """The manifest, the decision, and what there is to serve when it selects something.
-
-    Args:
-        arguments: of the command.
-        here: the server starts in this environment, whose engine's version counts.
-    """
-    from nimprofile.launch.planning import job_of, launchable, with_less_context
-    from nimprofile.report.text import policy_note
-
-    setup = setup_of(arguments.selection, arguments.server)
-    if here and arguments.selection.serving.engine_version is None:
-        setup = setup.replace(installed=all_installed())
-    if here and (startable := all_startable(os.environ.get("PATH"))):
-        setup = setup.replace(startable=startable)
-    named = arguments.server.adapters is not None
-    selection = restricted(arguments.selection, setup, adapters=named, here=here)
-    # What follows -- is Triton's own there, and the engine's everywhere else.
-    extra = () if setup.server is Server.TRITON else setup.extra
-    nim = nim_of(setup)
-    manifest, decision = judge(arguments.machine, selection, extra, nim)
-    if nim is not None and not here:  # the log of what starts here says it in any case
-        tell(policy_note(decision))
-    best = decision
-    decision = launchable(best, manifest, setup)
-    if decision.selected is None and setup.startable is not None:
-        setup = setup.replace(startable=None)  # then the check of this host says what is missing
-        decision = launchable(best, manifest, setup)
-    if decision.selected is not None:
-        return manifest, decision, job_of(decision, manifest, setup)
-    if not decision.passed_over or decision.required_in_vain:
-        return manifest, decision, None
-    first, *others = decision.passed_over
-    problem = first.problem
-    if others:
-        problem += f"; none of the {1 + len(others)} candidates can be started"
-    if (shorter := with_less_context(decision, manifest, setup)) is not None:
-        verdict, context = shorter
-        problem += f"; {verdict.profile.name} can be started with --max-model-len {context}"
-    raise LaunchError(problem)
-
-
-def _nothing(decision: Decision, format: str) -> int:
+def nothing(decision: Decision, format: str) -> int:
+    """Say that nothing runs; the exit code."""
     from nimprofile.report.text import nothing_runs
 
     code, why = code_of_nothing(decision), nothing_runs(decision)
@@ -228,17 +192,21 @@ def _nothing(decision: Decision, format: str) -> int:
         from nimprofile.cli.parsing.failures import failure_of_nothing
 
         print_json(failure_of_nothing(why, code), message=True)
-    _tell(decision)
+    tell_of(decision)
     tell(why.split("\n"))
     return code
 
 
-def _no_secrets(job: Job) -> None:
-    """Refuse to print a secret: what is printed is kept, and shown to others."""
+def refuse_secrets(setup: Setup, model: str | None) -> None:
+    """Refuse to print a secret: what is printed is kept, and shown to others.
+
+    Args:
+        setup: of the server.
+        model: where its weights are.
+    """
     from nimprofile.base.secrets.arguments import secret_flags, secret_variables
     from nimprofile.base.secrets.output import concealed
 
-    setup = job.setup
     flags = secret_flags(setup.arguments)
     if flags or any(concealed(argument) != argument for argument in setup.arguments):
         raise UsageError(
@@ -247,7 +215,7 @@ def _no_secrets(job: Job) -> None:
             "(VLLM_API_KEY, HF_TOKEN, …) or after -- of nimprofile exec"
         )
     given = {
-        "the model": job.model,
+        "the model": model,
         "--served-model-name": setup.served_name,
         "--name": setup.name,
         "--image": setup.image,

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     import argparse
 
     from nimprofile.cli.arguments import SelectionArguments
-    from nimprofile.manifest.nim_version import NimVersion
 
 
 def launch_options(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +37,13 @@ def launch_options(parser: argparse.ArgumentParser) -> None:
 def exec_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `nimprofile exec`."""
     server_options(parser)
-    parser.set_defaults(arguments=ExecArguments)
+    parser.add_argument_group("lock").add_argument(
+        "--lock",
+        metavar="FILE",
+        help="start nothing else than this lock has: exit with 5, and say what moved, where "
+        "something else would be started; its words are read before these (default: none)",
+    )
+    parser.set_defaults(arguments=ExecArguments, locked=None)
 
 
 def render_options(parser: argparse.ArgumentParser) -> None:
@@ -85,7 +90,7 @@ def render_options(parser: argparse.ArgumentParser) -> None:
 
 
 def server_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of every command that starts a server, or looks at what would be started."""
+    """Add the options that all commands have which start a server or say what would be started."""
     machine_options(parser)
     selection_options(parser)
     add = parser.add_argument_group("server").add_argument
@@ -166,20 +171,6 @@ SERVER_OF_THE_ENGINE = ServerArguments(
 """What is meant where no server is asked for."""
 
 
-def nim_of(setup: Setup) -> NimVersion | None:
-    """The NIM that the container will be of; None where no image of a NIM is named by version."""
-    from nimprofile.manifest.nim_version import version_of_image
-
-    image = setup.image
-    if image is None or not (setup.server is Server.NIM or image.startswith(NIM_IMAGES)):
-        return None
-    return version_of_image(image)
-
-
-NIM_IMAGES = "nvcr.io/nim/"
-"""Where NVIDIA keeps the images of NIMs, and of nothing else."""
-
-
 def setup_of(selection: SelectionArguments, server: ServerArguments) -> Setup:
     """NIM's variables, each beaten by its flag, and what this host has of them.
 
@@ -254,8 +245,11 @@ def restricted(
 
 
 def _version(engine: Engine, setup: Setup, *, here: bool) -> str | None:
-    """The version that is meant of this engine: that of its image, or the installed one."""
+    """The version that is meant of this engine: the installed one, or that of its image."""
     spec = server_spec(setup.server or Server(engine))
+    in_container = setup.server is Server.NIM
+    if here and not in_container and (found := installed(engine)) is not None:
+        return found
     if setup.image is not None:
         return spec.engine_in_image(setup.image)
     return installed(engine) if here else spec.newest_engine_version

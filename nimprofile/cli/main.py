@@ -10,6 +10,7 @@ import os
 import sys
 
 from nimprofile.base.errors import (
+    DriftError,
     GpuMissingError,
     NimProfileError,
     NoGpuError,
@@ -57,9 +58,10 @@ from nimprofile.cli.parsing.parser import HelpPrinted, Parser, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
+    from nimprofile.base.record import Record
     from nimprofile.cli.options import Command
 
 
@@ -72,7 +74,7 @@ examples:
   nimprofile gpus --gpus 2xl40s --json > box.json
 exit codes:
   0 selected   1 no profile runs   2 usage   3 bad manifest, inventory or override
-  4 no GPU could be read   5 not as --require or --expect-gpus says
+  4 no GPU could be read   5 not as --require, --expect-gpus or a lock says
   6 something on this host keeps the server from starting"""
 
 
@@ -99,13 +101,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(argv: Sequence[str]) -> int:
     """Run one command line; LostOutputError when standard output cannot be written."""
     command = next((word for word in argv if word[:1] != "-"), None)
-    extra = None
+    extra: tuple[str, ...] = ()
     if command in _STARTING:
         argv, extra = _divided(argv)
     begin(records=command == "exec" and _wants_records())
     try:
-        only = command if argv[:1] == [command] and command in _COMMANDS else None
-        run, arguments = read_arguments(build_parser(only), argv, extra)
+        given: dict[str, object] = {"extra": extra} if command in _STARTING else {}
+        if command == "lock" or (command in _LOCKED and _names_lock(argv)):
+            from nimprofile.cli.production.words import read_with_locked
+
+            run, arguments = read_with_locked(argv, extra, _read)
+        else:
+            run, arguments = _read(argv, given)
         return run(arguments)
     except HelpPrinted:
         return DONE
@@ -116,6 +123,11 @@ def _run(argv: Sequence[str]) -> int:
         hint = (error.hint or _help_for(argv)) if isinstance(error, UsageError) else ""
         report(error, code, hint, json=wants_json(argv) and not json_is_out())
         return code
+
+
+def _read(argv: Sequence[str], given: Mapping[str, object]) -> tuple[Callable[[Any], int], Record]:
+    only = argv[0] if argv and argv[0] in _COMMANDS else None
+    return read_arguments(build_parser(only), argv, given)
 
 
 def _without_names(argv: Sequence[str]) -> list[str]:
@@ -149,10 +161,14 @@ def _help_for(argv: Sequence[str]) -> str:
     return " ".join(("nimprofile", *named, "--help"))
 
 
-def _divided(argv: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+def _divided(argv: Sequence[str]) -> tuple[Sequence[str], tuple[str, ...]]:
     """The words before `--`, and those after it."""
     at = argv.index("--") if "--" in argv else len(argv)
-    return argv[:at], argv[at + 1 :]
+    return argv[:at], tuple(argv[at + 1 :])
+
+
+def _names_lock(argv: Sequence[str]) -> bool:
+    return any(word == "--lock" or word[:7] == "--lock=" for word in argv)
 
 
 _CODES = (
@@ -160,10 +176,12 @@ _CODES = (
     (GpuMissingError, NOT_AS_REQUIRED),
     (RequirementError, NOT_AS_REQUIRED),
     (UsageError, USAGE),
+    (DriftError, NOT_AS_REQUIRED),
     (NotStartedError, NOT_STARTED),
     (OutputError, OUTPUT_FAILED),
 )
-_STARTING = frozenset({"launch", "exec", "render", "doctor"})
+_STARTING = frozenset({"launch", "exec", "render", "lock", "check", "doctor"})
+_LOCKED = frozenset({"check", "exec"})
 
 
 def build_parser(only: str | None = None) -> argparse.ArgumentParser:
@@ -261,6 +279,18 @@ _COMMANDS: dict[str, Command] = {
         "say what a server really runs, by its log and its interfaces: proven or contradicted",
         "nimprofile verify --require precision=fp8,tp=8 --logs nim.log",
         _late("cli.production.verify_options", "verify_options"),
+    ),
+    "lock": (
+        _late("cli.production.lock", "run_lock"),
+        "put the choice of a profile on record, with everything that it was made of",
+        "nimprofile lock --manifest gpt-oss-120b --gpus 2xh100 -o nimprofile.lock",
+        _late("cli.production.lock", "lock_options"),
+    ),
+    "check": (
+        _late("cli.production.check", "run_check"),
+        "say whether the profile of a lock would be chosen today, and what has moved",
+        "nimprofile check --lock nimprofile.lock",
+        _late("cli.production.check", "check_options"),
     ),
     "manifest": (
         _manifest,

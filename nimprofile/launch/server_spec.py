@@ -26,8 +26,8 @@ _TAG = re.compile(r":v?([0-9]++\.[0-9]++[0-9a-z.]*+)(?:-[A-Za-z0-9._-]*+)?$")
 
 
 def version_in_tag(image: str) -> str | None:
-    """The version in an image's tag; None when it has none, as `latest`."""
-    match = _TAG.search(image)
+    """The version in an image's tag; None when it has none, as `latest`. A digest may follow."""
+    match = _TAG.search(image.partition("@")[0])
     return None if match is None else match[1]
 
 

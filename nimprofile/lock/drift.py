@@ -8,6 +8,16 @@ from nimprofile.base.printable import shown
 from nimprofile.base.record import Record
 from nimprofile.launch.setup import Setup
 from nimprofile.lock.digests import weights_digests
+from nimprofile.lock.edits import (
+    LABELS,
+    STARTED,
+    choice_edits,
+    edit,
+    edits,
+    expected_edits,
+    made_of_edits,
+    mapped,
+)
 from nimprofile.lock.making import (
     DEFAULTS,
     expected_of,
@@ -28,16 +38,9 @@ from nimprofile.selection.rank import deciding
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator
     from dataclasses import KW_ONLY
 
-    from nimprofile.lock.record import (
-        Expected,
-        LockedMachine,
-        LockedManifest,
-        LockedProduct,
-        LockedWeights,
-    )
     from nimprofile.selection.verdict import Verdict
 
 
@@ -102,28 +105,20 @@ def drift(lock: Lock, decision: Decision, manifest: Manifest, setup: Setup = DEF
     choice = choice_edits(locked, today) if moved else ()
     causes = [*_causes(lock, decision, manifest, setup=setup, verdict=verdict)]
     if today is not None:  # what differs and is no drift, because one side does not know it
-        causes += _edits(locked, today, ("engine_version", "max_model_len"))
+        causes += edits(locked, today, ("engine_version", "max_model_len"))
     return Drift(
         locked,
         today,
         choice,
-        at=at or next(iter(moved), ""),
+        at=at or next((LABELS.get(name, name) for name in moved), ""),
         why=why,
-        causes=tuple(edit for edit in causes if edit not in choice),
+        causes=tuple(cause for cause in causes if cause not in choice),
     )
 
 
 def gone(lock: Lock, why: str) -> Drift:
     """The drift of a lock whose pin names no profile of the manifest any more."""
-    edits = choice_edits(lock.choice, None)
-    return Drift(lock.choice, None, edits, at="manifest", why=why)
-
-
-_STARTED = (
-    *("server", "engine", "engine_version", "precision", "tp", "pp", "gpus", "lora"),
-    *("max_model_len", "kv_cache_dtype"),
-)
-"""What is started, beside the profile; what either side does not know is not compared."""
+    return Drift(lock.choice, None, choice_edits(lock.choice, None), at="manifest", why=why)
 
 
 def _moved(locked: LockedChoice, today: LockedChoice | None, *, asked: bool) -> list[str]:
@@ -131,27 +126,12 @@ def _moved(locked: LockedChoice, today: LockedChoice | None, *, asked: bool) -> 
     if today is None or today.id != locked.id:
         return ["profile"]
     found = []
-    for name in _STARTED:
+    for name in STARTED:
         old, new = getattr(locked, name), getattr(today, name)
         known = None not in (old, new) or (name == "max_model_len" and asked)
         if old != new and known:
             found.append(name)
     return found
-
-
-def choice_edits(locked: LockedChoice, today: LockedChoice | None) -> tuple[Edit, ...]:
-    """What of two choices is not the same; all of it may be gone."""
-    if today is None:
-        return (Edit("profile", _profile(locked), None),)
-    edits = []
-    if locked.id != today.id:
-        edits.append(Edit("profile", _profile(locked), _profile(today)))
-    edits += _edits(locked, today, _STARTED)
-    return tuple(edits)
-
-
-def _profile(choice: LockedChoice) -> str:
-    return f"{shown(choice.name)} ({shown(choice.id)[:12]})"
 
 
 def _what_became(locked: LockedChoice, decision: Decision, manifest: Manifest) -> tuple[str, str]:
@@ -189,109 +169,23 @@ def _causes(
     verdict: Verdict | None,
 ) -> Iterator[Edit]:
     """What a decision was made of that is otherwise than a lock has it."""
-    yield from manifest_edits(lock.manifest, locked_manifest(manifest))
-    if verdict is not None and verdict.profile.id == lock.choice.id:
-        yield from _mapped("tags.", lock.choice.tags, verdict.profile.tags)
     image, _, digest = (setup.image or "").partition("@")
-    yield from _edit("image", lock.image, image or None)
-    yield from _edit("image digest", lock.image_digest, digest or None)
+    weights, request = lock.weights, decision.request
     if verdict is not None:
         weights = tuple(weights_digests(verdict.profile, manifest, setup))
-        yield from weights_edits(lock.weights, weights)
     uuids = any(product.uuids for product in lock.machine.gpus)
-    yield from machine_edits(lock.machine, locked_machine(decision.inventory, uuids=uuids))
+    today = lock.replace(
+        manifest=locked_manifest(manifest),
+        machine=locked_machine(decision.inventory, uuids=uuids),
+        wishes=wishes_of(request),
+        policy=decision.policy.name,
+        policy_origin=origin_text(decision.policy_origin),
+        image=image or None,
+        image_digest=digest or None,
+        weights=weights,
+    )
+    yield from made_of_edits(lock, today)
     if verdict is not None and verdict.profile.id == lock.choice.id:
+        yield from mapped("tags.", lock.choice.tags, verdict.profile.tags)
         yield from expected_edits(lock.expected, expected_of(verdict))
-    yield from _mapped("", lock.wishes, wishes_of(decision.request))
-    yield from _edit("policy", lock.policy, decision.policy.name)
-    yield from _edit("policy origin", lock.policy_origin, origin_text(decision.policy_origin))
-    yield from _edit("nimprofile", lock.written_by, own_version())
-
-
-def manifest_edits(old: LockedManifest, new: LockedManifest) -> Iterator[Edit]:
-    """How two manifests differ; of one text it does not matter where it lies."""
-    if old.sha256 == new.sha256:
-        return
-    yield from _edit("manifest", old.source, new.source)
-    yield from _edit("manifest digest", old.sha256, new.sha256)
-    yield from _edits(old, new, ("model", "release", "profiles"))
-
-
-def weights_edits(old: Iterable[LockedWeights], new: Iterable[LockedWeights]) -> Iterator[Edit]:
-    """How the weights differ; of those of one digest it does not matter where they lie."""
-    before, after = [*old], [*new]
-    if [weights.replace(path="") for weights in before] == [
-        weights.replace(path="") for weights in after
-    ]:
-        return
-    yield from _edit("weights", _listed(before, "path"), _listed(after, "path"))
-    for what in ("config_sha256", "index_sha256"):
-        yield from _edit(f"weights {what}", _listed(before, what), _listed(after, what))
-
-
-def _listed(weights: Iterable[LockedWeights], what: str) -> str | None:
-    return ", ".join(str(getattr(each, what) or "none") for each in weights) or None
-
-
-def machine_edits(old: LockedMachine, new: LockedMachine) -> Iterator[Edit]:
-    """How two machines differ."""
-    yield from _edits(old, new, ("driver", "cuda", "cpu_architecture"))
-    yield from _edit("GPUs", _counted(old.gpus), _counted(new.gpus))
-    yield from _edits(old, new, ("unavailable",))
-    memory = [[(gpu.name, gpu.memory_mib) for gpu in machine.gpus] for machine in (old, new)]
-    if _counted(old.gpus) == _counted(new.gpus) and memory[0] != memory[1]:
-        yield from _edit("GPU memory", *(_memory(machine.gpus) for machine in (old, new)))
-    yield from _edit("GPU UUIDs", *(_uuids(machine.gpus) for machine in (old, new)))
-
-
-def _counted(gpus: Iterable[LockedProduct]) -> str:
-    return " + ".join(f"{gpu.count} × {shown(gpu.name)}" for gpu in gpus) or "none"
-
-
-def _memory(gpus: Iterable[LockedProduct]) -> str:
-    return " + ".join(f"{gpu.memory_mib or '?'} MiB" for gpu in gpus)
-
-
-def _uuids(gpus: Iterable[LockedProduct]) -> str | None:
-    return ", ".join(uuid for gpu in gpus for uuid in gpu.uuids) or None
-
-
-def expected_edits(old: Expected | None, new: Expected | None) -> Iterator[Edit]:
-    """How what is expected of a start differs."""
-    for name in ("weights_bytes", "kv_cache_bytes", "kv_cache_tokens", "memory_bytes"):
-        values = (None if side is None else getattr(side, name) for side in (old, new))
-        yield from _edit(f"expected {name}", *values)
-
-
-def _edits(old: Record, new: Record, names: Iterable[str]) -> Iterator[Edit]:
-    for name in names:
-        yield from _edit(_LABELS.get(name, name), getattr(old, name), getattr(new, name))
-
-
-_LABELS = {
-    "engine_version": "engine version",
-    "max_model_len": "context",
-    "kv_cache_dtype": "KV cache",
-    "cuda": "CUDA",
-    "cpu_architecture": "CPU architecture",
-    "profiles": "profiles of the manifest",
-    "unavailable": "unavailable GPUs",
-    "release": "manifest release",
-    "model": "manifest model",
-}
-
-
-def _mapped(before: str, old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Edit]:
-    for key in sorted(old.keys() | new.keys()):
-        yield from _edit(f"{before}{key}", old.get(key), new.get(key))
-
-
-def _edit(what: str, old: object, new: object) -> Iterator[Edit]:
-    if old != new:
-        yield Edit(what, _text(old), _text(new))
-
-
-def _text(value: object) -> str | None:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return None if value is None else str(value)
+    yield from edit("nimprofile", lock.written_by, own_version())

@@ -64,7 +64,7 @@ def _lock(node: Node) -> Lock:
     if not isinstance(version, str) or version.partition(".")[0] != ours:
         found = quoted(version) if isinstance(version, str) else kind_of(version)
         problem = f"{found} is not the form {LOCK_VERSION} that this nimprofile reads"
-        raise MisplacedError(f"{problem}: write it anew with --update", ("lock_version",))
+        raise MisplacedError(f"{problem}: remove it and write it anew", ("lock_version",))
     made: Lock = _record(Lock, node, ())
     return made
 

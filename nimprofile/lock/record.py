@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from nimprofile.base.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from dataclasses import KW_ONLY
 
 LOCK_VERSION = "1.0"
@@ -54,6 +55,7 @@ class LockedProduct(Record):
         name: the product.
         count: how many of them could be used.
         memory_mib: of each, as the driver tells it; None when it was not read.
+        pci_device: their PCI id as `device:vendor`; None when it was not read.
         uuids: theirs, only where they were asked for.
     """
 
@@ -103,7 +105,12 @@ class LockedCriterion(Record):
 
 
 class LockedGate(Record):
-    """One gate that the selected profile passed, and the figures by which it did."""
+    """One gate that the selected profile passed.
+
+    Attributes:
+        gate: its name.
+        passed: the figures by which it did, or what set a reason against it aside.
+    """
 
     gate: str
     passed: str
@@ -113,10 +120,10 @@ class Expected(Record):
     """What a start is expected to show, of each GPU where it is about memory.
 
     Attributes:
-        weights_bytes: of the weights on the fullest GPU.
-        kv_cache_bytes: of the KV cache on one GPU.
+        weights_bytes: bytes of the weights on the fullest GPU.
+        kv_cache_bytes: bytes of the KV cache on one GPU.
         kv_cache_tokens: tokens that the KV cache of the whole server holds.
-        memory_bytes: what a GPU must have in all.
+        memory_bytes: bytes that a GPU must have in all.
         source: where these come from, in words.
     """
 
@@ -180,7 +187,8 @@ class Lock(Record):
         wishes: what was asked of the selection, by variables and options alike, as texts.
         policy: the name of the order.
         policy_origin: why it is this one, in words.
-        image: the image that was named; None without one. `image_digest`: its `sha256:…`.
+        image: the image that was named, without its digest; None without one.
+        image_digest: its `sha256:…`; None where it was not named by one.
         weights: the directories of weights that were named.
         expected: what a start is expected to show; None where the manifest does not tell.
         written_by: the version of nimprofile that wrote it.

@@ -39,7 +39,7 @@ COMMANDS = commands(build_parser())
 
 
 def test_every_command_is_looked_at():
-    assert 23 == len(COMMANDS)
+    assert 25 == len(COMMANDS)
     assert {"select", "exec", "manifest build", "completion"} <= COMMANDS.keys()
 
 
@@ -49,7 +49,8 @@ def test_the_options_of_a_command_are_the_fields_of_its_record(name):
     kind = parser.get_default("arguments")
     options = {action.dest for action in parser._actions} - {"help"}
     after_dashes = {"extra"} if "server" in kind._fields else set()
-    assert fields(kind) == options | after_dashes
+    of_locks = {"words", "locked"} & set(kind._fields)
+    assert fields(kind) == options | after_dashes | of_locks
 
 
 @pytest.mark.parametrize("command", ["select", "policies"])
@@ -61,7 +62,8 @@ def test_an_option_that_is_in_no_field_is_an_error(command):
 
 
 def read(*argv, extra=None):
-    return read_arguments(build_parser(), argv, extra)[1]
+    given = None if extra is None else {"extra": tuple(extra)}
+    return read_arguments(build_parser(), argv, given)[1]
 
 
 def test_the_groups_of_options_are_records_in_the_record():

@@ -12,7 +12,7 @@ from nimprofile.cli.parsing.parser import UsageError
 
 def restricted_by(*words, here=False):
     """The selection that is left for the server of a command line, and what was asked for."""
-    arguments = read_arguments(build_parser("launch"), ["launch", *words], [])[1]
+    arguments = read_arguments(build_parser("launch"), ["launch", *words], {"extra": ()})[1]
     asked, server = arguments.selection, arguments.server
     named = server.adapters is not None
     return restricted(asked, setup_of(asked, server), adapters=named, here=here), asked

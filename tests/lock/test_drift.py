@@ -111,7 +111,7 @@ def test_a_candidate_that_cannot_be_started_is_passed_over_with_its_reason():
 def test_the_same_profile_with_another_context_is_drift():
     found = _drift(_locked(), request=Request(serving=Serving(max_model_len=8192)))
     assert (Edit("context", "131072", "8192"),) == found.choice
-    assert ("max_model_len", "") == (found.at, found.why)
+    assert ("context", "") == (found.at, found.why)
     assert (None, "8192") == _causes(found)["max_model_len"]
 
 

@@ -15,6 +15,8 @@ PRINTED = {
     "doctor": "doctor",
     "advisories": "advisories",
     "verify": "verification",
+    "lock": "lock",
+    "check": "drift",
 }
 """Commands -> what they print with --json."""
 

@@ -118,8 +118,8 @@ def _subject(arguments: DoctorArguments) -> tuple[Subject, list[Finding]]:
 def _made(arguments: DoctorArguments) -> Iterator[Subject | Finding]:
     """The subject, time and again as more of it is known, and findings on the way."""
     from nimprofile.cli.inputs import inventory_of
-    from nimprofile.cli.launch_commands import judged_job
     from nimprofile.cli.launch_options import setup_of
+    from nimprofile.cli.starting.judged import job_of_judged, judged
     from nimprofile.launch.planning import plan_of
     from nimprofile.report.text import nothing_runs
 
@@ -131,7 +131,8 @@ def _made(arguments: DoctorArguments) -> Iterator[Subject | Finding]:
             yield Finding("profile", Status.SKIPPED, told, fix="name one with --manifest")
             yield subject.replace(inventory=inventory_of(arguments.machine))
             return
-        manifest, decision, job = judged_job(arguments)
+        found = judged(arguments, here=False)
+        manifest, decision, job = found.manifest, found.decision, job_of_judged(found)
         subject = subject.replace(
             manifest=manifest, decision=decision, inventory=decision.inventory
         )

@@ -137,7 +137,8 @@ def _judged_again(lock: Lock, arguments: VerifyArguments) -> tuple[Manifest, Dec
     words = ["launch", *lock.words[:at]]
     if arguments.manifest is not None:
         words += ["--manifest", arguments.manifest]
-    again: Any = read_arguments(build_parser("launch"), words, lock.words[at + 1 :])[1]
+    given = {"extra": lock.words[at + 1 :]}
+    again: Any = read_arguments(build_parser("launch"), words, given)[1]
     machine = arguments.machine
     if machine.gpus is None and machine.inventory is None:
         machine = machine.replace(gpus=_products(lock))

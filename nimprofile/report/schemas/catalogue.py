@@ -13,6 +13,8 @@ _HOME = {
     "explanation": ("report.schemas.decision", "explanation_schema"),
     "memory": ("report.schemas.memory", "memory_schema"),
     "launch": ("report.schemas.catalogue", "launch_schema"),
+    "lock": ("report.schemas.lock", "lock_schema"),
+    "drift": ("report.schemas.lock", "drift_schema"),
     "inventory": ("report.schemas.inventory", "inventory_schema"),
     "manifest": ("authoring.json_schema", "manifest_schema"),
     "doctor": ("report.production.doctor", "doctor_schema"),

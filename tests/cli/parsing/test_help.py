@@ -63,7 +63,7 @@ GROUPS = {
     "launch": [
         *("machine", "model and manifest", "selection", "serving and memory", "server", "output"),
     ],
-    "exec": ["machine", "model and manifest", "selection", "serving and memory", "server"],
+    "exec": ["machine", "model and manifest", "selection", "serving and memory", "server", "lock"],
     "render": [
         *("machine", "model and manifest", "selection", "serving and memory", "server"),
         *("deployment", "output"),

@@ -467,3 +467,50 @@ def test_files_that_cannot_be_written_are_said(box):
     box.install("tritonserver")
     (box.folder / "run").write_text("a file")
     assert "name another directory with --dir" in failure(box, "--server", "triton", "--dir", "run")
+
+
+def _lock(box, *words):
+    """Write `a.lock` on the box as it is."""
+    line = [sys.executable, "-m", "nimprofile", "lock", "--manifest", "manifest.yaml", *words]
+    line += ["-o", "a.lock"]
+    subprocess.run(line, cwd=box.folder, env=box.environ, check=True, capture_output=True)
+
+
+def test_with_a_lock_that_still_holds_the_server_starts_as_ever(box):
+    _lock(box)
+    code, out, err = box.run("--lock", "a.lock")
+    assert (0, "served\n") == (code, out), err
+    assert "a.lock has it: vllm-bf16-tp2-pp1" in err
+
+
+@pytest.mark.parametrize("json_lines", ["0", "1"])
+def test_on_drift_nothing_is_started_and_the_log_has_what_moved(box, json_lines):
+    _lock(box)
+    hung = mock_inventory("2xh100")
+    gpus = (hung.gpus[0], hung.gpus[1].replace(unavailable="GPU is lost"))
+    box.environ |= FakeNvml(Inventory(gpus)).environ
+    code, out, err = box.run("--lock", "a.lock", NIM_JSONL_LOGGING=json_lines)
+    assert (5, "") == (code, out)
+    assert not box.said.exists()
+    last = err.splitlines()[-1] if json_lines == "1" else err
+    if json_lines == "1":
+        record = json.loads(last)
+        assert "CRITICAL" == record["level"]
+        last = record["message"]
+    assert "nothing is started: drift from a.lock: vllm-bf16-tp2-pp1 → vllm-bf16-tp1-pp1" in last
+    assert "GPU count: vllm-bf16-tp2-pp1 no longer runs: needs 2 GPUs" in last
+
+
+def test_a_lock_whose_pin_is_gone_is_drift_before_a_start(box):
+    _lock(box, "--profile", "aaaa1111")
+    text = MANIFEST.replace("aaaa1111", "dddd1111")
+    (box.folder / "manifest.yaml").write_text(text, encoding="utf-8")
+    code, _, err = box.run("--lock", "a.lock")
+    assert 5 == code
+    assert "manifest: vllm-bf16-tp2-pp1 is gone: --profile: 'aaaa1111' is not a profile" in err
+    assert 3 == box.run("--lock", "a.lock", "--profile", "nope")[0]
+    assert not box.said.exists()
+
+
+def test_a_lock_that_cannot_be_read_is_an_error_and_no_drift(box):
+    assert 3 == box.run("--lock", "none.lock")[0]

@@ -145,7 +145,7 @@ def words(random: Random) -> list[str]:
             given += _option(random, action)
     if random.random() < 0.05:
         given.insert(random.randrange(len(given) + 1), argument(random))
-    if path[0] in {"launch", "exec", "render", "doctor"}:
+    if path[0] in {"launch", "exec", "render", "lock", "check", "doctor"}:
         if random.random() < 0.3:
             given += ["--", *_extra(random)]
         elif random.random() < 0.05:  # the `--` forgotten
