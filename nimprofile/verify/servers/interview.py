@@ -82,7 +82,7 @@ class Interview:
         self._answers[path] = answer
         self._questions.append(Question(asked, None if answer is None else answer.status, words))
         if answer is not None and answer.status in {401, 403}:
-            self.note("it answers some questions to who has a key alone: name its variable")
+            self.note("some of its interfaces want a key, or another than the one they got")
         return answer
 
     def json(self, path: str, *, body: bytes | None = None) -> Any:
