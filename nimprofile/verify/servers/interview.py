@@ -130,7 +130,7 @@ class Interview:
                 fact,
                 value,
                 str(self._client.address),
-                place=f"{path} {field}",
+                place=path,
                 text=clipped(f"{field}: {written}"),
             )
         )
