@@ -102,6 +102,7 @@ OF_SERVING = {
 """The field -> whether the container's variables say it."""
 
 NOT_TOLD = {
+    "avoid_advised": "the profile that is left is pinned",
     "pin": "NIM_MODEL_PROFILE is the profile's id, pinned or not",
     "engines": "an image has the engines it has, but for NIM_USE_SGLANG: its own test",
     "lora": "NIM_PEFT_SOURCE says where the adapters are, which `--lora` does not",
