@@ -160,6 +160,7 @@ _CACHES = {
     # kv_cache_config.dtype of TensorRT-LLM's llmapi/llm_args.py.
     "fp8": "fp8",
     "fp8_e4m3": "fp8",
+    "fp8_ds_mla": "fp8",
     "fp8_e5m2": "fp8_e5m2",
     "float8_e4m3fn": "fp8",
     "float8_e5m2": "fp8_e5m2",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from nimprofile.base.errors import NimProfileError
+from nimprofile.base.errors import ManifestError, NimProfileError
 from nimprofile.base.printable import a_dozen, quoted
 from nimprofile.cli.console import print_json, show, tell, watched
 from nimprofile.cli.exit_codes import DONE, NOT_AS_REQUIRED
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from nimprofile.manifest.manifest import Manifest
     from nimprofile.selection.decision import Decision
     from nimprofile.verify.indirect import Neighbour
+    from nimprofile.verify.servers.told import Told
 
 
 def run_verify(arguments: VerifyArguments) -> int:
@@ -43,8 +44,8 @@ def run_verify(arguments: VerifyArguments) -> int:
     expectation = _expectation(arguments, lock)
     manifest, neighbours, notes = _manifest(arguments, lock)
     gpus = () if lock is None else tuple(product.name for product in lock.machine.gpus)
-    seen, more = _seen(arguments, gpus)
-    verification = verification_of(expectation, seen, implied(seen, manifest))
+    seen, more, served = _seen(arguments, gpus)
+    verification = verification_of(expectation, seen, implied(seen, manifest or served))
     if neighbours:
         from nimprofile.verify.indirect import borne_out
 
@@ -159,22 +160,37 @@ def _products(lock: Lock) -> tuple[str, ...]:
 
 def _seen(
     arguments: VerifyArguments, gpus: Sequence[str]
-) -> tuple[tuple[Observation, ...], tuple[str, ...]]:
-    """What the logs and the servers told, and notes on it."""
+) -> tuple[tuple[Observation, ...], tuple[str, ...], Manifest | None]:
+    """What the logs and the servers told, notes on it, and the manifest that a NIM serves."""
     deadline = Deadline(arguments.wait)
-    gathering, notes = Gathering(), []
+    gathering, manifest = Gathering(), None
+    notes: list[str] = []
     for name in dict.fromkeys(arguments.logs or ()):
         _read(name, deadline, gathering)
+    for url in dict.fromkeys(arguments.urls or ()):
+        told = _asked(url, arguments, deadline)
+        for observation in told.observations:
+            gathering.add(observation)
+        notes += told.notes
+        if told.manifest is not None:
+            manifest = _served(told.manifest, told.address, notes)
     seen = [*gathering.settled(gpus)]
     if arguments.wait is not None:
         seen += _not_ready(arguments, gathering)
     if gathering.left_out:
         notes.append(f"{gathering.left_out:,} lines more told something, which is too many")
-    for url in dict.fromkeys(arguments.urls or ()):
-        told, said = _asked(url, arguments, deadline)
-        seen += told
-        notes += said
-    return tuple(seen), tuple(notes)
+    return tuple(seen), tuple(notes), manifest
+
+
+def _served(text: str, address: str, notes: list[str]) -> Manifest | None:
+    """The manifest that a NIM serves; None, and a note, where it cannot be read."""
+    from nimprofile.manifest.reader import parse_manifest
+
+    try:
+        return parse_manifest(text, f"{address}/v1/manifest")
+    except ManifestError as error:
+        notes.append(f"the manifest that the server has cannot be read: {error}")
+        return None
 
 
 def _read(name: str, deadline: Deadline, gathering: Gathering) -> None:
@@ -199,10 +215,8 @@ def _not_ready(arguments: VerifyArguments, gathering: Gathering) -> Iterator[Obs
             yield Observation(Fact.READY, False, name, place=place, text=text)
 
 
-def _asked(
-    url: str, arguments: VerifyArguments, deadline: Deadline
-) -> tuple[tuple[Observation, ...], tuple[str, ...]]:
-    """What a server told, and notes; while there is time, again until it is ready."""
+def _asked(url: str, arguments: VerifyArguments, deadline: Deadline) -> Told:
+    """What a server told; while there is time, asked again until it is ready."""
     from nimprofile.base.web.faults import WebError
     from nimprofile.verify.servers.asking import KEY, key_in, observations_of
 
@@ -218,4 +232,4 @@ def _asked(
             continue
         ready = any(each.fact is Fact.READY and each.value is True for each in told.observations)
         if ready or not deadline.pause():
-            return told.observations, told.notes
+            return told

@@ -7,6 +7,9 @@ import pytest
 
 from nimprofile import load_manifest, lock_of, mock_inventory, select
 from nimprofile.lock.text import lock_text
+from tests.support.http import ways
+from tests.support.http.server import serving
+from tests.support.paths import CORPUS
 from tests.support.schemas import check
 
 SELECTED = """\
@@ -160,6 +163,75 @@ def test_json_is_as_its_schema_says(run, log, lock):
     report = json.loads(out)
     check("verification", report)
     assert (False, FP8_TP8.id) == (report["holds"], report["profile"]["id"])
+
+
+SERVERS = json.loads((CORPUS / "servers.json").read_text(encoding="utf-8"))
+
+
+def served(name, **instead):
+    """A server on loopback that gives the recorded answers of this name, but for some."""
+    answers = SERVERS[name]["answers"].items()
+    given = {
+        path: ways.answer(each["body"], each["status"], each["kind"]) for path, each in answers
+    }
+    return serving(given | {f"/v1/{path}": ways.answer(body) for path, body in instead.items()})
+
+
+def test_a_server_is_asked_what_it_runs(run):
+    with served("vllm in development mode") as server:
+        options = ("--require", "tp=8,precision=bf16,max_model_len=8192", "--url", server.url)
+        code, out, _ = run("verify", *options)
+    assert 5 == code
+    rows = out.splitlines()
+    assert "3 proven, 1 contradicted, 0 not observable" == rows[0]
+    assert any(row.startswith(f"contradicted\ttp=8\t{server.url}, ") for row in rows)
+
+
+def test_the_manifest_that_a_nim_serves_tells_what_its_profile_is(run):
+    nim = "nim with its profile, on vLLM"
+    (id_,) = SERVERS[nim]["facts"]["profile_id"]
+    manifest = f'{{"profiles": [{{"id": "{id_}", "tags": {{"precision": "fp16", "tp": "1"}}}}]}}'
+    with served(nim, manifest=manifest) as server:
+        code, out, _ = run("verify", "--require", "precision=fp8", "--url", server.url)
+    assert 5 == code
+    assert "precision=fp16 of " in out
+
+
+def test_a_manifest_of_a_server_that_cannot_be_read_is_noted(run):
+    with served("nim with its profile, on vLLM", manifest="profiles: []") as server:
+        code, _, err = run("verify", "--require", "precision=fp8", "--url", server.url)
+    assert 0 == code
+    assert "note: the manifest that the server has cannot be read: " in err
+
+
+def test_a_log_and_a_server_that_contradict_each_other_are_named(run, log):
+    path = log(log_of(FP8_TP8))
+    with served("vllm in development mode") as server:
+        options = ("--require", "tp=8", "--logs", path, "--url", server.url)
+        code, out, _ = run("verify", *options)
+    assert 5 == code
+    assert f"sources contradict each other: {server.url}, " in out
+
+
+def test_a_server_that_starts_is_asked_again_until_time_is_up(run):
+    with served("nim that starts") as server:
+        code, out, _ = run(*("verify", "--require", "tp=8", "--url", server.url, "--wait", "0.01"))
+    assert 5 == code
+    assert "contradicted\tready=true\t" in out
+
+
+def test_3_where_nobody_answers(run):
+    with serving({}) as server:
+        url = server.url
+    code, out, err = run("verify", "--require", "tp=8", "--url", url)
+    assert (3, "") == (code, out)
+    assert "127.0.0.1" in err
+
+
+def test_2_for_an_address_that_is_none(run):
+    code, _, err = run("verify", "--require", "tp=8", "--url", "ftp://host")
+    assert code in {2, 3}
+    assert "ftp" in err
 
 
 @pytest.mark.parametrize(
