@@ -44,6 +44,24 @@ LINES = (
         starts=True,
     ),
     Line(
+        "Setting quant_algo=",
+        r"Setting quant_algo=(?:QuantAlgo\.)?(?P<quantization>\w{1,60}) "
+        r"f(?:or|ro)m HF quant config",
+        source="tensorrt_llm/llmapi/llm_utils.py, whose older releases write `form`",
+    ),
+    Line(
+        "Setting kv_cache_quant_algo=",
+        r"Setting kv_cache_quant_algo=(?:QuantAlgo\.)?(?P<kv_cache_dtype>\w{1,60}) "
+        r"f(?:or|ro)m HF quant config",
+        source="the same",
+    ),
+    Line(
+        "Run generation",
+        r"Run generation[- ]only CUDA graph warmup for batch size=",
+        source="tensorrt_llm/_torch/pyexecutor/model_engine.py",
+        sets={Fact.CUDA_GRAPHS: True},
+    ),
+    Line(
         "MPI size: ",
         r"MPI size: (?P<gpus>[0-9]{1,5}), ",
         source="cpp/tensorrt_llm/runtime/worldConfig.cpp, which checks that it is tp times pp",

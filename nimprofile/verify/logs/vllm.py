@@ -222,9 +222,9 @@ LINES = (
     ),
     Line(
         "Using ",
-        r"Using '?(?P<kernel>\w{1,60}(?: \w{1,20})?)'? (?:NvFp4|MxFp4|Mxfp4|MxFp8|Fp8|Int8|WNA16|W4A8(?: Int8)?"
-        r"|Unquantized|Humming) (?:MoE|MOE) backend",
-        source="vllm/model_executor/layers/fused_moe/oracle/*.py, 0.14 to 0.32",
+        r"Using '?(?P<kernel>\w{1,60}(?: \w{1,20})?)'? (?:NvFp4|MxFp4|Mxfp4|MxFp8|Fp8|Int8|WNA16"
+        r"|W4A8(?: Int8)?|Unquantized|Humming) (?:MoE|MOE) backend",
+        source="vllm/model_executor/layers/fused_moe/oracle/*.py, 0.16.0 to 0.33.0",
     ),
     Line(
         "Using ",

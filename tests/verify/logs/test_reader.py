@@ -426,6 +426,19 @@ def test_tensorrt_llm_tells_its_arguments_on_the_line_below():
     )
 
 
+def test_a_checkpoint_of_modelopt_tells_its_format_to_tensorrt_llm():
+    assert {
+        Fact.QUANTIZATION: "nvfp4",
+        Fact.KV_CACHE_DTYPE: "FP8",
+        Fact.CUDA_GRAPHS: True,
+        Fact.ENGINE: "tensorrt_llm",
+    } == told(
+        "[TRT-LLM] [I] Setting quant_algo=NVFP4 form HF quant config.",
+        "[06/10/2026-06:29:17] [TRT-LLM] [I] Setting kv_cache_quant_algo=FP8 from HF quant config.",
+        "[06/10/2026-06:29:17] [TRT-LLM] [I] Run generation-only CUDA graph warmup for batch size=64, draft_len=0",
+    )
+
+
 def test_an_engine_of_tensorrt_llm_tells_its_size_and_its_ranks():
     assert {
         Fact.ENGINE: "tensorrt_llm",
