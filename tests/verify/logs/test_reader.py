@@ -1,14 +1,16 @@
 """What logs tell: public logs of each server as they were recorded, and lines in their dresses."""
 
 import json
+import re
 
 import pytest
 
 from nimprofile.base.units import GIB
+from nimprofile.verify.logs import nim, sglang, tensorrt_llm, triton, vllm
 from nimprofile.verify.logs.last_start import last_start
 from nimprofile.verify.logs.reader import MOST_TEXT, observations
 from nimprofile.verify.observation import Fact
-from tests.support.paths import CORPUS
+from tests.support.paths import CORPUS, DOCS
 
 LOGS = {
     name: {
@@ -468,3 +470,33 @@ def test_a_checkpoint_of_modelopt_tells_its_format_to_sglang():
             Fact.QUANTIZATION
         ]
     )
+
+
+def _told_by(table, *more):
+    facts = {Fact.FAILURE, *more, *([Fact.ENGINE] if table.engine else [])}
+    for line in table.lines:
+        named = {*re.findall(r"\?P<(\w+)>", line.expression)}
+        facts |= {fact for fact in Fact if fact in named}
+        facts |= {*line.sets, *(line.settings or {}).values()}
+        facts |= {Fact.FINDING} if line.finding else set()
+    return facts
+
+
+SERVERS = {
+    "NIM": _told_by(nim.TABLE, Fact.MODEL, Fact.TAG, Fact.READY, *nim.TAGS.values()),
+    "vLLM": _told_by(vllm.TABLE, Fact.READY),
+    "SGLang": _told_by(sglang.TABLE),
+    "TensorRT-LLM": _told_by(tensorrt_llm.TABLE, Fact.READY, *tensorrt_llm.ARGUMENTS.values()),
+    "Triton": _told_by(triton.TABLE),
+}
+
+
+def test_the_page_says_which_facts_each_log_tells():
+    rows = [
+        f"| `{fact}` | {' | '.join('yes' if fact in facts else '' for facts in SERVERS.values())} |"
+        for fact in Fact
+        if any(fact in facts for facts in SERVERS.values())
+    ]
+    head = f"| fact | {' | '.join(SERVERS)} |"
+    page = (DOCS / "verify.md").read_text(encoding="utf-8")
+    assert "\n".join([head, "| --- | --- | --- | --- | --- | --- |", *rows]) in page
