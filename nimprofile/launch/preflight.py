@@ -36,7 +36,6 @@ SHARED_MEMORY_MIB = 1024
 """Below this in /dev/shm, ranks of one engine are known to fail; Docker's own default is 64 MiB
 (vLLM, docs/deployment/docker.md)."""
 
-
 PATIENCE = 10.0
 """Seconds that another Python may take to say whether it has a module."""
 
@@ -69,10 +68,11 @@ def host_problems(job: Job, plan: LaunchPlan, environ: Mapping[str, str]) -> Ite
 
 
 def key_problem(environ: Mapping[str, str]) -> HostProblem | None:
-    """That NGC's key is not set; None when it is."""
+    """That NGC's key is not set; who needs none is in NIM LLM 2.0.13, get-started/configuration."""
     if environ.get(KEY, "").strip():
         return None
-    fix = "set it: NGC wants it for images and weights, but for some of NIM 2.0.12 and later"
+    fix = "set it: NGC wants it for images and weights, but for those of NIM 2.0.10 and later that "
+    fix += "are of no production branch"
     return HostProblem(f"{KEY} is not set", fix, fatal=False)
 
 

@@ -124,7 +124,8 @@ def ngc_key_findings(environ: Mapping[str, str]) -> Iterator[Finding]:
     form = form_of(key)
     if form.problem:
         status = Status.FAILED if form.refused else Status.WARNING
-        yield Finding(NGC, status, f"{KEY} is set, and {form.problem}", fix=_NEW)
+        fix = f"set {KEY} without them" if "around it" in form.problem else _NEW
+        yield Finding(NGC, status, f"{KEY} is set, and {form.problem}", fix=fix)
     elif form.kind == LEGACY:
         yield Finding(
             NGC,

@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from nimprofile import mock_inventory
 from nimprofile.cli.arguments import read_arguments
 from nimprofile.cli.main import build_parser
 from nimprofile.cli.production import doctor as module
@@ -310,3 +311,32 @@ def test_a_manifest_on_a_mount_that_hangs_is_a_finding(tmp_path):
     code, findings = in_a_name_space(tmp_path, "hung", *argv)
     assert 0 == code
     assert "nothing could be selected: there was no answer within 0.2 s" == findings[0]["finding"]
+
+
+def test_a_port_that_is_held_and_a_key_that_cannot_be_are_6(examined, docker, monkeypatch):
+    monkeypatch.setenv("NGC_API_KEY", "<your-key>")
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        held.listen()
+        port = str(held.getsockname()[1])
+        code, found = examined(*LLAMA, "--server", "nim", "--cache", docker, "--port", port)
+    assert 6 == code
+    assert (["failed"], ["failed"]) == (statuses(found, "port"), statuses(found, "ngc key"))
+    # By the process of another check, perhaps, which begins as a copy of this one.
+    assert "; process " in found["port"][0]["finding"]
+
+
+def test_a_driver_and_a_fabric_that_are_not_up_to_it_are_6(examined, docker, tmp_path):
+    box = mock_inventory("2xh100").to_dict()
+    box["driver_version"] = "470.57.02"
+    for gpu in box["gpus"]:
+        gpu["health_issues"] = ["its NVLink fabric is not started"]
+    path = tmp_path / "box.json"
+    path.write_text(json.dumps(box), encoding="utf-8")
+    words = ("--manifest", "llama-3.1-8b-instruct", "--inventory", path, "--server", "nim")
+    image = "nvcr.io/nim/meta/llama-3.1-8b-instruct:1.15.4"
+    code, found = examined(*words, "--cache", docker, "--image", image)
+    assert 6 == code
+    assert ["warning"] == statuses(found, "driver")
+    assert "470.57.02 is older than 580" in found["driver"][0]["finding"]
+    assert "failed" == statuses(found, "gpus")[0]

@@ -90,6 +90,13 @@ def test_a_key_is_judged_by_its_form(key, status, part):
     assert bool(finding.fix) is (status is not Status.OK)
 
 
+@pytest.mark.parametrize(("around", "what"), [(" ", "white space"), ('"', "quotation marks")])
+def test_what_stands_around_a_key_is_left_out_and_no_new_key_is_made(around, what):
+    finding = only({"NGC_API_KEY": f"{around}{GOOD}{around}"})
+    assert f"NGC_API_KEY is set, and it has {what} around it" in finding.finding
+    assert "set NGC_API_KEY without them" == finding.fix
+
+
 @pytest.mark.parametrize("environ", [{}, {"NGC_API_KEY": ""}, {"NGC_API_KEY": " "}])
 def test_a_key_that_is_not_set_is_told_in_the_words_of_the_start(environ):
     finding = only(environ)
