@@ -38,6 +38,21 @@ class Loads(Record):
     signal: int | None
 
 
+def check_load(arguments: LoadArguments, urls: Sequence[str]) -> None:
+    """Refuse options that do not belong together; UsageError."""
+    if arguments.smoke and not urls:
+        raise UsageError("--smoke sends requests to a server: name its address with --url")
+    if _goals(arguments) != Goals() and not (arguments.smoke or arguments.results):
+        raise UsageError(
+            "--max-ttft, --max-tpot and --min-throughput are demanded of a measurement: have one "
+            "made with --smoke, or name the results of another program with --results"
+        )
+
+
+def _goals(arguments: LoadArguments) -> Goals:
+    return Goals(arguments.max_ttft, arguments.max_tpot, arguments.min_throughput)
+
+
 def measured(arguments: LoadArguments, urls: Sequence[str], key: str | None) -> Loads:
     """Read the results that are named, and send the requests that are asked for.
 
@@ -51,14 +66,8 @@ def measured(arguments: LoadArguments, urls: Sequence[str], key: str | None) -> 
 
     Raises UsageError, ResultsError, WebError and RequestError.
     """
-    if arguments.smoke and not urls:
-        raise UsageError("--smoke sends requests to a server: name its address with --url")
-    goals = Goals(arguments.max_ttft, arguments.max_tpot, arguments.min_throughput)
-    if goals != Goals() and not (arguments.smoke or arguments.results):
-        raise UsageError(
-            "--max-ttft, --max-tpot and --min-throughput are demanded of a measurement: have one "
-            "made with --smoke, or name the results of another program with --results"
-        )
+    check_load(arguments, urls)
+    goals = _goals(arguments)
     reports: list[LoadReport] = []
     for path in arguments.results or ():
         reports += read_results(path)

@@ -9,6 +9,7 @@ from nimprofile.base.printable import a_dozen, quoted
 from nimprofile.cli.console import print_json, show, tell, watched
 from nimprofile.cli.exit_codes import DONE, NOT_AS_REQUIRED
 from nimprofile.cli.parsing.parser import UsageError
+from nimprofile.cli.production.load import check_load, measured
 from nimprofile.verify.expectation import (
     Expectation,
     expectation_of_conditions,
@@ -25,26 +26,27 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any
 
+    from nimprofile.cli.production.load import Loads
     from nimprofile.cli.production.verify_options import VerifyArguments
     from nimprofile.lock.record import Lock
     from nimprofile.manifest.manifest import Manifest
+    from nimprofile.report.blocks import Block
     from nimprofile.selection.decision import Decision
     from nimprofile.verify.indirect import Neighbour
+    from nimprofile.verify.judgement import Verification
     from nimprofile.verify.servers.told import Told
 
 
 def run_verify(arguments: VerifyArguments) -> int:
     """Print what is proven, contradicted and not observable; exit by that."""
-    from nimprofile.report.production.verification import (
-        verification_blocks,
-        verification_to_dict,
-    )
+    from nimprofile.report.production.verification import verification_to_dict
 
     lock = _lock(arguments)
     expectation = _expectation(arguments, lock)
     manifest, neighbours, notes = _manifest(arguments, lock)
     gpus = () if lock is None else tuple(product.name for product in lock.machine.gpus)
     seen, more, served = _seen(arguments, gpus)
+    loads = _loads(arguments)
     verification = verification_of(expectation, seen, implied(seen, manifest or served))
     if neighbours:
         from nimprofile.verify.indirect import borne_out
@@ -53,21 +55,46 @@ def run_verify(arguments: VerifyArguments) -> int:
     verification = verification.replace(notes=(*notes, *more, *verification.notes))
     tell(a_dozen((f"note: {note}" for note in verification.notes), "verify --json"))
     if arguments.format == "json":
-        report = verification_to_dict(verification, expectation, strict=arguments.strict)
+        report = verification_to_dict(
+            verification, expectation, loads.judged, strict=arguments.strict
+        )
         print_json(report, message=True)
     else:
-        show(verification_blocks(verification, expectation), arguments.color)
-    return DONE if verification.holds(strict=arguments.strict) else NOT_AS_REQUIRED
+        show(_blocks(verification, expectation, loads), arguments.color)
+    if loads.signal is not None:
+        return 128 + loads.signal  # as a shell reports it
+    held = (verification, *loads.judged)
+    return DONE if all(each.holds(strict=arguments.strict) for each in held) else NOT_AS_REQUIRED
+
+
+def _blocks(verification: Verification, expectation: Expectation, loads: Loads) -> Iterator[Block]:
+    """The report for people; where only results were read, nothing is said of a server."""
+    from nimprofile.report.production.load import load_blocks
+    from nimprofile.report.production.verification import verification_blocks
+
+    if verification.judgements or verification.seen or not loads.judged:
+        yield from verification_blocks(verification, expectation)
+    for load in loads.judged:
+        yield from load_blocks(load)
+
+
+def _loads(arguments: VerifyArguments) -> Loads:
+    """What was measured under load, by us or by another program."""
+    from nimprofile.verify.servers.asking import KEY, key_in
+
+    key = key_in(os.environ, arguments.api_key_variable or KEY) if arguments.smoke else None
+    return measured(arguments, tuple(dict.fromkeys(arguments.urls or ())), key)
 
 
 def _lock(arguments: VerifyArguments) -> Lock | None:
     """The lock that is named; UsageError where nothing is expected, or nothing is looked at."""
-    if not arguments.logs and not arguments.urls:
+    check_load(arguments, arguments.urls or ())
+    if not arguments.logs and not arguments.urls and not arguments.results:
         raise UsageError("verify needs what the server says: its log (--logs) or address (--url)")
     if (arguments.logs or ()).count(STANDARD_INPUT) + (arguments.manifest == "-") > 1:
         raise UsageError("only one of --manifest and --logs can be standard input")
     if arguments.lock is None:
-        if not arguments.require:
+        if not arguments.require and not arguments.smoke and not arguments.results:
             raise UsageError("verify needs what is expected: --lock FILE, or --require CONDITION")
         return None
     from nimprofile.lock.reader import load_lock

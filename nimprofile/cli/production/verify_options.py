@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 
 from nimprofile.base.printable import quoted
-from nimprofile.base.record import Record
 from nimprofile.cli import argument_types as read
 from nimprofile.cli.arguments import MachineArguments, ServingArguments
 from nimprofile.cli.options import add_format, machine_options
+from nimprofile.cli.production.load_options import LoadArguments, load_options
 from nimprofile.cli.selection_options import serving_options
 
 TYPE_CHECKING = False
@@ -23,12 +23,12 @@ WAIT = 600.0
 LONGEST_WAIT = 86_400
 
 
-class VerifyArguments(Record):
+class VerifyArguments(LoadArguments):
     """The options of `nimprofile verify`."""
 
+    _: KW_ONLY
     machine: MachineArguments
     serving: ServingArguments
-    _: KW_ONLY
     lock: str | None
     require: tuple[Condition, ...] | None
     manifest: str | None
@@ -99,6 +99,7 @@ def verify_options(parser: argparse.ArgumentParser) -> None:
         help="exit with 5 also where something cannot be observed (default: only where it is "
         "contradicted)",
     )
+    load_options(parser)
     machine_options(parser)
     serving_options(parser)
     add_format(parser, "text", "json")

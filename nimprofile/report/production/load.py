@@ -54,7 +54,7 @@ def _what(report: LoadReport) -> Line:
 
 
 def _how_many(report: LoadReport) -> Line:
-    parts = [f"{report.completed} requests answered"]
+    parts = [f"{report.completed} request{'s' * (report.completed != 1)} answered"]
     parts += [f"{report.failed} failed"] if report.failed else []
     parts += [f"{report.unfinished} unfinished"] if report.unfinished else []
     parts += [] if report.concurrency is None else [f"{report.concurrency} at once at most"]

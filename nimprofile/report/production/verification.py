@@ -7,6 +7,7 @@ from math import isfinite
 from nimprofile.base.printable import clipped, shown
 from nimprofile.base.units import format_gib
 from nimprofile.report.blocks import Column, Line, Span, Table, line
+from nimprofile.report.production.load import load_to_dict
 from nimprofile.verify.judgement import Outcome
 from nimprofile.verify.observation import Fact
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from nimprofile.report.blocks import Block, Cell, Meaning
     from nimprofile.verify.expectation import Expectation
     from nimprofile.verify.judgement import Figure, Judgement, Verification
+    from nimprofile.verify.load.goals import JudgedLoad
     from nimprofile.verify.observation import Observation
 
 VERIFICATION_VERSION = "1.0"
@@ -109,18 +111,23 @@ def figure_text(fact: Fact, value: int) -> str:
 
 
 def verification_to_dict(
-    verification: Verification, expectation: Expectation, *, strict: bool
+    verification: Verification,
+    expectation: Expectation,
+    loads: Sequence[JudgedLoad] = (),
+    *,
+    strict: bool,
 ) -> dict[str, Any]:
     """The report as plain JSON values."""
     return {
         "schema_version": VERIFICATION_VERSION,
-        "holds": verification.holds(strict=strict),
+        "holds": all(each.holds(strict=strict) for each in (verification, *loads)),
         "strict": strict,
         "profile": {"id": expectation.profile_id, "name": expectation.profile_name},
         "judgements": [_judgement(judged) for judged in verification.judgements],
         "figures": [_figure(figure) for figure in verification.figures],
         "findings": [observation_to_dict(each) for each in verification.findings],
         "seen": [observation_to_dict(each) for each in verification.seen],
+        "loads": [load_to_dict(load, strict=strict) for load in loads],
         "notes": list(verification.notes),
     }
 

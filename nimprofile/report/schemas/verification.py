@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nimprofile.report.production.verification import VERIFICATION_VERSION
+from nimprofile.report.schemas.load import load_schema
 from nimprofile.report.schemas.terms import (
     document,
     number,
@@ -66,9 +67,11 @@ def verification_schema() -> Schema:
         ),
         findings=several("what makes the server slower or smaller", ref("Observation")),
         seen=several("everything that was told", ref("Observation")),
+        loads=several("requests that were measured, by us or by another program", ref("Load")),
         notes=texts("what the operator should know, in sentences"),
     )
-    made["$defs"] = {"Observation": _observation()}
+    load, definitions = load_schema()
+    made["$defs"] = {"Observation": _observation(), "Load": load, **definitions}
     return made
 
 

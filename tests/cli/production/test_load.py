@@ -1,5 +1,8 @@
+import json
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -12,6 +15,7 @@ from nimprofile.verify.judgement import Outcome
 from tests.support.http import completions
 from tests.support.http.server import serving
 from tests.support.paths import ROOT
+from tests.support.schemas import check
 
 LOADS = ROOT / "tests/corpus/loads"
 
@@ -139,3 +143,132 @@ def test_on_a_terminal_a_line_tells_how_far_it_is(monkeypatch):
         measured(_arguments(smoke=True, requests=30), [server.url], None)
     assert any(line.startswith("29 of 29 requests answered, ") for line in told)
     assert "" == told[-1]
+
+
+# `nimprofile verify` with them.
+
+
+def test_results_alone_are_judged_and_nothing_is_said_of_a_server(run):
+    code, out, err = run("verify", "--results", *_path("vllm.json"), "--max-ttft", "90")
+    assert (0, "") == (code, err)
+    lines = out.splitlines()
+    assert lines[0].endswith("vllm.json by vllm bench serve, Qwen/Qwen3-VL-32B-Instruct-FP8")
+    assert "proven\ttime to first token: p95 at most 90 ms\tp99 83.91 ms is not over 90 ms" in lines
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("--max-ttft", "80"), 5),
+        (("--max-tpot", "52"), 0),
+        (("--min-throughput", "20"), 5),
+        (("--strict", "--max-tpot", "52"), 0),
+        (("--strict",), 0),
+    ],
+)
+def test_a_goal_that_is_not_met_is_5(run, words, code):
+    assert code == run("verify", "--results", *_path("vllm.json"), *words)[0]
+
+
+def test_5_with_strict_where_a_goal_is_not_observable(run):
+    words = ("verify", "--results", *_path("sglang.jsonl"), "--max-tpot", "50")
+    assert [0, 5] == [run(*words)[0], run(*words, "--strict")[0]]
+
+
+def test_an_impossible_measurement_is_called_that(run, tmp_path):
+    value = json.loads((LOADS / "genai_perf.json").read_text(encoding="utf-8"))
+    value["request_latency"] |= {"avg": 9000.0}
+    path = tmp_path / "results.json"
+    path.write_text(json.dumps(value), encoding="utf-8")
+    code, out, _ = run("verify", "--results", path, "--max-ttft", "5000")
+    assert 0 == code
+    assert "impossible: latency: the mean, 9000 ms, is not between its least and most" in out
+    assert 5 == run("verify", "--results", path, "--max-ttft", "5000", "--strict")[0]
+
+
+def test_3_for_a_file_that_is_no_results(run, tmp_path):
+    path = tmp_path / "results.json"
+    path.write_text("{}", encoding="utf-8")
+    code, out, err = run("verify", "--results", path)
+    assert (3, "") == (code, out)
+    assert "results.json: no results that are known; read are profile_export_aiperf.json" in err
+
+
+def test_a_smoke_test_of_a_server(run):
+    with serving(completions.server_routes(completions.chat(4))) as server:
+        words = ("--smoke", "--requests", "5", "--min-throughput", "1")
+        code, out, _ = run("verify", "--url", server.url, *words)
+        failing = run("verify", "--url", server.url, "--smoke", "--max-ttft", "0.000001")[0]
+    assert (0, 5) == (code, failing)
+    lines = out.splitlines()
+    assert any(line.startswith(f"load of {server.url} by nimprofile, meta/llama") for line in lines)
+    assert any(line.startswith("4 requests answered, 4 at once at most, in ") for line in lines)
+    assert "proven\trequests are answered: all\tnone failed" in lines
+
+
+def test_the_json_of_a_smoke_test_is_as_its_schema_says(run):
+    with serving(completions.server_routes()) as server:
+        words = ("--smoke", "--requests", "3", "--results", *_path("guidellm.json"), "--json")
+        code, out, _ = run("verify", "--url", server.url, *words)
+    value = json.loads(out)
+    check("verification", value)
+    assert [15, 60, 2] == [load["report"]["completed"] for load in value["loads"]]
+    assert (5, False, [True, False, True]) == (
+        code,
+        value["holds"],
+        [load["holds"] for load in value["loads"]],
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (("--smoke", "--require", "tp=1", "--logs", "x"), "name its address with --url"),
+        (("--max-ttft", "5", "--require", "tp=1", "--logs", "x"), "are demanded of a measurement"),
+        (("--results", "x", "--requests", "0"), "no number of requests"),
+    ],
+)
+def test_2_for_options_that_do_not_belong_together(run, words, problem):
+    code, out, err = run("verify", *words)
+    assert (2, "") == (code, out)
+    assert problem in err
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_signal_ends_the_requests_and_what_was_measured_is_printed(name, code):
+    count = iter(range(10_000))
+
+    def way(visit):
+        if next(count) == 5:
+            process.send_signal(getattr(signal, name))
+        completions.chat(2, first=0.005)(visit)
+
+    with serving(completions.server_routes(way)) as server:
+        words = ["verify", "--url", server.url, "--smoke", "--requests", "10000"]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "nimprofile", *words],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+            text=True,
+        )
+        out, err = process.communicate(timeout=60)
+    assert code == process.returncode
+    assert "ended by a signal" in out
+    assert "Traceback" not in err
+    assert next(count) < 1000
+
+
+def test_a_key_is_sent_and_never_printed(run, monkeypatch):
+    key = "sk-very-secret-key-0123456789"
+    monkeypatch.setenv("NIMPROFILE_API_KEY", key)
+
+    def echo(visit):
+        completions.error(401, f"wrong key {visit.headers['Authorization']}")(visit)
+
+    with serving(completions.server_routes(echo)) as server:
+        code, out, err = run("verify", "--url", server.url, "--smoke")
+    assert 5 == code
+    assert "HTTP 401" in out
+    assert key not in out + err
+    assert f"Bearer {key}" in {asked.headers.get("Authorization") for asked in server.asked}
