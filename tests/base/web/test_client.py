@@ -19,7 +19,8 @@ from nimprofile.base.web.faults import Fault, WebError
 from tests.support.http import ways
 from tests.support.http.server import serving
 
-SHORT = Limits(reach=0.2, pause=0.1, total=0.2, most=1 << 20)
+ROOMY = Limits(reach=20, pause=20, total=30, most=1 << 20)
+SHORT = ROOMY.replace(pause=0.1, total=0.2)
 KEY = "abc-very-secret-0123456789"
 
 
@@ -28,8 +29,8 @@ def client(server, environ=None, **kwargs):
     return Client(address_of(server.url), environ=environ or {}, **kwargs)
 
 
-def fault_of_get(server, path="/", **kwargs):
-    with client(server, limits=SHORT, **kwargs) as asking, pytest.raises(WebError) as error:
+def fault_of_get(server, path="/", limits=ROOMY, **kwargs):
+    with client(server, limits=limits, **kwargs) as asking, pytest.raises(WebError) as error:
         asking.get(path)
     return error.value
 
@@ -144,7 +145,8 @@ FAULTS = {
 def test_what_keeps_an_answer_away_is_told_by_its_kind(name):
     way, fault = FAULTS[name]
     with serving({"/": way}) as server:
-        error = fault_of_get(server, key=KEY)
+        limits = SHORT if fault is Fault.TIMEOUT else ROOMY
+        error = fault_of_get(server, key=KEY, limits=limits)
     assert fault == error.fault
     assert str(error).startswith(f"{server.url}/: ")
     assert KEY not in str(error)
@@ -183,7 +185,7 @@ def test_a_server_without_tls_is_told():
     with serving({}) as server:
         address = address_of(server.url.replace("http:", "https:"))
         with pytest.raises(WebError) as error:
-            Client(address, environ={}, limits=SHORT).get("/")
+            Client(address, environ={}, limits=ROOMY).get("/")
     assert Fault.TLS == error.value.fault
 
 
@@ -214,7 +216,7 @@ def serving_safely(routes, certificate):
 def test_a_certificate_that_nobody_vouches_for_is_told(certificate):
     with serving_safely({}, certificate) as (server, address):
         with pytest.raises(WebError) as error:
-            Client(address, environ={}, limits=Limits(total=5), key=KEY).get("/")
+            Client(address, environ={}, limits=ROOMY, key=KEY).get("/")
         assert [] == server.asked
     assert Fault.TLS == error.value.fault
     assert "certificate is not trusted: self-signed certificate; SSL_CERT_FILE" in str(error.value)
@@ -239,7 +241,7 @@ def test_a_proxy_is_asked_with_its_user_and_is_not_told_the_key_of_a_safe_server
 
     with serving({}, other=proxy) as server:
         environ = {"https_proxy": server.url.replace("//", "//user:pass%20word@")}
-        asking = Client(address_of("https://gpu.example"), environ=environ, key=KEY, limits=SHORT)
+        asking = Client(address_of("https://gpu.example"), environ=environ, key=KEY, limits=ROOMY)
         with pytest.raises(WebError) as error:
             asking.get("/v1/models")
     assert Fault.PROXY == error.value.fault
@@ -298,7 +300,7 @@ def test_who_leaves_a_stream_closes_the_connection():
 
 def test_who_waits_no_longer_for_an_answer_leaves_no_thread():
     with serving({"/": ways.silent}) as server:
-        fault_of_get(server)
+        fault_of_get(server, limits=SHORT)
         deadline = time.monotonic() + 10
         while any(thread.name == "nimprofile-http" for thread in threading.enumerate()):
             assert time.monotonic() < deadline
