@@ -178,7 +178,7 @@ def made(*argv):
     words, extra = [*argv], ()
     if "--" in words:
         words, extra = words[: words.index("--")], words[words.index("--") + 1 :]
-    _, arguments = read_arguments(build_parser("doctor"), ["doctor", *words], extra)
+    _, arguments = read_arguments(build_parser("doctor"), ["doctor", *words], {"extra": extra})
     values = [*module._made(arguments)]
     subjects = [value for value in values if isinstance(value, Subject)]
     found = [(str(each.status), each.finding) for each in values if isinstance(each, Finding)]
