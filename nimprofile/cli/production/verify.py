@@ -44,8 +44,7 @@ def run_verify(arguments: VerifyArguments) -> int:
     lock = _lock(arguments)
     expectation = _expectation(arguments, lock)
     manifest, neighbours, notes = _manifest(arguments, lock)
-    gpus = () if lock is None else tuple(product.name for product in lock.machine.gpus)
-    seen, more, served = _seen(arguments, gpus)
+    seen, more, served = _seen(arguments, _gpu_names(arguments, lock))
     loads = _loads(arguments)
     verification = verification_of(expectation, seen, implied(seen, manifest or served))
     if neighbours:
@@ -100,6 +99,16 @@ def _lock(arguments: VerifyArguments) -> Lock | None:
     from nimprofile.lock.reader import load_lock
 
     return load_lock(arguments.lock)
+
+
+def _gpu_names(arguments: VerifyArguments, lock: Lock | None) -> tuple[str, ...]:
+    """The names of the GPUs that `--gpus` has, else of those of the lock."""
+    if arguments.machine.gpus is not None:
+        from nimprofile.cli.inputs import inventory_of
+
+        names = (gpu.name for gpu in inventory_of(arguments.machine).gpus)
+        return tuple(dict.fromkeys(name for name in names if name is not None))
+    return () if lock is None else tuple(product.name for product in lock.machine.gpus)
 
 
 def _expectation(arguments: VerifyArguments, lock: Lock | None) -> Expectation:

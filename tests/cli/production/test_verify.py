@@ -272,3 +272,12 @@ def test_control_characters_and_secrets_of_a_log_are_not_printed(run, log):
         _, out, _ = run("verify", "--require", "weights_bytes>=1", "--logs", path, *options)
         assert "\x1b" not in out
         assert "nvapi-a1" not in out
+
+
+def test_the_kernel_of_a_board_that_could_do_better_is_a_finding(run, log):
+    line = "INFO 08-14 07:55:43 [nvfp4.py:270] Using 'MARLIN' NvFp4 MoE backend out of potential backends: []."
+    words = ("--require", "kernel=marlin", "--logs", log(line))
+    assert "finding" not in run("verify", *words)[1]
+    code, out, _ = run("verify", *words, "--gpus", "2xrtx6000_blackwell_sv")
+    assert 0 == code
+    assert 1 == out.count("finding: the nvfp4 weights are multiplied by Marlin, in 16 bits")
