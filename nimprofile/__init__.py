@@ -5,7 +5,8 @@
 
     decision = select(load_manifest(path), load_inventory("box.json"), Request.from_env(os.environ))
 
-Names are imported when first used, so that `import nimprofile` costs an entrypoint nothing.
+Names are imported when first used, by a table of their modules, so that `import nimprofile` costs
+an entrypoint nothing.
 """
 
 from __future__ import annotations
@@ -94,6 +95,10 @@ if TYPE_CHECKING:  # `as` says to type checkers that a name is ours to hand on
     from nimprofile.model.shape import ModelShape as ModelShape, plain_shape as plain_shape
     from nimprofile.model.shape_reader import shape_from_config as shape_from_config
     from nimprofile.report.to_json import decision_to_dict as decision_to_dict
+    from nimprofile.selection.advisories.advisory import (
+        Advisory as Advisory,
+        known_advisories as known_advisories,
+    )
     from nimprofile.selection.decision import Decision as Decision, select as select
     from nimprofile.selection.messages import message as message
     from nimprofile.selection.policies import POLICIES as POLICIES
@@ -196,6 +201,10 @@ _HOME = {
     "engines.memory.budget": ("Budget",),
     "engines.memory.estimate": ("memory_budget",),
     "engines.serving": ("Serving",),
+    "selection.advisories.advisory": (
+        "Advisory",
+        "known_advisories",
+    ),
     "selection.decision": (
         "Decision",
         "select",
