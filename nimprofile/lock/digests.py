@@ -7,7 +7,6 @@ import os
 from nimprofile.base.errors import LockError
 from nimprofile.base.formats.text_files import MAX_BYTES, OpenFile
 from nimprofile.lock.record import LockedWeights
-from nimprofile.model.checkpoint import CONFIG, INDEX, is_model
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,13 +24,22 @@ def manifest_digest(manifest: Manifest) -> str:
     understood. Raises LockError for a file that cannot be read any more.
     """
     source = manifest.source
-    if os.path.isfile(source) and not is_model(source):
+    if os.path.isfile(source) and not _is_model(source):
         return _sha256(_read(source))
     profiles = [
         repr((profile.id, profile.name, sorted(profile.tags.items()), profile.requires))
         for profile in manifest.profiles
     ]
     return _sha256("\n".join(sorted(profiles)).encode(errors="surrogateescape"))
+
+
+def _is_model(path: str) -> bool:
+    """Whether a file is a model's `config.json`, of which a manifest was built."""
+    if not path.endswith(".json"):
+        return False
+    from nimprofile.model.checkpoint import is_model
+
+    return is_model(path)
 
 
 def weights_digests(profile: Profile, manifest: Manifest, setup: Setup) -> Iterator[LockedWeights]:
@@ -42,6 +50,8 @@ def weights_digests(profile: Profile, manifest: Manifest, setup: Setup) -> Itera
     named = [setup.model] if setup.model is not None else _checkpoints(profile, manifest)
     for path in named:
         if os.path.isdir(path):
+            from nimprofile.model.checkpoint import CONFIG, INDEX
+
             yield LockedWeights(path, _digest(path, CONFIG), _digest(path, INDEX))
 
 

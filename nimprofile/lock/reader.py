@@ -6,7 +6,6 @@ from nimprofile.base.errors import LockError, ManifestError
 from nimprofile.base.expect import expect_path, expect_text
 from nimprofile.base.formats.text_files import read_text
 from nimprofile.base.formats.yaml_reader import line_of, place, read_yaml
-from nimprofile.base.names.nearest import nearest
 from nimprofile.base.printable import quoted
 from nimprofile.base.record import Record
 from nimprofile.lock import record
@@ -82,6 +81,8 @@ def _record(kind: type[Record], node: Node, path: Path) -> Any:
 
 
 def _meant(key: str, kind: type[Record]) -> str:
+    from nimprofile.base.names.nearest import nearest
+
     near = nearest(key, kind._fields, 1)
     return f"; did you mean {near[0]}?" if near else f"; known: {', '.join(kind._fields)}"
 

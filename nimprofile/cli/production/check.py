@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from logging import INFO, WARNING
-
 from nimprofile.base.errors import DriftError, PinError
 from nimprofile.base.printable import quoted
 from nimprofile.cli.console import print_json, show
@@ -94,6 +92,8 @@ def require_as_locked(lock: Lock, today: Judged, path: str, log: Logger) -> None
 
     Raises DriftError where something else would be started.
     """
+    from logging import INFO, WARNING
+
     from nimprofile.lock.drift import drift
     from nimprofile.report.production.lock import drift_lines
 

@@ -2,8 +2,17 @@
 
 from hypothesis import assume, given, strategies as st
 
-from nimprofile import drift, lock_of, lock_text, parse_lock, select
+from nimprofile import Lock, LockError, drift, lock_of, lock_text, parse_lock, select
 from nimprofile.testing import inventories, requests, situations
+from tests.support.lock.locks import make_lock
+
+TEXT = lock_text(make_lock())
+PIECES = st.sampled_from(
+    [
+        *("", "\n", ": ", "- ", "{", "]", "&a", "*a", "'", "\x00", "\x1b", "\ud800", "9" * 5000),
+        *("null", "~", "true", "1.0", "-1", "  ", "\t", "#", "|", "é", "lock_version", "choice:"),
+    ]
+)
 
 
 def _decision(situation, **changes):
@@ -70,3 +79,18 @@ def test_a_profile_that_is_gone_is_drift_and_one_that_never_ran_is_not(situation
     found = drift(lock, select(fewer, inventory, request, "nim"), fewer)
     assert found.drifted is (dropped == lock.choice.id)
     assert "manifest digest" in {edit.what for edit in found.causes}
+
+
+@given(st.lists(st.tuples(st.integers(0, len(TEXT)), st.integers(0, 40), PIECES), max_size=4))
+def test_a_damaged_lock_is_read_or_refused_with_a_sentence(damages):
+    text = TEXT
+    for at, length, piece in damages:
+        text = text[:at] + piece + text[at + length :]
+    said = ""
+    try:
+        assert isinstance(parse_lock(text, "x.lock"), Lock)
+    except LockError as error:
+        said = str(error)
+    assert said == "" or said.startswith("x.lock")
+    assert "\n" not in said
+    assert len(said) < 1000
