@@ -18,6 +18,9 @@ from nimprofile.verify.precisions import is_precision
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
+
+    from packaging.version import Version
 
     from nimprofile.verify.expectation import Demand
     from nimprofile.verify.observation import Observation, Value
@@ -58,7 +61,8 @@ def compared(demand: Demand, observation: Observation) -> Compared:
     if observation.fact is Fact.TAG:
         observation = observation.replace(value=text_of(observation.value).partition("=")[2])
     if demand.relation not in {"=", "!="}:
-        return _by_size(demand, observation.value)
+        number = version_of if observation.fact in _VERSIONS else number_of
+        return _by_size(demand, number(observation.value), number(demand.value), observation.value)
     answer = _SAME.get(observation.fact, _same_text)(observation.value, demand.value)
     if isinstance(answer, bool):
         return _MET if answer is (demand.relation == "=") else _UNMET
@@ -79,8 +83,22 @@ def number_of(text: Value) -> float | None:
     return value if abs(value) < float("inf") else None
 
 
-def _by_size(demand: Demand, value: Value) -> Compared:
-    have, bound = number_of(value), number_of(demand.value)
+_VERSIONS = frozenset({Fact.ENGINE_VERSION, Fact.NIM_VERSION})
+
+
+def version_of(text: Value) -> Version | None:
+    """The version that a value is, without what a distributor has added; None when it is none."""
+    from nimprofile.base.versions import is_version
+
+    plain = text_of(text).strip().removeprefix("v")
+    if not is_version(plain):
+        return None
+    from packaging.version import Version
+
+    return Version(Version(plain).public)
+
+
+def _by_size(demand: Demand, have: Any, bound: Any, value: Value) -> Compared:
     if have is None or bound is None:
         return Compared(Match.UNCLEAR, f"{quoted(text_of(value))} is no number to compare")
     holds = {
@@ -109,7 +127,17 @@ def _same_id(have: Value, wanted: str) -> bool | str:
         if len(beginning) < SHORTEST_ID:
             return f"{quoted(text_of(have))} is too little of an id to know it by"
         return ours.startswith(beginning)
+    if _is_digest(ours) and not _is_digest(theirs):
+        return f"{quoted(text_of(have))} is no id as profiles have it"
     return _same_pattern(theirs, ours)
+
+
+def _is_digest(text: str) -> bool:
+    return len(text) == _DIGITS and {*text} <= {*"0123456789abcdef"}
+
+
+_DIGITS = 64
+"""Hexadecimal digits of the id of most profiles: SHA-256 of their tags."""
 
 
 def _same_pattern(have: Value, wanted: str) -> bool | str:
@@ -190,6 +218,15 @@ def _same_cache(have: Value, wanted: str) -> bool | str:
     if {theirs, ours} == {"fp8", "fp8_e5m2"}:
         return wanted.strip().casefold() == "fp8"  # the family of both
     return False
+
+
+_BYTES = {"fp8": 1, "fp8_e5m2": 1, "int8": 1, "nvfp4": 0.5 + 1 / 16, "bf16": 2, "fp16": 2}
+
+
+def cache_bytes(format: Value) -> float | None:
+    """Bytes of one number in a KV cache of a format; None of `auto`, and of one not known."""
+    name = _CACHES.get(text_of(format).strip().casefold().removeprefix("torch."), "")
+    return _BYTES.get(name)
 
 
 def _same_product(have: Value, wanted: str) -> bool | str:

@@ -46,6 +46,11 @@ class Gathering:
         if fact is Fact.FAILURE or (fact is Fact.READY and observation.value is True):
             self.ended.add(source)
 
+    def over(self, log: str) -> bool:
+        """Whether every server that a log tells of is ready, or says why it does not start."""
+        told = [source for source in self._kept if source == log or source.startswith(f"{log} (")]
+        return bool(told) and self.ended.issuperset(told)
+
     def settled(self, gpus: Sequence[str] = ()) -> Iterator[Observation]:
         """What counts of every source, and what follows from it.
 

@@ -15,20 +15,21 @@ from __future__ import annotations
 from nimprofile.base.record import Record
 from nimprofile.base.units import format_gib
 from nimprofile.manifest.profile_conditions import Condition, unmet
-from nimprofile.verify.comparison import number_of
+from nimprofile.verify.comparison import cache_bytes, number_of
 from nimprofile.verify.judgement import Judgement, Outcome
 from nimprofile.verify.observation import Fact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from dataclasses import KW_ONLY
 
     from nimprofile.manifest.profile import Profile
     from nimprofile.selection.decision import Decision
     from nimprofile.selection.verdict import Verdict
     from nimprofile.verify.expectation import Demand
     from nimprofile.verify.judgement import Verification
-    from nimprofile.verify.observation import Observation
+    from nimprofile.verify.observation import Observation, Value
 
 NEAR = {Fact.WEIGHTS_BYTES: 0.03, Fact.KV_CACHE_TOKENS: 0.10}
 """Figure -> by which part of what is measured a prediction of the profile may be off."""
@@ -60,17 +61,26 @@ class Neighbour(Record):
         profile: the profile.
         runs: whether it could run there at all, memory aside.
         figures: what it would show; empty where nothing is known of its memory.
+        started_with: what its tokens depend on: the share of the memory of that start, and as
+            `Fact.KV_CACHE_DTYPE` the bytes of one number of its KV cache.
     """
 
     profile: Profile
     runs: bool
     figures: Mapping[Fact, int]
+    _: KW_ONLY
+    started_with: Mapping[Fact, float] = {}
 
 
 def neighbours_of(decision: Decision) -> tuple[Neighbour, ...]:
     """Every profile that was judged, with what a server of it would show."""
     return tuple(
-        Neighbour(verdict.profile, verdict.grade != "incompatible", dict(_figures(verdict)))
+        Neighbour(
+            verdict.profile,
+            verdict.grade != "incompatible",
+            dict(_figures(verdict)),
+            started_with=dict(_started_with(verdict)),
+        )
         for verdict in (*decision.ranked, *decision.rejected)
     )
 
@@ -85,6 +95,43 @@ def _figures(verdict: Verdict) -> Iterator[tuple[Fact, int]]:
         yield Fact.KV_CACHE_TOKENS, tokens
 
 
+def _started_with(verdict: Verdict) -> Iterator[tuple[Fact, float]]:
+    budget = None if verdict.need is None else verdict.need.budget
+    if budget is not None:
+        if budget.serving.memory_fraction is not None:
+            yield Fact.MEMORY_FRACTION, budget.serving.memory_fraction
+        from nimprofile.engines.memory.estimate import kv_value_bytes
+
+        own = budget.habits.own_kv_format
+        yield Fact.KV_CACHE_DTYPE, kv_value_bytes(budget.shape, budget.serving, own=own)
+
+
+ALIKE = 0.03
+"""Shares of the memory that differ by no more count as one: 0.90 and 0.92 are the defaults of
+releases of one engine, and the tokens differ by less than what counts as near."""
+
+
+def _started_alike(neighbour: Neighbour, seen: Sequence[Observation]) -> Neighbour:
+    """A profile without the KV tokens that it would show, where the server is started otherwise."""
+    for fact, assumed in neighbour.started_with.items():
+        for each in seen:
+            if each.fact is fact and _is_other(fact, each.value, assumed):
+                left = {
+                    fact: figure for fact, figure in neighbour.figures.items() if fact in _FIXED
+                }
+                return neighbour.replace(figures=left)
+    return neighbour
+
+
+_FIXED = frozenset({Fact.WEIGHTS_BYTES})
+
+
+def _is_other(fact: Fact, told: Value, assumed: float) -> bool:
+    """Whether a server says that it is started with something else than a budget has."""
+    have = number_of(told) if fact is Fact.MEMORY_FRACTION else cache_bytes(told)
+    return have is not None and abs(have - assumed) > ALIKE
+
+
 def borne_out(verification: Verification, neighbours: Sequence[Neighbour]) -> Verification:
     """The same verification, with what memory bears out among the profiles of a manifest.
 
@@ -93,6 +140,7 @@ def borne_out(verification: Verification, neighbours: Sequence[Neighbour]) -> Ve
     it does not run on the machine. The note names what was excluded, and by which figures.
     """
     measured = dict(_measured(verification))
+    neighbours = [_started_alike(each, verification.seen) for each in neighbours]
     judgements = list(verification.judgements)
     # Whether it is the profile that was decided for follows from all the rest.
     for last in (False, True):

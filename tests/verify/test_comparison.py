@@ -76,6 +76,7 @@ def test_what_means_another_thing_does_not_meet_it(fact, value, wanted):
         (Fact.ENGINE, "a new one", "vllm", "no engine that is known"),
         (Fact.ENGINE_VERSION, "main, 2025-04-16", "0.8.3", "cannot be compared"),
         (Fact.PROFILE_ID, "66…", "66" + "0" * 62, "too little of an id"),
+        (Fact.PROFILE_ID, "vllm-bf16-tp1", "66" + "0" * 62, "no id as profiles have it"),
         (Fact.PRECISION, "compressed-tensors", "fp8", "leaves open"),
         (Fact.KV_CACHE_DTYPE, "auto", "fp8", "leaves the format to the checkpoint"),
         (Fact.KV_CACHE_DTYPE, "turbo", "fp8", "no format that is known"),
@@ -118,3 +119,19 @@ def test_a_tag_is_held_to_the_demand_on_that_tag():
     told = seen(Fact.TAG, "GPU_device=2330:10de")
     assert bears_on(told, tag)
     assert Match.MET == compared(tag, told).match
+
+
+@pytest.mark.parametrize(
+    ("value", "relation", "wanted", "match"),
+    [
+        ("0.33.0", ">=", "0.10", Match.MET),
+        ("0.9", ">=", "0.10", Match.UNMET),
+        ("1.8", "<", "1.15", Match.MET),
+        ("v0.8.3.post1+cu128", "<=", "0.8.3.post1", Match.MET),
+        ("0.33.0rc1", ">=", "0.33.0", Match.UNMET),
+        ("main, 2025-04-16", ">=", "0.8", Match.UNCLEAR),
+    ],
+)
+@pytest.mark.parametrize("fact", [Fact.ENGINE_VERSION, Fact.NIM_VERSION])
+def test_versions_are_older_and_newer_as_versions_are(fact, value, relation, wanted, match):
+    assert match == held(fact, value, wanted, relation).match

@@ -4,6 +4,7 @@ import pytest
 
 from nimprofile.verify import gathering as module
 from nimprofile.verify.gathering import Gathering
+from nimprofile.verify.logs.reader import observations
 from nimprofile.verify.observation import Fact, Observation
 
 
@@ -76,3 +77,14 @@ def test_of_a_value_that_changed_while_a_server_started_the_last_counts():
 def test_values_that_no_server_changes_contradict_each_other():
     told = [seen(Fact.TP, number, line=number) for number in (8, 4)]
     assert {8, 4} == {each.value for each in gathered(*told).settled()}
+
+
+def test_a_log_of_several_services_is_over_once_each_server_is_ready_or_has_failed():
+    gathering = Gathering()
+    begun = ["a | vLLM API server version 0.9.0", "b | vLLM API server version 0.9.0"]
+    for at, over in ((0, False), (1, True)):
+        ready = f"{'ab'[at]} | Application startup complete."
+        for observation in observations([*begun, ready], "x.log"):
+            gathering.add(observation)
+        assert over is gathering.over("x.log")
+    assert not gathering.over("x")

@@ -61,6 +61,26 @@ def test_the_number_of_kv_tokens_alone_bears_it_out():
     assert [PROVEN] == outcomes("tp=4", [told])
 
 
+@pytest.mark.parametrize(
+    ("fact", "value"), [(Fact.MEMORY_FRACTION, 0.5), (Fact.KV_CACHE_DTYPE, "nvfp4")]
+)
+def test_kv_tokens_of_a_server_that_is_started_otherwise_bear_nothing_out(fact, value):
+    (told,) = [each for each in figures(FP8_TP4) if each.fact is Fact.KV_CACHE_TOKENS]
+    assert [OPEN] == outcomes("tp=4", [told, seen(fact, value)])
+
+
+def test_kv_tokens_of_a_server_that_is_started_so_bear_it_out():
+    started = [
+        seen(fact, value)
+        for fact, value in (
+            (Fact.MEMORY_FRACTION, FP8_TP4.started_with[Fact.MEMORY_FRACTION]),
+            (Fact.KV_CACHE_DTYPE, "auto"),
+        )
+    ]
+    (told,) = [each for each in figures(FP8_TP4) if each.fact is Fact.KV_CACHE_TOKENS]
+    assert [PROVEN] == outcomes("tp=4", [told, *started])
+
+
 def test_figures_that_two_kinds_of_profiles_would_show_bear_nothing_out():
     (weights,) = [each for each in figures(FP8_TP4) if each.fact is Fact.WEIGHTS_BYTES]
     assert [OPEN, OPEN] == outcomes("precision=fp8,tp=4", [weights])

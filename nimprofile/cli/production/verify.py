@@ -238,14 +238,14 @@ def _read(name: str, deadline: Deadline, gathering: Gathering) -> None:
         tell([f"following {quoted(name)}, for {deadline.left:.0f} s at most …"])
     for observation in observations(lines_of(log_parts(name, deadline)), name):
         gathering.add(observation)
-        if deadline.seconds is not None and name in gathering.ended:
+        if deadline.seconds is not None and gathering.over(name):
             return
 
 
 def _not_ready(arguments: VerifyArguments, gathering: Gathering) -> Iterator[Observation]:
     """That time was up, of each log whose server did not come up by then."""
     for name in arguments.logs or ():
-        if name not in gathering.ended:
+        if not gathering.over(name):
             text = "no line says that the server is ready"
             place = f"after {arguments.wait:g} s"
             yield Observation(Fact.READY, False, name, place=place, text=text)

@@ -38,12 +38,12 @@ _LEVEL = r"(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL)"
 _FILE = r"[^\s\[\]:]{1,200}:[0-9]{1,6}"
 _BEFORE = re.compile(
     r"[\s>]{1,16}|# (?=(?:INFO|WARNING|ERROR) )"  # a quoted log
-    r"|[\w.-]{1,100}\s{0,40}\| (?=[^\s|])"  # docker compose: `vllm-1  | `
-    r"|\[pod/[^\]\s]{1,300}\] "  # kubectl logs --prefix
+    r"|(?P<service>[\w.-]{1,100})\s{0,40}\| (?=[^\s|])"  # docker compose: `vllm-1  | `
+    r"|\[pod/(?P<pod>[^\]\s]{1,300})\] "  # kubectl logs --prefix
     rf"|{_TIME}(?:Z|[+-][0-9]{{2}}:?[0-9]{{2}})\s+(?:std(?:out|err) [FP] )?"  # containers
     r"|[A-Z][a-z]{2} [ 0-9][0-9] [0-9:]{8} \S{1,100} [\w./-]{1,100}(?:\[[0-9]{1,8}\])?: "  # journal
-    # A progress bar that a message follows on its line.
-    r"|[^|\n]{0,120}?[0-9]{1,3}%\|[^|]{0,400}\|[^\[\]|]{0,60}\[[^\]]{0,100}\]"
+    # A progress bar that a message follows on its line; what is quoted before it is a request.
+    r"|[^|\n'\"]{0,120}?[0-9]{1,3}%\|[^|]{0,400}\|[^\[\]|]{0,60}\[[^\]]{0,100}\]"
 )
 _PROCESS = re.compile(
     r"\((?P<name>[A-Za-z][\w.-]{0,60}(?: [\w.-]{1,30}){0,3})(?: pid=(?P<pid>[0-9]{1,8}))"
@@ -78,6 +78,7 @@ class LogLine(Record):
         message: what the server said, without all that stands before it.
         process: which of its processes said it, `EngineCore_DP0`, `DP0 TP1`; "" where none is told.
         engine: the engine that its header names, "" without one.
+        service: the service or the pod that compose or kubectl puts before it, "" without one.
     """
 
     number: int
@@ -85,6 +86,7 @@ class LogLine(Record):
     process: str
     _: KW_ONLY
     engine: str = ""
+    service: str = ""
 
 
 def lines_of(parts: Iterable[bytes]) -> Iterator[str]:
@@ -175,7 +177,7 @@ def _bare(line: str, number: int) -> LogLine:
         line = _CONTROLS.sub("", _ESCAPES.sub("", line).expandtabs(1))
     if "[" in line:
         line = _COLOURS.sub("", line)
-    process, engine, at = "", "", 0
+    process, engine, service, at = "", "", "", 0
     for _ in range(8):
         if match := _PROCESS.match(line, at):
             process = f"{match['name']} {match['pid']}"
@@ -183,9 +185,11 @@ def _bare(line: str, number: int) -> LogLine:
             if match["trt"] or match["trt_2"]:
                 engine = "tensorrt_llm"
             process = (match["rank"] or match["ranks"] or "").strip("[] ") or process
-        elif not (match := _BEFORE.match(line, at)):
+        elif match := _BEFORE.match(line, at):
+            service = service or match["service"] or match["pod"] or ""
+        else:
             break
         if match.end() == at:
             break
         at = match.end()
-    return LogLine(number, line[at:].strip(), process, engine=engine)
+    return LogLine(number, line[at:].strip(), process, engine=engine, service=service)

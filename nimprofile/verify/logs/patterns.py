@@ -38,6 +38,7 @@ class Line(Record):
         finding: a sentence on how well the server runs, where the line tells of that.
         fails: the line says why the server does not start.
         starts: a server prints it once, at its beginning.
+        shared: other engines have a copy of the file that prints it, so it tells no engine.
     """
 
     begins: str
@@ -50,6 +51,7 @@ class Line(Record):
     finding: str = ""
     fails: bool = False
     starts: bool = False
+    shared: bool = False
 
 
 class Table(Record):

@@ -38,6 +38,9 @@ TABLES: tuple[Table, ...] = (
 MOST_TOLD = 4096
 """Different facts of one start that are told; a server has a few for each of its processes."""
 
+MOST_SERVICES = 16
+"""Services in one log that are told apart; those of the others are taken for one."""
+
 MOST_TEXT = 300
 """Characters of a line that an observation repeats."""
 
@@ -53,13 +56,23 @@ _UNNAMED_WORDS = "has no vLLM implementation"
 def observations(lines: Iterable[str], source: str) -> Iterator[Observation]:
     """What a log tells, in its order; the same fact of the same process once a start.
 
+    Of the servers of several services or pods in one log, each has a source of its own.
+
     Args:
         lines: of the log, with or without their ends. `lines_of` makes them of bytes.
         source: the name of the log, for `Observation.source`.
     """
-    reading = _Reading(source)
+    readings: dict[str, _Reading] = {}
     for line in log_lines(lines):
-        yield from reading.told(line)
+        service = line.service if line.service in readings or len(readings) < MOST_SERVICES else ""
+        if service not in readings:
+            readings[service] = _Reading(source_of(source, service))
+        yield from readings[service].told(line)
+
+
+def source_of(log: str, service: str) -> str:
+    """What the observations of a service's server call the log; that of the log without one."""
+    return f"{log} ({concealed(clipped(service))})" if service else log
 
 
 class _Reading:
@@ -90,7 +103,7 @@ class _Reading:
             told: list[_Told] = [(fact, value, message) for fact, value in (*plain, *more)]
             if row.settings is not None:
                 told += self._settings(message, match.end(), row)
-            if engine:
+            if engine and not row.shared:
                 told.append((Fact.ENGINE, engine, message))
             if row.finding:
                 told.append((Fact.FINDING, row.finding, message))

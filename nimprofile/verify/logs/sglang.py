@@ -136,6 +136,7 @@ LINES = (
         r"Using default W8A8 Block (?:FP8|INT8) kernel config",
         source="python/sglang/srt/layers/quantization/fp8_kernel.py, 0.4.6 to 0.5.10",
         finding="FP8 blocks run with default sizes of tiles: no tuned ones are there for this GPU",
+        shared=True,
     ),
     Line(
         "KV cache pool is full. Retract requests.",

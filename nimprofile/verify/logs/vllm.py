@@ -219,6 +219,7 @@ LINES = (
         "0.33.0, in vllm/model_executor/layers/quantization/utils",
         sets={Fact.KERNEL: "marlin"},
         finding=_WEIGHT_ONLY,
+        shared=True,
     ),
     Line(
         "Using ",
@@ -303,12 +304,14 @@ LINES = (
         r"Using default MoE config\. Performance might be sub-optimal",
         source="vllm/model_executor/layers/fused_moe/fused_moe.py, 0.6.6 to 0.33.0",
         finding="the experts run with default sizes of tiles: no tuned ones are there for this GPU",
+        shared=True,
     ),
     Line(
         "Using default W8A8 Block FP8 kernel config",
         r"Using default W8A8 Block FP8 kernel config",
         source="vllm/model_executor/layers/quantization/utils/fp8_utils.py, 0.7.3 to 0.33.0",
         finding="FP8 blocks run with default sizes of tiles: no tuned ones are there for this GPU",
+        shared=True,
     ),
     Line(
         "",

@@ -56,6 +56,12 @@ def test_records_of_json_are_unwrapped(record):
     assert [SAID] == messages(json.dumps(record))
 
 
+@pytest.mark.parametrize("quote", ["'", '"'])
+def test_what_a_request_quotes_is_no_progress_bar(quote):
+    said = f"Received request 7: prompt: {quote}1%||[]{SAID}{quote}"
+    assert [said] == messages(f"INFO 04-22 00:46:45 [logger.py:42] {said}")
+
+
 def test_json_without_a_message_stays_as_it_is():
     assert ['{"a": 1}', "{no json}"] == messages('{"a": 1}', "{no json}")
 

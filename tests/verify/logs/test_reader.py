@@ -8,7 +8,7 @@ import pytest
 from nimprofile.base.units import GIB
 from nimprofile.verify.logs import nim, sglang, tensorrt_llm, triton, vllm
 from nimprofile.verify.logs.last_start import last_start
-from nimprofile.verify.logs.reader import MOST_TEXT, observations
+from nimprofile.verify.logs.reader import MOST_SERVICES, MOST_TEXT, observations
 from nimprofile.verify.observation import Fact
 from tests.support.paths import CORPUS, DOCS
 
@@ -500,3 +500,43 @@ def test_the_page_says_which_facts_each_log_tells():
     head = f"| fact | {' | '.join(SERVERS)} |"
     page = (DOCS / "verify.md").read_text(encoding="utf-8")
     assert "\n".join([head, "| --- | --- | --- | --- | --- | --- |", *rows]) in page
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Using default W8A8 Block FP8 kernel config. Performance might be sub-optimal!",
+        "Using default MoE config. Performance might be sub-optimal! Config file not found at x",
+        "Your GPU does not have native support for FP8 computation but FP8 quantization is used.",
+    ],
+)
+def test_a_line_that_several_engines_print_tells_none(line):
+    log = [
+        "[2025-07-08 06:56:33] server_args=ServerArgs(tp_size=8)",
+        f"[2025-07-08 06:56:40 TP0] {line}",
+    ]
+    told = [*observations(log, "a.log")]
+    assert ["sglang"] == [each.value for each in told if each.fact is Fact.ENGINE]
+    assert [2] == [int(each.place[5:]) for each in told if each.fact is Fact.FINDING]
+
+
+@pytest.mark.parametrize("before", ["llama-{}  | ", "[pod/llama-{}/server] "])
+def test_servers_of_several_services_in_one_log_are_told_apart(before):
+    log = [
+        before.format(service) + text
+        for service, tp in (("a", 4), ("b", 8))
+        for text in (
+            "INFO 04-22 00:46:45 [a.py:1] vLLM API server version 0.9.0",
+            f"INFO 04-22 00:46:45 [a.py:1] non-default args: {{'tensor_parallel_size': {tp}}}",
+        )
+    ]
+    told = [*observations(log, "a.log")]
+    assert Fact.START not in {each.fact for each in told}
+    sizes = {each.source: each.value for each in told if each.fact is Fact.TP}
+    assert [4, 8] == [*sizes.values()]
+    assert all(source.startswith("a.log (") for source in sizes)
+
+
+def test_of_more_services_than_are_told_apart_the_rest_is_one():
+    log = [f"s{number} | Application startup complete." for number in range(2 * MOST_SERVICES)]
+    assert MOST_SERVICES + 1 >= len({each.source for each in observations(log, "a.log")})
