@@ -319,7 +319,7 @@ def test_keyword_arguments_of_a_wrong_type_get_one_too():
         assert sentence == str(caught.value)
 
 
-NO_ARGUMENTS = {"bundled_manifests", "products"}
+NO_ARGUMENTS = {"bundled_manifests", "known_advisories", "products"}
 OTHERWISE_TESTED = {"discover", "plain_shape"}
 """Functions of keywords and of numbers: in other tests of this file."""
 

@@ -140,8 +140,9 @@ _OF_TEXT = frozenset(
     {
         *("bos", "eos", "pad", "unk", "mask", "cls", "sep", "stop", "image", "audio", "video"),
         *("vision", "speech", "think", "thinking", "reasoning", "start", "end", "special", "draft"),
-        *("next", "per", "first", "last", "prompt", "begin", "boi", "eoi", "boa", "eoa", "system"),
+        *("next", "per", "first", "last", "prompt", "begin", "boi", "eoi", "boa", "eoa", "second"),
         *("assistant", "tool", "decoder", "forced", "suppress", "new", "newline", "placeholder"),
+        "system",
         *("blank", "extra", "added", "additional", "control", "im", "fim", "prefix", "middle"),
         *("suffix", "time", "timestamp", "language", "task", "sot", "eot", "max", "min", "num"),
         *("total", "output", "input", "single", "each", "by", "one", "multi", "word", "text"),

@@ -20,6 +20,7 @@ class LockArguments(Record):
     server: ServerArguments
     _: KW_ONLY
     output: str | None
+    launchable: bool
     update: bool
     uuids: bool
     words: tuple[str, ...]
@@ -37,5 +38,6 @@ class CheckArguments(Record):
     lock: str
     locked: Lock | None
     strict: bool
+    launchable: bool
     format: str
     color: str

@@ -11,7 +11,12 @@ from nimprofile.cli.launch_options import server_options
 from nimprofile.cli.options import add_format
 from nimprofile.cli.parsing.parser import UsageError
 from nimprofile.cli.production.arguments import CheckArguments
-from nimprofile.cli.production.lock import chosen, judged_here
+from nimprofile.cli.production.lock import (
+    chosen,
+    judged_here,
+    launchable_option,
+    startable,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,6 +44,7 @@ def check_options(parser: argparse.ArgumentParser) -> None:
         help="exit with 5 also where something has moved that does not change what is started "
         "(default: that is a note)",
     )
+    launchable_option(group)
     server_options(parser)
     add_format(parser, "text", "json")
     parser.set_defaults(arguments=CheckArguments, locked=None)
@@ -67,7 +73,7 @@ def _compared(arguments: CheckArguments, lock: Lock) -> Drift:
         today = judged_here(arguments)
     except PinError as error:
         return lost_pin(lock, error)
-    decision, notes = chosen(today)
+    decision, notes = chosen(today, arguments)
     tell_of(decision, notes)
     return drift(lock, decision, today.manifest, today.setup)
 
@@ -97,7 +103,7 @@ def require_as_locked(lock: Lock, today: Judged, path: str, log: Logger) -> None
     from nimprofile.lock.drift import drift
     from nimprofile.report.production.lock import drift_lines
 
-    found = drift(lock, chosen(today)[0], today.manifest, today.setup)
+    found = drift(lock, startable(today)[0], today.manifest, today.setup)
     if found.drifted:
         _refuse(found, path)
     for line in drift_lines(found, path):

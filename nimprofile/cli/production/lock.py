@@ -18,7 +18,9 @@ from nimprofile.cli.starting.judged import judged
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
 
+    from nimprofile.cli.options import Group
     from nimprofile.cli.production.arguments import CheckArguments
     from nimprofile.cli.starting.judged import Judged
     from nimprofile.lock.record import Lock
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 def lock_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `nimprofile lock`."""
+    launchable_option(parser.add_argument_group("lock"))
     server_options(parser)
     output = add_format(parser, "text", "json")
     output.add_argument(
@@ -51,6 +54,16 @@ def lock_options(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(arguments=LockArguments)
 
 
+def launchable_option(group: Group) -> None:
+    """Add the option that makes what would be started count."""
+    group.add_argument(
+        "--launchable",
+        action="store_true",
+        help="the choice is what `launch` would start from what is here, as it is where --server, "
+        "--image or words after -- describe a server (default: what `select` says)",
+    )
+
+
 def run_lock(arguments: LockArguments) -> int:
     """Put the decision on record; exit by whether there is one."""
     from nimprofile.lock.edits import lock_edits
@@ -58,7 +71,9 @@ def run_lock(arguments: LockArguments) -> int:
     from nimprofile.report.production.lock import lock_to_dict, update_blocks
 
     found = judged_here(arguments)
-    decision, notes = chosen(found)
+    decision, notes = chosen(found, arguments)
+    if decision is not found.decision:
+        notes = (*notes, *_started_instead(found))
     if decision.selected is None:
         return nothing(decision, arguments.format)
     _require_manifest(found)
@@ -96,11 +111,38 @@ def judged_here(arguments: LockArguments | CheckArguments) -> Judged:
     return judged(arguments, here=here, assumed=False)
 
 
-def chosen(found: Judged) -> tuple[Decision, tuple[str, ...]]:
+def chosen(
+    found: Judged, arguments: LockArguments | CheckArguments
+) -> tuple[Decision, tuple[str, ...]]:
     """The decision that counts, and what to note of it.
 
-    It is the one of what can be started from what is here. Where that is nothing, as on a machine
-    that has neither the weights nor the engines, it is the decision alone.
+    It is what `select` says, or what `launch` would start where that is asked for.
+    """
+    return startable(found) if starts(arguments) else (found.best, ())
+
+
+def _started_instead(found: Judged) -> Iterator[str]:
+    """What `launch` would start from what is here, where that is another profile."""
+    decision = found.decision
+    if decision.selected is not None and decision.passed_over:
+        yield (
+            f"from what is here {decision.selected.profile.title} would be started, which "
+            f"--launchable locks: {decision.passed_over[0].problem}"
+        )
+
+
+def starts(arguments: LockArguments | CheckArguments) -> bool:
+    """Whether what would be started counts: it is asked for, or a server is described."""
+    server = arguments.server
+    named = (server.kind, server.image, *server.extra)
+    return arguments.launchable or any(word is not None for word in named)
+
+
+def startable(found: Judged) -> tuple[Decision, tuple[str, ...]]:
+    """The decision of what can be started from what is here, and what to note of it.
+
+    Where that is nothing, as on a machine that has neither the weights nor the engines, it is the
+    decision alone.
     """
     decision = found.decision
     if decision.selected is None and decision.passed_over and not decision.required_in_vain:

@@ -236,7 +236,8 @@ def _read(name: str, deadline: Deadline, gathering: Gathering) -> None:
 
     if deadline.left and watched():
         tell([f"following {quoted(name)}, for {deadline.left:.0f} s at most …"])
-    for observation in observations(lines_of(log_parts(name, deadline)), name):
+    source = "<stdin>" if name == STANDARD_INPUT else name
+    for observation in observations(lines_of(log_parts(name, deadline)), source):
         gathering.add(observation)
         if deadline.seconds is not None and gathering.over(name):
             return

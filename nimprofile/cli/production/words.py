@@ -86,7 +86,10 @@ def _replayed(
 ) -> tuple[list[str], dict[str, object]]:
     lock = _load(path)
     at = lock.words.index("--") if "--" in lock.words else len(lock.words)
-    argv = [command, *lock.words[:at], *own]
+    locked = lock.words[:at]
+    if command == "exec":  # which starts what can be started in any case
+        locked = tuple(word for word in locked if word != "--launchable")
+    argv = [command, *locked, *own]
     extra = (*lock.words[at + 1 :], *extra)
     conceal([*argv, *extra], os.environ)
     return argv, {"extra": extra, **({"words": lock.words} if words else {"locked": lock})}

@@ -41,7 +41,7 @@ def _names_in(folder):
             yield name, path.relative_to(ROOT).as_posix()
 
 
-CONSTANTS = {"NIM_ALLOWANCE", "NIM_LORA", "NIM_IMAGES"}
+CONSTANTS = {"NIM_ALLOWANCE", "NIM_LORA", "NIM_IMAGES", "NIM_VERSION"}
 """Names of the sources themselves."""
 
 

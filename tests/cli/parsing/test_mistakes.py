@@ -14,7 +14,7 @@ MEANT = {
     "memory --context-length 4 x": "memory has no option --context-length; did you mean --max-model-len?",
     "manifest build x --tp 4": "manifest build has no option --tp; did you mean --max-tp?",
     "manifest biuld": "there is no action 'biuld'; did you mean build? actions: list, build,",
-    "gpus --concurrency 4": "gpus has no option --concurrency; memory has it",
+    "gpus --concurrency 4": "gpus has no option --concurrency; memory, verify have it",
     "select --colour": "select has no option --colour",
     "select --format jsn": "--format: 'jsn' is not known; did you mean json? known: text, json, id",
     "select --policy nim-2": "--policy: 'nim-2' is not a policy; did you mean nim-2.0? known: ",

@@ -110,7 +110,7 @@ def test_what_cannot_be_started_from_here_is_locked_with_a_note(folder, give):
     text = (folder / "m.yaml").read_text(encoding="utf-8")
     without = text[: text.index("checkpoints:")] + text[text.index("profiles:") :]
     (folder / "m.yaml").write_text(without, encoding="utf-8")
-    code, out, err = give("lock --manifest m.yaml --gpus 8xh100")
+    code, out, err = give("lock --manifest m.yaml --gpus 8xh100 --launchable")
     assert (0, "eeee8888") == (code, parse_lock(out).choice.id)
     assert "note: nothing can be started from what is here: nobody says where the weights" in err
 
@@ -129,3 +129,36 @@ def test_the_image_tells_the_version_and_its_digest_is_kept(folder, give):
 def test_a_version_that_nothing_tells_is_not_made_up(folder, give):
     out = give("lock --manifest m.yaml --gpus 8xh100 --engine vllm")[1]
     assert None is parse_lock(out).choice.engine_version
+
+
+WHAT_SELECT_SAYS = "tensorrt_llm-h100-fp8-tp8-pp1-latency"
+WHAT_STARTS = "tensorrt_llm-h100-bf16-tp8-pp1-latency"
+"""Of Llama 3.1 70B: no FP8 is made of its public weights, which have 16 bits."""
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        ("", WHAT_SELECT_SAYS),
+        ("--launchable", WHAT_STARTS),
+        ("--server tensorrt_llm", WHAT_STARTS),
+        ("--server nim", WHAT_SELECT_SAYS),
+    ],
+)
+def test_what_select_says_is_locked_or_what_starts_where_a_server_is_meant(
+    folder, give, options, name
+):
+    machine = "--gpus 8xh100"
+    err = give(f"lock --manifest llama-3.1-70b-instruct {machine} -o a.lock {options}")[2]
+    assert name == load_lock(folder / "a.lock").choice.name
+    note = f"note: from what is here {WHAT_STARTS} would be started, which --launchable locks: "
+    assert (not options) == (note in err)
+    assert 0 == give(f"check --lock a.lock {machine}")[0]
+
+
+def test_exec_starts_what_can_be_started_and_nothing_that_select_alone_says(give, monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    machine = "--gpus 8xh100"
+    for options, code in (("", 5), ("--launchable", 6)):  # 6: its server is not here
+        give(f"lock --manifest llama-3.1-70b-instruct {machine} -o {code}.lock {options}")
+        assert code == give(f"exec --lock {code}.lock {machine}")[0]
