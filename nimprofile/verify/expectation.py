@@ -6,14 +6,12 @@ from nimprofile.base.expect import expect
 from nimprofile.base.record import Record
 from nimprofile.lock.record import Lock
 from nimprofile.manifest.profile_conditions import conditions_of, our_tag
-from nimprofile.verify.observation import Fact
+from nimprofile.verify.observation import TAG_FACTS, Fact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from dataclasses import KW_ONLY
-
-    from nimprofile.manifest.profile import Profile
 
 THE_LOCK = "the lock"
 REQUIRED = "--require"
@@ -73,12 +71,7 @@ class Expectation(Record):
     profile_name: str | None = None
 
 
-FACTS = {
-    "id": Fact.PROFILE_ID,
-    "name": Fact.PROFILE_NAME,
-    "llm_engine": Fact.ENGINE,
-    "feat_lora": Fact.LORA,
-}
+FACTS = {"id": Fact.PROFILE_ID, "name": Fact.PROFILE_NAME, **TAG_FACTS}
 """Tags of conditions -> the fact that tells them, where that has another name."""
 
 NOT_DEMANDED = frozenset({Fact.TAG, Fact.READY, Fact.FAILURE, Fact.FINDING, Fact.START})
@@ -164,23 +157,3 @@ def _product(lock: Lock) -> str | None:
     """The one product of the locked machine; None of a machine of several."""
     gpus = lock.machine.gpus
     return gpus[0].name if len(gpus) == 1 else None
-
-
-def expectation_of_profile(profile: Profile, origin: str) -> Expectation:
-    """What a profile alone demands of the server that serves it."""
-    values: dict[Fact, object] = {
-        Fact.PROFILE_ID: profile.id,
-        Fact.ENGINE: profile.engine,
-        Fact.PRECISION: profile.precision,
-        Fact.TP: profile.tp,
-        Fact.PP: profile.pp,
-    }
-    return Expectation(
-        tuple(
-            Demand(our_tag(_TAGS.get(fact, str(fact))), "=", str(value), origin=origin, fact=fact)
-            for fact, value in values.items()
-            if value is not None
-        ),
-        profile_id=profile.id,
-        profile_name=profile.name,
-    )

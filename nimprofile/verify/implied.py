@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from nimprofile.base.printable import shown
 from nimprofile.verify.comparison import SHORTEST_ID, text_of
-from nimprofile.verify.observation import Fact, Observation
+from nimprofile.verify.observation import TAG_FACTS, Fact, Observation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,15 +17,6 @@ if TYPE_CHECKING:
     from nimprofile.manifest.manifest import Manifest
     from nimprofile.manifest.profile import Profile
     from nimprofile.verify.observation import Value
-
-TAGS = {
-    "llm_engine": Fact.ENGINE,
-    "precision": Fact.PRECISION,
-    "tp": Fact.TP,
-    "pp": Fact.PP,
-    "feat_lora": Fact.LORA,
-}
-"""Tags of a profile -> the fact that they tell."""
 
 
 def implied(seen: Iterable[Observation], manifest: Manifest | None = None) -> Iterator[Observation]:
@@ -64,7 +55,7 @@ def _of_profile(named: Observation, profile: Profile) -> Iterator[Observation]:
         text = f"{our_tag(tag)}={value} of {profile.title}, which {shown(named.text)!r} names"
         return named.replace(fact=fact, value=value, text=text)
 
-    for tag, fact in TAGS.items():
+    for tag, fact in TAG_FACTS.items():
         value = value_of(tag, profile, profile.gpus_needed)
         if value is not None:
             yield told(fact, value, tag)
@@ -82,6 +73,6 @@ def _of_name(named: Observation) -> Iterator[Observation]:
     tags = parse_name(text_of(named.value)).tags
     for tag, value in tags.items():
         text = f"{tag}={value} by the name in {shown(named.text)!r}"
-        if (fact := TAGS.get(tag)) is not None:
+        if (fact := TAG_FACTS.get(tag)) is not None:
             yield named.replace(fact=fact, value=value, text=text)
         yield named.replace(fact=Fact.TAG, value=f"{tag}={value}", text=text)

@@ -16,7 +16,7 @@ from nimprofile.base.record import Record
 from nimprofile.base.units import format_gib
 from nimprofile.manifest.profile_conditions import Condition, unmet
 from nimprofile.verify.comparison import cache_bytes, number_of
-from nimprofile.verify.judgement import Judgement, Outcome
+from nimprofile.verify.judgement import Judgement, Outcome, measured_of
 from nimprofile.verify.observation import Fact
 
 TYPE_CHECKING = False
@@ -160,16 +160,11 @@ def _open(judgement: Judgement) -> bool:
 
 
 def _measured(verification: Verification) -> Iterator[tuple[Fact, Observation]]:
-    """What was measured: of the fullest GPU, where several ranks told it."""
+    """What was measured, and is more than nothing."""
     for fact in NEAR:
-        told = [
-            (number, each)
-            for each in verification.seen
-            if each.fact is fact and (number := number_of(each.value))
-        ]
-        if told:
-            pick = max if fact is Fact.WEIGHTS_BYTES else min
-            yield fact, pick(told, key=lambda one: one[0])[1]
+        found = measured_of(fact, verification.seen)
+        if found is not None and found[0]:
+            yield fact, found[1]
 
 
 def _excluding(

@@ -204,22 +204,24 @@ _LEAST = frozenset({Fact.KV_CACHE_TOKENS, Fact.KV_CACHE_BYTES})
 """Figures of which the smallest counts, where several ranks tell their own."""
 
 
-def _figure(prediction: Prediction, seen: Sequence[Observation]) -> Figure:
-    """A prediction beside what was measured: of the fullest GPU, where several ranks told it."""
+def measured_of(fact: Fact, seen: Sequence[Observation]) -> tuple[float, Observation] | None:
+    """A measured figure, and what told it: of the fullest GPU, where several ranks told theirs."""
     told = [
         (number, each)
         for each in seen
-        if each.fact is prediction.fact and (number := number_of(each.value)) is not None
+        if each.fact is fact and (number := number_of(each.value)) is not None
     ]
-    if not told:
-        return Figure(prediction.fact, prediction.value, None, source=prediction.source)
-    pick = min if prediction.fact in _LEAST else max
-    measured = pick(number for number, _ in told)
-    evidence = tuple(each for number, each in told if number == measured)
+    pick = min if fact in _LEAST else max
+    return pick(told, key=lambda one: one[0], default=None)
+
+
+def _figure(prediction: Prediction, seen: Sequence[Observation]) -> Figure:
+    """A prediction beside what was measured."""
+    found = measured_of(prediction.fact, seen)
     return Figure(
         prediction.fact,
         prediction.value,
-        int(measured),
+        None if found is None else int(found[0]),
         source=prediction.source,
-        evidence=evidence[:1],
+        evidence=() if found is None else found[1:],
     )

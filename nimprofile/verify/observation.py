@@ -65,6 +65,16 @@ class Fact(StrEnum):
     """The log tells of another start from here on; what was told before is of a former one."""
 
 
+TAG_FACTS = {
+    "llm_engine": Fact.ENGINE,
+    "precision": Fact.PRECISION,
+    "tp": Fact.TP,
+    "pp": Fact.PP,
+    "feat_lora": Fact.LORA,
+}
+"""Tags of a profile -> the fact that they tell of its server."""
+
+
 class Observation(Record):
     """One fact that a server told.
 

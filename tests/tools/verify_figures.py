@@ -14,7 +14,7 @@ from collections import Counter
 
 from nimprofile.base.enums import Precision
 from nimprofile.manifest.profile_conditions import Condition
-from nimprofile.verify.expectation import expectation_of_conditions, expectation_of_profile
+from nimprofile.verify.expectation import expectation_of_conditions
 from nimprofile.verify.gathering import Gathering
 from nimprofile.verify.implied import implied
 from nimprofile.verify.judgement import Outcome, verification_of
@@ -47,7 +47,21 @@ def of_case(path):
     profile, manifest = _profile(case)
     if profile is None:
         return None
-    return held(expectation_of_profile(profile, "the case"), NIM_LOGS.get(number, ()), manifest)
+    return held(_expectation_of_profile(profile), NIM_LOGS.get(number, ()), manifest)
+
+
+def _expectation_of_profile(profile):
+    """What a profile alone demands of the server that serves it."""
+    values = {
+        "id": profile.id,
+        "llm_engine": profile.engine,
+        "precision": profile.precision,
+        "tp": profile.tp,
+        "pp": profile.pp,
+    }
+    return expectation_of_conditions(
+        [Condition(tag, "=", str(value)) for tag, value in values.items() if value is not None]
+    )
 
 
 def _profile(case):

@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from nimprofile.verify.load.goals import GoalResult, JudgedLoad
     from nimprofile.verify.load.load_report import LoadReport, Spread
 
-_MEANING: dict[Outcome, Meaning] = {
+OUTCOME_MEANINGS: dict[Outcome, Meaning] = {
     Outcome.PROVEN: "good",
     Outcome.CONTRADICTED: "bad",
     Outcome.NOT_OBSERVABLE: "doubtful",
 }
+"""How each outcome looks on a terminal."""
+
 _COUNTED = {
     "usage": "counted by the server",
     "chunks": "counted in parts of the streams, of which one may have several tokens",
@@ -135,7 +137,7 @@ _GOALS = (Column(), Column("goal"), Column("measured", wraps=True))
 
 def _goal(result: GoalResult) -> tuple[Cell, ...]:
     return (
-        Span(str(result.outcome), _MEANING[result.outcome]),
+        Span(str(result.outcome), OUTCOME_MEANINGS[result.outcome]),
         f"{result.goal}: {result.wanted}",
         result.why,
     )

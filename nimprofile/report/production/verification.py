@@ -7,7 +7,7 @@ from math import isfinite
 from nimprofile.base.printable import clipped, shown
 from nimprofile.base.units import format_gib
 from nimprofile.report.blocks import Column, Line, Span, Table, line
-from nimprofile.report.production.load import load_to_dict
+from nimprofile.report.production.load import OUTCOME_MEANINGS, load_to_dict
 from nimprofile.verify.judgement import Outcome
 from nimprofile.verify.observation import Fact
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any
 
-    from nimprofile.report.blocks import Block, Cell, Meaning
+    from nimprofile.report.blocks import Block, Cell
     from nimprofile.verify.expectation import Expectation
     from nimprofile.verify.judgement import Figure, Judgement, Verification
     from nimprofile.verify.load.goals import JudgedLoad
@@ -28,11 +28,6 @@ VERIFICATION_VERSION = "1.0"
 MOST_TEXT = 300
 """Characters of a line of a log that are repeated."""
 
-_MEANING: dict[Outcome, Meaning] = {
-    Outcome.PROVEN: "good",
-    Outcome.CONTRADICTED: "bad",
-    Outcome.NOT_OBSERVABLE: "doubtful",
-}
 _BYTES = frozenset({Fact.WEIGHTS_BYTES, Fact.KV_CACHE_BYTES})
 
 
@@ -56,12 +51,12 @@ def _summary(verification: Verification, expectation: Expectation) -> Line:
     told = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
     worst = Outcome.CONTRADICTED if counts[Outcome.CONTRADICTED] else Outcome.PROVEN
     name = "" if expectation.profile_name is None else f" of {shown(expectation.profile_name)}"
-    return line(Span(told, _MEANING[worst]), name)
+    return line(Span(told, OUTCOME_MEANINGS[worst]), name)
 
 
 def _row(judged: Judgement) -> tuple[Cell, ...]:
     return (
-        Span(str(judged.outcome), _MEANING[judged.outcome]),
+        Span(str(judged.outcome), OUTCOME_MEANINGS[judged.outcome]),
         shown(str(judged.demand)),
         "; ".join(_told(judged)),
     )

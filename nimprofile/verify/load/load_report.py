@@ -12,9 +12,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from dataclasses import KW_ONLY
 
-LOAD_VERSION = "1.0"
-"""Of the form of a report of load in JSON; `nimprofile schema load` describes it."""
-
 
 class Spread(Record):
     """How a figure is spread over requests.

@@ -59,12 +59,11 @@ class Progress(Record):
     """How far a run is.
 
     Attributes:
-        sent, answered, failed: requests so far, without those that found the way.
+        answered, failed: requests so far, without those that found the way.
         of: how many are to be sent.
         seconds: since the first.
     """
 
-    sent: int
     answered: int
     failed: int
     _: KW_ONLY
@@ -232,7 +231,6 @@ class Run:
             return
         with self._lock:
             told = Progress(
-                self._sent - self._before,
                 len(self._answers) - self._failed,
                 self._failed,
                 of=self._plan.requests - self._before,

@@ -11,7 +11,7 @@ from nimprofile.verify.observation import Fact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from nimprofile.verify.observation import Observation
 
@@ -101,12 +101,6 @@ def _line_of(observation: Observation) -> int:
     """The number of a line; of what no line told, one behind all of them."""
     number = observation.place.removeprefix("line ")
     return int(number) if number.isascii() and number.isdigit() else sys.maxsize
-
-
-def settled(told: Iterable[Observation]) -> Iterator[Observation]:
-    """The observations of one log that count, without those that later ones replace."""
-    for which in last_start(told).values():
-        yield from which
 
 
 def _ordered(fact: Fact, told: Iterable[Observation]) -> list[Observation]:

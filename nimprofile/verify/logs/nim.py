@@ -12,7 +12,7 @@ import re
 from nimprofile.base.formats.matched_profiles import pairs_in
 from nimprofile.base.printable import clipped
 from nimprofile.verify.logs.patterns import Line, Table, value_of
-from nimprofile.verify.observation import Fact
+from nimprofile.verify.observation import TAG_FACTS, Fact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -109,14 +109,7 @@ LINES = (
 
 TABLE = Table(LINES)
 
-TAGS = {
-    "llm_engine": Fact.ENGINE,
-    "precision": Fact.PRECISION,
-    "tp": Fact.TP,
-    "pp": Fact.PP,
-    "feat_lora": Fact.LORA,
-    "profile": Fact.OBJECTIVE,
-}
+TAGS = {**TAG_FACTS, "profile": Fact.OBJECTIVE}
 """Tags of a profile that say what is started."""
 
 

@@ -81,7 +81,7 @@ def _conduct(interview: Interview) -> None:
         nim.tell(interview)
         _tell_engine_of_nim(interview)
     elif owner is not None:
-        ENGINES[owner](interview)
+        ENGINES[owner[0]](interview)
     elif triton.is_triton(interview):
         triton.tell(interview)
     elif sglang.server_info(interview) is not None:

@@ -10,7 +10,7 @@ from time import monotonic
 
 from nimprofile.base.printable import clipped, quoted
 from nimprofile.base.web.faults import Fault, WebError
-from nimprofile.verify.observation import Observation
+from nimprofile.verify.observation import Fact, Observation
 from nimprofile.verify.servers.told import Question, Told
 
 TYPE_CHECKING = False
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from nimprofile.base.web.client import Answer, Client
-    from nimprofile.verify.observation import Fact, Value
+    from nimprofile.verify.observation import Value
 
 MOST_TEXT = 500
 """Characters of a value that is a name; a longer one is none."""
@@ -134,6 +134,18 @@ class Interview:
                 text=clipped(f"{field}: {written}"),
             )
         )
+
+    def tell_ready(self, path: str, *waiting: int) -> None:
+        """Whether the server is ready, by the status of the answer on its health.
+
+        Args:
+            path: that is asked for.
+            waiting: the statuses of a server that is not ready; others tell nothing.
+        """
+        answer = self.answer(path)
+        if answer is not None and answer.status in {200, *waiting}:
+            ready = answer.status == 200
+            self.tell(Fact.READY, ready, path, "status", told=str(answer.status))
 
     def tell_count(self, fact: Fact, value: object, path: str, field: str) -> None:
         """A whole number above 0; nothing where there is none."""

@@ -53,10 +53,7 @@ def tell(interview: Interview) -> None:
     release = interview.json(VERSION)
     if isinstance(release, dict):
         interview.tell_name(Fact.NIM_VERSION, release.get("release"), VERSION, "release")
-    answer = interview.answer(READY)
-    if answer is not None and answer.status in {200, 503}:
-        ready = answer.status == 200
-        interview.tell(Fact.READY, ready, READY, "status", told=str(answer.status))
+    interview.tell_ready(READY, 503)
     _tell_manifest(interview)
 
 

@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     from nimprofile.verify.servers.interview import Interview
 
 PATH = "/v1/models"
-OWNERS = {"vllm": "vllm", "sglang": "sglang", "tensorrt_llm": "tensorrt_llm"}
-"""What an engine writes into `owned_by` -> the engine."""
+OWNERS = ("vllm", "sglang", "tensorrt_llm")
+"""The engines that write their name into `owned_by`."""
 
 MOST = 64
 """Models that are looked at: a server of many adapters has hundreds."""
 
 
-def owner(interview: Interview) -> str | None:
-    """The engine that names itself as the owner of the models; None where none does."""
-    for card in _cards(interview):
+def owner(interview: Interview) -> tuple[str, str] | None:
+    """The engine that names itself as the owner of the models, and where; None where none does."""
+    for at, card in enumerate(_cards(interview)):
         found = card.get("owned_by")
         if isinstance(found, str) and found in OWNERS:
-            return OWNERS[found]
+            return found, f"data[{at}].owned_by"
     return None
 
 
@@ -48,13 +48,9 @@ def tell(interview: Interview) -> None:
 
 def tell_engine(interview: Interview) -> None:
     """The engine that names itself as the owner of the models."""
-    for at, card in enumerate(_cards(interview)):
-        found = card.get("owned_by")
-        if isinstance(found, str) and found in OWNERS:
-            engine = OWNERS[found]
-            place = f"data[{at}].owned_by"
-            interview.tell(Fact.ENGINE, engine, PATH, place)
-            return
+    found = owner(interview)
+    if found is not None:
+        interview.tell(Fact.ENGINE, found[0], PATH, found[1])
 
 
 def _cards(interview: Interview) -> list[dict[str, object]]:

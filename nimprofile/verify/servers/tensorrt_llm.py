@@ -26,9 +26,7 @@ def tell(interview: Interview) -> None:
     version = interview.json(VERSION)
     if isinstance(version, dict):
         interview.tell_name(Fact.ENGINE_VERSION, version.get("version"), VERSION, "version")
-    health = interview.answer(HEALTH)
-    if health is not None and health.status in {200, 503}:
-        interview.tell(Fact.READY, health.status == 200, HEALTH, "status", told=str(health.status))
+    interview.tell_ready(HEALTH, 503)
     iterations = interview.json(METRICS)
     if isinstance(iterations, list):
         _tell_cache(interview, iterations)

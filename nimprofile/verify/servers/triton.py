@@ -33,9 +33,7 @@ def is_triton(interview: Interview) -> bool:
 def tell(interview: Interview) -> None:
     """All that a Triton tells."""
     interview.server = "triton"
-    ready = interview.answer(READY)
-    if ready is not None and ready.status in {200, 400, 503}:
-        interview.tell(Fact.READY, ready.status == 200, READY, "status", told=str(ready.status))
+    interview.tell_ready(READY, 400, 503)
     index = interview.json(INDEX, body=b"{}")
     models = [each for each in index if isinstance(each, dict)] if isinstance(index, list) else []
     asked = 0

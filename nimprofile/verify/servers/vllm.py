@@ -39,9 +39,7 @@ def tell(interview: Interview) -> None:
     version = interview.json(VERSION)
     found = version.get("version") if isinstance(version, dict) else None
     interview.tell_name(Fact.ENGINE_VERSION, found, VERSION, "version")
-    health = interview.answer(HEALTH)
-    if health is not None and health.status in {200, 503}:
-        interview.tell(Fact.READY, health.status == 200, HEALTH, "status", told=str(health.status))
+    interview.tell_ready(HEALTH, 503)
     tell_metrics(interview, METRICS, version=found if isinstance(found, str) else None)
     info = interview.json(SERVER_INFO)
     if isinstance(info, dict):

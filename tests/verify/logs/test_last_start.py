@@ -1,6 +1,6 @@
 """Which of several values counts."""
 
-from nimprofile.verify.logs.last_start import last_start, settled
+from nimprofile.verify.logs.last_start import last_start
 from nimprofile.verify.observation import Fact, Observation
 
 
@@ -72,7 +72,7 @@ def test_what_an_interface_tells_replaces_nothing():
         Observation(Fact.MAX_MODEL_LEN, length, "http://a", place=f"data[{at}]", text="")
         for at, length in enumerate((8192, 4096))
     ]
-    assert [4096, 8192] == [each.value for each in settled(told)]
+    assert [4096, 8192] == counts(Fact.MAX_MODEL_LEN, *told)
 
 
 def test_the_context_of_a_model_that_drafts_is_not_that_of_requests():
