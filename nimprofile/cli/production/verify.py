@@ -236,20 +236,25 @@ def _read(name: str, deadline: Deadline, gathering: Gathering) -> None:
 
     if deadline.left and watched():
         tell([f"following {quoted(name)}, for {deadline.left:.0f} s at most …"])
-    source = "<stdin>" if name == STANDARD_INPUT else name
+    source = _source_of(name)
     for observation in observations(lines_of(log_parts(name, deadline)), source):
         gathering.add(observation)
-        if deadline.seconds is not None and gathering.over(name):
+        if deadline.seconds is not None and gathering.over(source):
             return
+
+
+def _source_of(name: str) -> str:
+    """What observations call a log."""
+    return "<stdin>" if name == STANDARD_INPUT else name
 
 
 def _not_ready(arguments: VerifyArguments, gathering: Gathering) -> Iterator[Observation]:
     """That time was up, of each log whose server did not come up by then."""
-    for name in arguments.logs or ():
-        if not gathering.over(name):
+    for source in map(_source_of, arguments.logs or ()):
+        if not gathering.over(source):
             text = "no line says that the server is ready"
             place = f"after {arguments.wait:g} s"
-            yield Observation(Fact.READY, False, name, place=place, text=text)
+            yield Observation(Fact.READY, False, source, place=place, text=text)
 
 
 def _asked(url: str, arguments: VerifyArguments, deadline: Deadline) -> Told:

@@ -134,7 +134,7 @@ def test_a_log_can_come_by_standard_input(run, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(log_of(FP8_TP8).encode())))
     code, out, _ = run("verify", "--require", "tp=8", "--logs", "-")
     assert 0 == code
-    assert "\t-, line 5: " in out
+    assert "\t<stdin>, line 5: " in out
 
 
 def test_logs_that_contradict_each_other_are_named(run, log):
