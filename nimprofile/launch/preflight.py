@@ -105,7 +105,8 @@ def program_problems(plan: LaunchPlan, environ: Mapping[str, str]) -> Iterator[H
         if server not in {plan.server, Server.NIM}
         and shutil.which(server_spec(server).program, path=path)
     ]
-    fix = f"install {plan.server}, or run this in its image"
+    wanted = "Docker and the NVIDIA Container Toolkit" if program == "docker" else plan.server
+    fix = f"install {wanted}, or run this in {plan.server}'s image"
     if others:
         fix += f"; {others[0]} is here, and --server {others[0]} selects for it"
     yield HostProblem(f"there is no {program} on the PATH", fix)

@@ -35,6 +35,12 @@ def test_a_program_that_is_missing_is_told_as_exec_does():
     )
 
 
+def test_a_nim_is_not_installed_but_docker_is():
+    (finding,) = start.program(served("nim", environ={"PATH": "/nowhere"}))
+    assert "there is no docker on the PATH" == finding.finding
+    assert finding.fix.startswith("install Docker and the NVIDIA Container Toolkit")
+
+
 def test_weights_of_a_repository_are_named():
     expected = "they are meta-llama/Llama-3.1-8B-Instruct of a repository"
     assert [("ok", expected)] == told(start.weights(served()))

@@ -49,7 +49,10 @@ def cache(subject: Subject) -> Iterator[Finding]:
         yield _absent(folder, subject)
         return
     system = file_system_of(there, subject.root)
-    yield from _writable(there, variable, subject, system)
+    for finding in _writable(there, variable, subject, system):
+        yield (
+            finding if there == os.path.abspath(folder) else _yet_to_make(folder, subject, finding)
+        )
     if system is not None:
         yield from _placed(there, system, subject)
 
@@ -60,7 +63,6 @@ def _absent(folder: str, subject: Subject) -> Finding:
     docs.docker.com/engine/storage/bind-mounts: with -v a directory that is missing is created. It
     is root's, for whom the daemon runs.
     """
-    make = f"mkdir -p {shown(folder)} && chown {subject.uid}:{subject.group} {shown(folder)}"
     if subject.uid == 0:
         return Finding(NAME, Status.OK, f"{shown(folder)} is not there yet; Docker makes it")
     return Finding(
@@ -68,8 +70,27 @@ def _absent(folder: str, subject: Subject) -> Finding:
         Status.FAILED,
         f"there is no directory {shown(folder)}; Docker would make it for root, and user "
         f"{subject.uid} could not write there",
-        fix=make,
+        fix=_making(folder, subject),
     )
+
+
+def _yet_to_make(folder: str, subject: Subject, finding: Finding) -> Finding:
+    """What was found of the directory above a cache that is not there.
+
+    That one is not the server's: what is to be given to its user is the cache alone.
+    """
+    if finding.status is not Status.FAILED:
+        return finding
+    told = f"there is no directory {shown(folder)} yet, and {finding.finding}"
+    given = "chown" in finding.fix
+    return Finding(
+        NAME, finding.status, told, fix=_making(folder, subject) if given else finding.fix
+    )
+
+
+def _making(folder: str, subject: Subject) -> str:
+    """The command that makes a directory of the server's user."""
+    return f"mkdir -p {shown(folder)} && chown {subject.uid}:{subject.group} {shown(folder)}"
 
 
 def _writable(

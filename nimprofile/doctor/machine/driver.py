@@ -80,7 +80,8 @@ def driver_findings(
     serves = "" if cuda is None else f", which serves CUDA {cuda}"
     if need is None:
         told = f"nothing is known of the CUDA that {what} needs" if what else "no server is chosen"
-        yield Finding(CHECK, Status.UNKNOWN, f"driver {have}{serves}; {told}")
+        fix = "name the image and its tag with --image" if what == "nim" else ""
+        yield Finding(CHECK, Status.UNKNOWN, f"driver {have}{serves}; {told}", fix=fix)
         return
     minor = _is_older_minor(cuda, need)
     noted = "; it runs newer minor versions of it with limits" if minor else ""

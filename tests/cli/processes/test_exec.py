@@ -259,7 +259,7 @@ def failure(box, *words, **variables):
 
 def test_no_engine_on_the_path_is_said_with_the_fix(box):
     (box.folder / "bin" / "vllm").unlink()
-    expected = "there is no vllm on the PATH: install vllm, or run this in its image"
+    expected = "there is no vllm on the PATH: install vllm, or run this in vllm's image"
     assert expected in failure(box)
 
 

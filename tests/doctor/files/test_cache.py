@@ -124,6 +124,19 @@ def test_a_cache_that_is_not_there_would_be_made_for_root_by_docker(tmp_path):
     assert ["ok"] == statuses(found(folder, uid=0, root=root))
 
 
+@needs_root
+def test_the_directory_above_a_cache_that_is_not_there_is_given_to_nobody(tmp_path):
+    tmp_path.chmod(0o755)
+    folder = tmp_path / "none" / "at" / "all"
+    (tmp_path / ".dockerenv").touch()
+    (failed, *_) = found(folder, uid=1000, gid=1000, root=str(tmp_path))
+    assert "failed" == failed.status
+    assert failed.finding.startswith(
+        f"there is no directory {folder} yet, and user 1000 cannot write in {tmp_path} ("
+    )
+    assert f"mkdir -p {folder} && chown 1000:1000 {folder}" == failed.fix
+
+
 def test_an_engine_makes_its_own_cache_below_what_is_there(tmp_path):
     subject = served(environ={"HF_HOME": str(tmp_path / "a" / "b")})
     first = next(iter(cache(subject)))

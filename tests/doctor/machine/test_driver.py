@@ -143,6 +143,7 @@ def test_what_is_started_is_known_by_its_image(server, image, told):
 def test_of_an_image_without_a_version_nothing_is_known():
     (finding,) = driver(subject("nim", image="nvcr.io/nim/meta/llama-3.1-8b-instruct:latest"))
     assert Status.UNKNOWN is finding.status
+    assert "name the image and its tag with --image" == finding.fix
 
 
 def test_without_a_selection_the_driver_is_told():
