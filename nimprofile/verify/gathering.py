@@ -48,8 +48,16 @@ class Gathering:
 
     def over(self, log: str) -> bool:
         """Whether every server that a log tells of is ready, or says why it does not start."""
-        told = [source for source in self._kept if source == log or source.startswith(f"{log} (")]
+        told = self._sources(log)
         return bool(told) and self.ended.issuperset(told)
+
+    def has(self, log: str) -> bool:
+        """Whether a log told anything."""
+        return bool(self._sources(log))
+
+    def _sources(self, log: str) -> list[str]:
+        """A log, or the servers that it tells of."""
+        return [source for source in self._kept if source == log or source.startswith(f"{log} (")]
 
     def settled(self, gpus: Sequence[str] = ()) -> Iterator[Observation]:
         """What counts of every source, and what follows from it.

@@ -5,10 +5,11 @@ from __future__ import annotations
 from enum import StrEnum
 
 from nimprofile.base.expect import expect
+from nimprofile.base.names.nearest import nearest
 from nimprofile.base.printable import quoted
 from nimprofile.base.record import Record
 from nimprofile.verify.comparison import Compared, Match, bears_on, compared, number_of, text_of
-from nimprofile.verify.expectation import Demand, Expectation
+from nimprofile.verify.expectation import NOT_DEMANDED, Demand, Expectation
 from nimprofile.verify.observation import Fact
 
 TYPE_CHECKING = False
@@ -189,10 +190,16 @@ def _of(demand: Demand, told: Sequence[tuple[Observation, Compared]]) -> Judgeme
         return Judgement(demand, Outcome.PROVEN, met)
     reasons = sorted({answer.why for _, answer in told if answer.why})
     if not reasons and demand.fact is Fact.TAG:
-        reasons = [f"no server tells {quoted(demand.about)}: name the manifest with --manifest"]
+        reasons = [f"no server tells {quoted(demand.about)}: {_telling(demand.about)}"]
     return Judgement(
         demand, Outcome.NOT_OBSERVABLE, by_match[Match.UNCLEAR], note="; ".join(reasons)
     )
+
+
+def _telling(tag: str) -> str:
+    """What to do for a tag that only a manifest has, or that is a fact misspelt."""
+    near = nearest(tag, (str(fact) for fact in Fact if fact not in NOT_DEMANDED), least=0.75)
+    return (f"did you mean {near[0]}? " if near else "") + "name the manifest with --manifest"
 
 
 def _told(observations: Sequence[Observation]) -> str:

@@ -70,6 +70,17 @@ def test_what_was_told_beats_what_follows():
     assert (Outcome.PROVEN, False) == (judgement.outcome, judgement.indirect)
 
 
+@pytest.mark.parametrize(
+    ("tag", "meant"),
+    [("tpp", "tp"), ("precison", "precision"), ("max_model_length", "max_model_len")],
+)
+def test_a_fact_that_is_misspelt_is_told_what_was_meant(tag, meant):
+    (judgement,) = judged(f"{tag}=8").judgements
+    assert Outcome.NOT_OBSERVABLE == judgement.outcome
+    told = f"no server tells '{tag}': did you mean {meant}? name the manifest with --manifest"
+    assert told == judgement.note
+
+
 def test_a_tag_that_no_server_tells_says_how_it_could_be_told():
     (judgement,) = judged("gpu_device=2330:10de").judgements
     assert Outcome.NOT_OBSERVABLE == judgement.outcome

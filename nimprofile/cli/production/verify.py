@@ -203,6 +203,8 @@ def _seen(
     notes: list[str] = []
     for name in dict.fromkeys(arguments.logs or ()):
         _read(name, deadline, gathering)
+        if not gathering.has(_source_of(name)):
+            notes.append(f"{quoted(name)}: no line of it is one that a server's start is known by")
     for url in dict.fromkeys(arguments.urls or ()):
         told = _asked(url, arguments, deadline)
         for observation in told.observations:

@@ -19,7 +19,7 @@ class LoadPlan(Record):
     """How much is asked. It is a bound: a run sends less where its time is up before.
 
     Attributes:
-        requests: how many are sent in all, the first among them, which finds the way.
+        requests: how many are sent in all. The first tries how the server is asked.
         concurrency: how many are in flight at once, at most.
         seconds: after which nothing is sent, and what is in flight is left.
         model: the name of the model; None takes the first that the server lists.

@@ -59,7 +59,7 @@ class Progress(Record):
     """How far a run is.
 
     Attributes:
-        answered, failed: requests so far, without those that found the way.
+        answered, failed: requests so far, without those that tried how the server is asked.
         of: how many are to be sent.
         seconds: since the first.
     """
@@ -273,7 +273,7 @@ class Run:
 
     def _notes(self, used: float, *, alone: bool) -> Iterable[str]:
         if not alone:
-            yield "the first request found the way, and is not among the figures"
+            yield "the first request tried how the server is asked, and is not among the figures"
         for refusal in self._passed:
             yield f"the server refused another way to ask, {refusal.what}: {refusal.text}"
         if used > MOST_OF_PROCESSOR:

@@ -131,7 +131,8 @@ class Watch:
             self._idle = {gpu.index: gpu for gpu in self._read_gpus()}
         except NimProfileError as error:
             self._read_gpus = None
-            self.notes.append(f"the memory of the GPUs was not read: {error}")
+            why = str(error).partition("\n")[0]  # what follows is what to do for a selection
+            self.notes.append(f"the memory of the GPUs was not read: {why}")
 
     def begin(self) -> None:
         """Look again and again, until `end`."""

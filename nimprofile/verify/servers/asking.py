@@ -117,7 +117,8 @@ def _tell_by_metrics(interview: Interview) -> None:
     engine = None if text is None else metrics.engine_of(text)
     if engine is None:
         interview.note(
-            "it is none of NIM, vLLM, SGLang, TensorRT-LLM and Triton, or it does not tell"
+            "it is none of NIM, vLLM, SGLang, TensorRT-LLM and Triton, or it does not tell "
+            f"({interview.first()})"
         )
         return
     told = f"metrics that begin with {engine}:"

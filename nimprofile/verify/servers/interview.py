@@ -82,8 +82,15 @@ class Interview:
         self._answers[path] = answer
         self._questions.append(Question(asked, None if answer is None else answer.status, words))
         if answer is not None and answer.status in {401, 403}:
-            self.note("some of its interfaces want a key, or another than the one they got")
+            self.note(
+                "some of its interfaces want a key, or another than the one they got: put it into "
+                "NIMPROFILE_API_KEY, or name the variable that has it with --api-key-variable"
+            )
         return answer
+
+    def first(self) -> str:
+        """The first question and how it was answered, for a sentence."""
+        return "; ".join(f"{each.asked}: {each.answer}" for each in self._questions[:1])
 
     def json(self, path: str, *, body: bytes | None = None) -> Any:
         """The JSON that a question is answered with; None without any."""

@@ -137,6 +137,11 @@ def test_a_log_can_come_by_standard_input(run, monkeypatch):
     assert "\t<stdin>, line 5: " in out
 
 
+def test_of_a_known_log_by_standard_input_nothing_is_noted(run, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(log_of(FP8_TP8).encode())))
+    assert "" == run("verify", "--require", "tp=8", "--logs", "-")[2]
+
+
 def test_logs_that_contradict_each_other_are_named(run, log):
     first, second = log(log_of(FP8_TP8), "a.log"), log(log_of(FP8_TP4), "b.log")
     code, out, _ = run("verify", "--require", "tp=8", "--logs", first, "--logs", second)
@@ -251,6 +256,12 @@ def test_2_where_too_little_is_said(run, options, words):
     code, out, err = run("verify", *options)
     assert (2, "") == (code, out)
     assert words in err
+
+
+def test_a_log_of_which_no_line_is_known_is_noted(run, log):
+    code, out, err = run("verify", "--require", "tp=4", "--logs", log("a\n\nb\n"))
+    assert (0, True) == (code, out.startswith("0 proven, 0 contradicted, 1 not observable\n"))
+    assert "no line of it is one that a server's start is known by" in err
 
 
 def test_3_for_a_log_that_is_not_there(run, tmp_path):

@@ -33,7 +33,7 @@ OURS = LoadReport(
     gpus=(GpuMemory(0, "NVIDIA H100", total=81559, idle=70000, peak=70100),),
     kv_cache_idle=0.0,
     kv_cache_peak=0.125,
-    notes=("the first request found the way, and is not among the figures",),
+    notes=("the first request tried how the server is asked, and is not among the figures",),
 )
 
 
@@ -64,7 +64,7 @@ def test_a_load_of_ours_in_words():
         "contradicted\trequests are answered: all\t2 failed, HTTP 429 first of all",
         "proven\ttime to first token: p95 at most 75 ms\tp95 70 ms is not over 75 ms",
         _UNKNOWN,
-        "note: the first request found the way, and is not among the figures",
+        "note: the first request tried how the server is asked, and is not among the figures",
     ]
 
 

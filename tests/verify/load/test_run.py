@@ -46,7 +46,10 @@ def test_every_request_is_sent_once_and_the_first_is_not_among_the_figures():
         report.interface,
         report.model,
     )
-    assert "the first request found the way, and is not among the figures" in report.notes
+    assert (
+        "the first request tried how the server is asked, and is not among the figures"
+        in report.notes
+    )
     assert () == impossible(report)
 
 

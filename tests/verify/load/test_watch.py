@@ -120,7 +120,10 @@ def test_the_gauge_is_looked_for_at_each_of_its_places(path):
 
 def test_what_cannot_be_seen_is_said():
     with serving({}) as server:
-        elsewhere, none = _watch(server), _watch(server, NoGpuError("there is no driver"))
+        elsewhere, none = (
+            _watch(server),
+            _watch(server, NoGpuError("there is no driver", "describe one")),
+        )
         for watch in (elsewhere, none):
             watch.look_idle()
             watch.begin()

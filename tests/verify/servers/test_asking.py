@@ -117,6 +117,26 @@ def test_an_answer_that_is_no_json_is_told(body, words):
     assert told.questions[0].answer.startswith(words)
 
 
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (500, "answered with status 500"),
+        (401, "wants a key"),
+        (404, "has no such interface"),
+    ],
+)
+def test_of_a_server_that_is_not_known_it_is_told_what_it_answered(status, words):
+    with serving({}, other=ways.answer(b"{}", status)) as server:
+        told = told_by(server)
+    assert f"or it does not tell (GET /v1/models: {words})" in told.notes[-1]
+
+
+def test_of_a_server_that_wants_a_key_it_is_told_where_one_is_put():
+    with serving({}, other=ways.answer(b"{}", 401)) as server:
+        told = told_by(server)
+    assert f"put it into {KEY}, or name the variable" in told.notes[0]
+
+
 def test_values_that_are_none_are_told_and_clipped():
     body = {"data": [{"id": "x" * 9000, "owned_by": "vllm", "max_model_len": "\x1b[2J"}]}
     with serving({"/v1/models": ways.answer(body)}) as server:
