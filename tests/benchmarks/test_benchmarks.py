@@ -7,6 +7,7 @@ Without `--benchmark-enable` each is run once, as a check that it still works.
 """
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -130,6 +131,30 @@ def test_libyaml_emits_the_events(benchmark, text):
 def test_text_to_manifest(benchmark, text):
     manifest = benchmark.pedantic(parse_manifest, (text,), rounds=10, warmup_rounds=1)
     assert len(manifest.profiles) == 1000
+
+
+LOCKED = {
+    "select": SELECT[2:],
+    "check --lock": ["check", "--lock", "selected.lock", "--gpus", "1xh100"],
+    "exec": ["exec", *SELECT[3:], "--engine", "vllm"],
+    "exec --lock": ["exec", "--lock", "started.lock", "--gpus", "1xh100"],
+}
+
+
+@pytest.mark.benchmark(group="a lock, whole process")
+@pytest.mark.parametrize("command", LOCKED)
+def test_lock(benchmark, tmp_path, monkeypatch, command):
+    program = tmp_path / "vllm"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.chdir(tmp_path)
+    ours, server = [sys.executable, "-m", "nimprofile"], ["--engine", "vllm", "--launchable"]
+    for words in (["-o", "selected.lock"], [*server, "-o", "started.lock"]):
+        subprocess.run([*ours, "lock", *SELECT[3:], *words], capture_output=True, check=True)
+    argv, run = [*ours, *LOCKED[command]], {"capture_output": True, "check": True}
+    done = benchmark.pedantic(subprocess.run, (argv,), run, rounds=25, warmup_rounds=2)
+    assert done.returncode == 0
 
 
 def _nearly_full(inventory):

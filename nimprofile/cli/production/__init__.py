@@ -1,1 +1,1 @@
-"""The commands `lock`, `check`, `doctor` and `verify`."""
+"""The commands `lock`, `check`, `doctor`, `verify` and `advisories`."""
