@@ -105,7 +105,7 @@ def _place(parser: Parser) -> str:
 
 
 _AFTER_DASHES = "what is meant for the server comes after --"
-_TO_A_SERVER = {"launch", "exec", "render"}
+_TO_A_SERVER = {"launch", "exec", "render", "lock", "check", "doctor"}
 
 
 def _flags_of_commands() -> dict[str, frozenset[str]]:

@@ -85,7 +85,8 @@ def lost_pin(lock: Lock, error: PinError) -> Drift:
     pin = lock.wishes.get("pin")
     if pin is None or quoted(pin) not in str(error):
         raise error
-    return gone(lock, f"is gone: {error.args[0].rstrip(':')}")
+    # What follows the semicolon announces a list of other profiles, which a drift does not have.
+    return gone(lock, f"is gone: {error.args[0].partition(';')[0].rstrip(':')}")
 
 
 def refuse_lost_pin(lock: Lock, error: PinError, path: str) -> NoReturn:

@@ -70,6 +70,10 @@ def run_lock(arguments: LockArguments) -> int:
     from nimprofile.lock.making import lock_of
     from nimprofile.report.production.lock import lock_to_dict, update_blocks
 
+    path = arguments.output
+    to_file = path is not None and path != "-"
+    if arguments.update and not to_file:
+        raise UsageError("--update writes a lock anew: name its file with -o FILE")
     found = judged_here(arguments)
     decision, notes = chosen(found, arguments)
     if decision is not found.decision:
@@ -82,8 +86,6 @@ def run_lock(arguments: LockArguments) -> int:
     )
     text = _text(lock, found)
     tell_of(decision, notes)
-    path = arguments.output
-    to_file = path is not None and path != "-"
     before = _there(path, update=arguments.update) if path is not None and to_file else None
     edits = () if before is None else lock_edits(before, lock)
     same = before is not None and before.replace(written_by=lock.written_by) == lock

@@ -49,7 +49,7 @@ def test_what_was_meant_is_told(run, line, said):
     assert 2 == err.count("\n")
 
 
-@pytest.mark.parametrize("command", ["launch", "exec", "render k8s"])
+@pytest.mark.parametrize("command", ["launch", "exec", "render k8s", "lock", "doctor"])
 @pytest.mark.parametrize("words", ["--api-key s3cr3t", "--api-key=s3cr3t", "s3cr3t"])
 def test_what_is_meant_for_a_server_is_not_repeated(run, command, words):
     code, out, err = run(*command.split(), *words.split())

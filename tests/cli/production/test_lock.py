@@ -42,6 +42,13 @@ def test_an_unchanged_lock_is_not_rewritten(locked, give):
     assert text == locked.read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("output", ["", "-o -"])
+def test_update_without_a_file_is_refused(folder, give, output):
+    code, out, err = give(f"lock --manifest m.yaml --gpus 8xh100 --update {output}")
+    assert (2, "") == (code, out)
+    assert "--update writes a lock anew: name its file with -o FILE" in err
+
+
 def test_update_writes_a_file_that_is_not_there_yet(folder, give):
     assert 0 == give("lock --manifest m.yaml --gpus 8xh100 -o new.lock --update")[0]
     assert "eeee8888" == load_lock(folder / "new.lock").choice.id
