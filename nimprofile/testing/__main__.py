@@ -26,6 +26,8 @@ def entry(words: list[str]) -> NoReturn:
         print(USAGE, file=sys.stdout if asked else sys.stderr)
         sys.exit(0 if asked else 2)
     machine, *command = words
+    if command[:1] == ["--"]:  # which many put before a command
+        command = command[1:]
     try:
         environ = _driver(machine).environ
     except (NimProfileError, ValueError) as error:

@@ -33,8 +33,9 @@ def test_a_command_finds_the_machine(machine, names):
     assert (0, names) == (code, [line.split("\t")[1] for line in out.splitlines()])
 
 
-def test_the_exit_code_is_the_commands():
-    assert 5 == program("2xl40s", *GPUS, "--expect-gpus", "3")[0]
+@pytest.mark.parametrize("dashes", [(), ("--",)])
+def test_the_exit_code_is_the_commands(dashes):
+    assert 5 == program("2xl40s", *dashes, *GPUS, "--expect-gpus", "3")[0]
 
 
 def test_without_a_command_it_is_a_shell(tmp_path):
