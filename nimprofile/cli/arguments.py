@@ -239,6 +239,12 @@ class CompletionArguments(Record):
     shell: str
 
 
+def divided(argv: Sequence[str]) -> tuple[Sequence[str], tuple[str, ...]]:
+    """The words of a command line before `--`, and those after it."""
+    at = argv.index("--") if "--" in argv else len(argv)
+    return argv[:at], tuple(argv[at + 1 :])
+
+
 def read_arguments(
     parser: argparse.ArgumentParser,
     argv: Sequence[str],

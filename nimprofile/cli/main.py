@@ -18,7 +18,7 @@ from nimprofile.base.errors import (
     RequirementError,
 )
 from nimprofile.base.secrets.output import conceal
-from nimprofile.cli.arguments import read_arguments
+from nimprofile.cli.arguments import divided, read_arguments
 from nimprofile.cli.commands import (
     run_explain,
     run_gpus,
@@ -103,7 +103,7 @@ def _run(argv: Sequence[str]) -> int:
     command = next((word for word in argv if word[:1] != "-"), None)
     extra: tuple[str, ...] = ()
     if command in _STARTING:
-        argv, extra = _divided(argv)
+        argv, extra = divided(argv)
     begin(records=command == "exec" and _wants_records())
     try:
         given: dict[str, object] = {"extra": extra} if command in _STARTING else {}
@@ -159,12 +159,6 @@ def _help_for(argv: Sequence[str]) -> str:
     words = [word for word in argv[:2] if word[:1] != "-"]
     named = words[: 2 if words[:1] == ["manifest"] else 1]
     return " ".join(("nimprofile", *named, "--help"))
-
-
-def _divided(argv: Sequence[str]) -> tuple[Sequence[str], tuple[str, ...]]:
-    """The words before `--`, and those after it."""
-    at = argv.index("--") if "--" in argv else len(argv)
-    return argv[:at], tuple(argv[at + 1 :])
 
 
 def _names_lock(argv: Sequence[str]) -> bool:

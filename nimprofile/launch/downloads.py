@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from nimprofile.model.shape import ModelShape
 
 
+def is_offline(environ: Mapping[str, str]) -> bool:
+    """Whether huggingface_hub asks nobody: HF_HUB_OFFLINE of its page "Environment variables"."""
+    return environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}
+
+
 def hub_cache(environ: Mapping[str, str]) -> tuple[str, str]:
     """Where huggingface_hub keeps models, and what says so: its page "Environment variables".
 
@@ -49,6 +54,13 @@ def downloads(job: Job, environ: Mapping[str, str]) -> tuple[str, str]:
     if given is not None and given.value:
         return given.value, "--download-dir"
     return hub_cache(environ)
+
+
+def cache_of(job: Job, environ: Mapping[str, str]) -> tuple[str, str] | None:
+    """The directory that a model is downloaded into, and what says so; None where none is."""
+    if job.server is Server.NIM:
+        return nim_cache(job.setup, environ)
+    return None if is_path(job.model) or is_offline(environ) else downloads(job, environ)
 
 
 def existing(folder: str) -> str:

@@ -17,7 +17,7 @@ from nimprofile.base.enums import Server
 from nimprofile.base.printable import quoted
 from nimprofile.base.record import Record
 from nimprofile.base.units import format_gib
-from nimprofile.launch.downloads import downloads, existing, free_bytes, nim_cache, to_download
+from nimprofile.launch.downloads import cache_of, existing, free_bytes, to_download
 from nimprofile.launch.flags import last_port
 from nimprofile.launch.judged.weights_source import missing_weights
 from nimprofile.launch.server_spec import server_spec
@@ -241,14 +241,6 @@ def _cache(job: Job, environ: Mapping[str, str]) -> Iterator[HostProblem]:
         )
         return
     yield from room_problems(job, folder, variable, environ)
-
-
-def cache_of(job: Job, environ: Mapping[str, str]) -> tuple[str, str] | None:
-    """The directory that a model is downloaded into, and what says so; None where none is."""
-    if job.server is Server.NIM:
-        return nim_cache(job.setup, environ)
-    offline = environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}
-    return None if is_path(job.model) or offline else downloads(job, environ)
 
 
 def room_problems(

@@ -22,9 +22,7 @@ from nimprofile.lock.making import (
     DEFAULTS,
     expected_of,
     locked_choice,
-    locked_machine,
-    locked_manifest,
-    origin_text,
+    made_of,
     own_version,
     started,
     wishes_of,
@@ -169,21 +167,11 @@ def _causes(
     verdict: Verdict | None,
 ) -> Iterator[Edit]:
     """What a decision was made of that is otherwise than a lock has it."""
-    image, _, digest = (setup.image or "").partition("@")
-    weights, request = lock.weights, decision.request
+    weights = lock.weights
     if verdict is not None:
         weights = tuple(weights_digests(verdict.profile, manifest, setup))
     uuids = any(product.uuids for product in lock.machine.gpus)
-    today = lock.replace(
-        manifest=locked_manifest(manifest),
-        machine=locked_machine(decision.inventory, uuids=uuids),
-        wishes=wishes_of(request),
-        policy=decision.policy.name,
-        policy_origin=origin_text(decision.policy_origin),
-        image=image or None,
-        image_digest=digest or None,
-        weights=weights,
-    )
+    today = lock.replace(weights=weights, **made_of(decision, manifest, setup, uuids=uuids))
     yield from made_of_edits(lock, today)
     if verdict is not None and verdict.profile.id == lock.choice.id:
         yield from mapped("tags.", lock.choice.tags, verdict.profile.tags)

@@ -29,6 +29,8 @@ from nimprofile.selection.request import Request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from nimprofile.hardware.inventory import Inventory
     from nimprofile.selection.ranking.generation import PolicyOrigin
     from nimprofile.selection.verdict import Verdict
@@ -62,21 +64,28 @@ def lock_of(
     verdict = started(decision, manifest, setup)
     if verdict is None:
         raise LockError("no profile was selected, so there is nothing to lock")
-    image, _, digest = (setup.image or "").partition("@")
     return Lock(
-        locked_manifest(manifest),
-        locked_machine(decision.inventory, uuids=uuids),
-        locked_choice(verdict, decision, manifest, setup=setup),
+        choice=locked_choice(verdict, decision, manifest, setup=setup),
         words=words,
-        wishes=wishes_of(decision.request),
-        policy=decision.policy.name,
-        policy_origin=origin_text(decision.policy_origin),
         written_by=own_version(),
-        image=image or None,
-        image_digest=digest or None,
         weights=tuple(weights_digests(verdict.profile, manifest, setup)),
         expected=expected_of(verdict),
+        **made_of(decision, manifest, setup, uuids=uuids),
     )
+
+
+def made_of(decision: Decision, manifest: Manifest, setup: Setup, *, uuids: bool) -> dict[str, Any]:
+    """What a decision was made of, but for the weights: values by the fields of `Lock`."""
+    image, _, digest = (setup.image or "").partition("@")
+    return {
+        "manifest": locked_manifest(manifest),
+        "machine": locked_machine(decision.inventory, uuids=uuids),
+        "wishes": wishes_of(decision.request),
+        "policy": decision.policy.name,
+        "policy_origin": origin_text(decision.policy_origin),
+        "image": image or None,
+        "image_digest": digest or None,
+    }
 
 
 def own_version() -> str:

@@ -166,16 +166,16 @@ def _judged(arguments: VerifyArguments) -> tuple[Manifest, Decision | None]:
 
 def _judged_again(lock: Lock, arguments: VerifyArguments) -> tuple[Manifest, Decision]:
     """The lock's words on the lock's machine, or on the one that is named."""
-    from nimprofile.cli.arguments import read_arguments
+    from nimprofile.cli.arguments import divided, read_arguments
     from nimprofile.cli.inputs import judge
     from nimprofile.cli.main import build_parser
 
-    at = lock.words.index("--") if "--" in lock.words else len(lock.words)
-    words = ["launch", *lock.words[:at]]
+    locked, after = divided(lock.words)
+    words = ["lock", *locked]
     if arguments.manifest is not None:
         words += ["--manifest", arguments.manifest]
-    given = {"extra": lock.words[at + 1 :]}
-    again: Any = read_arguments(build_parser("launch"), words, given)[1]
+    given = {"extra": after, "words": lock.words}
+    again: Any = read_arguments(build_parser("lock"), words, given)[1]
     machine = arguments.machine
     if machine.gpus is None and machine.inventory is None:
         machine = machine.replace(gpus=_products(lock))

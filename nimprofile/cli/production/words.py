@@ -6,6 +6,7 @@ import os
 
 from nimprofile.base.errors import LockError
 from nimprofile.base.secrets.output import conceal
+from nimprofile.cli.arguments import divided
 from nimprofile.cli.parsing.parser import UsageError
 
 TYPE_CHECKING = False
@@ -85,12 +86,11 @@ def _replayed(
     command: str, own: Sequence[str], extra: tuple[str, ...], path: str, *, words: bool = False
 ) -> tuple[list[str], dict[str, object]]:
     lock = _load(path)
-    at = lock.words.index("--") if "--" in lock.words else len(lock.words)
-    locked = lock.words[:at]
+    locked, after = divided(lock.words)
     if command == "exec":  # which starts what can be started in any case
         locked = tuple(word for word in locked if word != "--launchable")
     argv = [command, *locked, *own]
-    extra = (*lock.words[at + 1 :], *extra)
+    extra = (*after, *extra)
     conceal([*argv, *extra], os.environ)
     return argv, {"extra": extra, **({"words": lock.words} if words else {"locked": lock})}
 
@@ -100,8 +100,7 @@ def _load(path: str) -> Lock:
     from nimprofile.lock.reader import load_lock
 
     lock = load_lock(path)
-    at = lock.words.index("--") if "--" in lock.words else len(lock.words)
-    own = lock.words[:at]
+    own, _ = divided(lock.words)
     if kept(own) != own:
         named = next(word for word in own if word.partition("=")[0] in VALUED | SWITCHES)
         problem = f"{named.partition('=')[0]} names the machine or the output, which no lock keeps"

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 
-from nimprofile.launch.downloads import nim_cache
-from nimprofile.launch.preflight import cache_of
+from nimprofile.launch.downloads import cache_of, nim_cache
 from nimprofile.launch.servers.nim import CACHE
 from nimprofile.launch.setup import is_path
 

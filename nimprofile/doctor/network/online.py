@@ -15,6 +15,7 @@ from nimprofile.base.web.faults import WebError
 from nimprofile.doctor.finding import Finding, Status
 from nimprofile.doctor.network.answers import CHECK, no_answer, of_status
 from nimprofile.doctor.network.keys import CLI_KEY, LEGACY, form_of, token_of
+from nimprofile.launch.downloads import is_offline
 from nimprofile.launch.servers.nim import KEY
 from nimprofile.launch.setup import is_path
 
@@ -147,7 +148,7 @@ class _Asking:
 
     def about_model(self, model: str) -> Iterator[Finding]:
         """Whether Hugging Face accepts the token, and gives the weights."""
-        if self.environ.get("HF_HUB_OFFLINE", "").strip().upper() in {"1", "ON", "YES", "TRUE"}:
+        if is_offline(self.environ):
             yield Finding(CHECK, Status.SKIPPED, "Hugging Face is not asked: HF_HUB_OFFLINE is set")
             return
         found = token_of(self.environ)

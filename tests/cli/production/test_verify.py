@@ -107,6 +107,16 @@ def test_memory_bears_out_the_sizes_that_no_line_tells(run, log, lock):
     assert "this excludes " in tp["note"]
 
 
+def test_the_words_of_a_lock_of_what_is_launchable_are_read_again(run, log, lock):
+    words = lock.read_text(encoding="utf-8").replace(
+        f"[--manifest, {MANIFEST}]", f"[--manifest, {MANIFEST}, --launchable]"
+    )
+    assert "--launchable" in words
+    lock.write_text(words, encoding="utf-8")
+    code, _, err = run("verify", "--lock", lock, "--logs", log(log_of(FP8_TP8)))
+    assert (0, "") == (code, err)
+
+
 def test_a_lock_whose_manifest_is_elsewhere_is_verified_without_neighbours(run, log, lock):
     moved = lock.read_text(encoding="utf-8").replace(MANIFEST, "/nowhere/manifest.yaml")
     lock.write_text(moved, encoding="utf-8")

@@ -107,19 +107,15 @@ def _spread(figures: Figures, name: str) -> Spread | None:
     metric = figures.below(name)
     scale = metric.milliseconds_to("unit")
 
-    def scaled(key: str) -> float | None:
-        number = metric.number(key)
-        return None if number is None else number * scale
-
     return Spread(
         metric.whole("count"),
-        scaled("avg"),
-        least=scaled("min"),
-        p50=scaled("p50"),
-        p90=scaled("p90"),
-        p95=scaled("p95"),
-        p99=scaled("p99"),
-        most=scaled("max"),
+        metric.scaled("avg", scale),
+        least=metric.scaled("min", scale),
+        p50=metric.scaled("p50", scale),
+        p90=metric.scaled("p90", scale),
+        p95=metric.scaled("p95", scale),
+        p99=metric.scaled("p99", scale),
+        most=metric.scaled("max", scale),
     )
 
 

@@ -68,6 +68,11 @@ class Figures:
             raise self.error(name, f"{quoted(value)} is no figure of a measurement")
         return float(value)
 
+    def scaled(self, name: str, scale: float) -> float | None:
+        """Such a number times `scale`, the milliseconds of its unit."""
+        value = self.number(name)
+        return None if value is None else value * scale
+
     def whole(self, name: str) -> int | None:
         """A number of requests or tokens."""
         value = self.number(name)

@@ -116,23 +116,19 @@ def _spread(metrics: Figures, name: str, scale: float = 1) -> Spread | None:
     found = _successful(metrics, name)
     percentiles = found.below("percentiles")
 
-    def scaled(holder: Figures, key: str) -> float | None:
-        number = holder.number(key)
-        return None if number is None else number * scale
-
     count = found.whole("count")
     if count == 0 or not found.values:  # a spread over nothing is all zeros there
         return None
-    middle = scaled(percentiles, "p50")
+    middle = percentiles.scaled("p50", scale)
     return Spread(
         count,
-        scaled(found, "mean"),
-        least=scaled(found, "min"),
-        p50=scaled(found, "median") if middle is None else middle,
-        p90=scaled(percentiles, "p90"),
-        p95=scaled(percentiles, "p95"),
-        p99=scaled(percentiles, "p99"),
-        most=scaled(found, "max"),
+        found.scaled("mean", scale),
+        least=found.scaled("min", scale),
+        p50=found.scaled("median", scale) if middle is None else middle,
+        p90=percentiles.scaled("p90", scale),
+        p95=percentiles.scaled("p95", scale),
+        p99=percentiles.scaled("p99", scale),
+        most=found.scaled("max", scale),
     )
 
 
