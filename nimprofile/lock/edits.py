@@ -7,7 +7,7 @@ from nimprofile.base.printable import shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from nimprofile.base.record import Record
     from nimprofile.lock.record import (
@@ -50,6 +50,12 @@ def made_of_edits(old: Lock, new: Lock) -> Iterator[Edit]:
     yield from mapped("", old.wishes, new.wishes)
     yield from edit("policy", old.policy, new.policy)
     yield from edit("policy origin", old.policy_origin, new.policy_origin)
+
+
+def argument_edits(old: Sequence[str], new: Sequence[str]) -> Iterator[Edit]:
+    """How the words after `--` differ, which go to the server as they are."""
+    at = old.index("--") + 1 if "--" in old else len(old)
+    yield from edit("server arguments", " ".join(old[at:]) or None, " ".join(new) or None)
 
 
 def _deciding(choice: LockedChoice) -> str | None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from nimprofile.cli.starting.judged import Judged
     from nimprofile.lock.drift import Drift
     from nimprofile.lock.record import Lock
+    from nimprofile.selection.decision import Decision
 
 
 def check_options(parser: argparse.ArgumentParser) -> None:
@@ -67,15 +68,22 @@ def run_check(arguments: CheckArguments) -> int:
 
 
 def _compared(arguments: CheckArguments, lock: Lock) -> Drift:
-    from nimprofile.lock.drift import drift
-
     try:
         today = judged_here(arguments)
     except PinError as error:
         return lost_pin(lock, error)
     decision, notes = chosen(today, arguments)
     tell_of(decision, notes)
-    return drift(lock, decision, today.manifest, today.setup)
+    return _drift(lock, decision, today)
+
+
+def _drift(lock: Lock, decision: Decision, today: Judged) -> Drift:
+    """What has moved since the lock, what follows `--` included."""
+    from nimprofile.lock.drift import drift
+    from nimprofile.lock.edits import argument_edits
+
+    found = drift(lock, decision, today.manifest, today.setup)
+    return found.replace(causes=(*found.causes, *argument_edits(lock.words, today.setup.extra)))
 
 
 def lost_pin(lock: Lock, error: PinError) -> Drift:
@@ -101,10 +109,9 @@ def require_as_locked(lock: Lock, today: Judged, path: str, log: Logger) -> None
     """
     from logging import INFO, WARNING
 
-    from nimprofile.lock.drift import drift
     from nimprofile.report.production.lock import drift_lines
 
-    found = drift(lock, startable(today)[0], today.manifest, today.setup)
+    found = _drift(lock, startable(today)[0], today)
     if found.drifted:
         _refuse(found, path)
     for line in drift_lines(found, path):

@@ -38,6 +38,14 @@ def test_what_does_not_change_the_choice_is_a_note_and_strict_makes_it_5(locked,
     assert 5 == give("check --lock a.lock --gpus 8xh100 --strict")[0]
 
 
+def test_other_arguments_of_the_server_are_a_note(locked, give):
+    line = "check --lock a.lock --gpus 8xh100 --strict -- --enable-lora --max-lora-rank 64"
+    code, out, _ = give(line)
+    assert 5 == code
+    said = "since the lock: server arguments: nothing → --enable-lora --max-lora-rank 64"
+    assert said in out.splitlines()
+
+
 def test_a_changed_manifest_that_chooses_the_same_is_a_note(locked, give):
     manifest = locked.parent / "m.yaml"
     manifest.write_text(f"# new\n{manifest.read_text(encoding='utf-8')}", encoding="utf-8")
