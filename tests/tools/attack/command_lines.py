@@ -13,6 +13,7 @@ from nimprofile.base.variables.table import VARIABLES
 from nimprofile.cli.main import build_parser
 from nimprofile.testing import FakeNvml
 from tests.support.paths import ROOT
+from tests.tools.attack.records import LOADS, lock, logs
 from tests.tools.attack.shots import SECRET, Shot, bare_environment, with_driver
 from tests.tools.attack.texts import argument, hostile
 
@@ -24,7 +25,20 @@ CONFIG = """{"model_type": "llama", "architectures": ["LlamaForCausalLM"], "hidd
  "intermediate_size": 14336, "num_hidden_layers": 32, "num_attention_heads": 32,
  "num_key_value_heads": 8, "vocab_size": 128256, "max_position_embeddings": 131072,
  "torch_dtype": "bfloat16"}"""
-FILES = ("good.yaml", "bad.yaml", "pipe", "loop", "model", "adapters", "box.json", "missing", "-")
+FILES = (
+    "good.yaml",
+    "good.lock",
+    "good.log",
+    "results.json",
+    "bad.yaml",
+    "pipe",
+    "loop",
+    "model",
+    "adapters",
+    "box.json",
+    "missing",
+    "-",
+)
 MACHINES = ("8xh100", "1xt4", "2xl40s", "1xh100,1xt4", "4xa100", "1xb200", "2xh100:8", "1xgb10")
 
 PLAUSIBLE = {
@@ -63,6 +77,16 @@ PLAUSIBLE = {
     "record": ("made.json",),
     "dir": (".", "model", "missing"),
     "cache": ("home", "missing"),
+    "lock": ("good.lock", "good.lock", *FILES),
+    "logs": ("good.log", "good.log", *FILES),
+    "results": ("results.json", *FILES),
+    "urls": ("http://127.0.0.1:1", "http://[::1]:1/v1", f"http://me:{SECRET}@127.0.0.1:1"),
+    "api_key_variable": ("HF_TOKEN", "NONE"),
+    "wait": ("0.1", "0.5"),
+    "seconds": ("0.5", "1"),
+    "uid": ("0", "1000", "1000:100", "65534"),
+    "timeout": ("0.5", "2"),
+    "advisory": ("none", "vllm"),
     "image": ("nvcr.io/nim/meta/llama-3.1-8b-instruct:1.8.4", "vllm/vllm-openai:v0.11.0"),
 }
 NUMBERS = ("1", "1", "2", "4", "8", "4096")
@@ -100,6 +124,9 @@ def furnish(random: Random, folder: Path) -> None:
         program.write_text(ENGINE)
         program.chmod(0o755)
     (folder / "good.yaml").write_text(MANIFEST, encoding="utf-8")
+    (folder / "good.lock").write_text(lock())
+    (folder / "good.log").write_text("\n".join(random.choice(logs())))
+    (folder / "results.json").write_bytes(random.choice(LOADS).read_bytes())
     (folder / "bad.yaml").write_bytes(
         f"profiles:\n- id: {hostile(random)}\n  tags: {{tp: {hostile(random)}}}\n".encode(
             errors="surrogatepass"
@@ -153,7 +180,18 @@ def words(random: Random) -> list[str]:
     return [*path, *given]
 
 
-_CHANCES = {"manifest": 0.85, "gpus": 0.8, "format": 0.3, "kind": 0.4, "nvml_timeout": 0.1}
+_CHANCES = {
+    "manifest": 0.85,
+    "gpus": 0.8,
+    "format": 0.3,
+    "kind": 0.4,
+    "nvml_timeout": 0.1,
+    "lock": 0.9,
+    "logs": 0.6,
+    "require": 0.3,
+    "results": 0.3,
+    "timeout": 0.9,
+}
 
 
 def _count(random: Random, action: argparse.Action) -> int:

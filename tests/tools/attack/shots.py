@@ -61,7 +61,7 @@ class Ending(NamedTuple):
 
 
 def bare_environment(folder: Path) -> dict[str, str]:
-    """What `env -i` leaves, the folder's own programs first, and the package."""
+    """What `env -i` leaves, the folder's own programs first, the package, and no way out."""
     home = folder / "home"
     home.mkdir(exist_ok=True)
     return {
@@ -69,6 +69,7 @@ def bare_environment(folder: Path) -> dict[str, str]:
         "HOME": str(home),
         "PYTHONPATH": str(Path(nimprofile.__file__).parents[1]),
         "PYTHONDONTWRITEBYTECODE": "1",
+        **dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:1"),
     }
 
 
