@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 MAX_BYTES = 1 << 20
 """Largest lock that is read. One is about 3 KB, and has the tags of one profile."""
 
+MOST_WORDS = 1000
+"""Of a lock: a command line of more is none, and argparse takes time with the square of them."""
+
 DIGITS = 15
 """Of a whole number in a lock: bytes of a GPU have at most twelve."""
 
@@ -65,6 +68,9 @@ def _lock(node: Node) -> Lock:
         problem = f"{found} is not the form {LOCK_VERSION} that this nimprofile reads"
         raise MisplacedError(f"{problem}: remove it and write it anew", ("lock_version",))
     made: Lock = _record(Lock, node, ())
+    if len(made.words) > MOST_WORDS:
+        problem = f"{len(made.words):,} words, of which a lock has {MOST_WORDS:,} at most"
+        raise MisplacedError(problem, ("words",))
     return made
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from nimprofile import parse_lock
 from nimprofile.base.errors import LockError
-from nimprofile.lock.reader import MAX_BYTES, load_lock
+from nimprofile.lock.reader import MAX_BYTES, MOST_WORDS, load_lock
 from nimprofile.lock.text import lock_text
 from tests.support.lock.locks import make_lock
 
@@ -80,3 +80,10 @@ def test_a_path_that_is_empty_or_a_folder_is_refused(tmp_path):
         load_lock(tmp_path)
     with pytest.raises(LockError, match="no such file"):
         load_lock(tmp_path / "none")
+
+
+def test_a_lock_of_more_words_than_a_command_line_has_is_refused():
+    words = make_lock().replace(words=("--nim",) * (MOST_WORDS + 1))
+    assert parse_lock(lock_text(words.replace(words=words.words[:-1])))
+    with pytest.raises(LockError, match="1,001 words, of which a lock has 1,000 at most"):
+        parse_lock(lock_text(words))

@@ -7,7 +7,10 @@ grows. A log may hold several starts of a server; each but the first begins with
 
 from __future__ import annotations
 
+import re
+
 from nimprofile.base.printable import clipped
+from nimprofile.base.secrets.names import is_secret_name
 from nimprofile.base.secrets.output import concealed
 from nimprofile.verify.logs import common, nim, sglang, tensorrt_llm, triton, vllm
 from nimprofile.verify.logs.last_start import SEVERAL
@@ -159,15 +162,28 @@ class _Reading:
             yield self._observed(line, fact, value=value, text=text)
 
     def _observed(self, line: LogLine, fact: Fact, *, value: Value, text: str) -> Observation:
-        value = concealed(value) if isinstance(value, str) else value
+        value = _without_secrets(concealed(value)) if isinstance(value, str) else value
         return Observation(
             fact,
             value,
             self._source,
             place=f"line {line.number}",
-            text=clipped(concealed(text), MOST_TEXT),
+            text=_without_secrets(clipped(concealed(text), MOST_TEXT)),
             process=line.process,
         )
+
+
+_ASSIGNED = re.compile(
+    r"--(?P<flag>[A-Za-z][\w.-]{0,80})[\s=]|(?P<name>[A-Za-z][\w.-]{0,80})['\"]?\s{0,2}[:=]"
+)
+
+
+def _without_secrets(text: str) -> str:
+    """A line up to what is named like a key or a password: servers print all of their arguments."""
+    for named in _ASSIGNED.finditer(text):
+        if is_secret_name(named["flag"] or named["name"]):
+            return f"{text[: named.end()]}***"
+    return text
 
 
 def _rows_of(message: str) -> Iterator[tuple[Line, str]]:

@@ -33,9 +33,9 @@ def write(
         damaged = _damaged_tree(random, yaml.safe_load(text))
         path.write_bytes(pack(_document(random, damaged, text)))
     elif chance < 0.95:
-        path.write_bytes(pack(_damaged_bytes(random, text.encode())))
+        path.write_bytes(pack(_damaged_bytes(random, text.encode(errors="surrogatepass"))))
     else:
-        path.write_bytes(_damaged_bytes(random, pack(text.encode())))
+        path.write_bytes(_damaged_bytes(random, pack(text.encode(errors="surrogatepass"))))
 
 
 def _sparse(path: Path) -> None:

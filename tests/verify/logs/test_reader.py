@@ -540,3 +540,18 @@ def test_servers_of_several_services_in_one_log_are_told_apart(before):
 def test_of_more_services_than_are_told_apart_the_rest_is_one():
     log = [f"s{number} | Application startup complete." for number in range(2 * MOST_SERVICES)]
     assert MOST_SERVICES + 1 >= len({each.source for each in observations(log, "a.log")})
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "args: Namespace(port=8000, api_key='s3kr1t', tensor_parallel_size=4)",
+        "non-default args: {'api_key': ['s3kr1t'], 'tensor_parallel_size': 4}",
+        "server_args=ServerArgs(api_key='s3kr1t', tp_size=4)",
+        "RuntimeError: Engine core initialization failed: vllm serve --hf-token s3kr1t",
+    ],
+)
+def test_a_key_among_the_arguments_of_a_server_is_not_told(line):
+    told = [*observations([line], "a.log")]
+    assert told
+    assert "s3kr1t" not in repr(told)
