@@ -9,11 +9,36 @@ import yaml
 from hypothesis import given, strategies as st
 
 from nimprofile.cli.exit_codes import BAD_INPUT, DONE, NOT_AS_REQUIRED
-from tests.laws.hostile.test_secret_laws import CORES, NAMES
-from tests.laws.hostile.test_terminal_laws import FORGED, TEXTS, places, with_text
 from tests.support.hostile.written import written
 from tests.support.paths import CORPUS
 from tests.tools.attack.records import MACHINE, lock
+
+FORGED = "FORGED"
+STEERING = ("\x1b]0;title\x07", "\x1b[31m", "\x9b31m", "\r", "\u202e", "\u2028", f"\n{FORGED}")
+TEXTS = st.lists(st.sampled_from((*STEERING, "a", "0", "vllm", "=", " ")), min_size=1).map("".join)
+_LETTERS = "abcdefghkmnpqrstuvwxyz23456789"
+CORES = st.builds("{}k7{}".format, *[st.text(_LETTERS, min_size=8, max_size=20)] * 2)
+"""What is looked for, and stands in no text of ours by chance."""
+
+NAMES = st.sampled_from(["api-key", "api_key", "hf_token", "hf-token", "admin_api_key", "password"])
+
+
+def places(value, path=()):
+    """Every place of a tree."""
+    yield path
+    if isinstance(value, dict | list):
+        for key in value if isinstance(value, dict) else range(len(value)):
+            yield from places(value[key], (*path, key))
+
+
+def with_text(value, path, text):
+    """A tree with a text for what stands at a place."""
+    if not path:
+        return text
+    changed = value.copy()
+    changed[path[0]] = with_text(value[path[0]], path[1:], text)
+    return changed
+
 
 LOCK = yaml.safe_load(lock())
 LOG = [
@@ -38,9 +63,9 @@ COMMANDS = (
     ["verify", "--require", "tp=1", "--logs", "a.log", "--results", "load.json"],
 )
 PLACES = [
-    *(("a.lock", path) for path in dict.fromkeys(places(LOCK))),
+    *(("a.lock", path) for path in places(LOCK)),
     *[("a.log", (at,)) for at in range(len(LOG))] * 8,
-    *(("load.json", path) for path in dict.fromkeys(places(RESULTS))),
+    *(("load.json", path) for path in places(RESULTS)),
 ]
 
 
@@ -58,7 +83,7 @@ def said_of(place, text, command):
     name, path = place
     trees = {"a.lock": LOCK, "load.json": RESULTS}
     if name in trees:
-        trees[name] = with_text(trees[name], path, text, as_key=False)
+        trees[name] = with_text(trees[name], path, text)
     for file, tree in trees.items():
         with open(file, "w", encoding="utf-8") as stream:
             json.dump(tree, stream)
