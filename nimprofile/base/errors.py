@@ -59,6 +59,10 @@ class ResultsError(ManifestError):
     """The results of a program that measures servers cannot be read."""
 
 
+class NothingToldError(NimProfileError, ValueError):
+    """A server was looked at, and nothing of what it says tells what runs."""
+
+
 class InventoryError(NimProfileError, ValueError):
     """An inventory or a GPU description cannot be read."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from nimprofile.base.errors import ManifestError, NimProfileError
+from nimprofile.base.errors import ManifestError, NimProfileError, NothingToldError
 from nimprofile.base.printable import a_dozen, quoted
 from nimprofile.cli.console import print_json, show, tell, watched
 from nimprofile.cli.exit_codes import DONE, NOT_AS_REQUIRED
@@ -46,6 +46,9 @@ def run_verify(arguments: VerifyArguments) -> int:
     manifest, neighbours, notes = _manifest(arguments, lock)
     seen, more, served = _seen(arguments, _gpu_names(arguments, lock))
     loads = _loads(arguments)
+    if expectation.demands and not seen and not loads.judged:
+        told = (f"note: {note}" for note in (*notes, *more))
+        raise NothingToldError("nothing that was looked at tells what runs", *told)
     verification = verification_of(expectation, seen, implied(seen, manifest or served))
     if neighbours:
         from nimprofile.verify.indirect import borne_out

@@ -64,8 +64,13 @@ def _named(choice: LockedChoice | None) -> str:
     return "nothing" if choice is None else shown_text(choice.name)
 
 
+_READ_OFF = frozenset({"driver", "CUDA", "CPU architecture", "GPU memory"})
+"""What is read off a machine, and is not gone where nobody has read it."""
+
+
 def _edit(edit: Edit) -> str:
-    old, new = ("nothing" if value is None else shown_text(value) for value in (edit.old, edit.new))
+    absent = "not known" if edit.what in _READ_OFF else "nothing"
+    old, new = (absent if value is None else shown_text(value) for value in (edit.old, edit.new))
     return f"{shown_text(edit.what)}: {old} → {new}"
 
 

@@ -110,7 +110,9 @@ def _answered(report: LoadReport) -> GoalResult:
         why = f"{report.failed} failed{first}"
         return GoalResult(goal, Outcome.CONTRADICTED, wanted, measured=counted, why=why)
     if not report.completed:
-        return _unknown(goal, wanted, "none was answered before the run ended")
+        why = "none was answered before the run ended"
+        outcome = Outcome.CONTRADICTED if report.unfinished else Outcome.NOT_OBSERVABLE
+        return GoalResult(goal, outcome, wanted, measured=counted, why=why)
     return GoalResult(goal, Outcome.PROVEN, wanted, measured=counted, why="none failed")
 
 

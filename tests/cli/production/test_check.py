@@ -34,7 +34,7 @@ def test_what_does_not_change_the_choice_is_a_note_and_strict_makes_it_5(locked,
     locked.write_text(text + "  driver: 550.54.15\n", encoding="utf-8")
     code, out, _ = give("check --lock a.lock --gpus 8xh100")
     assert 0 == code
-    assert "since the lock: driver: 550.54.15 → nothing" in out.splitlines()
+    assert "since the lock: driver: 550.54.15 → not known" in out.splitlines()
     assert 5 == give("check --lock a.lock --gpus 8xh100 --strict")[0]
 
 
