@@ -163,12 +163,14 @@ def _require_manifest(found: Judged) -> None:
 
 
 def _text(lock: Lock, found: Judged) -> str:
-    """The text of a lock that has no secret."""
+    """The text of a lock that has no secret, and that can be read again. Raises LockError."""
     from nimprofile.base.secrets.output import concealed
+    from nimprofile.lock.reader import parse_lock
     from nimprofile.lock.text import lock_text
 
     refuse_secrets(found.setup, None)
     text = lock_text(lock)
+    parse_lock(text, "the lock")
     starred = concealed(text)
     if starred != text:
         lines = zip(text.splitlines(), starred.splitlines(), strict=False)

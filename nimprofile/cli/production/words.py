@@ -48,14 +48,13 @@ def read_with_locked(
     try:
         return read(words, given)
     except UsageError as error:
-        lock = given.get("locked")
-        if lock is None:
+        if words == [*argv]:
             raise
         try:
             read(argv, given)  # are its own words to blame?
         except UsageError:
             raise error from None
-        path = value_of(argv, "--lock") or ""
+        path = value_of(argv, "--lock") or value_of(argv, "-o", "--output") or ""
         raise LockError(error.args[0], source=path, place="words") from None
 
 

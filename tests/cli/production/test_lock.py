@@ -169,3 +169,18 @@ def test_exec_starts_what_can_be_started_and_nothing_that_select_alone_says(give
     for options, code in (("", 5), ("--launchable", 6)):  # 6: its server is not here
         give(f"lock --manifest llama-3.1-70b-instruct {machine} -o {code}.lock {options}")
         assert code == give(f"exec --lock {code}.lock {machine}")[0]
+
+
+def test_a_lock_that_could_not_be_read_again_is_not_written(folder, give):
+    words = " ".join(["--tags precision=bf16"] * 501)
+    code, _, err = give(f"lock --manifest m.yaml --gpus 8xh100 -o a.lock {words}")
+    assert (3, False) == (code, (folder / "a.lock").exists())
+    assert "words: 1,004 words, of which a lock has 1,000 at most" in err
+
+
+def test_words_of_a_lock_that_no_option_has_are_an_error_of_the_lock(locked, give):
+    text = locked.read_text(encoding="utf-8").replace("--manifest", "--manifesto")
+    locked.write_text(text, encoding="utf-8")
+    for command in ("check --lock a.lock", "lock --update -o a.lock"):
+        code, _, err = give(f"{command} --gpus 8xh100")
+        assert (3, True) == (code, err.startswith("nimprofile: a.lock: words: "))
