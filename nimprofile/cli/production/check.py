@@ -16,6 +16,7 @@ from nimprofile.cli.production.lock import (
     judged_here,
     launchable_option,
     startable,
+    starts,
 )
 
 TYPE_CHECKING = False
@@ -69,7 +70,7 @@ def run_check(arguments: CheckArguments) -> int:
 
 def _compared(arguments: CheckArguments, lock: Lock) -> Drift:
     try:
-        today = judged_here(arguments)
+        today = judged_here(arguments, started=starts(arguments))
     except PinError as error:
         return lost_pin(lock, error)
     decision, notes = chosen(today, arguments)

@@ -105,12 +105,12 @@ def run_lock(arguments: LockArguments) -> int:
     return DONE
 
 
-def judged_here(arguments: LockArguments | CheckArguments) -> Judged:
+def judged_here(arguments: LockArguments | CheckArguments, *, started: bool = True) -> Judged:
     """The decision of today; of this machine the engines that are installed count."""
     machine = arguments.machine
     described = machine.gpus is not None or machine.inventory is not None
     here = not described and arguments.server.image is None
-    return judged(arguments, here=here, assumed=False)
+    return judged(arguments, here=here, assumed=False, started=started)
 
 
 def chosen(

@@ -56,7 +56,9 @@ class Judged(Record):
     setup: Setup
 
 
-def judged(arguments: Arguments, *, here: bool, assumed: bool = True) -> Judged:
+def judged(
+    arguments: Arguments, *, here: bool, assumed: bool = True, started: bool = True
+) -> Judged:
     """Decide for a command that starts a server, or says what would be started.
 
     Args:
@@ -64,6 +66,7 @@ def judged(arguments: Arguments, *, here: bool, assumed: bool = True) -> Judged:
         here: the server starts in this environment, whose engine's version counts.
         assumed: where nothing tells the version of the one engine that is asked for, it is taken
             to be the newest that is known.
+        started: what can be started from what is here counts; without it `decision` is `best`.
     """
     from nimprofile.launch.planning import launchable
     from nimprofile.report.text import policy_note
@@ -84,6 +87,8 @@ def judged(arguments: Arguments, *, here: bool, assumed: bool = True) -> Judged:
     manifest, best = judge(arguments.machine, selection, extra, nim)
     if nim is not None and not here:  # the log of what starts here says it in any case
         tell(policy_note(best))
+    if not started:
+        return Judged(manifest, best, best, setup=setup)
     decision = launchable(best, manifest, setup)
     if decision.selected is None and setup.startable is not None:
         setup = setup.replace(startable=None)  # then the check of this host says what is missing
