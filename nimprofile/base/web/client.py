@@ -251,13 +251,13 @@ class Client:
         sent = {"User-Agent": "nimprofile", "Accept-Encoding": "identity"}
         if body is not None:
             sent["Content-Type"] = "application/json"
-        exchange = Exchange(
-            self._manager,
-            (method, at, body),
-            headers=sent | self._headers | dict(headers or {}),
-            limits=limits or self._limits,
-        )
-        with self._lock:
+        with self._lock:  # an exchange begins at once, and `abandon` must know it from then on
+            exchange = Exchange(
+                self._manager,
+                (method, at, body),
+                headers=sent | self._headers | dict(headers or {}),
+                limits=limits or self._limits,
+            )
             self._under_way.add(exchange)
         return Stream(exchange)
 

@@ -39,6 +39,7 @@ class _Known:
     def request(self, *args: Any, **kwargs: Any) -> None:
         _here.exchange.uses(self)
         super().request(*args, **kwargs)  # type: ignore[misc]
+        _here.exchange.uses(self)  # it may have been left while this connection was made
 
 
 class _Plain(_Known, HTTPConnection):
@@ -123,7 +124,7 @@ class Exchange:
             yield piece
 
     def uses(self, connection: Any) -> None:
-        """Take note of the connection before the question is sent on it."""
+        """Take note of the connection; ConnectionAbortedError where the exchange was left."""
         self.connection = connection
         if self._left:
             raise ConnectionAbortedError
