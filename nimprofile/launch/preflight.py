@@ -249,11 +249,12 @@ def room_problems(
     """A cache must have room for what is yet to be downloaded."""
     needed, free = to_download(job, folder, environ), free_bytes(folder)
     if needed is not None and free is not None and needed > free:
+        smaller = ", unless the NIM's own are smaller" if job.server is Server.NIM else ""
         yield HostProblem(
             f"the cache {folder} has {format_gib(free)} free, and {format_gib(needed)} of weights "
-            "are to be downloaded",
+            f"are to be downloaded{smaller}",
             f"make room there, or name another with {variable}",
-            fatal=job.server is not Server.NIM,  # whose own form of them may be smaller
+            fatal=job.server is not Server.NIM,
         )
 
 
