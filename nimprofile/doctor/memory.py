@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-
 from nimprofile.base.enums import Server
 from nimprofile.base.units import format_gib
 from nimprofile.doctor.finding import Finding, Status
 from nimprofile.doctor.problems import findings_of, needs_a_profile
 from nimprofile.hardware.host import Host
-from nimprofile.launch.preflight import shared_memory_problems
+from nimprofile.launch.preflight import shared_memory_bytes, shared_memory_problems
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,11 +31,10 @@ def shared_memory(subject: Subject) -> Iterator[Finding]:
 
 
 def _size() -> str:
-    try:
-        system = os.statvfs("/dev/shm")  # noqa: S108 - its size is all that is asked
-    except OSError:
+    size = shared_memory_bytes()
+    if size is None:
         return "there is no /dev/shm to look at"
-    return f"/dev/shm has {format_gib(system.f_frsize * system.f_blocks)}"  # noqa: S108
+    return f"/dev/shm has {format_gib(size)}"  # noqa: S108
 
 
 def host_memory(subject: Subject) -> Iterator[Finding]:

@@ -278,16 +278,21 @@ def why_not_writable(folder: str) -> str | None:
         return f"{there}: {error.strerror}"
 
 
-def shared_memory_problems() -> Iterator[HostProblem]:
-    """The ranks of an engine need more shared memory than Docker gives by default."""
+def shared_memory_bytes() -> int | None:
+    """The size of /dev/shm; None without one."""
     try:
         filesystem = os.statvfs("/dev/shm")  # noqa: S108 - its size is all that is asked
     except OSError:
-        return
-    size = filesystem.f_frsize * filesystem.f_blocks >> 20
-    if size < SHARED_MEMORY_MIB:
+        return None
+    return filesystem.f_frsize * filesystem.f_blocks
+
+
+def shared_memory_problems() -> Iterator[HostProblem]:
+    """The ranks of an engine need more shared memory than Docker gives by default."""
+    size = shared_memory_bytes()
+    if size is not None and size >> 20 < SHARED_MEMORY_MIB:
         yield HostProblem(
-            f"/dev/shm has {size} MiB, and the ranks of an engine talk through it",  # noqa: S108
+            f"/dev/shm has {size >> 20} MiB, and the ranks of an engine talk through it",  # noqa: S108
             "start the container with --ipc=host or --shm-size=16g",
             fatal=False,
         )

@@ -7,14 +7,21 @@ import argparse
 from nimprofile.base.printable import quoted
 from nimprofile.base.record import Record
 from nimprofile.cli import argument_types as read
+from nimprofile.verify.load.plan import (
+    MOST_CONCURRENCY,
+    MOST_REQUESTS,
+    MOST_SECONDS,
+    MOST_TOKENS,
+    LoadPlan,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from dataclasses import KW_ONLY
 
-MOST_REQUESTS, MOST_CONCURRENCY, MOST_SECONDS, MOST_TOKENS = 100_000, 256, 3600, 1_000_000
-"""As in `nimprofile.verify.load.plan`, which is not imported to print a help."""
+USUAL = LoadPlan()
+"""What is sent where nothing else is asked for."""
 
 
 class LoadArguments(Record):
@@ -51,35 +58,36 @@ def load_options(parser: argparse.ArgumentParser) -> None:
     add(
         "--requests",
         type=_up_to(MOST_REQUESTS, "requests"),
-        default=32,
+        default=USUAL.requests,
         metavar="N",
         help="how many in all, never more (default: %(default)s)",
     )
     add(
         "--concurrency",
         type=_up_to(MOST_CONCURRENCY, "requests at once"),
-        default=4,
+        default=USUAL.concurrency,
         metavar="N",
         help="how many at once, never more (default: %(default)s)",
     )
     add(
         "--seconds",
         type=_figure(MOST_SECONDS, "seconds"),
-        default=60.0,
+        default=USUAL.seconds,
         metavar="S",
-        help="after which nothing is sent, and what is not answered is left (default: 60)",
+        help="after which nothing is sent, and what is not answered is left "
+        f"(default: {USUAL.seconds:g})",
     )
     add(
         "--prompt-tokens",
         type=_up_to(MOST_TOKENS, "tokens"),
-        default=256,
+        default=USUAL.prompt_tokens,
         metavar="TOKENS",
         help="about as many in each prompt (default: %(default)s)",
     )
     add(
         "--max-tokens",
         type=_up_to(MOST_TOKENS, "tokens"),
-        default=128,
+        default=USUAL.max_tokens,
         metavar="TOKENS",
         help="of each answer (default: %(default)s)",
     )
